@@ -1,0 +1,99 @@
+/*
+ * fn.h - traced functions: from a C function that adds nodes to a plan that runs.
+ *
+ * `jd_fn` traces its function once for each combination of input shapes, compiles a plan, and keeps it.  A whole
+ * training step - forward, backward, update - is one function:
+ *
+ *     jd_params *w = jd_params_new(ctx, JD_F32);
+ *     jd_fn *f = jd_fn_new(ctx, w, step, NULL);
+ *     jd_tensor in[] = { JD_TENSOR("image", JD_F32, pixels, 32, 28, 28, 1), JD_TENSOR("label", JD_I32, labels, 32),
+ *                        JD_SCALAR_F32("lr", &lr) };
+ *     jd_fn_run(f, in, 3);
+ *     float loss = (float)jd_fn_scalar(f, "loss");
+ */
+#ifndef JACKDAW_FN_H
+#define JACKDAW_FN_H
+
+#include "jackdaw/graph.h"
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- parameters: one contiguous vector with named ranges ------------------------------------------------------------*/
+typedef struct jd_params jd_params;
+typedef struct jd_range {
+    const char *name;
+    jd_type type;
+    size_t offset; /* in elements */
+} jd_range;
+JD_API jd_params *jd_params_new(jd_ctx *ctx, jd_dtype real);
+JD_API void jd_params_free(jd_params *p);
+JD_API jd_dtype jd_params_dtype(const jd_params *p);
+JD_API size_t jd_params_count(const jd_params *p);         /* number of weights */
+JD_API void *jd_params_data(jd_params *p);                 /* float or double [count]; moves when parameters are added */
+JD_API int jd_params_ranges(const jd_params *p);           /* number of named ranges */
+JD_API const jd_range *jd_params_range(const jd_params *p, int i);
+JD_API const jd_range *jd_params_find(const jd_params *p, const char *name);
+JD_API void *jd_params_get(jd_params *p, const char *name); /* pointer to the range's data, or NULL */
+/* State buffers (jd_state), in order of creation: name, type and data. */
+JD_API int jd_params_states(const jd_params *p);
+JD_API const jd_range *jd_params_state(const jd_params *p, int i, void **data);
+/* Adds (or overwrites) one by name: how a checkpoint comes back before the function was traced. */
+JD_API jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, const void *data);
+JD_API jd_status jd_params_set_state(jd_params *p, const char *name, const jd_type *type, const void *data);
+
+/* ---- functions --------------------------------------------------------------------------------------------------------*/
+typedef struct jd_tensor {
+    const char *name;
+    jd_type type;
+    const void *data;
+} jd_tensor;
+#define JD_TENSOR(name_, dtype_, data_, ...)                                                                           \
+    ((jd_tensor){ (name_),                                                                                             \
+                  { (dtype_), (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } },          \
+                  (data_) })
+#define JD_SCALAR_F32(name_, data_) ((jd_tensor){ (name_), { JD_F32, 0, { 0 } }, (data_) })
+#define JD_SCALAR_I32(name_, data_) ((jd_tensor){ (name_), { JD_I32, 0, { 0 } }, (data_) })
+
+typedef struct jd_fn jd_fn;
+typedef struct jd_plan jd_plan;
+typedef void jd_trace(jd_graph *g, void *user);
+
+/* `params` may be NULL for a function without parameters; it must outlive the function, and may be shared. */
+JD_API jd_fn *jd_fn_new(jd_ctx *ctx, jd_params *params, jd_trace *trace, void *user);
+JD_API void jd_fn_free(jd_fn *f);
+
+/* The plan for inputs of these names, types and shapes (`data` is not looked at): found, or traced and compiled. */
+JD_API jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n);
+/* Copies the inputs, runs the plan for their shapes. */
+JD_API jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n);
+/* After jd_fn_run: a result of the last plan that ran.  NULL or 0, and an error, for an unknown name. */
+JD_API const void *jd_fn_result(jd_fn *f, const char *name, jd_type *type);
+JD_API double jd_fn_scalar(jd_fn *f, const char *name);
+
+/* ---- plans ------------------------------------------------------------------------------------------------------------*/
+/* Where to put an input before jd_plan_run, and where a result lies after it; valid until the function is freed. */
+JD_API void *jd_plan_input(jd_plan *p, const char *name);
+JD_API const void *jd_plan_result(jd_plan *p, const char *name, jd_type *type);
+JD_API jd_status jd_plan_run(jd_plan *p);
+
+typedef struct jd_plan_info {
+    int instructions;
+    size_t arena_bytes;
+    double flop, bytes;      /* one run: 2 x multiply-adds of products, and operand bytes of all instructions */
+    double trace_seconds, compile_seconds;
+} jd_plan_info;
+JD_API jd_plan_info jd_plan_describe(const jd_plan *p);
+/* One line an instruction: number, kernel, output name and shape, FLOPs, bytes, and with `timed` the seconds of one run
+ * (the plan must have been run before). */
+JD_API jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out);
+/* Looks for NaN and infinities in every instruction's results of one run: 0 when all are finite, else an error that
+ * names the instruction, tensor and index.  Slow; for finding where a training went wrong. */
+JD_API jd_status jd_plan_check_finite(jd_plan *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,132 @@
+/*
+ * ctx.c - making a context: options, number of threads, instruction set.
+ */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+
+enum { MAX_THREADS = 1024 };
+
+static int available_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        const int n = CPU_COUNT(&set);
+        if (n > 0) return n;
+    }
+    return 1;
+}
+
+#if defined(__x86_64__)
+static bool cpu_has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool cpu_has_avx512(void)
+{
+    return cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+}
+#else
+static bool cpu_has_avx2(void)
+{
+    return false;
+}
+
+static bool cpu_has_avx512(void)
+{
+    return false;
+}
+#endif
+
+/* NULL when the wish is unknown or this CPU lacks it. */
+static const char *choose_isa(const char *wish)
+{
+    if (!wish) wish = getenv("JD_ISA");
+    const bool any = !wish || !*wish;
+    if (cpu_has_avx512() && (any || !strcmp(wish, "avx512"))) return "avx512";
+    if (cpu_has_avx2() && (any || !strcmp(wish, "avx2"))) return "avx2";
+    if (any || !strcmp(wish, "scalar")) return "scalar";
+    return NULL;
+}
+
+static void *system_alloc(void *user, size_t bytes)
+{
+    (void)user;
+    void *p = NULL;
+    return posix_memalign(&p, 64, bytes) == 0 ? p : NULL;
+}
+
+static void system_free(void *user, void *p)
+{
+    (void)user;
+    free(p);
+}
+
+jd_ctx *jd_ctx_new(const jd_options *o)
+{
+    static const jd_options none;
+    if (!o) o = &none;
+    const char *isa = choose_isa(o->isa);
+    if (!isa) return NULL;
+    const bool own = o->alloc && o->free;
+    void *(*alloc)(void *, size_t) = own ? o->alloc : system_alloc;
+    jd_ctx *ctx = alloc(own ? o->alloc_user : NULL, sizeof *ctx);
+    if (!ctx) return NULL;
+    memset(ctx, 0, sizeof *ctx);
+    ctx->alloc = alloc;
+    ctx->free = own ? o->free : system_free;
+    ctx->alloc_user = own ? o->alloc_user : NULL;
+    ctx->threads = o->threads > 0 ? o->threads : available_cores();
+    if (ctx->threads > MAX_THREADS) ctx->threads = MAX_THREADS;
+    ctx->seed = o->seed;
+    ctx->isa = isa;
+    ctx->io = &jd__io_system;
+    if (pthread_mutex_init(&ctx->lock, NULL)) {
+        ctx->free(ctx->alloc_user, ctx);
+        return NULL;
+    }
+    return ctx;
+}
+
+void jd_ctx_free(jd_ctx *ctx)
+{
+    if (!ctx) return;
+    jd_team_free(ctx->team);
+    pthread_mutex_destroy(&ctx->lock);
+    ctx->free(ctx->alloc_user, ctx);
+}
+
+int jd_ctx_threads(const jd_ctx *ctx)
+{
+    return ctx ? ctx->threads : 0;
+}
+
+uint64_t jd_ctx_seed(const jd_ctx *ctx)
+{
+    return ctx ? ctx->seed : 0;
+}
+
+void jd_ctx_set_seed(jd_ctx *ctx, uint64_t seed)
+{
+    if (ctx) ctx->seed = seed;
+}
+
+const char *jd_ctx_isa(const jd_ctx *ctx)
+{
+    return ctx ? ctx->isa : "";
+}
+
+jd_team *jd__ctx_team(jd_ctx *ctx)
+{
+    pthread_mutex_lock(&ctx->lock);
+    if (!ctx->team) ctx->team = jd_team_new(ctx->threads);
+    jd_team *team = ctx->team;
+    pthread_mutex_unlock(&ctx->lock);
+    if (!team)
+        jd_fail(ctx, JD_ENOMEM, "context: %d threads cannot be started; ask for fewer (--threads)", ctx->threads);
+    return team;
+}

@@ -1,0 +1,35 @@
+/*
+ * ctx.h - what is inside a context.
+ */
+#ifndef JD_BASE_CTX_H
+#define JD_BASE_CTX_H
+
+#include <pthread.h>
+
+#include "base/file.h"
+#include "base/team.h"
+#include "jackdaw/base.h"
+
+struct jd_ctx {
+    int threads;
+    uint64_t seed;
+    const char *isa; /* static storage */
+    void *(*alloc)(void *user, size_t bytes);
+    void (*free)(void *user, void *p);
+    void *alloc_user;
+    const struct jd_io_ops *io; /* system calls of the writing side; tests put failing ones here */
+    pthread_mutex_t lock;       /* guards status, message and the making of team */
+    jd_status status;
+    char message[1024];
+    jd_team *team;   /* made at first use */
+    const void *cpu; /* the kernel table of `isa` */
+};
+
+/* The context's team; made at the first call.  NULL (with an error recorded) when threads cannot be made. */
+jd_team *jd__ctx_team(jd_ctx *ctx);
+
+/* Natural logarithm of a positive, normal x from basic operations only, so that its bits are the same on every machine;
+ * relative error below 1e-15. */
+double jd__log64(double x);
+
+#endif

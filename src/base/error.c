@@ -1,0 +1,53 @@
+/*
+ * error.c - the sticky first error of a context.
+ */
+#include <stdio.h>
+
+#include "base/ctx.h"
+
+/* The mutex is logically not part of the context's value. */
+static pthread_mutex_t *lock_of(const jd_ctx *ctx)
+{
+    return &((jd_ctx *)(uintptr_t)ctx)->lock;
+}
+
+jd_status jd_error(const jd_ctx *ctx)
+{
+    if (!ctx) return JD_ENOMEM;
+    pthread_mutex_lock(lock_of(ctx));
+    const jd_status status = ctx->status;
+    pthread_mutex_unlock(lock_of(ctx));
+    return status;
+}
+
+const char *jd_error_message(const jd_ctx *ctx)
+{
+    if (!ctx) return "no context: out of memory, or an instruction set that is unknown or that this CPU lacks";
+    /* Written once, before status becomes nonzero under the lock. */
+    return jd_error(ctx) ? ctx->message : "";
+}
+
+void jd_error_clear(jd_ctx *ctx)
+{
+    if (!ctx) return;
+    pthread_mutex_lock(&ctx->lock);
+    ctx->status = JD_OK;
+    ctx->message[0] = '\0';
+    pthread_mutex_unlock(&ctx->lock);
+}
+
+jd_status jd_fail(jd_ctx *ctx, jd_status status, const char *fmt, ...)
+{
+    if (!ctx) return status;
+    pthread_mutex_lock(&ctx->lock);
+    if (ctx->status == JD_OK && status != JD_OK) {
+        va_list ap;
+        va_start(ap, fmt);
+        if (vsnprintf(ctx->message, sizeof ctx->message, fmt, ap) < 0) ctx->message[0] = '\0';
+        va_end(ap);
+        ctx->status = status;
+    }
+    status = ctx->status;
+    pthread_mutex_unlock(&ctx->lock);
+    return status;
+}

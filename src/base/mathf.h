@@ -1,0 +1,13 @@
+/*
+ * mathf.h - float32 exp, log, tanh, sigmoid with the same bits on every machine and instruction set: the scalar versions
+ * of src/cpu/vecmath.h, operation for operation.  Error at most 2 ulp.
+ */
+#ifndef JD_BASE_MATHF_H
+#define JD_BASE_MATHF_H
+
+float jd__expf(float x);
+float jd__logf(float x);
+float jd__tanhf(float x);
+float jd__sigmoidf(float x);
+
+#endif

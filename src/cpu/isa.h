@@ -1,0 +1,12 @@
+/*
+ * isa.h - every file of src/cpu is compiled once for each instruction set; JD_K gives its functions a name of their own:
+ * JD_K(jd_gemm) is jd_gemm_scalar, jd_gemm_avx2 or jd_gemm_avx512.
+ */
+#ifndef JD_CPU_ISA_H
+#define JD_CPU_ISA_H
+
+#define JD_CAT_(a, b) a##_##b
+#define JD_CAT(a, b)  JD_CAT_(a, b)
+#define JD_K(name)    JD_CAT(name, JD_ISA)
+
+#endif
