@@ -89,6 +89,8 @@ typedef struct jd_init {
 /* A trainable parameter of the function's parameter store: made and initialised at its first use (stream "init/NAME"),
  * the same one afterwards.  A second use with another shape is an error. */
 JD_API jd_node jd_param(jd_graph *g, const char *name, jd_init init, jd_dims shape);
+/* From here on every jd_param is the stored weight plus N(0, sigma^2), drawn anew for each value of `step` (int32 ()). */
+JD_API void jd_weight_noise(jd_graph *g, double sigma, jd_node step);
 /* A state buffer that lives beside the parameters (optimiser moments, running means); zero at first. */
 JD_API jd_node jd_state(jd_graph *g, const char *name, jd_dtype dtype, jd_dims shape);
 

@@ -1,0 +1,276 @@
+/*
+ * data.h - files into memory, the registry of data sets, batches, prefetch threads.
+ *
+ *     jd_images train = { 0 };
+ *     jd_load_images(ctx, "mnist", JD_TRAIN, &train);                  // finds the files, see jd_dataset_locate
+ *     jd_images_batch(&train, order, 32, 0.f, 1.f, x, y);              // x (32,28,28,1) in [0,1], y (32)
+ *
+ * Every reader takes its file as hostile: each declared size is compared with what the file can still hold before any
+ * memory is taken, and an error names the file, the byte or line, what disagrees and how to repair it.  A reader that
+ * fails leaves `*out` as it was.  Status codes: JD_ENOINPUT (no such file), JD_EDATA (wrong contents), JD_EUSAGE.
+ */
+#ifndef JACKDAW_DATA_H
+#define JACKDAW_DATA_H
+
+#include "jackdaw/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- IDX ----------------------------------------------------------------------------------------------------------- */
+
+/* The values of an IDX file (http://yann.lecun.com/exdb/mnist), row-major, last index fastest. */
+typedef enum jd_idx_type {
+    JD_IDX_U8 = 0x08,
+    JD_IDX_I8 = 0x09,
+    JD_IDX_I16 = 0x0B,
+    JD_IDX_I32 = 0x0C,
+    JD_IDX_F32 = 0x0D,
+    JD_IDX_F64 = 0x0E
+} jd_idx_type;
+
+typedef struct jd_idx {
+    jd_idx_type type;
+    int rank;       /* 1..8 */
+    size_t size[8]; /* each 1..2^31-1 */
+    size_t count;   /* the product of the sizes */
+    void *data;     /* in the machine's byte order */
+} jd_idx;
+
+/* Reads an IDX file, plain or gzip-ed (told by its contents, not by its name).  The file must hold exactly the declared
+ * number of values. */
+JD_API jd_status jd_read_idx(jd_ctx *ctx, const char *path, jd_idx *out);
+JD_API void jd_idx_free(jd_ctx *ctx, jd_idx *idx);
+/* Writes an IDX file, not compressed; `count` need not be set.  Errors: JD_EUSAGE, JD_EIO. */
+JD_API jd_status jd_write_idx(jd_ctx *ctx, const char *path, const jd_idx *idx);
+/* Bytes of one value of the type; 0 for an unknown type. */
+JD_API size_t jd_idx_value_bytes(jd_idx_type type);
+
+/* Reads a file whole and inflates it if it is gzip-ed; at most `limit` bytes come out (0: 4 GiB).  One NUL byte follows
+ * the data.  Give the result to jd_free. */
+JD_API void *jd_read_gz(jd_ctx *ctx, const char *path, size_t limit, size_t *bytes);
+
+/* ---- images -------------------------------------------------------------------------------------------------------- */
+
+/* Images of one size, 8 bits a channel, channels last, with their classes. */
+typedef struct jd_images {
+    size_t count;
+    int height, width, channels;
+    int classes;     /* labels are 0..classes-1; 0 where there are no labels */
+    uint8_t *pixels; /* (count, height, width, channels) */
+    int32_t *labels; /* (count), or NULL */
+} jd_images;
+
+/* Images (count,H,W) or (count,H,W,C) of bytes and labels (count) of bytes from two IDX files; `labels_path` may be
+ * NULL.  Checks that the counts agree and that each label is below `classes`. */
+JD_API jd_status jd_images_read_idx(jd_ctx *ctx, const char *images_path, const char *labels_path, int classes,
+                                    jd_images *out);
+JD_API void jd_images_free(jd_ctx *ctx, jd_images *images);
+
+/* out[i] = low + (high-low) p[i]/255, rounded once. */
+JD_API void jd_pixels_to_float(const uint8_t *p, size_t n, float low, float high, float *out);
+
+/* Copies the images index[0..n-1] into x (n,H,W,C), pixel 0 as `low`, 255 as `high`, and their labels into y (n), which
+ * may be NULL.  Safe to call from several threads. */
+JD_API void jd_images_batch(const jd_images *images, const uint32_t *index, size_t n, float low, float high, float *x,
+                            int32_t *y);
+
+/* One picture, 8 bits a channel, rows from the top, channels last: 1 gray, 3 RGB. */
+typedef struct jd_picture {
+    int height, width, channels;
+    uint8_t *pixels; /* (height, width, channels) */
+} jd_picture;
+
+/* Reads a PNG file as gray (channels 1), RGB (3) or as it is stored (0: gray stays gray).  An alpha channel is laid over
+ * black; 16 bits become 8.  Refuses more than 2^26 pixels before it decodes any. */
+JD_API jd_status jd_read_png(jd_ctx *ctx, const char *path, int channels, jd_picture *out);
+JD_API jd_status jd_write_png(jd_ctx *ctx, const char *path, const jd_picture *picture);
+JD_API void jd_picture_free(jd_ctx *ctx, jd_picture *picture);
+
+/* ---- sound --------------------------------------------------------------------------------------------------------- */
+
+typedef struct jd_sound {
+    int rate; /* samples a second */
+    size_t count;
+    float *samples; /* mono, full scale is [-1,1] */
+} jd_sound;
+
+/* Reads WAV, FLAC or NIST SPHERE (told by the contents), channels averaged to one; at most 2^27 samples. */
+JD_API jd_status jd_read_sound(jd_ctx *ctx, const char *path, jd_sound *out);
+JD_API jd_status jd_write_wav(jd_ctx *ctx, const char *path, const jd_sound *sound); /* 16 bits */
+JD_API void jd_sound_free(jd_ctx *ctx, jd_sound *sound);
+
+/* ---- tables -------------------------------------------------------------------------------------------------------- */
+
+typedef struct jd_csv_options {
+    char separator;      /* 0: comma */
+    bool missing_is_nan; /* an empty field is NaN; without it, an error */
+} jd_csv_options;
+
+/* A table of numbers. */
+typedef struct jd_table {
+    size_t rows, cols;
+    double *values; /* (rows, cols) */
+    char **names;   /* (cols), or NULL when the file has no header line */
+} jd_table;
+
+/* Reads numbers separated by commas, plain or gzip-ed.  The first line is a header if one of its fields is no number.
+ * Empty lines and lines that start with # are skipped.  Errors name line and column. */
+JD_API jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd_table *out);
+JD_API void jd_table_free(jd_ctx *ctx, jd_table *table);
+
+/* A table of words with a header line, as the index files of data sets have: fields separated by tabs, no quoting. */
+typedef struct jd_tsv {
+    size_t rows, cols;
+    char **names;  /* (cols) */
+    char **fields; /* (rows, cols) */
+    char *text;    /* what the pointers point into */
+} jd_tsv;
+
+JD_API jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out);
+/* The column called `name`; -1 and JD_EDATA, with the nearest name, where there is none. */
+JD_API int jd_tsv_column(jd_ctx *ctx, const jd_tsv *tsv, const char *name);
+JD_API void jd_tsv_free(jd_ctx *ctx, jd_tsv *tsv);
+
+/* ---- the registry of data sets ------------------------------------------------------------------------------------- */
+
+typedef enum jd_split { JD_TRAIN, JD_TEST, JD_ALL } jd_split;
+
+typedef struct jd_dataset_file {
+    const char *name;   /* below the set's directory; stored plain or with ".gz" added */
+    const char *sha256; /* of the file after gunzip; NULL: not recorded */
+    uint64_t bytes;     /* after gunzip */
+} jd_dataset_file;
+
+typedef struct jd_dataset {
+    const char *name, *title, *home, *licence;
+    const char *package;          /* the Debian package that holds it, or NULL */
+    const char *directory;        /* where that package puts it, or NULL */
+    const char *download;         /* an https URL that ends in '/', to which file names + ".gz" are added; or NULL */
+    const char *obtain;           /* one sentence: how to get it by hand */
+    const jd_dataset_file *files; /* ended by a NULL name */
+    int classes;
+} jd_dataset;
+
+/* Entry i of the registry; NULL after the last. */
+JD_API const jd_dataset *jd_dataset_at(int i);
+/* The entry called `name`; NULL and JD_EUSAGE, with the nearest name, where there is none. */
+JD_API const jd_dataset *jd_dataset_find(jd_ctx *ctx, const char *name);
+/* The directory that holds the set: $JACKDAW_DATA/NAME, the Debian package's, ${XDG_CACHE_HOME:-~/.cache}/jackdaw/NAME,
+ * the first that has its files.  Give the path to jd_free.  NULL and JD_ENOINPUT, with what to do, where there is none. */
+JD_API char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set);
+/* Checks the set in `dir`: sizes and SHA-256 of each recorded file; for sets without recorded files, that each file can
+ * be read.  `say`, if not NULL, gets one line of text for each file or finding.  Errors: JD_EDATA, JD_ENOINPUT. */
+JD_API jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const char *dir,
+                                   void (*say)(void *user, const char *line), void *user);
+/* Brings the set into the user cache and verifies it there: copies it from the directory `from`, or, if that is NULL and
+ * the set has a download URL, runs curl.  Returns the directory (for jd_free).  A set that is installed already is only
+ * verified.  Errors: JD_ENOINPUT with what to do by hand, JD_EDATA, JD_EIO, JD_EABSENT (no curl). */
+JD_API char *jd_dataset_get(jd_ctx *ctx, const jd_dataset *set, const char *from);
+
+/* Finds and reads one split of an image set ("mnist", "fashion-mnist"). */
+JD_API jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out);
+
+/* SHA-256 (FIPS 180-4). */
+typedef struct jd_sha256 {
+    uint32_t state[8];
+    uint64_t bytes;
+    uint8_t block[64];
+} jd_sha256;
+JD_API void jd_sha256_init(jd_sha256 *h);
+JD_API void jd_sha256_add(jd_sha256 *h, const void *data, size_t bytes);
+JD_API void jd_sha256_hex(jd_sha256 *h, char hex[65]); /* ends the sum */
+
+/* ---- spoken digits ------------------------------------------------------------------------------------------------- */
+
+typedef struct jd_utterance {
+    int digit, take;
+    int speaker; /* index into `speaker_names` */
+    size_t count;
+    float *samples;
+} jd_utterance;
+
+typedef struct jd_speech {
+    int rate;
+    size_t count;
+    jd_utterance *items; /* sorted by digit, speaker's name, take */
+    int speakers;
+    char **speaker_names; /* sorted */
+} jd_speech;
+
+typedef struct jd_fsdd_options {
+    const char *dir;     /* NULL: the registry finds "fsdd" */
+    jd_split split;      /* the set's own rule: takes 0-4 test, the others train */
+    const char *only;    /* this speaker alone; NULL: all */
+    const char *without; /* all but this speaker */
+} jd_fsdd_options;
+
+/* Free Spoken Digit Dataset: reads the files {digit}_{speaker}_{take}.wav of DIR, DIR/wav or DIR/recordings, whatever
+ * speakers are there.
+ *     jd_speech others = { 0 }, george = { 0 };                               // leave one speaker out
+ *     jd_load_fsdd(ctx, &(jd_fsdd_options){ .split = JD_ALL, .without = "george" }, &others);
+ *     jd_load_fsdd(ctx, &(jd_fsdd_options){ .split = JD_ALL, .only = "george" }, &george); */
+JD_API jd_status jd_load_fsdd(jd_ctx *ctx, const jd_fsdd_options *o, jd_speech *out);
+JD_API void jd_speech_free(jd_ctx *ctx, jd_speech *speech);
+
+/* ---- batches ------------------------------------------------------------------------------------------------------- */
+
+/* order[0..n-1] becomes the permutation of 0..n-1 for this epoch: a function of seed and epoch alone. */
+JD_API void jd_epoch_order(uint64_t seed, uint64_t epoch, uint32_t *order, size_t n);
+
+typedef struct jd_batches_options {
+    size_t count;          /* samples */
+    size_t batch;          /* samples of a batch; the last may be smaller */
+    const int32_t *length; /* (count) of each sequence, or NULL where all are alike */
+    bool shuffle;          /* false: in the samples' order, or from the longest to the shortest */
+    uint64_t seed, epoch;
+    size_t pool;    /* sort by length within pools of this many batches; 0: over the whole set (least padding) */
+    bool drop_last; /* leave a smaller last batch out */
+} jd_batches_options;
+
+/* The batches of an epoch: batch b holds the samples index[offset[b]] .. index[offset[b+1]-1].  With lengths, samples of
+ * similar length share a batch, sorted by decreasing length inside, and with `shuffle` the batches come in random order. */
+typedef struct jd_batches {
+    size_t count;
+    size_t *offset;  /* (count+1) */
+    uint32_t *index; /* (samples) */
+} jd_batches;
+
+JD_API jd_status jd_batches_make(jd_ctx *ctx, const jd_batches_options *o, jd_batches *out);
+JD_API void jd_batches_free(jd_ctx *ctx, jd_batches *batches);
+
+/* ---- prefetch ------------------------------------------------------------------------------------------------------ */
+
+/* Threads that fill batches ahead of their use.  `fill` must depend on `batch` alone: then what the consumer sees is the
+ * same for any number of threads.  `thread` (0..threads-1) is for scratch memory of its own.  On failure it returns a
+ * status and may put a sentence into `message`; the consumer gets it when that batch is due. */
+#define JD_PREFETCH_MESSAGE 256
+typedef jd_status (*jd_fill_fn)(void *user, int thread, uint64_t batch, void *slot, char message[JD_PREFETCH_MESSAGE]);
+
+typedef struct jd_prefetch_options {
+    jd_fill_fn fill;
+    void *user;
+    int threads;       /* 0: none, jd_prefetch_next fills by itself (as thread 0) */
+    int slots;         /* batches held at once; 0: threads + 2 */
+    size_t slot_bytes; /* memory of one batch, aligned to 64 */
+    uint64_t first;    /* the first batch's number: where a resumed run goes on */
+    uint64_t count;    /* batches; 0: no end */
+} jd_prefetch_options;
+
+typedef struct jd_prefetch jd_prefetch;
+
+/*     jd_prefetch *p = jd_prefetch_new(ctx, &(jd_prefetch_options){ .fill = fill, .user = &data, .threads = 1,
+ *                                                                   .slot_bytes = sizeof(my_batch), .count = n });
+ *     for (const my_batch *b; (b = jd_prefetch_next(p)) != NULL;) train(b);
+ *     jd_prefetch_free(p); */
+JD_API jd_prefetch *jd_prefetch_new(jd_ctx *ctx, const jd_prefetch_options *o);
+/* The next batch in order; it stays valid until the next call.  NULL at the end, or after an error (jd_error tells). */
+JD_API void *jd_prefetch_next(jd_prefetch *p);
+/* Stops the threads (each ends the batch it is filling) and frees all.  NULL is allowed. */
+JD_API void jd_prefetch_free(jd_prefetch *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

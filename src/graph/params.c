@@ -1,0 +1,196 @@
+/* params.c - the parameter store: one contiguous vector with named ranges, and the state buffers beside it. */
+#include <string.h>
+
+#include "graph/graph.h"
+
+jd_params *jd_params_new(jd_ctx *ctx, jd_dtype real)
+{
+    if (real == JD_I32) {
+        jd_fail(ctx, JD_EUSAGE, "jd_params_new: parameters are float32 or float64, not int32");
+        return NULL;
+    }
+    jd_params *p = jd_alloc(ctx, sizeof *p);
+    if (p) *p = (jd_params){ .ctx = ctx, .real = real };
+    return p;
+}
+
+void jd_params_free(jd_params *p)
+{
+    if (!p) return;
+    for (int i = 0; i < p->nrange; i++) jd_free(p->ctx, (void *)(uintptr_t)p->range[i].name);
+    for (int i = 0; i < p->nstate; i++) {
+        jd_free(p->ctx, (void *)(uintptr_t)p->state[i].name);
+        jd_free(p->ctx, p->state_data[i]);
+    }
+    jd_free(p->ctx, p->data);
+    jd_free(p->ctx, p->range);
+    jd_free(p->ctx, p->state);
+    jd_free(p->ctx, p->state_data);
+    jd_free(p->ctx, p);
+}
+
+jd_dtype jd_params_dtype(const jd_params *p)
+{
+    return p->real;
+}
+
+size_t jd_params_count(const jd_params *p)
+{
+    return p->count;
+}
+
+void *jd_params_data(jd_params *p)
+{
+    return p->data;
+}
+
+int jd_params_ranges(const jd_params *p)
+{
+    return p->nrange;
+}
+
+const jd_range *jd_params_range(const jd_params *p, int i)
+{
+    return i >= 0 && i < p->nrange ? &p->range[i] : NULL;
+}
+
+static int find(const jd_range *r, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(r[i].name, name)) return i;
+    return -1;
+}
+
+const jd_range *jd_params_find(const jd_params *p, const char *name)
+{
+    return jd_params_range(p, find(p->range, p->nrange, name));
+}
+
+void *jd_params_get(jd_params *p, const char *name)
+{
+    const jd_range *r = jd_params_find(p, name);
+    return r ? p->data + r->offset * jd_dtype_size(p->real) : NULL;
+}
+
+int jd_params_states(const jd_params *p)
+{
+    return p->nstate;
+}
+
+const jd_range *jd_params_state(const jd_params *p, int i, void **data)
+{
+    if (i < 0 || i >= p->nstate) return NULL;
+    if (data) *data = p->state_data[i];
+    return &p->state[i];
+}
+
+static bool same_type(const jd_type *a, const jd_type *b)
+{
+    if (a->dtype != b->dtype || a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (a->dim[i] != b->dim[i]) return false;
+    return true;
+}
+
+static int mismatch(jd_params *p, const char *what, const char *name, const jd_type *old, const jd_type *now)
+{
+    char a[64], b[64];
+    jd_fail(p->ctx, JD_EUSAGE, "%s \"%s\": has the shape %s, but %s is asked for; use another name or the same shape", what,
+            name, jd__shape_text(old, a), jd__shape_text(now, b));
+    return -1;
+}
+
+/* Room for n more elements in the vector. */
+static jd_status reserve(jd_params *p, size_t n)
+{
+    size_t want = p->capacity ? p->capacity : 256;
+    if (p->count + n <= p->capacity) return JD_OK;
+    while (want < p->count + n) want *= 2;
+    const size_t size = jd_dtype_size(p->real);
+    void *data = jd_realloc(p->ctx, p->data, p->capacity * size, want * size);
+    if (!data) return jd_error(p->ctx);
+    p->data = data;
+    p->capacity = want;
+    return JD_OK;
+}
+
+static int add_range(jd_params *p, const char *name, const jd_type *type)
+{
+    const size_t n = (size_t)jd__count(type);
+    if (p->nrange == p->cap_range) {
+        const int cap = p->cap_range ? 2 * p->cap_range : 16;
+        jd_range *r = jd_realloc(p->ctx, p->range, (size_t)p->cap_range * sizeof *r, (size_t)cap * sizeof *r);
+        if (!r) return -1;
+        p->range = r;
+        p->cap_range = cap;
+    }
+    char *copy = jd_strdup(p->ctx, name);
+    if (!copy || reserve(p, n)) {
+        jd_free(p->ctx, copy);
+        return -1;
+    }
+    p->range[p->nrange] = (jd_range){ copy, *type, p->count };
+    p->count += n;
+    p->generation++;
+    return p->nrange++;
+}
+
+int jd__params_intern(jd_params *p, const char *name, const jd_type *type, const jd_init *init)
+{
+    const int at = find(p->range, p->nrange, name);
+    if (at >= 0) return same_type(&p->range[at].type, type) ? at : mismatch(p, "param", name, &p->range[at].type, type);
+    const int i = add_range(p, name, type);
+    if (i < 0) return -1;
+    if (jd__init_fill(p->ctx, name, type, init, p->data + p->range[i].offset * jd_dtype_size(p->real))) return -1;
+    return i;
+}
+
+int jd__params_intern_state(jd_params *p, const char *name, const jd_type *type)
+{
+    const int at = find(p->state, p->nstate, name);
+    if (at >= 0) return same_type(&p->state[at].type, type) ? at : mismatch(p, "state", name, &p->state[at].type, type);
+    if (p->nstate == p->cap_state) {
+        const int cap = p->cap_state ? 2 * p->cap_state : 8;
+        jd_range *r = jd_realloc(p->ctx, p->state, (size_t)p->cap_state * sizeof *r, (size_t)cap * sizeof *r);
+        if (!r) return -1;
+        p->state = r;
+        void **d = jd_realloc(p->ctx, p->state_data, (size_t)p->cap_state * sizeof *d, (size_t)cap * sizeof *d);
+        if (!d) return -1;
+        p->state_data = d;
+        p->cap_state = cap;
+    }
+    char *copy = jd_strdup(p->ctx, name);
+    void *data = jd_alloc_array(p->ctx, (size_t)jd__count(type) + 1, jd_dtype_size(type->dtype));
+    if (!copy || !data) {
+        jd_free(p->ctx, copy);
+        jd_free(p->ctx, data);
+        return -1;
+    }
+    p->state[p->nstate] = (jd_range){ copy, *type, 0 };
+    p->state_data[p->nstate] = data;
+    p->generation++;
+    return p->nstate++;
+}
+
+jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, const void *data)
+{
+    int i = find(p->range, p->nrange, name);
+    if (type->dtype != p->real)
+        return jd_fail(p->ctx, JD_EDATA, "param \"%s\": stored as %s, but this store holds %s; load it into a store of its "
+                                         "own type",
+                       name, type->dtype == JD_F64 ? "float64" : "float32", p->real == JD_F64 ? "float64" : "float32");
+    if (i >= 0 && !same_type(&p->range[i].type, type)) mismatch(p, "param", name, &p->range[i].type, type);
+    else if (i < 0) i = add_range(p, name, type);
+    if (jd_error(p->ctx) || i < 0) return jd_error(p->ctx);
+    const size_t size = jd_dtype_size(p->real);
+    memcpy(p->data + p->range[i].offset * size, data, (size_t)jd__count(type) * size);
+    return JD_OK;
+}
+
+jd_status jd_params_set_state(jd_params *p, const char *name, const jd_type *type, const void *data)
+{
+    const int i = jd__params_intern_state(p, name, type);
+    if (i < 0) return jd_error(p->ctx);
+    memcpy(p->state_data[i], data, (size_t)jd__count(type) * jd_dtype_size(type->dtype));
+    return JD_OK;
+}
