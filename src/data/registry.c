@@ -1,0 +1,196 @@
+/* The list of public data sets, and where on this machine they are. */
+#include "data/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const jd_dataset_file mnist_files[] = {
+    {"train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 47040016},
+    {"train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60008},
+    {"t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7840016},
+    {"t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10008},
+    {NULL, NULL, 0}};
+
+static const jd_dataset_file fashion_files[] = {
+    {"train-images-idx3-ubyte", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", 47040016},
+    {"train-labels-idx1-ubyte", "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9", 60008},
+    {"t10k-images-idx3-ubyte", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b", 7840016},
+    {"t10k-labels-idx1-ubyte", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", 10008},
+    {NULL, NULL, 0}};
+
+static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
+
+static const jd_dataset sets[] = {
+    {.name = "mnist",
+     .title = "MNIST: handwritten digits, 28 x 28, 60000 train, 10000 test",
+     .home = "http://yann.lecun.com/exdb/mnist",
+     .licence = "CC BY-SA 3.0",
+     .obtain = "take the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz from any mirror of the home page",
+     .files = mnist_files,
+     .classes = 10},
+    {.name = "fashion-mnist",
+     .title = "Fashion-MNIST: articles of clothing, 28 x 28, 60000 train, 10000 test",
+     .home = "https://github.com/zalandoresearch/fashion-mnist",
+     .licence = "MIT",
+     .package = "dataset-fashion-mnist",
+     .directory = "/usr/share/datasets/fashion-mnist",
+     .download = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+     .obtain = "apt-get install dataset-fashion-mnist",
+     .files = fashion_files,
+     .classes = 10},
+    {.name = "fsdd",
+     .title = "Free Spoken Digit Dataset: ten English digits, 50 takes of each speaker, WAV 8 kHz",
+     .home = "https://github.com/Jakobovski/free-spoken-digit-dataset",
+     .licence = "CC BY-SA 4.0",
+     .obtain =
+         "git clone https://github.com/Jakobovski/free-spoken-digit-dataset; its folder recordings/ holds the set",
+     .files = no_files,
+     .classes = 10},
+};
+
+#define SETS ((int)(sizeof sets / sizeof *sets))
+
+const jd_dataset *jd_dataset_at(int i)
+{
+    return i >= 0 && i < SETS ? &sets[i] : NULL;
+}
+
+const jd_dataset *jd_dataset_find(jd_ctx *ctx, const char *name)
+{
+    if (jd_error(ctx)) return NULL;
+    const char *words[SETS + 1] = {NULL};
+    for (int i = 0; i < SETS; i++) {
+        if (name && strcmp(sets[i].name, name) == 0) return &sets[i];
+        words[i] = sets[i].name;
+    }
+    const char *near = name ? jd_nearest(name, words) : NULL;
+    if (near)
+        jd_fail(ctx, JD_EUSAGE, "no data set '%s'; did you mean '%s'?", name, near);
+    else
+        jd_fail(ctx, JD_EUSAGE, "no data set '%s'; `jackdaw data list` shows those there are", name ? name : "");
+    return NULL;
+}
+
+static bool regular(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+char *jd__dataset_path(jd_ctx *ctx, const char *dir, const char *file)
+{
+    char *path = jd_asprintf(ctx, "%s/%s", dir, file);
+    if (!path || regular(path)) return path;
+    char *gz = jd_asprintf(ctx, "%s/%s.gz", dir, file);
+    if (gz && regular(gz)) {
+        jd_free(ctx, path);
+        return gz;
+    }
+    jd_free(ctx, gz);
+    return path;
+}
+
+bool jd__dataset_present(jd_ctx *ctx, const jd_dataset *set, const char *dir)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) return false;
+    if (!set->files->name) return jd__fsdd_present(ctx, dir);
+    for (const jd_dataset_file *f = set->files; f->name; f++) {
+        char *path = jd__dataset_path(ctx, dir, f->name);
+        const bool there = path && regular(path);
+        jd_free(ctx, path);
+        if (!there) return false;
+    }
+    return true;
+}
+
+char *jd__dataset_cache(jd_ctx *ctx, const jd_dataset *set)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && *cache == '/') return jd_asprintf(ctx, "%s/jackdaw/%s", cache, set->name);
+    if (home && *home) return jd_asprintf(ctx, "%s/.cache/jackdaw/%s", home, set->name);
+    return NULL;
+}
+
+char *jd__dataset_installed(jd_ctx *ctx, const jd_dataset *set)
+{
+    const char *root = getenv("JACKDAW_DATA");
+    char *place[3] = {NULL};
+    if (root && *root) place[0] = jd_asprintf(ctx, "%s/%s", root, set->name);
+    if (set->directory) place[1] = jd_strdup(ctx, set->directory);
+    place[2] = jd__dataset_cache(ctx, set);
+    char *found = NULL;
+    for (int i = 0; i < 3; i++) {
+        if (!found && place[i] && jd__dataset_present(ctx, set, place[i]))
+            found = place[i];
+        else
+            jd_free(ctx, place[i]);
+    }
+    return found;
+}
+
+char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set)
+{
+    if (jd_error(ctx) || !set) return NULL;
+    char *found = jd__dataset_installed(ctx, set);
+    if (found || jd_error(ctx)) return found;
+    const char *root = getenv("JACKDAW_DATA");
+    char *cache = jd__dataset_cache(ctx, set);
+    jd_fail(ctx, JD_ENOINPUT,
+            "%s: not found in $JACKDAW_DATA/%s (JACKDAW_DATA is %s)%s%s%s%s; %s, and put it there or into the cache",
+            set->name, set->name, root && *root ? root : "not set", set->directory ? ", " : "",
+            set->directory ? set->directory : "", cache ? ", " : "", cache ? cache : "", set->obtain);
+    jd_free(ctx, cache);
+    return NULL;
+}
+
+/* Joins two image sets of one shape; both are taken over. */
+static jd_status join(jd_ctx *ctx, jd_images *a, jd_images *b)
+{
+    if (a->height != b->height || a->width != b->width || a->channels != b->channels)
+        return jd_fail(ctx, JD_EDATA, "train images are %d x %d, test images %d x %d; the files do not belong together",
+                       a->height, a->width, b->height, b->width);
+    const size_t each = (size_t)a->height * (size_t)a->width * (size_t)a->channels;
+    uint8_t *pixels = jd_realloc(ctx, a->pixels, a->count * each, (a->count + b->count) * each);
+    if (pixels) a->pixels = pixels;
+    int32_t *labels = jd_realloc(ctx, a->labels, a->count * sizeof *labels, (a->count + b->count) * sizeof *labels);
+    if (labels) a->labels = labels;
+    if (!pixels || !labels) return JD_ENOMEM;
+    memcpy(a->pixels + a->count * each, b->pixels, b->count * each);
+    memcpy(a->labels + a->count, b->labels, b->count * sizeof *labels);
+    a->count += b->count;
+    return JD_OK;
+}
+
+/* The split made of files 2k and 2k+1 of the set. */
+static jd_status load_pair(jd_ctx *ctx, const jd_dataset *set, const char *dir, int k, jd_images *out)
+{
+    char *images = jd__dataset_path(ctx, dir, set->files[2 * k].name);
+    char *labels = jd__dataset_path(ctx, dir, set->files[2 * k + 1].name);
+    jd_status st = jd_error(ctx);
+    if (st == JD_OK) st = jd_images_read_idx(ctx, images, labels, set->classes, out);
+    jd_free(ctx, images);
+    jd_free(ctx, labels);
+    return st;
+}
+
+jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out)
+{
+    const jd_dataset *set = jd_dataset_find(ctx, name);
+    if (!set) return jd_error(ctx);
+    if (!set->files->name) return jd_fail(ctx, JD_EUSAGE, "%s holds no images; try mnist or fashion-mnist", set->name);
+    char *dir = jd_dataset_locate(ctx, set);
+    if (!dir) return jd_error(ctx);
+    jd_images a = {0}, b = {0};
+    jd_status st = load_pair(ctx, set, dir, split == JD_TEST, &a);
+    if (st == JD_OK && split == JD_ALL) st = load_pair(ctx, set, dir, 1, &b);
+    if (st == JD_OK && split == JD_ALL) st = join(ctx, &a, &b);
+    jd_images_free(ctx, &b);
+    jd_free(ctx, dir);
+    if (st)
+        jd_images_free(ctx, &a);
+    else
+        *out = a;
+    return st;
+}
