@@ -127,15 +127,15 @@ JD_API void jd_report_free(jd_report *r);
 
 /* The head of a report: the paper's figure beside ours.  Call once per metric, before or after everything else. */
 typedef struct jd_result_row {
-    const char *metric, *unit;  /* "test error", "%"; unit may be NULL */
-    double paper;               /* NAN: the paper prints none */
-    const char *paper_note;     /* "Table 2, 5 seeds"; may be NULL */
-    const double *values;       /* ours, one per seed */
-    int n;                      /* number of seeds; 0: not measured */
-    double accept;              /* acceptance threshold; NAN: none */
+    const char *metric, *unit; /* "test error", "%"; unit may be NULL */
+    double paper;              /* NAN: the paper prints none */
+    const char *paper_note;    /* "Table 2, 5 seeds"; may be NULL */
+    const double *values;      /* ours, one per seed */
+    int n;                     /* number of seeds; 0: not measured */
+    double accept;             /* acceptance threshold; NAN: none */
     bool higher_is_better;
     bool passed;
-    const char *reason;         /* why passed or not; may be NULL */
+    const char *reason; /* why passed or not; may be NULL */
 } jd_result_row;
 JD_API jd_status jd_report_result(jd_report *r, const jd_result_row *row);
 
