@@ -39,6 +39,7 @@ bool jd__tensor_bytes(int rank, const int64_t *dim, size_t element, uint64_t *by
         }
         overflow |= __builtin_mul_overflow(*bytes, (uint64_t)dim[i], bytes);
     }
+    if (overflow) *bytes = UINT64_MAX;
     return !overflow;
 }
 
