@@ -32,4 +32,10 @@ jd_team *jd__ctx_team(jd_ctx *ctx);
  * relative error below 1e-15. */
 double jd__log64(double x);
 
+/* The parts of jd_rng_new and jd_rng_normal, for kernels: hash of a purpose, key of (seed, hash), and the x below which a
+ * standard normal variate lies with probability p, 0 < p < 1. */
+uint64_t jd__rng_hash(const char *purpose);
+void jd__rng_key(uint64_t seed, uint64_t hash, uint32_t key[2]);
+double jd__normal_quantile(double p);
+
 #endif

@@ -38,13 +38,25 @@ static uint64_t mix64(uint64_t x)
     return x ^ (x >> 32);
 }
 
-jd_rng jd_rng_new(uint64_t seed, const char *purpose, uint64_t index)
+uint64_t jd__rng_hash(const char *purpose)
 {
     uint64_t h = 0xCBF29CE484222325u; /* FNV-1a */
     for (const unsigned char *p = (const unsigned char *)purpose; *p; p++) h = (h ^ *p) * 0x100000001B3u;
-    const uint64_t key = mix64(mix64(seed + 0x9E3779B97F4A7C15u) ^ h);
-    return (jd_rng){.key = {(uint32_t)key, (uint32_t)(key >> 32)},
-                    .ctr = {0, 0, (uint32_t)index, (uint32_t)(index >> 32)}};
+    return h;
+}
+
+void jd__rng_key(uint64_t seed, uint64_t hash, uint32_t key[2])
+{
+    const uint64_t k = mix64(mix64(seed + 0x9E3779B97F4A7C15u) ^ hash);
+    key[0] = (uint32_t)k;
+    key[1] = (uint32_t)(k >> 32);
+}
+
+jd_rng jd_rng_new(uint64_t seed, const char *purpose, uint64_t index)
+{
+    jd_rng r = {.ctr = {0, 0, (uint32_t)index, (uint32_t)(index >> 32)}};
+    jd__rng_key(seed, jd__rng_hash(purpose), r.key);
+    return r;
 }
 
 uint32_t jd_rng_u32(jd_rng *r)
@@ -133,7 +145,7 @@ static double polynomial(const double *c, double x) /* c[0] + c[1] x + ... + c[7
     return y;
 }
 
-static double normal_quantile(double p)
+double jd__normal_quantile(double p)
 {
     static const double a[8] = {3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
                                 1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
@@ -182,5 +194,5 @@ static double normal_quantile(double p)
 double jd_rng_normal(jd_rng *r)
 {
     /* 52 bits and a half: never 0 or 1, symmetric, and 1 - p is exact. */
-    return normal_quantile(((double)(next64(r) >> 12) + 0.5) * 0x1p-52);
+    return jd__normal_quantile(((double)(next64(r) >> 12) + 0.5) * 0x1p-52);
 }

@@ -37,6 +37,7 @@ typedef struct jd_sum_attr {
 /* random: in step int32 (); key of (seed, name); kind 0 uniform, 1 normal; element e is value e % 4 of block e / 4 */
 typedef struct jd_random_attr {
     uint64_t name_hash;
+    const jd_type *type; /* for the shape rule only */
     int32_t kind;
 } jd_random_attr;
 /* onehot, scatter_add: depth = number of rows or classes */
@@ -92,9 +93,9 @@ typedef struct jd_rnn_attr {
 
 /* update_*: in 0 grad (P) 1 lr () 2 [scale] () factor on the gradient 3 w (P) 4 [state1] (P) 5 [state2] (P) 6 [t] f64 ();
  * no outputs; w and the states are written.  sgd: state1 = velocity.  adam: m, v, t.  rmsprop: mean square.  rprop: step
- * sizes, last gradient, t. */
+ * sizes, last gradient, t.  rmsprop with momentum: state2 = velocity. */
 typedef struct jd_update_attr {
-    float momentum, weight_decay, beta1, beta2, epsilon;
+    double momentum, weight_decay, beta1, beta2, epsilon;
     uint8_t nesterov;
 } jd_update_attr;
 
