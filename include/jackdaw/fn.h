@@ -31,9 +31,9 @@ typedef struct jd_range {
 JD_API jd_params *jd_params_new(jd_ctx *ctx, jd_dtype real);
 JD_API void jd_params_free(jd_params *p);
 JD_API jd_dtype jd_params_dtype(const jd_params *p);
-JD_API size_t jd_params_count(const jd_params *p);         /* number of weights */
-JD_API void *jd_params_data(jd_params *p);                 /* float or double [count]; moves when parameters are added */
-JD_API int jd_params_ranges(const jd_params *p);           /* number of named ranges */
+JD_API size_t jd_params_count(const jd_params *p); /* number of weights */
+JD_API void *jd_params_data(jd_params *p);         /* float or double [count]; moves when parameters are added */
+JD_API int jd_params_ranges(const jd_params *p);   /* number of named ranges */
 JD_API const jd_range *jd_params_range(const jd_params *p, int i);
 JD_API const jd_range *jd_params_find(const jd_params *p, const char *name);
 JD_API void *jd_params_get(jd_params *p, const char *name); /* pointer to the range's data, or NULL */
@@ -51,11 +51,10 @@ typedef struct jd_tensor {
     const void *data;
 } jd_tensor;
 #define JD_TENSOR(name_, dtype_, data_, ...)                                                                           \
-    ((jd_tensor){ (name_),                                                                                             \
-                  { (dtype_), (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } },          \
-                  (data_) })
-#define JD_SCALAR_F32(name_, data_) ((jd_tensor){ (name_), { JD_F32, 0, { 0 } }, (data_) })
-#define JD_SCALAR_I32(name_, data_) ((jd_tensor){ (name_), { JD_I32, 0, { 0 } }, (data_) })
+    ((jd_tensor){                                                                                                      \
+        (name_), {(dtype_), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}, (data_)})
+#define JD_SCALAR_F32(name_, data_) ((jd_tensor){(name_), {JD_F32, 0, {0}}, (data_)})
+#define JD_SCALAR_I32(name_, data_) ((jd_tensor){(name_), {JD_I32, 0, {0}}, (data_)})
 
 typedef struct jd_fn jd_fn;
 typedef struct jd_plan jd_plan;
@@ -82,7 +81,7 @@ JD_API jd_status jd_plan_run(jd_plan *p);
 typedef struct jd_plan_info {
     int instructions;
     size_t arena_bytes;
-    double flop, bytes;      /* one run: 2 x multiply-adds of products, and operand bytes of all instructions */
+    double flop, bytes; /* one run: 2 x multiply-adds of products, and operand bytes of all instructions */
     double trace_seconds, compile_seconds;
 } jd_plan_info;
 JD_API jd_plan_info jd_plan_describe(const jd_plan *p);

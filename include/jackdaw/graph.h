@@ -38,16 +38,15 @@ typedef struct jd_dims {
     int64_t dim[JD_MAX_RANK];
 } jd_dims;
 /* JD_DIMS(2, 3) is the shape (2,3); JD_SCALAR the shape (). */
-#define JD_DIMS(...)                                                                                                   \
-    ((jd_dims){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
-#define JD_SCALAR ((jd_dims){ 0, { 0 } })
+#define JD_DIMS(...) ((jd_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+#define JD_SCALAR    ((jd_dims){0, {0}})
 
 typedef struct jd_graph jd_graph;
 /* A handle of one value of a graph; {0} is "none". */
 typedef struct jd_node {
     uint32_t id;
 } jd_node;
-#define JD_NONE ((jd_node){ 0 })
+#define JD_NONE ((jd_node){0})
 
 JD_API size_t jd_dtype_size(jd_dtype t);
 JD_API int64_t jd_type_count(const jd_type *t); /* number of elements */
@@ -72,14 +71,14 @@ JD_API jd_node jd_iota(jd_graph *g, int64_t n);                    /* 0,1,..,n-1
 
 typedef enum jd_init_kind {
     JD_INIT_ZERO,
-    JD_INIT_CONST,         /* scale */
-    JD_INIT_UNIFORM,       /* U[-scale, scale] */
-    JD_INIT_NORMAL,        /* N(0, scale^2) */
-    JD_INIT_GLOROT,        /* U[-a, a], a = scale sqrt(6 / (fan in + fan out)) (scale 0 means 1) */
-    JD_INIT_HE,            /* N(0, 2 scale^2 / fan in) */
-    JD_INIT_FAN_IN,        /* U[-a, a], a = scale / sqrt(fan in) */
-    JD_INIT_ORTHOGONAL,    /* scale x a random orthogonal matrix; rows or columns orthonormal */
-    JD_INIT_LSTM_BIAS      /* (4H): forget part `scale`, `in_gate` and `out_gate` the others', cell input 0 */
+    JD_INIT_CONST,      /* scale */
+    JD_INIT_UNIFORM,    /* U[-scale, scale] */
+    JD_INIT_NORMAL,     /* N(0, scale^2) */
+    JD_INIT_GLOROT,     /* U[-a, a], a = scale sqrt(6 / (fan in + fan out)) (scale 0 means 1) */
+    JD_INIT_HE,         /* N(0, 2 scale^2 / fan in) */
+    JD_INIT_FAN_IN,     /* U[-a, a], a = scale / sqrt(fan in) */
+    JD_INIT_ORTHOGONAL, /* scale x a random orthogonal matrix; rows or columns orthonormal */
+    JD_INIT_LSTM_BIAS   /* (4H): forget part `scale`, `in_gate` and `out_gate` the others', cell input 0 */
 } jd_init_kind;
 typedef struct jd_init {
     jd_init_kind kind;
@@ -104,8 +103,8 @@ JD_API jd_node jd_mul(jd_graph *g, jd_node a, jd_node b);
 JD_API jd_node jd_div(jd_graph *g, jd_node a, jd_node b);
 JD_API jd_node jd_max(jd_graph *g, jd_node a, jd_node b);
 JD_API jd_node jd_min(jd_graph *g, jd_node a, jd_node b);
-JD_API jd_node jd_greater(jd_graph *g, jd_node a, jd_node b);            /* 1 where a > b, else 0 */
-JD_API jd_node jd_where(jd_graph *g, jd_node c, jd_node a, jd_node b);   /* a where c != 0, else b */
+JD_API jd_node jd_greater(jd_graph *g, jd_node a, jd_node b);          /* 1 where a > b, else 0 */
+JD_API jd_node jd_where(jd_graph *g, jd_node c, jd_node a, jd_node b); /* a where c != 0, else b */
 JD_API jd_node jd_neg(jd_graph *g, jd_node x);
 JD_API jd_node jd_exp(jd_graph *g, jd_node x);
 JD_API jd_node jd_log(jd_graph *g, jd_node x);
@@ -115,13 +114,13 @@ JD_API jd_node jd_relu(jd_graph *g, jd_node x);
 JD_API jd_node jd_sqrt(jd_graph *g, jd_node x);
 JD_API jd_node jd_square(jd_graph *g, jd_node x);
 JD_API jd_node jd_abs(jd_graph *g, jd_node x);
-JD_API jd_node jd_softplus(jd_graph *g, jd_node x);                      /* ln(1 + e^x) without overflow */
+JD_API jd_node jd_softplus(jd_graph *g, jd_node x);                           /* ln(1 + e^x) without overflow */
 JD_API jd_node jd_affine(jd_graph *g, jd_node x, double scale, double shift); /* scale x + shift */
-JD_API jd_node jd_real_of(jd_graph *g, jd_node x);                       /* int32 to real */
+JD_API jd_node jd_real_of(jd_graph *g, jd_node x);                            /* int32 to real */
 
 /* ---- shapes ----------------------------------------------------------------------------------------------------------*/
-JD_API jd_node jd_reshape(jd_graph *g, jd_node x, jd_dims shape);        /* one dimension may be -1 */
-JD_API jd_node jd_transpose(jd_graph *g, jd_node x, const int *perm);    /* perm[rank] */
+JD_API jd_node jd_reshape(jd_graph *g, jd_node x, jd_dims shape);     /* one dimension may be -1 */
+JD_API jd_node jd_transpose(jd_graph *g, jd_node x, const int *perm); /* perm[rank] */
 JD_API jd_node jd_broadcast_to(jd_graph *g, jd_node x, jd_dims shape);
 JD_API jd_node jd_slice(jd_graph *g, jd_node x, int axis, int64_t begin, int64_t size);
 JD_API jd_node jd_pad(jd_graph *g, jd_node x, int axis, int64_t before, int64_t after); /* zeros */
@@ -130,12 +129,12 @@ JD_API jd_node jd_concat(jd_graph *g, const jd_node *x, int n, int axis);
 JD_API jd_node jd_reverse(jd_graph *g, jd_node x, jd_node length);
 
 /* ---- reductions: over the axes whose bit is set in `axes` ------------------------------------------------------------*/
-#define JD_AXIS(i)   (1u << (i))
-#define JD_ALL_AXES  0xffu
+#define JD_AXIS(i)  (1u << (i))
+#define JD_ALL_AXES 0xffu
 JD_API jd_node jd_sum(jd_graph *g, jd_node x, unsigned axes, bool keep);
 JD_API jd_node jd_mean(jd_graph *g, jd_node x, unsigned axes, bool keep);
-JD_API jd_node jd_amax(jd_graph *g, jd_node x);    /* largest of the last axis, kept as 1; gradient to the first largest */
-JD_API jd_node jd_argmax(jd_graph *g, jd_node x);  /* int32, over the last axis, which goes */
+JD_API jd_node jd_amax(jd_graph *g, jd_node x); /* largest of the last axis, kept as 1; gradient to the first largest */
+JD_API jd_node jd_argmax(jd_graph *g, jd_node x);                /* int32, over the last axis, which goes */
 JD_API jd_node jd_sum_to(jd_graph *g, jd_node x, jd_dims shape); /* the adjoint of broadcast_to */
 
 /* ---- products and look-ups --------------------------------------------------------------------------------------------*/
@@ -144,10 +143,10 @@ typedef struct jd_matmul_options {
 } jd_matmul_options;
 /* (M,K) x (K,N) -> (M,N) */
 JD_API jd_node jd_matmul_opt(jd_graph *g, jd_node a, jd_node b, jd_matmul_options o);
-#define jd_matmul(g, a, b, ...) jd_matmul_opt(g, a, b, (jd_matmul_options){ __VA_ARGS__ })
-JD_API jd_node jd_gather(jd_graph *g, jd_node table, jd_node index);        /* (V,E), int32 (...) -> (...,E) */
+#define jd_matmul(g, a, b, ...) jd_matmul_opt(g, a, b, (jd_matmul_options){__VA_ARGS__})
+JD_API jd_node jd_gather(jd_graph *g, jd_node table, jd_node index);                /* (V,E), int32 (...) -> (...,E) */
 JD_API jd_node jd_scatter_add(jd_graph *g, jd_node rows, jd_node index, int64_t V); /* adjoint: (...,E) -> (V,E) */
-JD_API jd_node jd_onehot(jd_graph *g, jd_node index, int64_t depth);        /* int32 (...) -> real (...,depth) */
+JD_API jd_node jd_onehot(jd_graph *g, jd_node index, int64_t depth); /* int32 (...) -> real (...,depth) */
 
 /* ---- random numbers: a function of (context seed, name, step, element), the same on any number of threads ------------*/
 JD_API jd_node jd_random_uniform(jd_graph *g, const char *name, jd_node step, jd_dims shape); /* [0,1); step int32 () */
@@ -155,8 +154,8 @@ JD_API jd_node jd_random_normal(jd_graph *g, const char *name, jd_node step, jd_
 
 /* ---- convolution and pooling, NHWC -------------------------------------------------------------------------------------*/
 typedef struct jd_conv_options {
-    int stride;  /* 0 means 1; "skipping factor" S of the 2011 paper is stride - 1 */
-    int pad;     /* zeros on every side */
+    int stride; /* 0 means 1; "skipping factor" S of the 2011 paper is stride - 1 */
+    int pad;    /* zeros on every side */
 } jd_conv_options;
 /* x (B,H,W,I), w (O,kH,kW,I) -> (B,H',W',O); cross-correlation */
 JD_API jd_node jd_conv2d_raw(jd_graph *g, jd_node x, jd_node w, jd_conv_options o);
@@ -167,12 +166,12 @@ typedef struct jd_pool_options {
 /* Ties go to the first.  Over an increasing function of a single use (tanh, sigmoid, relu, + bias) the pooling is moved
  * inside, which gives the same values with less work. */
 JD_API jd_node jd_maxpool_opt(jd_graph *g, jd_node x, jd_pool_options o);
-#define jd_maxpool(g, x, ...) jd_maxpool_opt(g, x, (jd_pool_options){ __VA_ARGS__ })
+#define jd_maxpool(g, x, ...) jd_maxpool_opt(g, x, (jd_pool_options){__VA_ARGS__})
 JD_API jd_node jd_avgpool_opt(jd_graph *g, jd_node x, jd_pool_options o);
-#define jd_avgpool(g, x, ...) jd_avgpool_opt(g, x, (jd_pool_options){ __VA_ARGS__ })
+#define jd_avgpool(g, x, ...) jd_avgpool_opt(g, x, (jd_pool_options){__VA_ARGS__})
 
 /* ---- losses --------------------------------------------------------------------------------------------------------------*/
-JD_API jd_node jd_softmax(jd_graph *g, jd_node x);      /* over the last axis */
+JD_API jd_node jd_softmax(jd_graph *g, jd_node x); /* over the last axis */
 JD_API jd_node jd_log_softmax(jd_graph *g, jd_node x);
 /* logits (...,K), int32 labels (...) -> real (...): -ln softmax(logits)[label]; a negative label gives 0 and no gradient */
 JD_API jd_node jd_softmax_xent_each(jd_graph *g, jd_node logits, jd_node labels);
@@ -187,37 +186,37 @@ JD_API jd_node jd_ctc(jd_graph *g, jd_node logits, jd_node labels, jd_node lengt
 /* ---- recurrent layers, whole sequences; see layers.h for the layers with their own parameters -------------------------*/
 typedef enum jd_squash { JD_SQUASH_TANH, JD_SQUASH_LINEAR, JD_SQUASH_4SIGM2, JD_SQUASH_2SIGM1 } jd_squash;
 typedef struct jd_lstm_args {
-    jd_node x;          /* (T,B,N) */
-    jd_node length;     /* int32 (B), or none: all T; steps past a sample's length give 0 and no gradient */
-    jd_node W, R, b;    /* (4H,N), (4H,P), (4H); gate order i f z o; P = H without projection */
-    jd_node peep;       /* (3H): p_i p_f p_o, or none; o looks at the new cell */
-    jd_node proj;       /* (P,H), or none: r = proj m is the output and what recurs (LSTMP) */
-    jd_node h0, c0;     /* (B,P), (B,H), or none: zero */
-    bool reverse;       /* run from each sample's last step to its first; outputs stay in place */
-    bool no_forget;     /* the 1997 cell: f = 1 */
-    bool truncate;      /* the 1997 gradient: errors do not pass through R and peepholes into earlier steps */
+    jd_node x;       /* (T,B,N) */
+    jd_node length;  /* int32 (B), or none: all T; steps past a sample's length give 0 and no gradient */
+    jd_node W, R, b; /* (4H,N), (4H,P), (4H); gate order i f z o; P = H without projection */
+    jd_node peep;    /* (3H): p_i p_f p_o, or none; o looks at the new cell */
+    jd_node proj;    /* (P,H), or none: r = proj m is the output and what recurs (LSTMP) */
+    jd_node h0, c0;  /* (B,P), (B,H), or none: zero */
+    bool reverse;    /* run from each sample's last step to its first; outputs stay in place */
+    bool no_forget;  /* the 1997 cell: f = 1 */
+    bool truncate;   /* the 1997 gradient: errors do not pass through R and peepholes into earlier steps */
     jd_squash in_squash, out_squash; /* of the cell input and the cell output; the 1997 cell: 4SIGM2, 2SIGM1 */
 } jd_lstm_args;
 typedef struct jd_lstm_out {
-    jd_node y;          /* (T,B,P) */
-    jd_node hT, cT;     /* (B,P), (B,H): the state after each sample's last step */
-    jd_node gates;      /* (T,B,4H) activated i f z o, for looking at */
-    jd_node cells;      /* (T,B,H) */
+    jd_node y;      /* (T,B,P) */
+    jd_node hT, cT; /* (B,P), (B,H): the state after each sample's last step */
+    jd_node gates;  /* (T,B,4H) activated i f z o, for looking at */
+    jd_node cells;  /* (T,B,H) */
 } jd_lstm_out;
 JD_API jd_lstm_out jd_lstm_raw(jd_graph *g, jd_lstm_args a);
 
 typedef struct jd_rnn_args {
-    jd_node x;          /* (T,B,N) */
-    jd_node length;     /* int32 (B), or none */
-    jd_node W, R, b;    /* SRN: (H,N), (H,H), (H).  GRU: (3H,N), (3H,H), (3H), gate order r u n */
-    jd_node bR;         /* GRU: (H), bias inside the reset product, or none */
-    jd_node h0;         /* (B,H), or none */
+    jd_node x;       /* (T,B,N) */
+    jd_node length;  /* int32 (B), or none */
+    jd_node W, R, b; /* SRN: (H,N), (H,H), (H).  GRU: (3H,N), (3H,H), (3H), gate order r u n */
+    jd_node bR;      /* GRU: (H), bias inside the reset product, or none */
+    jd_node h0;      /* (B,H), or none */
     bool reverse;
-    int act;            /* SRN: 0 tanh, 1 sigmoid, 2 relu, 3 linear */
+    int act; /* SRN: 0 tanh, 1 sigmoid, 2 relu, 3 linear */
 } jd_rnn_args;
 typedef struct jd_rnn_out {
-    jd_node y;          /* (T,B,H) */
-    jd_node hT;         /* (B,H) */
+    jd_node y;  /* (T,B,H) */
+    jd_node hT; /* (B,H) */
 } jd_rnn_out;
 JD_API jd_rnn_out jd_srn_raw(jd_graph *g, jd_rnn_args a); /* h = act(W x + R h + b) */
 JD_API jd_rnn_out jd_gru_raw(jd_graph *g, jd_rnn_args a); /* n = tanh(Wn x + bn + r (Rn h + bR)); h = (1-u) n + u h */
@@ -233,21 +232,21 @@ JD_API jd_node jd_stop(jd_graph *g, jd_node x);
 
 /* ---- updates: change the parameters in place at this point of the step ---------------------------------------------*/
 typedef struct jd_update_options {
-    double momentum;      /* v = momentum v - lr g; w += v */
+    double momentum; /* v = momentum v - lr g; w += v */
     bool nesterov;
-    double clip;          /* global norm the gradient is scaled down to; 0: off */
-    double weight_decay;  /* added to the gradient: g + weight_decay w */
+    double clip;                  /* global norm the gradient is scaled down to; 0: off */
+    double weight_decay;          /* added to the gradient: g + weight_decay w */
     double beta1, beta2, epsilon; /* Adam (0: .9, .999, 1e-8); RMSprop uses beta2 (0: .9) and epsilon */
 } jd_update_options;
 JD_API void jd_update_sgd_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_sgd(g, loss, lr, ...) jd_update_sgd_opt(g, loss, lr, (jd_update_options){ __VA_ARGS__ })
+#define jd_update_sgd(g, loss, lr, ...) jd_update_sgd_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
 JD_API void jd_update_adam_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_adam(g, loss, lr, ...) jd_update_adam_opt(g, loss, lr, (jd_update_options){ __VA_ARGS__ })
+#define jd_update_adam(g, loss, lr, ...) jd_update_adam_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
 JD_API void jd_update_rmsprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_rmsprop(g, loss, lr, ...) jd_update_rmsprop_opt(g, loss, lr, (jd_update_options){ __VA_ARGS__ })
+#define jd_update_rmsprop(g, loss, lr, ...) jd_update_rmsprop_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
 /* Rprop (Riedmiller and Braun 1993), full batch; lr is the first step size. */
 JD_API void jd_update_rprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_rprop(g, loss, lr, ...) jd_update_rprop_opt(g, loss, lr, (jd_update_options){ __VA_ARGS__ })
+#define jd_update_rprop(g, loss, lr, ...) jd_update_rprop_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
 
 #ifdef __cplusplus
 }

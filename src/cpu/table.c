@@ -6,12 +6,13 @@
 #include "cpu/kernels.def"
 #undef JD_FAST
 
-#define JD_STR_(x) #x
-#define JD_STR(x)  JD_STR_(x)
+#define JD_STR_(x)  #x
+#define JD_STR(x)   JD_STR_(x)
 #define JD_FAST(op) [JD_OP_##op] = JD_K(jd__k_##op),
 const jd_cpu JD_K(jd__cpu) = {
     .name = JD_STR(JD_ISA),
-    .kernel = {
+    .kernel =
+        {
 #include "cpu/kernels.def"
-    },
+        },
 };

@@ -31,14 +31,14 @@ static void back_one(jd_graph *g, uint32_t o, const uint8_t *dep, jd_node *cot, 
     bool live = false, wanted = false;
     jd_node out[JD_MAX_OUT], dout[JD_MAX_OUT];
     for (uint32_t i = 0; i < op.nout; i++) {
-        out[i] = (jd_node){ op.out0 + i };
+        out[i] = (jd_node){op.out0 + i};
         dout[i] = cot[op.out0 + i];
         if (dout[i].id) live = true;
     }
     jd_node *in = scratch, *din = in + op.nin;
     bool *need = (bool *)(din + op.nin);
     for (uint32_t i = 0; i < op.nin; i++) {
-        in[i] = (jd_node){ g->pool[op.in_at + i] };
+        in[i] = (jd_node){g->pool[op.in_at + i]};
         din[i] = JD_NONE;
         need[i] = in[i].id && dep[in[i].id];
         if (need[i]) wanted = true;
@@ -48,8 +48,16 @@ static void back_one(jd_graph *g, uint32_t o, const uint8_t *dep, jd_node *cot, 
     memcpy(attr, op.attr, sizeof attr);
     const char *scope = g->scope;
     g->scope = op.scope;
-    desc->grad(&(jd_rule){ .g = g, .op = desc, .attr = attr, .nin = (int)op.nin, .nout = (int)op.nout, .in = in,
-                           .out = out, .dout = dout, .din = din, .need = need });
+    desc->grad(&(jd_rule){.g = g,
+                          .op = desc,
+                          .attr = attr,
+                          .nin = (int)op.nin,
+                          .nout = (int)op.nout,
+                          .in = in,
+                          .out = out,
+                          .dout = dout,
+                          .din = din,
+                          .need = need});
     for (uint32_t i = 0; i < op.nin; i++)
         if (need[i] && din[i].id) {
             jd_node *c = &cot[in[i].id];
@@ -66,8 +74,9 @@ void jd_grad(jd_graph *g, jd_node loss, jd_node seed, const jd_node *wrt, int n,
     if (!seed.id) {
         if (jd__count(t) != 1) {
             char shape[64];
-            jd_fail(g->ctx, JD_EUSAGE, "%sjd_grad: the loss has the shape %s; reduce it with jd_sum or jd_mean, or give a "
-                                       "seed",
+            jd_fail(g->ctx, JD_EUSAGE,
+                    "%sjd_grad: the loss has the shape %s; reduce it with jd_sum or jd_mean, or give a "
+                    "seed",
                     g->scope, jd__shape_text(t, shape));
             return;
         }
@@ -92,7 +101,8 @@ jd_node jd_grad_params(jd_graph *g, jd_node loss)
 {
     if (jd_error(g->ctx) || !loss.id) return JD_NONE;
     if (!g->params || !g->params->nrange) {
-        jd_fail(g->ctx, JD_EUSAGE, "%sjd_grad_params: the function has no parameters; add them with jd_param", g->scope);
+        jd_fail(g->ctx, JD_EUSAGE, "%sjd_grad_params: the function has no parameters; add them with jd_param",
+                g->scope);
         return JD_NONE;
     }
     const int n = g->params->nrange;
@@ -104,7 +114,7 @@ jd_node jd_grad_params(jd_graph *g, jd_node loss)
     if (!wrt || !dw || !flat) return JD_NONE;
     leaves = 0;
     for (uint32_t o = 0; o < g->nop; o++)
-        if (g->op[o].code == JD_OP_param) wrt[leaves++] = (jd_node){ g->op[o].out0 };
+        if (g->op[o].code == JD_OP_param) wrt[leaves++] = (jd_node){g->op[o].out0};
     jd_grad(g, loss, JD_NONE, wrt, (int)leaves, dw);
     for (int i = 0; i < n; i++) {
         const jd_range *r = &g->params->range[i];
@@ -136,11 +146,16 @@ void jd__grad_of_grad(const jd_rule *c, const jd_second_order *s)
 {
     enum { MAX = 32 };
     jd_graph *g = c->g;
-    jd_node in[MAX], out[JD_MAX_OUT] = { { 0 } }, cot[JD_MAX_OUT], all[MAX], d[MAX], dd[MAX];
+    jd_node in[MAX], out[JD_MAX_OUT] = {{0}}, cot[JD_MAX_OUT], all[MAX], d[MAX], dd[MAX];
     /* The forward op again, in primitives, on aliases of its inputs; L = sum_k <out_k, cotangent_k>. */
     for (int i = 0; i < s->forward_in; i++) in[i] = alias(g, c->in[i]);
-    jd__ops[s->forward]->decompose(&(jd_rule){ .g = g, .op = jd__ops[s->forward], .attr = c->attr, .nin = s->forward_in,
-                                               .nout = JD_MAX_OUT, .in = in, .out = out });
+    jd__ops[s->forward]->decompose(&(jd_rule){.g = g,
+                                              .op = jd__ops[s->forward],
+                                              .attr = c->attr,
+                                              .nin = s->forward_in,
+                                              .nout = JD_MAX_OUT,
+                                              .in = in,
+                                              .out = out});
     jd_node loss = JD_NONE;
     for (int k = 0; k < s->douts; k++) {
         cot[k] = alias(g, c->in[s->dout_at + k]);

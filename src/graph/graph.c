@@ -84,7 +84,7 @@ static void free_blocks(jd_graph *g, bool keep_one)
 
 jd_status jd__graph_init(jd_graph *g, jd_ctx *ctx, jd_params *params, jd_dtype real)
 {
-    *g = (jd_graph){ .ctx = ctx, .params = params, .real = real, .scope = "" };
+    *g = (jd_graph){.ctx = ctx, .params = params, .real = real, .scope = ""};
     return JD_OK;
 }
 
@@ -207,8 +207,7 @@ jd_node jd_named(jd_graph *g, const char *name, jd_node x)
 void jd_result(jd_graph *g, const char *name, jd_node x)
 {
     if (!x.id) {
-        if (!jd_error(g->ctx))
-            jd_fail(g->ctx, JD_EUSAGE, "jd_result \"%s\": the null node; give it a value", name);
+        if (!jd_error(g->ctx)) jd_fail(g->ctx, JD_EUSAGE, "jd_result \"%s\": the null node; give it a value", name);
         return;
     }
     for (uint32_t i = 0; i < g->nresult; i++)
@@ -217,7 +216,7 @@ void jd_result(jd_graph *g, const char *name, jd_node x)
             return;
         }
     if (grow(g->ctx, &g->result, &g->cap_result, g->nresult + 1, sizeof *g->result)) return;
-    g->result[g->nresult++] = (jd__named){ join(g, name, "", ""), x.id };
+    g->result[g->nresult++] = (jd__named){join(g, name, "", ""), x.id};
 }
 
 /* ---- adding ops ------------------------------------------------------------------------------------------------------*/
@@ -257,7 +256,7 @@ jd_node jd__add(jd_graph *g, jd_opcode code, const void *attr, const jd_node *in
     jd__opnode *o = &g->op[g->nop];
     memset(o, 0, sizeof *o);
     if (attr) memcpy(o->attr, attr, op->attr_bytes);
-    jd_infer infer = { .g = g, .op = op, .attr = o->attr, .nin = nin, .nout = 1, .in = types };
+    jd_infer infer = {.g = g, .op = op, .attr = o->attr, .nin = nin, .nout = 1, .in = types};
     memset(infer.out, 0, sizeof infer.out);
     if (op->infer(&infer)) return JD_NONE;
     o->code = code;
@@ -268,10 +267,10 @@ jd_node jd__add(jd_graph *g, jd_opcode code, const void *attr, const jd_node *in
     o->scope = g->scope;
     for (int i = 0; i < nin; i++) g->pool[g->npool++] = in[i].id;
     for (int i = 0; i < infer.nout; i++) {
-        g->value[g->nvalue] = (jd__value){ infer.out[i], g->nop, (uint32_t)i };
-        if (out) out[i] = (jd_node){ g->nvalue };
+        g->value[g->nvalue] = (jd__value){infer.out[i], g->nop, (uint32_t)i};
+        if (out) out[i] = (jd_node){g->nvalue};
         g->nvalue++;
     }
     g->nop++;
-    return (jd_node){ infer.nout ? o->out0 : 0 };
+    return (jd_node){infer.nout ? o->out0 : 0};
 }

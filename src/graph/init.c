@@ -8,8 +8,10 @@
 
 static void put(void *out, jd_dtype t, size_t i, double x)
 {
-    if (t == JD_F32) ((float *)out)[i] = (float)x;
-    else ((double *)out)[i] = x;
+    if (t == JD_F32)
+        ((float *)out)[i] = (float)x;
+    else
+        ((double *)out)[i] = x;
 }
 
 /* Rows (or columns, whichever are fewer) orthonormal, by Gram-Schmidt applied twice to a normal matrix. */

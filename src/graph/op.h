@@ -14,13 +14,13 @@
 
 /* X(name) */
 #define JD_OPS(X)                                                                                                      \
-    X(arg)             /* leaves: no kernels */                                                                        \
+    X(arg) /* leaves: no kernels */                                                                                    \
     X(param)                                                                                                           \
     X(state)                                                                                                           \
     X(constant)                                                                                                        \
     X(iota)                                                                                                            \
-    X(pointwise)       /* a small program of point-wise steps, see ops/pointwise.h */                                  \
-    X(reshape)         /* views: no kernels */                                                                         \
+    X(pointwise) /* a small program of point-wise steps, see ops/pointwise.h */                                        \
+    X(reshape)   /* views: no kernels */                                                                               \
     X(stop)                                                                                                            \
     X(transpose)                                                                                                       \
     X(broadcast)                                                                                                       \
@@ -32,7 +32,7 @@
     X(amax)                                                                                                            \
     X(argmax)                                                                                                          \
     X(matmul)                                                                                                          \
-    X(matmul_update)   /* w += alpha a b: a product straight into a parameter */                                       \
+    X(matmul_update) /* w += alpha a b: a product straight into a parameter */                                         \
     X(gather)                                                                                                          \
     X(scatter_add)                                                                                                     \
     X(onehot)                                                                                                          \
@@ -40,9 +40,9 @@
     X(conv2d)                                                                                                          \
     X(conv2d_dx)                                                                                                       \
     X(conv2d_dw)                                                                                                       \
-    X(maxpool)         /* y and the index of the winner */                                                             \
-    X(unpool)          /* dy scattered to the winners */                                                               \
-    X(pool_gather)     /* x gathered at the winners */                                                                 \
+    X(maxpool)     /* y and the index of the winner */                                                                 \
+    X(unpool)      /* dy scattered to the winners */                                                                   \
+    X(pool_gather) /* x gathered at the winners */                                                                     \
     X(avgpool)                                                                                                         \
     X(avgpool_dx)                                                                                                      \
     X(softmax)                                                                                                         \
@@ -73,13 +73,13 @@ typedef struct jd_op jd_op;
  * slices and inputs, which are aligned to their element. */
 typedef struct jd_call {
     const jd_op *op;
-    const void *attr;     /* the op's attribute struct */
+    const void *attr; /* the op's attribute struct */
     int nin, nout;
     const jd_type *in_type, *out_type;
-    void **in, **out;     /* in[i] is NULL for an optional input that is absent */
-    void *scratch;        /* op->scratch() bytes, aligned to 64, contents undefined */
+    void **in, **out;         /* in[i] is NULL for an optional input that is absent */
+    void *scratch;            /* op->scratch() bytes, aligned to 64, contents undefined */
     const struct jd_cpu *cpu; /* the fast helper routines of the chosen instruction set */
-    uint64_t seed;        /* of the context */
+    uint64_t seed;            /* of the context */
 } jd_call;
 
 /* A kernel runs on all members of the team at once and does its own share (w->id of w->count; count may be 1).  The
@@ -92,7 +92,7 @@ typedef struct jd_infer {
     const jd_op *op;
     const void *attr;
     int nin, nout;
-    const jd_type *in;    /* in[i].rank is -1 for an absent optional input */
+    const jd_type *in; /* in[i].rank is -1 for an absent optional input */
     jd_type out[JD_MAX_OUT];
 } jd_infer;
 jd_status jd__bad(const jd_infer *c, const char *fmt, ...) JD_PRINTF(2, 3);
@@ -124,17 +124,17 @@ enum {
 
 struct jd_op {
     const char *name;
-    const char *doc;     /* one line */
+    const char *doc; /* one line */
     unsigned flags;
     size_t attr_bytes;
     jd_status (*infer)(jd_infer *c);
-    void (*grad)(const jd_rule *c);          /* NULL: not differentiable, gradient zero */
+    void (*grad)(const jd_rule *c); /* NULL: not differentiable, gradient zero */
     void (*decompose)(const jd_rule *c);
-    jd_opcode forward_of;                    /* for a *_grad op: the fused op whose decomposition differentiates it (see
+    jd_opcode forward_of; /* for a *_grad op: the fused op whose decomposition differentiates it (see
                                                 jd__grad_of_grad); otherwise 0 */
     size_t (*scratch)(const jd_call *c, int threads); /* NULL: none; pointers in c are not set */
-    double (*flop)(const jd_call *c);        /* 2 x multiply-adds of products; NULL: 0 */
-    jd_kernel *ref[2];                       /* plain C: [JD_F32], [JD_F64] */
+    double (*flop)(const jd_call *c);                 /* 2 x multiply-adds of products; NULL: 0 */
+    jd_kernel *ref[2];                                /* plain C: [JD_F32], [JD_F64] */
 };
 
 #define JD_OP_DECLARE_(name) extern const jd_op jd__op_##name;
@@ -150,8 +150,8 @@ jd_node jd__add(jd_graph *g, jd_opcode op, const void *attr, const jd_node *in, 
  * differentiates the forward op's decomposition.  `map_in(rule, i)`: see ops/secondorder.c. */
 typedef struct jd_second_order {
     jd_opcode forward;
-    int forward_in;      /* the first forward_in inputs of the grad op are the forward op's inputs */
-    int dout_at;         /* in[dout_at + k] is the cotangent of forward output k, for k < douts */
+    int forward_in; /* the first forward_in inputs of the grad op are the forward op's inputs */
+    int dout_at;    /* in[dout_at + k] is the cotangent of forward output k, for k < douts */
     int douts;
     /* output j of the grad op is the gradient of forward input out_of[j] */
     const int *out_of;
@@ -174,7 +174,7 @@ static inline int64_t jd__rows(const jd_type *t)
 }
 static inline jd_dims jd__dims(const jd_type *t)
 {
-    jd_dims d = { t->rank, { 0 } };
+    jd_dims d = {t->rank, {0}};
     for (int i = 0; i < t->rank; i++) d.dim[i] = t->dim[i];
     return d;
 }

@@ -10,7 +10,7 @@ jd_params *jd_params_new(jd_ctx *ctx, jd_dtype real)
         return NULL;
     }
     jd_params *p = jd_alloc(ctx, sizeof *p);
-    if (p) *p = (jd_params){ .ctx = ctx, .real = real };
+    if (p) *p = (jd_params){.ctx = ctx, .real = real};
     return p;
 }
 
@@ -95,8 +95,8 @@ static bool same_type(const jd_type *a, const jd_type *b)
 static int mismatch(jd_params *p, const char *what, const char *name, const jd_type *old, const jd_type *now)
 {
     char a[64], b[64];
-    jd_fail(p->ctx, JD_EUSAGE, "%s \"%s\": has the shape %s, but %s is asked for; use another name or the same shape", what,
-            name, jd__shape_text(old, a), jd__shape_text(now, b));
+    jd_fail(p->ctx, JD_EUSAGE, "%s \"%s\": has the shape %s, but %s is asked for; use another name or the same shape",
+            what, name, jd__shape_text(old, a), jd__shape_text(now, b));
     return -1;
 }
 
@@ -129,7 +129,7 @@ static int add_range(jd_params *p, const char *name, const jd_type *type)
         jd_free(p->ctx, copy);
         return -1;
     }
-    p->range[p->nrange] = (jd_range){ copy, *type, p->count };
+    p->range[p->nrange] = (jd_range){copy, *type, p->count};
     p->count += n;
     p->generation++;
     return p->nrange++;
@@ -166,7 +166,7 @@ int jd__params_intern_state(jd_params *p, const char *name, const jd_type *type)
         jd_free(p->ctx, data);
         return -1;
     }
-    p->state[p->nstate] = (jd_range){ copy, *type, 0 };
+    p->state[p->nstate] = (jd_range){copy, *type, 0};
     p->state_data[p->nstate] = data;
     p->generation++;
     return p->nstate++;
@@ -176,11 +176,14 @@ jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, con
 {
     int i = find(p->range, p->nrange, name);
     if (type->dtype != p->real)
-        return jd_fail(p->ctx, JD_EDATA, "param \"%s\": stored as %s, but this store holds %s; load it into a store of its "
-                                         "own type",
+        return jd_fail(p->ctx, JD_EDATA,
+                       "param \"%s\": stored as %s, but this store holds %s; load it into a store of its "
+                       "own type",
                        name, type->dtype == JD_F64 ? "float64" : "float32", p->real == JD_F64 ? "float64" : "float32");
-    if (i >= 0 && !same_type(&p->range[i].type, type)) mismatch(p, "param", name, &p->range[i].type, type);
-    else if (i < 0) i = add_range(p, name, type);
+    if (i >= 0 && !same_type(&p->range[i].type, type))
+        mismatch(p, "param", name, &p->range[i].type, type);
+    else if (i < 0)
+        i = add_range(p, name, type);
     if (jd_error(p->ctx) || i < 0) return jd_error(p->ctx);
     const size_t size = jd_dtype_size(p->real);
     memcpy(p->data + p->range[i].offset * size, data, (size_t)jd__count(type) * size);

@@ -17,11 +17,8 @@ static jd_status infer_leaf(jd_infer *c)
 }
 
 #define LEAF(name_, doc_)                                                                                              \
-    const jd_op jd__op_##name_ = { .name = #name_,                                                                     \
-                                   .doc = doc_,                                                                        \
-                                   .flags = JD_OP_LEAF,                                                                \
-                                   .attr_bytes = sizeof(leaf_attr),                                                    \
-                                   .infer = infer_leaf };
+    const jd_op jd__op_##name_ = {                                                                                     \
+        .name = #name_, .doc = doc_, .flags = JD_OP_LEAF, .attr_bytes = sizeof(leaf_attr), .infer = infer_leaf};
 LEAF(arg, "an input of the traced function")
 LEAF(param, "a range of the parameter vector")
 LEAF(state, "a state buffer beside the parameters")
@@ -33,12 +30,12 @@ static jd_node leaf(jd_graph *g, jd_opcode code, int64_t offset, double value, c
     jd_type *t = jd__graph_alloc(g, sizeof *t);
     if (!t) return JD_NONE;
     *t = *type;
-    return jd__add(g, code, &(leaf_attr){ { offset, value }, t }, NULL, 0, NULL);
+    return jd__add(g, code, &(leaf_attr){{offset, value}, t}, NULL, 0, NULL);
 }
 
 static jd_type real_type(const jd_graph *g, jd_dims d)
 {
-    jd_type t = { .dtype = g->real, .rank = d.rank };
+    jd_type t = {.dtype = g->real, .rank = d.rank};
     for (int i = 0; i < d.rank; i++) t.dim[i] = d.dim[i];
     return t;
 }
@@ -65,7 +62,7 @@ jd_node jd_arg(jd_graph *g, const char *name)
                 const jd_node x = jd_named(g, name, leaf(g, JD_OP_arg, i, 0, &t));
                 g->arg_value[i] = x.id;
             }
-            return (jd_node){ g->arg_value[i] };
+            return (jd_node){g->arg_value[i]};
         }
     const char **words = jd__graph_alloc(g, (size_t)(g->narg + 1) * sizeof *words);
     if (!words) return JD_NONE;
@@ -86,7 +83,7 @@ jd_node jd_const(jd_graph *g, double value, jd_dims shape)
 jd_node jd_iota(jd_graph *g, int64_t n)
 {
     if (jd_error(g->ctx)) return JD_NONE;
-    return leaf(g, JD_OP_iota, 0, 0, &(jd_type){ JD_I32, 1, { n } });
+    return leaf(g, JD_OP_iota, 0, 0, &(jd_type){JD_I32, 1, {n}});
 }
 
 static const char *scoped(jd_graph *g, const char *name)
@@ -102,8 +99,9 @@ jd_node jd_param(jd_graph *g, const char *name, jd_init init, jd_dims shape)
     const char *full = scoped(g, name);
     if (!full) return JD_NONE;
     if (!g->params) {
-        jd_fail(g->ctx, JD_EUSAGE, "param \"%s\": this function was made without a parameter store; pass a jd_params to "
-                                   "jd_fn_new",
+        jd_fail(g->ctx, JD_EUSAGE,
+                "param \"%s\": this function was made without a parameter store; pass a jd_params to "
+                "jd_fn_new",
                 full);
         return JD_NONE;
     }
@@ -119,8 +117,7 @@ jd_node jd_param(jd_graph *g, const char *name, jd_init init, jd_dims shape)
 jd_node jd__params_node(jd_graph *g)
 {
     if (jd_error(g->ctx) || !g->params) return JD_NONE;
-    return jd_named(g, "parameters",
-                    leaf(g, JD_OP_param, 0, 0, &(jd_type){ g->real, 1, { (int64_t)g->params->count } }));
+    return jd_named(g, "parameters", leaf(g, JD_OP_param, 0, 0, &(jd_type){g->real, 1, {(int64_t)g->params->count}}));
 }
 
 jd_node jd_state(jd_graph *g, const char *name, jd_dtype dtype, jd_dims shape)

@@ -22,12 +22,12 @@ static void grad_reshape(const jd_rule *c)
     c->din[0] = jd_reshape(c->g, c->dout[0], jd__dims(jd_type_of(c->g, c->in[0])));
 }
 
-const jd_op jd__op_reshape = { .name = "reshape",
-                               .doc = "the same elements in another shape",
-                               .flags = JD_OP_VIEW,
-                               .attr_bytes = sizeof(reshape_attr),
-                               .infer = infer_reshape,
-                               .grad = grad_reshape };
+const jd_op jd__op_reshape = {.name = "reshape",
+                              .doc = "the same elements in another shape",
+                              .flags = JD_OP_VIEW,
+                              .attr_bytes = sizeof(reshape_attr),
+                              .infer = infer_reshape,
+                              .grad = grad_reshape};
 
 jd_node jd_reshape(jd_graph *g, jd_node x, jd_dims shape)
 {
@@ -39,11 +39,13 @@ jd_node jd_reshape(jd_graph *g, jd_node x, jd_dims shape)
     int open = -1;
     for (int i = 0; i < shape.rank; i++) {
         t->dim[i] = shape.dim[i];
-        if (shape.dim[i] < 0) open = i;
-        else known *= shape.dim[i];
+        if (shape.dim[i] < 0)
+            open = i;
+        else
+            known *= shape.dim[i];
     }
     if (open >= 0) t->dim[open] = known > 0 ? jd__count(jd_type_of(g, x)) / known : 0;
-    return jd__add(g, JD_OP_reshape, &(reshape_attr){ t }, &x, 1, NULL);
+    return jd__add(g, JD_OP_reshape, &(reshape_attr){t}, &x, 1, NULL);
 }
 
 static jd_status infer_stop(jd_infer *c)
@@ -52,8 +54,8 @@ static jd_status infer_stop(jd_infer *c)
     return JD_OK;
 }
 
-const jd_op jd__op_stop = { .name = "stop", .doc = "the identity whose gradient is zero", .flags = JD_OP_VIEW,
-                            .infer = infer_stop };
+const jd_op jd__op_stop = {
+    .name = "stop", .doc = "the identity whose gradient is zero", .flags = JD_OP_VIEW, .infer = infer_stop};
 
 jd_node jd_stop(jd_graph *g, jd_node x)
 {

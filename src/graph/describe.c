@@ -1,0 +1,71 @@
+/* describe.c - a plan in words and figures. */
+#include <string.h>
+
+#include "base/ctx.h"
+#include "graph/plan.h"
+
+jd_plan_info jd_plan_describe(const jd_plan *p)
+{
+    jd_plan_info i = {.instructions = p->ninstr,
+                      .arena_bytes = p->arena_bytes,
+                      .trace_seconds = p->trace_seconds,
+                      .compile_seconds = p->compile_seconds};
+    for (int k = 0; k < p->ninstr; k++) {
+        i.flop += p->instr[k].flop;
+        i.bytes += p->instr[k].bytes;
+    }
+    return i;
+}
+
+/* "pointwise mul tanh add" for a fused chain, "matmul + bias tanh" for a product with an epilogue, else the op's name. */
+static void kernel_text(const jd__instr *in, char text[96])
+{
+    size_t n = (size_t)snprintf(text, 96, "%s", in->call.op->name);
+    if (in->call.op == &jd__op_pointwise) {
+        const jd_pw_program *q = ((const jd_pw_attr *)in->call.attr)->program;
+        n = 0;
+        for (int s = 0; s < q->nsteps && n < 60; s++)
+            n += (size_t)snprintf(text + n, 96 - n, "%s%s", s ? " " : "", jd__pw_name[q->step[s].code]);
+        if (n >= 60) snprintf(text + n, 96 - n, " ...");
+    }
+    if (in->call.op == &jd__op_matmul) {
+        static const char *const act[] = {"", " tanh", " sigmoid", " relu"};
+        const jd_matmul_attr *a = in->call.attr;
+        const bool bias = in->call.nin > 2 && in->call.in_type[2].rank >= 0;
+        snprintf(text + n, 96 - n, "%s%s", bias ? " + bias" : "", act[a->act & 3]);
+    }
+}
+
+static void time_plan(jd_plan *p)
+{
+    for (int i = 0; i < p->ninstr; i++) {
+        const double start = jd_now();
+        jd__run_instr(p, &p->instr[i]);
+        p->instr[i].seconds = jd_now() - start;
+    }
+}
+
+jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out)
+{
+    if (jd_error(p->ctx)) return jd_error(p->ctx);
+    if (timed) time_plan(p);
+    fprintf(out, "%4s  %-34s %-9s %-22s %-18s %10s %10s%s\n", "", "instruction", "kernel", "result", "shape", "MFLOP",
+            "KiB", timed ? "         us    GFLOP/s" : "");
+    for (int i = 0; i < p->ninstr; i++) {
+        const jd__instr *in = &p->instr[i];
+        char text[96], shape[64] = "", kernel[24];
+        kernel_text(in, text);
+        if (in->call.nout) jd__shape_text(&in->call.out_type[0], shape);
+        snprintf(kernel, sizeof kernel, "%s%s", in->fast ? p->cpu->name : "reference", in->parallel ? "" : " 1");
+        fprintf(out, "%4d  %-34s %-9s %-22s %-18s %10.4g %10.4g", i, text, kernel, in->name, shape, in->flop / 1e6,
+                in->bytes / 1024);
+        if (timed) fprintf(out, " %10.2f %10.2f", in->seconds * 1e6, in->flop / in->seconds / 1e9);
+        fputc('\n', out);
+    }
+    const jd_plan_info s = jd_plan_describe(p);
+    fprintf(out,
+            "%d instructions, %.4g MFLOP, %.4g MiB touched, arena %.4g MiB, traced in %.1f us, compiled in %.1f us\n",
+            s.instructions, s.flop / 1e6, s.bytes / 1048576, (double)s.arena_bytes / 1048576, s.trace_seconds * 1e6,
+            s.compile_seconds * 1e6);
+    return ferror(out) ? jd_fail(p->ctx, JD_EIO, "jd_plan_print: writing failed") : JD_OK;
+}

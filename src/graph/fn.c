@@ -1,0 +1,171 @@
+/* fn.c - traced functions: a plan for each combination of input shapes. */
+#include <string.h>
+
+#include "base/ctx.h"
+#include "graph/plan.h"
+
+struct jd_fn {
+    jd_ctx *ctx;
+    jd_params *params;
+    jd_trace *trace;
+    void *user;
+    jd_graph graph;
+    jd_plan *plan; /* a list, the last used first */
+};
+
+jd_fn *jd_fn_new(jd_ctx *ctx, jd_params *params, jd_trace *trace, void *user)
+{
+    if (!ctx->cpu) ctx->cpu = jd__cpu_find(ctx->isa);
+    if (!ctx->cpu) {
+        jd_fail(ctx, JD_EINTERNAL, "no kernels are built in for the instruction set \"%s\"", ctx->isa);
+        return NULL;
+    }
+    jd_fn *f = jd_alloc(ctx, sizeof *f);
+    if (!f) return NULL;
+    *f = (jd_fn){.ctx = ctx, .params = params, .trace = trace, .user = user};
+    jd__graph_init(&f->graph, ctx, params, params ? jd_params_dtype(params) : JD_F32);
+    return f;
+}
+
+void jd_fn_free(jd_fn *f)
+{
+    if (!f) return;
+    while (f->plan) {
+        jd_plan *next = f->plan->next;
+        jd__plan_free(f->plan);
+        f->plan = next;
+    }
+    jd__graph_done(&f->graph);
+    jd_free(f->ctx, f);
+}
+
+static bool fits(const jd_plan *p, const jd_tensor *in, int n)
+{
+    if (p->ninput != n) return false;
+    for (int i = 0; i < n; i++) {
+        const jd__io *io = &p->input[i];
+        if (io->type.rank != in[i].type.rank || io->type.dtype != in[i].type.dtype) return false;
+        for (int d = 0; d < io->type.rank; d++)
+            if (io->type.dim[d] != in[i].type.dim[d]) return false;
+        if (io->name != in[i].name && strcmp(io->name, in[i].name)) return false;
+    }
+    return true;
+}
+
+/* Without parameters the function computes in the type of its inputs. */
+static jd_dtype real_of(const jd_fn *f, const jd_tensor *in, int n)
+{
+    if (f->params) return jd_params_dtype(f->params);
+    for (int i = 0; i < n; i++)
+        if (in[i].type.dtype != JD_I32) return in[i].type.dtype;
+    return JD_F32;
+}
+
+static jd_status check_inputs(jd_fn *f, const jd_tensor *in, int n)
+{
+    for (int i = 0; i < n; i++) {
+        char shape[64];
+        if (in[i].type.rank < 0 || in[i].type.rank > JD_MAX_RANK)
+            return jd_fail(f->ctx, JD_EUSAGE, "input \"%s\": rank %d; 0..%d is possible", in[i].name, in[i].type.rank,
+                           JD_MAX_RANK);
+        for (int d = 0; d < in[i].type.rank; d++)
+            if (in[i].type.dim[d] < 0 || in[i].type.dim[d] > INT32_MAX)
+                return jd_fail(f->ctx, JD_EUSAGE, "input \"%s\": dimension %d of %s is out of range", in[i].name, d,
+                               jd__shape_text(&in[i].type, shape));
+        for (int k = 0; k < i; k++)
+            if (!strcmp(in[i].name, in[k].name))
+                return jd_fail(f->ctx, JD_EUSAGE, "input \"%s\": given twice", in[i].name);
+    }
+    return JD_OK;
+}
+
+jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n)
+{
+    if (jd_error(f->ctx)) return NULL;
+    jd_plan *before = NULL;
+    for (jd_plan *p = f->plan; p; before = p, p = p->next) {
+        if (!fits(p, in, n)) continue;
+        if (before) {
+            before->next = p->next;
+            p->next = f->plan;
+            f->plan = p;
+        }
+        return p;
+    }
+    if (check_inputs(f, in, n)) return NULL;
+    const double start = jd_now();
+    f->graph.real = real_of(f, in, n);
+    if (jd__graph_reset(&f->graph, in, n)) return NULL;
+    f->trace(&f->graph, f->user);
+    if (jd_error(f->ctx)) return NULL;
+    const double traced = jd_now() - start;
+    jd_plan *p;
+    if (jd__compile(&f->graph, &p)) return NULL;
+    p->trace_seconds = traced;
+    p->next = f->plan;
+    f->plan = p;
+    return p;
+}
+
+jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n)
+{
+    jd_plan *p = jd_fn_plan(f, in, n);
+    if (!p) return jd_error(f->ctx);
+    for (int i = 0; i < n; i++)
+        if (p->input[i].used && in[i].data)
+            memcpy(p->input[i].data, in[i].data, (size_t)jd__count(&in[i].type) * jd_dtype_size(in[i].type.dtype));
+    return jd_plan_run(p);
+}
+
+static jd__io *find_io(jd_ctx *ctx, jd__io *io, int n, const char *name, const char *what)
+{
+    const char *words[65] = {0};
+    for (int i = 0; i < n; i++) {
+        if (!strcmp(io[i].name, name)) return &io[i];
+        if (i < 64) words[i] = io[i].name;
+    }
+    const char *near = jd_nearest(name, words);
+    jd_fail(ctx, JD_EUSAGE, "no %s \"%s\"%s%s%s", what, name, near ? "; did you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
+    return NULL;
+}
+
+void *jd_plan_input(jd_plan *p, const char *name)
+{
+    jd__io *io = find_io(p->ctx, p->input, p->ninput, name, "input");
+    return io ? io->data : NULL;
+}
+
+const void *jd_plan_result(jd_plan *p, const char *name, jd_type *type)
+{
+    jd__io *io = find_io(p->ctx, p->result, p->nresult, name, "result");
+    if (!io) return NULL;
+    if (type) *type = io->type;
+    return io->data;
+}
+
+const void *jd_fn_result(jd_fn *f, const char *name, jd_type *type)
+{
+    if (jd_error(f->ctx)) return NULL;
+    if (!f->plan) {
+        jd_fail(f->ctx, JD_EUSAGE, "jd_fn_result \"%s\": the function has not run yet; call jd_fn_run first", name);
+        return NULL;
+    }
+    return jd_plan_result(f->plan, name, type);
+}
+
+double jd_fn_scalar(jd_fn *f, const char *name)
+{
+    jd_type t;
+    const void *data = jd_fn_result(f, name, &t);
+    if (!data) return 0;
+    if (jd__count(&t) != 1) {
+        char shape[64];
+        jd_fail(f->ctx, JD_EUSAGE, "jd_fn_scalar \"%s\": has the shape %s; read it with jd_fn_result", name,
+                jd__shape_text(&t, shape));
+        return 0;
+    }
+    return t.dtype == JD_F32   ? (double)*(const float *)data
+           : t.dtype == JD_F64 ? *(const double *)data
+                               : (double)*(const int32_t *)data;
+}
