@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define JD_API __attribute__((visibility("default")))
+#define JD_API               __attribute__((visibility("default")))
 #define JD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define JD_VERSION_STRING "0.1.0"
@@ -116,10 +116,10 @@ typedef struct jd_rng {
  *     float angle = 15.f * (2.f * jd_rng_uniform(&r) - 1.f); */
 JD_API jd_rng jd_rng_new(uint64_t seed, const char *purpose, uint64_t index);
 JD_API uint32_t jd_rng_u32(jd_rng *r);
-JD_API float jd_rng_uniform(jd_rng *r);                 /* [0,1), 24 bits */
-JD_API double jd_rng_uniform64(jd_rng *r);              /* [0,1), 53 bits */
-JD_API double jd_rng_normal(jd_rng *r);                 /* mean 0, variance 1; by inversion, AS 241 */
-JD_API uint32_t jd_rng_below(jd_rng *r, uint32_t n);    /* uniform in 0..n-1, without bias; n > 0 */
+JD_API float jd_rng_uniform(jd_rng *r);              /* [0,1), 24 bits */
+JD_API double jd_rng_uniform64(jd_rng *r);           /* [0,1), 53 bits */
+JD_API double jd_rng_normal(jd_rng *r);              /* mean 0, variance 1; by inversion, AS 241 */
+JD_API uint32_t jd_rng_below(jd_rng *r, uint32_t n); /* uniform in 0..n-1, without bias; n > 0 */
 JD_API void jd_rng_shuffle(jd_rng *r, uint32_t *a, size_t n);
 /* One raw block, for tests and for kernels. */
 JD_API void jd_philox4x32(const uint32_t ctr[4], const uint32_t key[2], uint32_t out[4]);

@@ -1,0 +1,20 @@
+/*
+ * jackdaw.h - everything.  Start with graph.h (how a model is written), fn.h (how it runs), layers.h, train.h.
+ */
+#ifndef JACKDAW_H
+#define JACKDAW_H
+
+#include "jackdaw/audio.h"
+#include "jackdaw/augment.h"
+#include "jackdaw/base.h"
+#include "jackdaw/data.h"
+#include "jackdaw/decode.h"
+#include "jackdaw/fn.h"
+#include "jackdaw/graph.h"
+#include "jackdaw/io.h"
+#include "jackdaw/layers.h"
+#include "jackdaw/report.h"
+#include "jackdaw/system.h"
+#include "jackdaw/train.h"
+
+#endif

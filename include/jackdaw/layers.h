@@ -1,0 +1,124 @@
+/*
+ * layers.h - layers are functions that add nodes and own named parameters; there are no layer objects.
+ *
+ *     x = jd_conv2d (g, "conv1", x, .maps = 20, .size = 4, .act = JD_TANH);      // (B,28,28,1) -> (B,25,25,20)
+ *     x = jd_maxpool(g, x, .size = 2);                                           // -> (B,12,12,20)
+ *     x = jd_dense  (g, "out", x, .units = 10);                                  // -> (B,10)
+ *
+ * A layer named "conv1" has the parameters "conv1/W", "conv1/b"...; calling it twice under one name shares them.
+ * Options left out take the defaults given here.
+ */
+#ifndef JACKDAW_LAYERS_H
+#define JACKDAW_LAYERS_H
+
+#include "jackdaw/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum jd_activation {
+    JD_LINEAR,
+    JD_TANH,
+    JD_SIGMOID,
+    JD_RELU,
+    JD_SCALED_TANH /* 1.7159 tanh(2/3 a), LeCun; as the 2010-2012 networks used it (0.6666) */
+} jd_activation;
+JD_API jd_node jd_activate(jd_graph *g, jd_node x, jd_activation act);
+
+/* Weights are [out,in].  `init` left zero means: Glorot for linear, tanh and sigmoid, He for relu.  The bias starts at 0
+ * unless `bias_init` says otherwise. */
+typedef struct jd_dense_options {
+    int64_t units;
+    jd_activation act;
+    jd_init init, bias_init;
+    bool no_bias;
+} jd_dense_options;
+/* (B,...) -> (B,units) for images and vectors; (T,B,C) -> (T,B,units) for sequences (rank 3: step by step). */
+JD_API jd_node jd_dense_opt(jd_graph *g, const char *name, jd_node x, jd_dense_options o);
+#define jd_dense(g, name, x, ...) jd_dense_opt(g, name, x, (jd_dense_options){__VA_ARGS__})
+
+typedef struct jd_conv2d_options {
+    int64_t maps;
+    int size; /* square kernels; or height and width: */
+    int height, width;
+    int stride, pad;
+    jd_activation act;
+    jd_init init, bias_init;
+    bool no_bias;
+} jd_conv2d_options;
+/* (B,H,W,I) -> (B,H',W',maps), weights [maps,kH,kW,I] */
+JD_API jd_node jd_conv2d_opt(jd_graph *g, const char *name, jd_node x, jd_conv2d_options o);
+#define jd_conv2d(g, name, x, ...) jd_conv2d_opt(g, name, x, (jd_conv2d_options){__VA_ARGS__})
+
+/* Inverted dropout: each value is kept with probability 1 - rate and then divided by it.  The mask is a function of
+ * (seed, name, step): feed the input "step" (int32 ()).  Without that input (evaluation) x passes unchanged. */
+JD_API jd_node jd_dropout(jd_graph *g, const char *name, jd_node x, double rate);
+/* Adds N(0, sigma^2) when there is an input "step"; the same rule. */
+JD_API jd_node jd_gauss_noise(jd_graph *g, const char *name, jd_node x, double sigma);
+
+/* int32 (...) -> (...,units), parameter "NAME/W" (symbols, units) */
+JD_API jd_node jd_embedding(jd_graph *g, const char *name, jd_node index, int64_t symbols, int64_t units);
+
+/* LSTM (Hochreiter and Schmidhuber 1997; forget gates: Gers, Schmidhuber, Cummins 1999; peepholes: Gers and Schmidhuber
+ * 2000; projection: Sak, Senior, Beaufays 2014).  Parameters W (4H,N), R (4H,P), b (4H), gate order i f z o, [peep] (3H),
+ * [proj] (P,H). */
+typedef struct jd_lstm_options {
+    int64_t units;      /* H */
+    jd_node length;     /* int32 (B), or none */
+    jd_node h0, c0;     /* (B,P), (B,H), or none */
+    int64_t projection; /* P; 0: none */
+    bool peepholes, reverse, no_forget, truncate;
+    jd_squash in_squash, out_squash;
+    double forget_bias;       /* what the forget gate's bias starts at; 0 means 1 (write 1e-9 for none) */
+    double in_bias, out_bias; /* of the input and output gates: negative keeps the cell shut at first */
+    jd_init init;             /* of W and R; zero: U[-1/sqrt(H), 1/sqrt(H)] */
+} jd_lstm_options;
+JD_API jd_lstm_out jd_lstm_full(jd_graph *g, const char *name, jd_node x, jd_lstm_options o);
+JD_API jd_node jd_lstm_opt(jd_graph *g, const char *name, jd_node x, jd_lstm_options o); /* y (T,B,P) */
+#define jd_lstm(g, name, x, ...) jd_lstm_opt(g, name, x, (jd_lstm_options){__VA_ARGS__})
+/* Both directions, "NAME/fw" and "NAME/bw": (T,B,N) -> (T,B,2P) */
+JD_API jd_node jd_blstm_opt(jd_graph *g, const char *name, jd_node x, jd_lstm_options o);
+#define jd_blstm(g, name, x, ...) jd_blstm_opt(g, name, x, (jd_lstm_options){__VA_ARGS__})
+
+typedef struct jd_rnn_options {
+    int64_t units;
+    jd_node length, h0;
+    bool reverse;
+    jd_activation act; /* SRN; JD_LINEAR (0) means tanh unless `linear` */
+    bool linear;
+    jd_init init;           /* of W and R */
+    jd_init recurrent_init; /* of R alone */
+} jd_rnn_options;
+JD_API jd_rnn_out jd_srn_full(jd_graph *g, const char *name, jd_node x, jd_rnn_options o);
+JD_API jd_rnn_out jd_gru_full(jd_graph *g, const char *name, jd_node x, jd_rnn_options o);
+JD_API jd_node jd_srn_opt(jd_graph *g, const char *name, jd_node x, jd_rnn_options o);
+JD_API jd_node jd_gru_opt(jd_graph *g, const char *name, jd_node x, jd_rnn_options o);
+#define jd_srn(g, name, x, ...) jd_srn_opt(g, name, x, (jd_rnn_options){__VA_ARGS__})
+#define jd_gru(g, name, x, ...) jd_gru_opt(g, name, x, (jd_rnn_options){__VA_ARGS__})
+
+/* (T,B), 1 where t < length[b] */
+JD_API jd_node jd_time_mask(jd_graph *g, jd_node length, int64_t T);
+/* (T,B,C) -> (B,C): the mean over each sample's own steps; length none: all */
+JD_API jd_node jd_time_mean(jd_graph *g, jd_node x, jd_node length);
+
+/* The one-line network language:
+ *
+ *     "conv 20 4 tanh, maxpool 2, conv 40 5 tanh, maxpool 3, dense 150 tanh, dense 10"
+ *     "blstm 64 peepholes, blstm 64, dropout 0.3, dense 11"
+ *
+ * Layers are separated by commas; words after the sizes are switches.  Layers: conv MAPS SIZE [stride S] [pad P] [ACT];
+ * maxpool SIZE [stride S] [ceil]; avgpool SIZE; dense UNITS [ACT]; dropout RATE; noise SIGMA; embed SYMBOLS UNITS;
+ * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
+ * mean (over time); flatten; tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Parameters are named after
+ * the layer and its place: "conv1/W", "dense5/b".  An unknown word is answered with the nearest known one. */
+JD_API jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length);
+/* Checks a spec without a graph: JD_OK, or the error with the place of the word. */
+JD_API jd_status jd_net_check(jd_ctx *ctx, const char *spec);
+/* The number of units of the last layer that has one (the classes of a classifier), or 0. */
+JD_API int64_t jd_net_outputs(jd_ctx *ctx, const char *spec);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

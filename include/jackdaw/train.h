@@ -1,0 +1,144 @@
+/*
+ * train.h - runs, and the training loop.
+ *
+ * A `jd_run` is one experiment with its seed, settings, output folder, log and report.  The `jackdaw` program makes it; a
+ * system (system.h) receives it.  The library does not print: what a run wants to tell goes to the callback `on_event`.
+ *
+ * The output folder gets result.json, metrics.csv, model.safetensors, report.html, checkpoints and TensorBoard events.
+ */
+#ifndef JACKDAW_TRAIN_H
+#define JACKDAW_TRAIN_H
+
+#include "jackdaw/fn.h"
+#include "jackdaw/report.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct jd_run jd_run;
+struct jd_system;
+
+typedef enum jd_scale { JD_QUICK, JD_CPU, JD_FULL } jd_scale;
+
+typedef enum jd_event_kind {
+    JD_EVENT_STAGE,    /* text: what begins now */
+    JD_EVENT_PROGRESS, /* done of total, `text` a few words such as "loss 0.31"; rate and ETA are the listener's */
+    JD_EVENT_NOTE,     /* text: something the reader should know */
+    JD_EVENT_METRIC,   /* name, step, value: was logged */
+    JD_EVENT_RESULT    /* the run's result is known */
+} jd_event_kind;
+typedef struct jd_event {
+    jd_event_kind kind;
+    const char *text, *name;
+    double done, total, value;
+    int64_t step;
+} jd_event;
+
+typedef struct jd_run_options {
+    const struct jd_system *system; /* may be NULL for `jackdaw train` */
+    const char *name;               /* of the run; NULL: the system's */
+    jd_scale scale;
+    uint64_t seed;
+    const char *dir;        /* output folder, made if missing */
+    const char *const *set; /* "key=value", NULL-terminated; an unknown key is an error that names the nearest */
+    const char *data;       /* --data NAME, or NULL */
+    bool resume;
+    void (*on_event)(void *user, const jd_event *e);
+    void *user;
+    const volatile int *stop; /* becomes non-zero when the user asks to stop (the signal's number) */
+} jd_run_options;
+JD_API jd_run *jd_run_new(jd_ctx *ctx, const jd_run_options *o);
+JD_API void jd_run_free(jd_run *r);
+
+JD_API jd_ctx *jd_run_ctx(const jd_run *r);
+JD_API jd_scale jd_run_scale(const jd_run *r);
+JD_API uint64_t jd_run_seed(const jd_run *r);
+JD_API const char *jd_run_dir(const jd_run *r);
+JD_API const char *jd_run_data(const jd_run *r, const char *fallback); /* --data, or the fallback */
+/* A setting of the system at this scale, or what --set made of it.  The name must be one of the system's settings. */
+JD_API double jd_run_setting(const jd_run *r, const char *name);
+
+JD_API void jd_run_stage(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3);
+JD_API void jd_run_note(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3);
+/* true when the user asked to stop: leave the loop, save, return jd_run_stopped(). */
+JD_API bool jd_run_progress(jd_run *r, double done, double total, const char *fmt, ...) JD_PRINTF(4, 5);
+JD_API jd_status jd_run_stopped(jd_run *r); /* records JD_EINTERRUPT or JD_ESTOPPED */
+
+/* Logs a value under a name ("train/loss"): metrics.csv, TensorBoard, and the history that the report plots. */
+JD_API void jd_run_log(jd_run *r, int64_t step, const char *name, double value);
+/* The logged history of a name: n pairs, or 0. */
+JD_API size_t jd_run_history(const jd_run *r, const char *name, const int64_t **step, const double **value);
+
+/* The report of this run; figures may be added until jd_run_finish. */
+JD_API jd_report *jd_run_report(jd_run *r);
+/* A file beside the report: the folder joined with the name; valid until the next call. */
+JD_API const char *jd_run_path(jd_run *r, const char *name);
+
+/* The one number of the run.  `why` is shown when the figure was not reached (or NULL).  Writes result.json and
+ * report.html. */
+JD_API jd_status jd_run_finish(jd_run *r, double value, const char *why);
+JD_API double jd_run_value(const jd_run *r);
+JD_API bool jd_run_passed(const jd_run *r);
+/* One more field of result.json, such as "longest_n". */
+JD_API void jd_run_extra(jd_run *r, const char *name, double value);
+
+/* Saves weights and optimiser state with the run's configuration: model.safetensors with `final`, else a checkpoint of
+ * this step (the previous ones are kept as .1, .2). */
+JD_API jd_status jd_run_save(jd_run *r, jd_params *p, int64_t step, bool final);
+
+/* ---- schedules --------------------------------------------------------------------------------------------------------*/
+typedef enum jd_schedule_kind {
+    JD_CONSTANT,
+    JD_GEOMETRIC,    /* from `rate` to `end` over all steps, by a constant factor a step */
+    JD_LINEAR_DECAY, /* from `rate` to `end` in a straight line */
+    JD_HALVING,      /* halved every `period` steps */
+    JD_COSINE,       /* from `rate` to `end` along a half cosine */
+    JD_FACTOR        /* times `factor` every `period` steps, not below `end` */
+} jd_schedule_kind;
+typedef struct jd_schedule {
+    jd_schedule_kind kind;
+    double rate, end, factor;
+    int64_t period, warmup; /* warmup: steps in which the rate grows from 0 */
+} jd_schedule;
+JD_API double jd_schedule_at(const jd_schedule *s, int64_t step, int64_t steps);
+
+/* ---- the training loop --------------------------------------------------------------------------------------------------*/
+enum { JD_MAX_INPUTS = 16 };
+typedef struct jd_train_options {
+    const char *what; /* for the progress line: "training" */
+    jd_trace *trace;  /* one training step: gives the result "loss" and updates; may ask for "lr", "step" */
+    void *user;       /* of trace, batch and validate */
+    int64_t steps;
+    /* Fills in[] with the inputs of step `step` and returns how many.  Called from loader threads when `loaders` > 0:
+     * then the data must lie in memory that belongs to `slot` (0 <= slot < slots), and the result must depend on `step`
+     * alone. */
+    int (*batch)(void *user, int64_t step, int slot, jd_tensor *in);
+    int loaders, slots; /* 0 loaders: in the training thread, slot 0 */
+    jd_schedule lr;
+    int64_t log_every;      /* mean training loss logged as "train/loss"; 0: about 200 points in all */
+    int64_t validate_every; /* 0: never */
+    double (*validate)(void *user, jd_run *r, int64_t step); /* logs what it likes, returns the score */
+    bool higher;                                             /* a higher score is better */
+    int64_t patience; /* stop after so many validations without a better one; 0: never */
+    bool keep_best;   /* end with the weights of the best validation */
+    double stop_at;   /* stop when the score reaches this; used when has_stop_at */
+    bool has_stop_at;
+    int64_t checkpoint_every; /* 0: about every 30 s of training */
+    int64_t items_per_step;   /* for the rate shown: sequences, images; 0: 1 */
+} jd_train_options;
+typedef struct jd_train_result {
+    int64_t steps; /* done in all, those before a resume included */
+    double best;   /* best validation score */
+    int64_t best_step;
+    double seconds; /* of this process */
+    bool reached;   /* stop_at was reached */
+} jd_train_result;
+/* Trains; resumes from the run's newest good checkpoint when the run says so, bit for bit.  A loss that is not finite
+ * ends it with JD_EDIVERGED and the name of the layer where it began; SIGINT through jd_run ends it after a checkpoint. */
+JD_API jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *o, jd_train_result *res);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
