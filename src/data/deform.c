@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    LANES = 8,       /* Philox blocks made side by side; rows are padded to a multiple of 8 floats */
+    LANES = 8,       /* rows are padded to a multiple of 8 floats */
+    BLOCKS = 32,     /* Philox blocks made side by side; so many that compilers make a vector loop of it */
     BORDER = 2,      /* background around the source, so that a clamped point needs no test */
     MIN_RADIUS = 10, /* of the blur, for sigma up to 6 */
     SIZE_LIMIT = 4096
@@ -48,7 +49,7 @@ jd_deform_options jd_deform_mnist2010(void)
     };
 }
 
-/* Radius of the blur: 10 for sigma up to 6, the least that the sheet of taps allows, and in proportion above. */
+/* Radius of the blur: 10 (21 taps) for sigma up to 6, and in proportion above. */
 static int radius_of(float sigma)
 {
     const int r = (int)ceilf(sigma * (5.f / 3.f));
@@ -131,19 +132,19 @@ void jd_deformer_free(jd_deformer *d)
     jd_free(d->ctx, d);
 }
 
-/* Philox4x32-10, LANES blocks at a time: block i of out[][i] is the one that jd_philox4x32 gives for ctr[0] = block + i. */
-static void philox_lanes(const jd_rng *r, uint32_t block, uint32_t out[4][LANES])
+/* Philox4x32-10, BLOCKS blocks at a time: block i of out[][i] is the one that jd_philox4x32 gives for ctr[0] = block + i. */
+static void philox_lanes(const jd_rng *r, uint32_t block, uint32_t out[4][BLOCKS])
 {
     uint32_t k0 = r->key[0], k1 = r->key[1];
-    uint32_t x0[LANES], x1[LANES], x2[LANES], x3[LANES];
-    for (uint32_t i = 0; i < LANES; i++) {
+    uint32_t x0[BLOCKS], x1[BLOCKS], x2[BLOCKS], x3[BLOCKS];
+    for (uint32_t i = 0; i < BLOCKS; i++) {
         x0[i] = block + i;
         x1[i] = r->ctr[1];
         x2[i] = r->ctr[2];
         x3[i] = r->ctr[3];
     }
     for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < BLOCKS; i++) {
             const uint64_t a = (uint64_t)x0[i] * 0xD2511F53u, b = (uint64_t)x2[i] * 0xCD9E8D57u;
             x0[i] = (uint32_t)(b >> 32) ^ x1[i] ^ k0;
             x1[i] = (uint32_t)b;
@@ -160,17 +161,18 @@ static void philox_lanes(const jd_rng *r, uint32_t block, uint32_t out[4][LANES]
 }
 
 /* Fills the rows of both fields with U(-1,1): 16 bits of a random word each, the low half for x, the high half for y.
- * Word w of a row of `stride` pixels is output (w / 8) % 4 of block (w / 32) * 8 + w % 8, so rows can be made alone. */
+ * Word w is output (w / 32) % 4 of block w / 128 * 32 + w % 32. */
 static void draw_noise(const jd_deformer *d, uint64_t seed, uint64_t index, float *x, float *y)
 {
     const jd_rng r = jd_rng_new(seed, "deform/field", index);
     const size_t n = (size_t)d->out_height * d->stride;
-    uint32_t out[4][LANES];
-    for (size_t at = 0; at < n; at += 4 * LANES) {
+    uint32_t out[4][BLOCKS];
+    for (size_t at = 0; at < n; at += (size_t)4 * BLOCKS) {
         philox_lanes(&r, (uint32_t)(at / 4), out);
-        for (size_t q = 0; q < 4 && at + q * LANES < n; q++) {
-            float *px = x + at + q * LANES, *py = y + at + q * LANES;
-            for (int i = 0; i < LANES; i++) {
+        for (size_t q = 0; q < 4 && at + q * BLOCKS < n; q++) {
+            float *restrict px = x + at + q * BLOCKS, *restrict py = y + at + q * BLOCKS;
+            const size_t left = n - at - q * BLOCKS < BLOCKS ? n - at - q * BLOCKS : BLOCKS;
+            for (size_t i = 0; i < left; i++) {
                 px[i] = ((float)(int32_t)(out[q][i] & 0xffffu) - 32767.5f) * (1.f / 32768.f);
                 py[i] = ((float)(int32_t)(out[q][i] >> 16) - 32767.5f) * (1.f / 32768.f);
             }
@@ -182,11 +184,17 @@ static void draw_noise(const jd_deformer *d, uint64_t seed, uint64_t index, floa
             x[(size_t)row * d->stride + c] = y[(size_t)row * d->stride + c] = 0.f;
 }
 
+/* exp(-i^2 / 2 sigma^2), from one exponential: g(i) = g(i-1) a^(2i-1) with a = g(1). */
 static void make_taps(float *taps, int radius, double sigma)
 {
-    double sum = 0.0;
-    for (int i = -radius; i <= radius; i++) sum += jd__exp64(-0.5 * i * i / (sigma * sigma));
-    for (int i = -radius; i <= radius; i++) taps[i + radius] = (float)(jd__exp64(-0.5 * i * i / (sigma * sigma)) / sum);
+    const double a = jd__exp64(-0.5 / (sigma * sigma)), a2 = a * a;
+    double sum = 1.0, g = 1.0, ratio = a;
+    for (int i = 1; i <= radius; i++, ratio *= a2) sum += 2.0 * (g *= ratio);
+    const double share = 1.0 / sum;
+    taps[radius] = (float)share;
+    g = share;
+    ratio = a;
+    for (int i = 1; i <= radius; i++, ratio *= a2) taps[radius - i] = taps[radius + i] = (float)(g *= ratio);
 }
 
 /* out[0..n-1] = sum_t taps[t] in[t * step + 0..n-1]; n is a multiple of 8; four accumulators of 8 at a time hide the
@@ -275,45 +283,60 @@ static void load_source(jd_deformer *d, const uint8_t *image)
     }
 }
 
-/* Row `row` of the output; dx, dy are NULL where there is no elastic part. */
+enum { PART = 32 }; /* pixels of a row that are worked on together */
+
+/* The source points of n pixels from column `begin`: the offset of each one's upper left neighbour, and the fractions. */
+static void source_points(const jd_deformer *d, const affine *a, float bx, float by, int begin, int n,
+                          const float *restrict dx, const float *restrict dy, int *restrict at, float *restrict fx,
+                          float *restrict fy)
+{
+    const int ch = d->channels, pitch = (d->width + 2 * BORDER) * ch;
+    const float right = (float)(d->width + 1 + BORDER) - 1.f / 1024.f,
+                bottom = (float)(d->height + 1 + BORDER) - 1.f / 1024.f;
+    const float mx = a->m[0], my = a->m[2], shift = (float)BORDER;
+    for (int i = 0; i < n; i++) {
+        const float c = (float)(begin + i);
+        /* far outside is as good as two pixels outside; the shift makes the truncation a floor */
+        float x = bx + mx * c + dx[i] + shift, y = by + my * c + dy[i] + shift;
+        x = x > 0.f ? x : 0.f;
+        y = y > 0.f ? y : 0.f;
+        x = x < right ? x : right;
+        y = y < bottom ? y : bottom;
+        const int ix = (int)x, iy = (int)y;
+        fx[i] = x - (float)ix;
+        fy[i] = y - (float)iy;
+        at[i] = iy * pitch + ix * ch;
+    }
+}
+
+/* Row `row` of the output. */
 static void warp_row(const jd_deformer *d, const affine *a, int row, const float *dx, const float *dy,
                      float *restrict out)
 {
-    enum { PART = 64 };
     const int ch = d->channels, pitch = (d->width + 2 * BORDER) * ch;
-    const float right = (float)d->width + 1.f - 1.f / 1024.f, bottom = (float)d->height + 1.f - 1.f / 1024.f;
     const float bx = a->x0 + a->m[1] * (float)row, by = a->y0 + a->m[3] * (float)row;
     const float scale = 255.f / (d->o.high - d->o.low), low = d->o.low;
     int at[PART];
-    float fx[PART], fy[PART];
+    float fx[PART], fy[PART], p00[PART], p01[PART], p10[PART], p11[PART], v[PART];
     for (int begin = 0; begin < d->out_width; begin += PART) {
         const int n = d->out_width - begin < PART ? d->out_width - begin : PART;
-        for (int i = 0; i < n; i++) {
-            const int c = begin + i;
-            float x = bx + a->m[0] * (float)c, y = by + a->m[2] * (float)c;
-            if (dx) {
-                x += dx[c];
-                y += dy[c];
-            }
-            /* far outside is as good as two pixels outside; the shift makes the truncation a floor */
-            x = (x < -(float)BORDER ? -(float)BORDER : x > right ? right : x) + (float)BORDER;
-            y = (y < -(float)BORDER ? -(float)BORDER : y > bottom ? bottom : y) + (float)BORDER;
-            const int ix = (int)x, iy = (int)y;
-            fx[i] = x - (float)ix;
-            fy[i] = y - (float)iy;
-            at[i] = iy * pitch + ix * ch;
-        }
-        for (int i = 0; i < n; i++)
-            for (int k = 0; k < ch; k++) {
+        const int padded = (n + LANES - 1) / LANES * LANES; /* the field's rows are padded too */
+        source_points(d, a, bx, by, begin, padded, dx + begin, dy + begin, at, fx, fy);
+        for (int k = 0; k < ch; k++) {
+            for (int i = 0; i < padded; i++) {
                 const float *p = d->source + at[i] + k;
-                const float top = p[0] + (p[ch] - p[0]) * fx[i], under = p[pitch] + (p[pitch + ch] - p[pitch]) * fx[i];
-                const float v = top + (under - top) * fy[i];
-                out[(begin + i) * ch + k] = v;
+                p00[i] = p[0];
+                p01[i] = p[ch];
+                p10[i] = p[pitch];
+                p11[i] = p[pitch + ch];
             }
-    }
-    for (int i = 0; i < d->out_width * ch; i++) {
-        const float v = out[i] > 255.f ? 255.f : out[i];
-        out[i] = v / scale + low;
+            for (int i = 0; i < padded; i++) {
+                const float top = p00[i] + (p01[i] - p00[i]) * fx[i], under = p10[i] + (p11[i] - p10[i]) * fx[i];
+                const float mix = top + (under - top) * fy[i];
+                v[i] = (mix < 255.f ? mix : 255.f) / scale + low;
+            }
+            for (int i = 0; i < n; i++) out[(begin + i) * ch + k] = v[i];
+        }
     }
 }
 
@@ -326,12 +349,10 @@ void jd_deform(jd_deformer *d, uint64_t seed, uint32_t epoch, uint32_t sample, i
     const float sigma = uniform(&r, d->o.sigma_min, d->o.sigma_max),
                 alpha = uniform(&r, d->o.alpha_min, d->o.alpha_max);
     const size_t n = (size_t)d->out_height * d->stride;
-    float *dx = NULL, *dy = NULL;
-    if (alpha > 0.f) {
+    float *dx = d->field, *dy = d->field + n; /* zero, and never written, where alpha cannot be above 0 */
+    if (d->o.alpha_max > 0.f) {
         const int radius = radius_of(sigma);
         float *noise = d->noise + (size_t)d->radius * d->stride;
-        dx = d->field;
-        dy = d->field + n;
         make_taps(d->taps, radius, (double)sigma);
         draw_noise(d, seed, index, noise, dy); /* dy keeps its noise until that of x is blurred */
         blur(d, radius, alpha, d->noise, dx);
@@ -341,8 +362,7 @@ void jd_deform(jd_deformer *d, uint64_t seed, uint32_t epoch, uint32_t sample, i
     load_source(d, image);
     for (int row = 0; row < d->out_height; row++) {
         const size_t at = (size_t)row * d->stride;
-        warp_row(d, &a, row, dx ? dx + at : NULL, dy ? dy + at : NULL,
-                 out + (size_t)row * (size_t)(d->out_width * d->channels));
+        warp_row(d, &a, row, dx + at, dy + at, out + (size_t)row * (size_t)(d->out_width * d->channels));
     }
 }
 
