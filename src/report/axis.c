@@ -28,13 +28,16 @@ static void add_tick(jd__axis *a, double v, bool labelled)
     a->n++;
 }
 
+/* "10" with e as a superscript; jd__short would spell the small powers out. */
 static void label_power(char *buf, int e)
 {
-    static const char *const small[] = {"1", "10", "10\xc2\xb2", "10\xc2\xb3", "10\xe2\x81\xb4", "10\xe2\x81\xb5"};
-    if (e >= 0 && e < 6)
-        strcpy(buf, small[e]); /* jd__short would spell these out */
+    char tmp[JD__NUM];
+    if (e == 0)
+        strcpy(buf, "1");
+    else if (e == 1)
+        strcpy(buf, "10");
     else
-        jd__short(buf, pow(10, e), 1);
+        snprintf(buf, JD__NUM, "10%.30s", jd__super(tmp, e));
 }
 
 /* One number format for all labelled ticks: decimals as needed, k M G T for large ones, powers of ten beyond. */
@@ -99,12 +102,12 @@ static void log_ticks(jd__axis *a, int want)
         label_plain(a);
         return;
     }
-    int stride = (last - first) / (want + 2) + 1;
+    int stride = (last - first) / (want + 2) + 1; /* labelled powers are its multiples, 1 among them */
     for (int e = e0; e <= e1; e++)
         for (int m = 1; m <= (stride == 1 && decades <= 7 ? 9 : 1); m++) {
             double v = m * pow(10, e);
             if (v < a->min * (1 - 1e-9) || v > a->max * (1 + 1e-9) || a->n >= JD__TICKS) continue;
-            bool labelled = m == 1 && (e - first) % stride == 0;
+            bool labelled = m == 1 && e % stride == 0;
             add_tick(a, v, labelled);
             if (!labelled) continue;
             if (first >= -3 && last <= 3)

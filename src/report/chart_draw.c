@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { END_LABELS = 64, GAP = 14 };
+enum { END_LABELS = 64, GAP = 15 };
 #define END_WIDTH 176.0 /* the widest label at a right end */
 
 typedef struct frame {
@@ -73,7 +73,7 @@ static void y_range(const jd_chart *c, int panel, jd__axis *ay)
                 extend(&lo, &hi, ay, s->hi[k]);
             }
     }
-    jd__axis_fit(ay, wish, lo, hi, true, 0.06, c->panel[panel].height < 160 ? 3 : 5);
+    jd__axis_fit(ay, wish, lo, hi, true, ay->log ? 0.04 : 0.06, c->panel[panel].height < 160 ? 3 : 5);
 }
 
 static void draw_mark(const frame *f, const jd__series *s, double x, double y)

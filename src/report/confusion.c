@@ -105,7 +105,7 @@ void jd__confusion_draw(jd__text *t, const char *const *names, const int64_t *co
     g.left = fmax(fmin(widest, 150), numbers ? 62 : 24) + 24;
     g.cell = fmin(44, (JD__FIGURE_WIDTH - g.left - (numbers ? 112 : 8)) / (double)K);
     bool slanted = widest > g.cell - 2 && g.cell >= 11;
-    g.top = 34 + (slanted ? fmin(widest, 150) * 0.77 : 10);
+    g.top = 34 + (slanted ? fmin(widest, 150) * 0.77 + 4 : 10);
     for (size_t i = 0; i < K; i++)
         for (size_t j = 0; j < K; j++)
             if (i != j && counts[i * K + j] > 0)

@@ -114,7 +114,7 @@ jd_csv_log *jd_csv_log_open(jd_ctx *ctx, const char *path, const char *const *co
     log->n = n_columns;
     log->path = jd_strdup(ctx, path);
     add_row(&t, columns, n_columns);
-    if (resume_step >= 0) keep_rows(&t, path, resume_step);
+    if (resume_step >= 0 && !jd_error(ctx)) keep_rows(&t, path, resume_step);
     if (!jd_error(ctx)) jd_write_file(ctx, path, t.p, t.len);
     if (!jd_error(ctx)) {
         log->f = fopen(path, "ab");

@@ -37,6 +37,7 @@ double jd__text_width(const char *s, double font_size);
 enum { JD__NUM = 48 };
 char *jd__fixed(char *buf, double v, int decimals); /* "-1.50" with a true minus sign */
 char *jd__short(char *buf, double v, int digits);   /* significant digits; "3.2x10^-5" in typographic form */
+char *jd__super(char *buf, int e);                  /* e as a superscript */
 char *jd__plain(char *buf, double v);               /* ASCII, shortest that reads back; for CSV */
 
 /* ---- axes ---- */

@@ -23,7 +23,8 @@ const char jd__svg_style[] =
     "stroke-linejoin:round;stroke-linecap:round}.th{stroke-width:1;opacity:.38}.ds{stroke-dasharray:6 4;"
     "stroke-linecap:butt}.dt{stroke-dasharray:1.5 3.5}.rf{fill:none;stroke:var(--muted);stroke-width:1.2}"
     ".bd{fill:var(--c);opacity:.17}.mk{fill:var(--c)}.ho{fill:var(--bg);stroke:var(--c);stroke-width:1.6}"
-    ".er{fill:none;stroke:var(--c);stroke-width:1.3}.ha{paint-order:stroke;stroke:var(--bg);stroke-width:3px;"
+    ".bd.k{opacity:.1}.ln.k{stroke-width:1.2}.er{fill:none;stroke:var(--c);stroke-width:1.3}.ha{paint-order:stroke;"
+    "stroke:var(--bg);stroke-width:3px;"
     "stroke-linejoin:round}.px{image-rendering:pixelated}.no{fill:var(--soft)}\n";
 
 const char jd__html_style[] =
@@ -47,7 +48,8 @@ const char jd__html_style[] =
     "dt{font-size:.8rem;"
     "color:var(--muted)}dl.nums dd{margin:0;font-size:1.3rem;line-height:1.35;white-space:nowrap}dl.nums "
     "small{display:block;"
-    "font-size:.8rem;color:var(--muted);white-space:normal}.why{margin:.6rem 0 0;font-size:.92rem}\n"
+    "font-size:.8rem;color:var(--muted);white-space:normal}.result .fig{margin-top:.7rem}.why{margin:.6rem 0 "
+    "0;font-size:.92rem}\n"
     "table{border-collapse:collapse;font-size:.9rem;line-height:1.4;min-width:60%}th,td{padding:.38rem 1.6rem .38rem 0;"
     "text-align:left;vertical-align:top;border-bottom:1px solid var(--grid)}th{font-weight:600;border-bottom:1px solid "
     "var(--axis)}thead th{border-top:1.5px solid var(--ink)}tbody tr:last-child td{border-bottom:1.5px solid "

@@ -180,30 +180,37 @@ double jd__text_width(const char *s, double font_size)
         unsigned char c = (unsigned char)s[i];
         if (!len) len = 1;
         if (len > 1)
-            w += len == 2 ? 0.5 : c >= 0xe3 && c < 0xee ? 1.0 : 0.6;
-        else if (strchr("iljI.,:;'|!", c))
-            w += 0.28;
-        else if (strchr("frt()[]-/ \"", c))
-            w += 0.35;
+            w += len == 2 ? 0.58 : c >= 0xe3 && c < 0xee ? 1.0 : 0.65;
+        else if (strchr("iljI.,:;'|! ", c))
+            w += 0.32;
+        else if (strchr("frt()[]-/\"", c))
+            w += 0.4;
         else if (strchr("mwMW@%", c))
-            w += 0.86;
+            w += 0.94;
         else if ((c >= 'A' && c <= 'Z') || strchr("&=+<>~#", c))
-            w += 0.67;
+            w += 0.73;
         else
-            w += 0.56;
+            w += 0.63;
         i += len;
     }
     return w * font_size;
 }
 
-/* The C library writes the locale's decimal point (perhaps several bytes): puts '.' in its place, and U+2212 for '-'
- * when `minus`. */
-static void without_locale(char *out, const char *in, bool minus)
+/* The C library writes the locale's decimal point (perhaps several bytes): puts '.' in its place.  For readers (`print`)
+ * also U+2212 for '-', and thin spaces (U+2009) between groups of three when there are five digits or more. */
+static void without_locale(char *out, const char *in, bool print)
 {
-    size_t o = 0;
+    size_t o = 0, digits = strspn(in + (*in == '-'), "0123456789"), left = digits;
     bool point = false;
-    for (; *in && o < JD__NUM - 4; in++) {
-        if (*in == '-' && minus) {
+    for (; *in && o < JD__NUM - 8; in++) {
+        if (*in >= '0' && *in <= '9' && !point && left) {
+            if (print && digits > 4 && left % 3 == 0 && left < digits) {
+                memcpy(out + o, "\xe2\x80\x89", 3);
+                o += 3;
+            }
+            left--;
+        }
+        if (*in == '-' && print) {
             memcpy(out + o, "\xe2\x88\x92", 3);
             o += 3;
         } else if ((*in >= '0' && *in <= '9') || strchr("+-eEinfa", *in)) {
@@ -235,35 +242,37 @@ char *jd__fixed(char *buf, double v, int decimals)
     return buf;
 }
 
+char *jd__super(char *buf, int e)
+{
+    static const char *const digit[] = {"\xe2\x81\xb0", "\xc2\xb9",     "\xc2\xb2",     "\xc2\xb3",     "\xe2\x81\xb4",
+                                        "\xe2\x81\xb5", "\xe2\x81\xb6", "\xe2\x81\xb7", "\xe2\x81\xb8", "\xe2\x81\xb9"};
+    int p = abs(e) % 1000;
+    snprintf(buf, JD__NUM, "%s%s%s%s", e < 0 ? "\xe2\x81\xbb" : "", p >= 100 ? digit[p / 100] : "",
+             p >= 10 ? digit[p / 10 % 10] : "", digit[p % 10]);
+    return buf;
+}
+
 char *jd__short(char *buf, double v, int digits)
 {
-    static const char *const super[] = {"\xe2\x81\xb0", "\xc2\xb9",     "\xc2\xb2",     "\xc2\xb3",     "\xe2\x81\xb4",
-                                        "\xe2\x81\xb5", "\xe2\x81\xb6", "\xe2\x81\xb7", "\xe2\x81\xb8", "\xe2\x81\xb9"};
-    char tmp[64], number[JD__NUM];
+    char tmp[64], number[JD__NUM], exponent[JD__NUM];
     if (not_finite(buf, v)) return buf;
     if (v == 0) v = 0; /* no minus zero */
     snprintf(tmp, sizeof tmp, "%.*g", digits, v);
-    if (!strchr(tmp, 'e')) {
+    char *e = strchr(tmp, 'e');
+    if (!e) {
         without_locale(buf, tmp, true);
         return buf;
     }
     if (fabs(v) >= 1 && fabs(v) < 1e6) return jd__fixed(buf, v, 0);
-    char *e = strchr(tmp, 'e');
-    int power = atoi(e + 1);
+    jd__super(exponent, atoi(e + 1));
     *e = 0;
     without_locale(number, tmp, true);
-    char exponent[24] = "";
-    if (power < 0) strcat(exponent, "\xe2\x81\xbb");
-    int p = abs(power);
-    if (p >= 100) strcat(exponent, super[p / 100]);
-    if (p >= 10) strcat(exponent, super[p / 10 % 10]);
-    strcat(exponent, super[p % 10]);
     if (!strcmp(number, "1"))
-        snprintf(buf, JD__NUM, "10%s", exponent);
+        snprintf(buf, JD__NUM, "10%.16s", exponent);
     else
         snprintf(buf, JD__NUM,
-                 "%.20s\xc3\x97"
-                 "10%s",
+                 "%.24s\xc3\x97"
+                 "10%.16s",
                  number, exponent);
     return buf;
 }

@@ -257,6 +257,14 @@ static void draw_map(const frame *f, const track *k, double y)
     jd__y_axis(f->t, &a, f->left, f->right, false);
 }
 
+/* Labels that stay silent would all draw over the same base line. */
+static bool near_zero(const track *k, size_t i, size_t j)
+{
+    for (size_t t = i ? i - 1 : 0; t <= i + 1 && t < k->T; t++)
+        if (!(k->values[t * k->K + j] < 0.01f)) return false;
+    return true;
+}
+
 /* The curve of entry j: samples stand in the middle of their time step. */
 static void draw_trace(const frame *f, const track *k, const jd__axis *a, size_t j, const char *cls)
 {
@@ -264,6 +272,7 @@ static void draw_trace(const frame *f, const track *k, const jd__axis *a, size_t
     for (size_t i = 0; x && v && i < k->T; i++) {
         x[i] = f->tl->t0 + (f->tl->t1 - f->tl->t0) * ((double)i + 0.5) / (double)k->T;
         v[i] = k->values[i * k->K + j];
+        if (k->kind == TRACK_SPIKES && near_zero(k, i, j)) v[i] = NAN;
     }
     if (x && v) jd__path(f->t, &f->x, a, x, v, k->T, false, cls);
     jd_free(f->t->ctx, x);
@@ -276,12 +285,24 @@ static const char *trace_class(size_t color)
     return cls[color % JD__PALETTE];
 }
 
+/* Opens a group that ends at the track's frame. */
+static void clip(const frame *f, const track *k, const jd__axis *a)
+{
+    jd__addf(f->t,
+             "<clipPath id=\"f%dt%z\"><rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\"/></clipPath>\n"
+             "<g clip-path=\"url(#f%dt%z)\">\n",
+             f->number, (size_t)(k - f->tl->track), f->left, a->p1 - 2, f->right - f->left, k->height + 4, f->number,
+             (size_t)(k - f->tl->track));
+}
+
 static void draw_lines(const frame *f, const track *k, const jd__axis *a)
 {
     double at[64], want[64];
     size_t n = 0, which[64];
+    clip(f, k, a);
+    for (size_t j = 0; j < k->K; j++) draw_trace(f, k, a, j, trace_class(j));
+    jd__add(f->t, "</g>\n");
     for (size_t j = 0; j < k->K; j++) {
-        draw_trace(f, k, a, j, trace_class(j));
         size_t i = k->T;
         while (i && !isfinite(k->values[(i - 1) * k->K + j])) i--;
         if (!i || !k->names || !k->names[j][0] || n >= 64) continue;
@@ -304,6 +325,7 @@ static void draw_spikes(const frame *f, const track *k, const jd__axis *a)
     double last_end = -1;
     int *color = jd_alloc_array(f->t->ctx, k->K + 1, sizeof *color), raised = 0;
     if (!color) return;
+    clip(f, k, a);
     if (k->blank >= 0 && (size_t)k->blank < k->K) draw_trace(f, k, a, (size_t)k->blank, "ln g th");
     for (size_t i = 0; i < k->T; i++)
         for (size_t j = 0; j < k->K; j++)
@@ -311,6 +333,7 @@ static void draw_spikes(const frame *f, const track *k, const jd__axis *a)
                 draw_trace(f, k, a, j, trace_class((size_t)colors));
                 color[j] = 1 + colors++;
             }
+    jd__add(f->t, "</g>\n");
     for (size_t i = 0; i < k->T; i++)
         for (size_t j = 0; j < k->K; j++) {
             float v = k->values[i * k->K + j];
@@ -357,14 +380,10 @@ static void draw_traces(const frame *f, const track *k, double y)
     a.p0 = y + k->height;
     a.p1 = y;
     jd__y_axis(f->t, &a, f->left, f->right, true);
-    jd__addf(f->t, "<clipPath id=\"f%dt%z\"><rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\"/></clipPath>\n",
-             f->number, (size_t)(k - f->tl->track), f->left, y - 40, JD__FIGURE_WIDTH - f->left, k->height + 42);
-    jd__addf(f->t, "<g clip-path=\"url(#f%dt%z)\">\n", f->number, (size_t)(k - f->tl->track));
     if (k->kind == TRACK_SPIKES)
         draw_spikes(f, k, &a);
     else
         draw_lines(f, k, &a);
-    jd__add(f->t, "</g>\n");
 }
 
 static double track_head(const track *k)
