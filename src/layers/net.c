@@ -1,0 +1,287 @@
+/*
+ * net.c - the one-line network language.
+ *
+ *     net   = layer { "," layer }
+ *     layer = NAME { NUMBER } { SWITCH [ NUMBER ] }
+ *
+ * Parsing and building are apart: a parsed layer is a small struct, and `build` turns it into nodes.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "layers/layers.h"
+
+typedef enum kind {
+    L_CONV,
+    L_MAXPOOL,
+    L_AVGPOOL,
+    L_DENSE,
+    L_DROPOUT,
+    L_NOISE,
+    L_EMBED,
+    L_LSTM,
+    L_BLSTM,
+    L_GRU,
+    L_BGRU,
+    L_SRN,
+    L_BSRN,
+    L_MEAN,
+    L_FLATTEN,
+    L_TANH,
+    L_SIGMOID,
+    L_RELU,
+    L_SCALED_TANH,
+    L_KINDS
+} kind;
+
+/* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget. */
+static const struct {
+    const char *name;
+    int sizes;
+    const char *switches, *usage;
+} LAYER[L_KINDS] = {
+    [L_CONV] = {"conv", 2, "asp", "conv MAPS SIZE [stride S] [pad P] [tanh|sigmoid|relu|scaled-tanh]"},
+    [L_MAXPOOL] = {"maxpool", 1, "sc", "maxpool SIZE [stride S] [ceil]"},
+    [L_AVGPOOL] = {"avgpool", 1, "sc", "avgpool SIZE [stride S] [ceil]"},
+    [L_DENSE] = {"dense", 1, "a", "dense UNITS [tanh|sigmoid|relu|scaled-tanh]"},
+    [L_DROPOUT] = {"dropout", 1, "", "dropout RATE"},
+    [L_NOISE] = {"noise", 1, "", "noise SIGMA"},
+    [L_EMBED] = {"embed", 2, "", "embed SYMBOLS UNITS"},
+    [L_LSTM] = {"lstm", 1, "hnjf", "lstm UNITS [peepholes] [no-forget] [projection P] [forget B]"},
+    [L_BLSTM] = {"blstm", 1, "hnjf", "blstm UNITS [peepholes] [no-forget] [projection P] [forget B]"},
+    [L_GRU] = {"gru", 1, "", "gru UNITS"},
+    [L_BGRU] = {"bgru", 1, "", "bgru UNITS"},
+    [L_SRN] = {"srn", 1, "a", "srn UNITS [tanh|sigmoid|relu]"},
+    [L_BSRN] = {"bsrn", 1, "a", "bsrn UNITS [tanh|sigmoid|relu]"},
+    [L_MEAN] = {"mean", 0, "", "mean"},
+    [L_FLATTEN] = {"flatten", 0, "", "flatten"},
+    [L_TANH] = {"tanh", 0, "", "tanh"},
+    [L_SIGMOID] = {"sigmoid", 0, "", "sigmoid"},
+    [L_RELU] = {"relu", 0, "", "relu"},
+    [L_SCALED_TANH] = {"scaled-tanh", 0, "", "scaled-tanh"},
+};
+static const struct {
+    const char *name;
+    char letter;
+    int numbers;
+} SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},  {"scaled-tanh", 'a', 0},
+              {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},  {"peepholes", 'h', 0},
+              {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1}};
+enum { SWITCHES = sizeof SWITCH / sizeof *SWITCH };
+
+typedef struct layer {
+    kind kind;
+    double size[2];
+    jd_activation act;
+    double stride, pad, projection, forget;
+    bool ceil, peepholes, no_forget;
+} layer;
+
+typedef struct parser {
+    jd_ctx *ctx;
+    const char *spec, *at;
+    char word[32];
+    size_t word_at; /* column of the word */
+} parser;
+
+/* The next word of this layer into p->word; false at a comma or the end. */
+static bool next_word(parser *p)
+{
+    while (*p->at == ' ' || *p->at == '\t' || *p->at == '\n') p->at++;
+    p->word_at = (size_t)(p->at - p->spec);
+    size_t n = 0;
+    while (*p->at && *p->at != ',' && *p->at != ' ' && *p->at != '\t' && *p->at != '\n') {
+        if (n + 1 < sizeof p->word) p->word[n++] = *p->at;
+        p->at++;
+    }
+    p->word[n] = 0;
+    return n > 0;
+}
+
+static jd_status bad_word(parser *p, const char *what, const char *const *words, const char *usage)
+{
+    const char *near = jd_nearest(p->word, words);
+    return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": column %zu: %s \"%s\"%s%s%s%s%s", p->spec, p->word_at + 1, what,
+                   p->word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "",
+                   usage ? "; it is: " : "", usage ? usage : "");
+}
+
+static jd_status number(parser *p, const char *usage, double *x)
+{
+    char *end;
+    if (!next_word(p))
+        return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": column %zu: a number is missing; it is: %s", p->spec,
+                       p->word_at + 1, usage);
+    *x = strtod(p->word, &end);
+    if (*end || !isfinite(*x) || fabs(*x) > 1e7) {
+        static const char *const none[] = {NULL};
+        return bad_word(p, "not a usable number:", none, usage);
+    }
+    return JD_OK;
+}
+
+static jd_status apply_switch(parser *p, layer *l, int s)
+{
+    double x = 0;
+    if (SWITCH[s].numbers && number(p, LAYER[l->kind].usage, &x)) return jd_error(p->ctx);
+    switch (SWITCH[s].letter) {
+    case 'a': l->act = (jd_activation[]){JD_TANH, JD_SIGMOID, JD_RELU, JD_SCALED_TANH}[s]; break;
+    case 's': l->stride = x; break;
+    case 'p': l->pad = x; break;
+    case 'c': l->ceil = true; break;
+    case 'h': l->peepholes = true; break;
+    case 'n': l->no_forget = true; break;
+    case 'j': l->projection = x; break;
+    default: l->forget = x; break;
+    }
+    return JD_OK;
+}
+
+static jd_status parse_switches(parser *p, layer *l)
+{
+    while (next_word(p)) {
+        const char *words[SWITCHES + 1];
+        int n = 0, found = -1;
+        for (int s = 0; s < SWITCHES; s++) {
+            if (!strchr(LAYER[l->kind].switches, SWITCH[s].letter)) continue;
+            words[n++] = SWITCH[s].name;
+            if (!strcmp(SWITCH[s].name, p->word)) found = s;
+        }
+        words[n] = NULL;
+        if (found < 0) return bad_word(p, "unknown switch", words, LAYER[l->kind].usage);
+        if (apply_switch(p, l, found)) return jd_error(p->ctx);
+    }
+    return JD_OK;
+}
+
+/* Parses one layer; *end becomes true after the last. */
+static jd_status parse_layer(parser *p, layer *l, bool *end)
+{
+    *l = (layer){.kind = L_KINDS};
+    if (!next_word(p))
+        return jd_fail(p->ctx, JD_EUSAGE,
+                       "network \"%s\": column %zu: a layer is missing; write for example \"dense 10\"", p->spec,
+                       p->word_at + 1);
+    const char *words[L_KINDS + 1] = {0};
+    for (int k = 0; k < L_KINDS; k++) {
+        words[k] = LAYER[k].name;
+        if (!strcmp(words[k], p->word)) l->kind = (kind)k;
+    }
+    if (l->kind == L_KINDS) return bad_word(p, "unknown layer", words, NULL);
+    for (int i = 0; i < LAYER[l->kind].sizes; i++)
+        if (number(p, LAYER[l->kind].usage, &l->size[i])) return jd_error(p->ctx);
+    const bool fraction = l->kind == L_DROPOUT || l->kind == L_NOISE;
+    for (int i = 0; i < LAYER[l->kind].sizes; i++)
+        if (!fraction && (l->size[i] < 1 || l->size[i] != floor(l->size[i])))
+            return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": %s: %g is not a whole number of at least 1; it is: %s",
+                           p->spec, LAYER[l->kind].name, l->size[i], LAYER[l->kind].usage);
+    if (l->kind == L_DROPOUT && (l->size[0] < 0 || l->size[0] >= 1))
+        return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": dropout %g; the rate must lie in [0,1)", p->spec,
+                       l->size[0]);
+    if (parse_switches(p, l)) return jd_error(p->ctx);
+    *end = *p->at != ',';
+    if (!*end) p->at++;
+    return JD_OK;
+}
+
+/* ---- building ----------------------------------------------------------------------------------------------------------*/
+
+static jd_node both(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node length)
+{
+    const bool gru = l->kind == L_GRU || l->kind == L_BGRU, bi = l->kind == L_BGRU || l->kind == L_BSRN;
+    jd_rnn_options o = {.units = (int64_t)l->size[0], .length = length, .act = l->act};
+    if (!bi) return gru ? jd_gru_opt(g, name, x, o) : jd_srn_opt(g, name, x, o);
+    jd_node y[2];
+    jd_scope_push(g, name);
+    y[0] = gru ? jd_gru_opt(g, "fw", x, o) : jd_srn_opt(g, "fw", x, o);
+    o.reverse = true;
+    y[1] = gru ? jd_gru_opt(g, "bw", x, o) : jd_srn_opt(g, "bw", x, o);
+    jd_scope_pop(g);
+    return y[0].id && y[1].id ? jd_concat(g, y, 2, 2) : JD_NONE;
+}
+
+static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node length)
+{
+    const int64_t n = (int64_t)l->size[0];
+    switch (l->kind) {
+    case L_CONV:
+        return jd_conv2d(g, name, x, .maps = n, .size = (int)l->size[1], .stride = (int)l->stride, .pad = (int)l->pad,
+                         .act = l->act);
+    case L_MAXPOOL: return jd_maxpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
+    case L_AVGPOOL: return jd_avgpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
+    case L_DENSE: return jd_dense(g, name, x, .units = n, .act = l->act);
+    case L_DROPOUT: return jd_dropout(g, name, x, l->size[0]);
+    case L_NOISE: return jd_gauss_noise(g, name, x, l->size[0]);
+    case L_EMBED: return jd_embedding(g, name, x, n, (int64_t)l->size[1]);
+    case L_LSTM:
+    case L_BLSTM: {
+        const jd_lstm_options o = {.units = n,
+                                   .length = length,
+                                   .peepholes = l->peepholes,
+                                   .no_forget = l->no_forget,
+                                   .projection = (int64_t)l->projection,
+                                   .forget_bias = l->forget};
+        return l->kind == L_LSTM ? jd_lstm_opt(g, name, x, o) : jd_blstm_opt(g, name, x, o);
+    }
+    case L_GRU:
+    case L_BGRU:
+    case L_SRN:
+    case L_BSRN: return both(g, name, x, l, length);
+    case L_MEAN: return jd_time_mean(g, x, length);
+    case L_FLATTEN: return x.id ? jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), -1)) : JD_NONE;
+    case L_TANH: return jd_tanh(g, x);
+    case L_SIGMOID: return jd_sigmoid(g, x);
+    case L_RELU: return jd_relu(g, x);
+    default: return jd_activate(g, x, JD_SCALED_TANH);
+    }
+}
+
+jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length)
+{
+    parser p = {jd_graph_ctx(g), spec, spec, "", 0};
+    bool end = false;
+    for (int place = 1; !end && !jd_error(p.ctx); place++) {
+        layer l;
+        char name[32];
+        if (parse_layer(&p, &l, &end)) return JD_NONE;
+        snprintf(name, sizeof name, "%s%d", LAYER[l.kind].name, place);
+        x = build(g, name, x, &l, length);
+    }
+    return jd_error(p.ctx) ? JD_NONE : x;
+}
+
+jd_status jd_net_check(jd_ctx *ctx, const char *spec)
+{
+    parser p = {ctx, spec, spec, "", 0};
+    bool end = false;
+    layer l;
+    while (!end)
+        if (parse_layer(&p, &l, &end)) return jd_error(ctx);
+    return JD_OK;
+}
+
+int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
+{
+    parser p = {ctx, spec, spec, "", 0};
+    bool end = false;
+    layer l;
+    int64_t units = 0;
+    while (!end) {
+        if (parse_layer(&p, &l, &end)) return 0;
+        switch (l.kind) {
+        case L_CONV:
+        case L_DENSE:
+        case L_GRU:
+        case L_SRN: units = (int64_t)l.size[0]; break;
+        case L_EMBED: units = (int64_t)l.size[1]; break;
+        case L_LSTM: units = (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
+        case L_BLSTM: units = 2 * (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
+        case L_BGRU:
+        case L_BSRN: units = 2 * (int64_t)l.size[0]; break;
+        default: break;
+        }
+    }
+    return units;
+}
