@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Everything that guards the project: builds with gcc (release) and with sanitizers, runs all tests in both, and the
+# thread tests under ThreadSanitizer.  Ends with a line of counts.
+set -euo pipefail
+cd "$(dirname "$0")"
+mapfile -t packages <tools/build-packages.txt
+tools/packages.sh "${packages[@]}" libcmocka-dev clang libclang-rt-14-dev
+
+passed=0
+failed=0
+run() { # run PRESET [ctest options]: builds and tests one preset, adds to the counts
+    local preset=$1 log
+    shift
+    log=$(mktemp)
+    echo "== $preset: building"
+    [ -f "out/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
+    cmake --build --preset "$preset" -- --quiet
+    echo "== $preset: testing"
+    ctest --preset "$preset" "$@" 2>&1 | tee "$log" | grep -v -E '^ *Start |^Test project' || true
+    local line total bad
+    line=$(grep -E 'tests passed, .* failed out of' "$log" | tail -n 1)
+    [ -n "$line" ] || { echo "no tests ran in $preset"; failed=$((failed + 1)); return; }
+    total=${line##* }
+    bad=$(sed -E 's/.*passed, ([0-9]+) tests? failed.*/\1/' <<<"$line")
+    passed=$((passed + total - bad))
+    failed=$((failed + bad))
+    rm -f "$log"
+}
+run release
+run asan
+run tsan -L threads
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
