@@ -94,7 +94,7 @@ static jd_status move_generation(jd_ctx *ctx, const char *path, unsigned from, u
     } else if (!status && ctx->io->link(old, new) && errno != ENOENT) {
         /* A file system without links: for a moment the newest checkpoint is PATH.1, where loading finds it. */
         const bool no_links = errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK;
-        if (!no_links || ctx->io->rename(old, new))
+        if (!no_links || (ctx->io->rename(old, new) && errno != ENOENT))
             status = jd_fail(ctx, JD_EIO, "%s: cannot be kept as %s: %s", old, new, strerror(errno));
     }
     jd_free(ctx, old);
