@@ -212,6 +212,20 @@ static void test_well_formed(void **state)
     }
 }
 
+static void test_mean_and_spread(void **state)
+{
+    (void)state;
+    double mean, sd;
+    int decimals;
+    jd__mean_spread(&(jd_result_row){.values = (double[]){0.47, 0.44, 0.49, 0.46, 0.45}, .n = 5}, &mean, &sd,
+                    &decimals);
+    assert_true(fabs(mean - 0.462) < 1e-12 && fabs(sd - 0.01923538406) < 1e-10 && decimals == 3);
+    jd__mean_spread(&(jd_result_row){.values = (double[]){31240, 28800, 102400}, .n = 3}, &mean, &sd, &decimals);
+    assert_true(mean == 54000 && sd == 42000 && decimals == 0);
+    jd__mean_spread(&(jd_result_row){.values = (double[]){3}, .n = 1}, &mean, &sd, &decimals);
+    assert_true(mean == 3 && isnan(sd) && decimals == JD__NO_SPREAD);
+}
+
 static void test_escaping(void **state)
 {
     (void)state;
@@ -606,7 +620,7 @@ int main(void)
         cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_locale),    cmocka_unit_test(test_numbers_and_ticks),
         cmocka_unit_test(test_png),         cmocka_unit_test(test_pictures),  cmocka_unit_test(test_long_curves),
         cmocka_unit_test(test_sparkline),   cmocka_unit_test(test_csv),       cmocka_unit_test(test_write),
-        cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_wrong_use),
+        cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_mean_and_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,8 @@ typedef struct jd_axis {
 } jd_axis;
 
 /* How a series looks; combine with |.  Series are labelled at their right end in their own colour, taken from a palette
- * that colour-blind readers can tell apart; series with the same label share one colour. */
+ * that colour-blind readers can tell apart (seven colours; further ones are the same, dashed); series with the same
+ * label share one colour. */
 enum {
     JD_DASHED = 1,   /* a dashed line */
     JD_NEUTRAL = 2,  /* the text colour instead of one of the palette: fitted lines, references */

@@ -143,7 +143,8 @@ static void draw_curves(const frame *f, const jd__series *s)
             jd__path(f->t, &f->x, &f->y, s->x, s->y + k * s->n, s->n, steps, cls.p ? cls.p : "");
         cls.len = 0;
     }
-    jd__addf(&cls, "ln %s%s", jd__color_class(s->color), s->flags & JD_DASHED ? " ds" : "");
+    jd__addf(&cls, "ln %s%s", jd__color_class(s->color),
+             (s->flags & JD_DASHED) || s->color >= JD__PALETTE ? " ds" : "");
     jd__path(f->t, &f->x, &f->y, s->x, s->kind == JD__SEEDS ? s->hi : s->y, s->n, steps, cls.p ? cls.p : "");
     jd__text_free(&cls);
 }

@@ -123,7 +123,7 @@ void jd__confusion_draw(jd__text *t, const char *const *names, const int64_t *co
     }
     if (numbers) draw_margins(&g);
     draw_key(&g, g.left, bottom + 8, "c0", "correct, share of the row", 1);
-    if (g.most_wrong > 0) draw_key(&g, g.left + 310, bottom + 8, "c1", "errors", g.most_wrong);
+    if (g.most_wrong > 0) draw_key(&g, g.left + 345, bottom + 8, "c1", "errors", g.most_wrong);
     jd__add(t, "</svg>\n");
 }
 
@@ -139,7 +139,13 @@ void jd__mean_spread(const jd_result_row *row, double *mean, double *sd, int *de
     }
     *mean = row->n > 0 ? m : NAN;
     *sd = row->n > 1 ? sqrt(q / (row->n - 1)) : NAN;
-    *decimals = *sd > 0 && isfinite(*sd) ? (int)fmin(fmax(1 - floor(log10(*sd)), 0), 9) : -1;
+    *decimals = *sd > 0 && isfinite(*sd) ? (int)fmin(fmax(1 - floor(log10(*sd)), -300), 9) : JD__NO_SPREAD;
+    if (*decimals < 0 && *decimals != JD__NO_SPREAD) { /* 54147 +- 41806: 54000 +- 42000 */
+        double unit = pow(10, -*decimals);
+        *mean = round(*mean / unit) * unit;
+        *sd = round(*sd / unit) * unit;
+        *decimals = 0;
+    }
 }
 
 void jd__result_strip(jd__text *t, const jd_result_row *row)
@@ -163,7 +169,7 @@ void jd__result_strip(jd__text *t, const jd_result_row *row)
                  high ? a : x.p0, high ? x.p1 - a : a - x.p0);
         jd__addf(t, "<path class=\"rf\" d=\"M%g 18V70\"/>\n", a);
         snprintf(text, sizeof text, "accepted %s %s", high ? "\xe2\x89\xa5" : "\xe2\x89\xa4",
-                 jd__short(number, row->accept, 4));
+                 jd__short(number, row->accept, 5));
         double w = jd__text_width(text, 11);
         bool end = high ? a + w > x.p1 : a - w > x.p0; /* on the accepted side if there is room */
         jd__svg_text(t, a, 12, end ? "t s e" : "t s", text);
@@ -176,7 +182,7 @@ void jd__result_strip(jd__text *t, const jd_result_row *row)
     if (row->n > 0) jd__svg_text(t, x.p0 - 10, 59, "l e", "ours");
     for (int i = 0; i < row->n; i++)
         if (jd__plottable(&x, row->values[i]))
-            jd__addf(t, "<circle class=\"mk c0\" fill-opacity=\".45\" cx=\"%g\" cy=\"55\" r=\"4\"/>\n",
+            jd__addf(t, "<circle class=\"mk c0\" fill-opacity=\".6\" cx=\"%g\" cy=\"55\" r=\"4\"/>\n",
                      jd__pos(&x, row->values[i]));
     if (row->n > 1 && jd__plottable(&x, mean))
         jd__addf(t, "<path class=\"ln c0\" d=\"M%g 46.5v17\"/>\n", jd__pos(&x, mean));

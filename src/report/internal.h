@@ -84,7 +84,8 @@ void jd__timeline_draw(const jd_timeline *tl, jd__text *t, int number, const cha
 void jd__confusion_draw(jd__text *t, const char *const *names, const int64_t *counts, size_t K, const char *about);
 /* A strip with the paper's value, ours per seed and the accepted side; nothing if there is no finite number. */
 void jd__result_strip(jd__text *t, const jd_result_row *row);
-/* "0.43 +- 0.02": the spread with two digits, the mean with as many decimals. */
+/* "0.43 +- 0.02": the spread rounded to two digits, the mean to the same place; JD__NO_SPREAD if there is none. */
+enum { JD__NO_SPREAD = -1000 };
 void jd__mean_spread(const jd_result_row *row, double *mean, double *sd, int *decimals);
 jd_ctx *jd__chart_ctx(const jd_chart *c);
 jd_ctx *jd__timeline_ctx(const jd_timeline *t);

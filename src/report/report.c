@@ -69,7 +69,7 @@ jd_status jd_report_result(jd_report *r, const jd_result_row *row)
                          : "not measured");
     add_number(t, "Paper", isfinite(row->paper) ? jd__short(a, row->paper, 5) : "not given",
                isfinite(row->paper) ? row->unit : NULL, row->paper_note);
-    if (row->n > 1 && decimals >= 0) {
+    if (row->n > 1 && decimals != JD__NO_SPREAD) {
         snprintf(text, sizeof text, "%s \xc2\xb1 %s", jd__fixed(a, mean, decimals), jd__fixed(b, sd, decimals));
     } else {
         snprintf(text, sizeof text, "%s", jd__short(a, mean, 4));
