@@ -79,6 +79,7 @@ static void linear_ticks(jd__axis *a, int want)
     if (raw > p) step = 2 * p;
     if (raw > 2 * p) step = 5 * p;
     if (raw > 5 * p) step = 10 * p;
+    if (a->whole && step < 1) step = 1;
     double first = ceil(a->min / step - 1e-9), last = floor(a->max / step + 1e-9);
     for (double k = first; k <= last && a->n < JD__TICKS; k++) add_tick(a, k == 0 ? 0 : k * step, true);
     label_plain(a);

@@ -48,11 +48,16 @@ static void x_range(const jd_chart *c, jd__axis *ax)
 {
     double lo = INFINITY, hi = -INFINITY, pad = 0;
     ax->log = c->x.scale == JD_LOG;
+    ax->whole = true; /* epochs */
     for (size_t i = 0; i < c->n_series; i++) {
         const jd__series *s = &c->series[i];
-        for (size_t k = 0; k < s->n && s->kind != JD__HLINE; k++) extend(&lo, &hi, ax, s->x[k]);
+        for (size_t k = 0; k < s->n && s->kind != JD__HLINE; k++) {
+            extend(&lo, &hi, ax, s->x[k]);
+            if (isfinite(s->x[k]) && s->x[k] != floor(s->x[k])) ax->whole = false;
+        }
         if (s->kind == JD__POINTS || (s->flags & JD_MARKS)) pad = 0.04;
     }
+    ax->whole = ax->whole && hi - lo >= 1;
     jd__axis_fit(ax, &c->x, lo, hi, false, pad, 6);
 }
 

@@ -42,8 +42,9 @@ static void draw_cell(const grid *g, size_t row, size_t column, double share)
     char number[32];
     snprintf(number, sizeof number, "%lld", (long long)n);
     double size = fmin(12, (g->cell - 3) / fmax(jd__text_width(number, 1), 1));
+    if (size < 7) return; /* recall and n beside the row still tell it */
     jd__addf(g->t, "<text x=\"%g\" y=\"%g\" class=\"m %s\" style=\"font-size:%gpx\">%s</text>\n",
-             x + (g->cell - gap) / 2, y + g->cell / 2 + size * 0.35, opacity > 0.55 ? "in" : "l", size, number);
+             x + (g->cell - gap) / 2, y + g->cell / 2 + size * 0.35, opacity > 0.72 ? "in" : "l", size, number);
 }
 
 static void draw_key(const grid *g, double x, double y, const char *cls, const char *name, double most)

@@ -48,6 +48,7 @@ typedef struct jd__tick {
 enum { JD__TICKS = 96 };
 typedef struct jd__axis {
     bool log, empty; /* empty: no data decided the range */
+    bool whole;      /* only whole numbers stand on this axis: no tick between them */
     double min, max;
     double p0, p1; /* pixels of min and max */
     int n;

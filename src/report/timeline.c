@@ -207,13 +207,10 @@ static void map_axis(const track *k, jd__axis *a, double y)
     double half = k->K > 1 ? (last - first) / (double)(k->K - 1) / 2 : 0.5;
     double lo = first - half, hi = last + half;
     bool swap = lo > hi;
+    a->whole = index;
     jd__axis_fit(a, &(jd_axis){.min = swap ? hi : lo, .max = swap ? lo : hi}, 1, 0, false, 0, k->height < 90 ? 3 : 5);
     a->p0 = k->upward != swap ? y + k->height : y;
     a->p1 = k->upward != swap ? y : y + k->height;
-    int kept = 0;
-    for (int i = 0; i < a->n; i++)
-        if (!index || a->tick[i].v == floor(a->tick[i].v)) a->tick[kept++] = a->tick[i];
-    a->n = kept;
 }
 
 static void draw_color_bar(const frame *f, const track *k, double y)
@@ -225,7 +222,7 @@ static void draw_color_bar(const frame *f, const track *k, double y)
     jd__addf(f->t, "<image x=\"%g\" y=\"%g\" width=\"9\" height=\"%g\" preserveAspectRatio=\"none\" href=\"", x, y, h);
     jd__add_png(f->t, strip, 1, 64, 3);
     jd__add(f->t, "\"/>\n");
-    jd__axis_fit(&a, &(jd_axis){.min = k->vmin, .max = k->vmax}, 1, 0, false, 0, h < 90 ? 2 : 4);
+    jd__axis_fit(&a, &(jd_axis){.min = k->vmin, .max = k->vmax}, 1, 0, false, 0, h < 90 ? 3 : 4);
     a.p0 = y + h;
     a.p1 = y;
     for (int i = 0; i < a.n; i++) {
