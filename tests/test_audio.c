@@ -1,0 +1,380 @@
+/* The front end against a direct computation with the C library's functions; normalisation; strings of digits. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/fft.h"
+#include "jackdaw/audio.h"
+
+#define PI 3.14159265358979323846
+
+enum { N = 3000 };
+
+static jd_ctx *ctx;
+static float loud[N]; /* a tone at full scale over noise 90 dB below: bands of very different power */
+
+static int setup(void **state)
+{
+    (void)state;
+    ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    jd_rng r = jd_rng_new(1, "audio-test", 0);
+    for (int i = 0; i < N; i++)
+        loud[i] = (float)(0.9 * sin(2 * PI * 440.0 * i / 8000.0) * (i < 2000) + 3e-5 * jd_rng_normal(&r));
+    return ctx ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    jd_ctx_free(ctx);
+    return 0;
+}
+
+static void fft_is_the_dft(void **state)
+{
+    (void)state;
+    for (int n = 4; n <= 1024; n *= 2) {
+        jd__fft f = {0};
+        double x[1024], power[513], square = 0.0, total = 0.0;
+        jd_rng r = jd_rng_new(2, "fft-test", (uint64_t)n);
+        for (int i = 0; i < n; i++) {
+            x[i] = jd_rng_normal(&r);
+            square += x[i] * x[i];
+        }
+        assert_int_equal(jd__fft_init(ctx, &f, n), JD_OK);
+        jd__fft_power(&f, x, power);
+        for (int k = 0; k <= n / 2; k++) {
+            double re = 0.0, im = 0.0;
+            for (int i = 0; i < n; i++) {
+                re += x[i] * cos(2 * PI * (i * k % n) / n);
+                im -= x[i] * sin(2 * PI * (i * k % n) / n);
+            }
+            if (fabs(power[k] - re * re - im * im) > 1e-10 * n) fail_msg("length %d, bin %d", n, k);
+            total += power[k] * (k == 0 || k == n / 2 ? 1.0 : 2.0);
+        }
+        assert_true(fabs(total / n - square) < 1e-10 * n); /* Parseval */
+        jd__fft_free(ctx, &f);
+    }
+}
+
+/* What the presets mean, spelt out once more. */
+typedef struct meaning {
+    const char *name;
+    int rate, mels, cepstra, energy; /* energy: 0 last, 1 first */
+    double gain, fmin, mel_floor, energy_floor;
+    bool magnitude, alone, mean, povey; /* alone: pre-emphasis within the frame */
+    int deltas, width;
+} meaning;
+
+static double mel_of(double f)
+{
+    return 2595.0 * log10(1.0 + f / 700.0);
+}
+
+/* One frame of the reference: returns the number of features. */
+static int reference_frame(const meaning *p, const float *x, int at, double *out)
+{
+    const int n = p->rate / 40, fft = p->rate == 8000 ? 256 : 512;
+    double s[512], t[512], mel[64], energy = 0.0, mean = 0.0;
+    for (int i = 0; i < n; i++) mean += p->mean ? p->gain * (double)x[at + i] / n : 0.0;
+    for (int i = 0; i < n; i++) s[i] = p->gain * (double)x[at + i] - mean;
+    for (int i = 0; i < n; i++) energy += s[i] * s[i];
+    const double before = p->alone ? s[0] : at ? p->gain * (double)x[at - 1] - mean : 0.0;
+    for (int i = 0; i < n; i++) {
+        const double hann = 0.5 - 0.5 * cos(2 * PI * i / (n - 1));
+        t[i] = (s[i] - (double)0.97f * (i ? s[i - 1] : before)) * (p->povey ? pow(hann, 0.85) : 0.08 + 0.92 * hann);
+    }
+    memset(mel, 0, sizeof mel);
+    const double low = mel_of(p->fmin), step = (mel_of(p->rate / 2.0) - low) / (p->mels + 1);
+    for (int k = 0; k <= fft / 2; k++) {
+        double re = 0.0, im = 0.0;
+        for (int i = 0; i < n; i++) {
+            re += t[i] * cos(2 * PI * (i * k % fft) / fft);
+            im += t[i] * sin(2 * PI * (i * k % fft) / fft);
+        }
+        const double power = re * re + im * im, place = (mel_of((double)k * p->rate / fft) - low) / step;
+        for (int m = 0; m < p->mels; m++) {
+            const double weight = 1.0 - fabs(place - (m + 1));
+            if (weight > 0.0) mel[m] += weight * (p->magnitude ? sqrt(power) : power);
+        }
+    }
+    for (int m = 0; m < p->mels; m++) mel[m] = log(fmax(mel[m], p->mel_floor));
+    int w = 0;
+    if (p->energy == 1) out[w++] = log(fmax(energy, p->energy_floor));
+    for (int m = 0; p->cepstra == 0 && m < p->mels; m++) out[w++] = mel[m];
+    for (int i = 1; i <= p->cepstra; i++) {
+        double c = 0.0;
+        for (int j = 1; j <= p->mels; j++) c += sqrt(2.0 / p->mels) * mel[j - 1] * cos(PI * i * (j - 0.5) / p->mels);
+        out[w++] = c * (1.0 + 11.0 * sin(PI * i / 22.0));
+    }
+    if (p->energy == 0) out[w++] = log(fmax(energy, p->energy_floor));
+    return w;
+}
+
+static void check_preset(const meaning *p)
+{
+    static double want[64][160];
+    static float got[64 * 160];
+    jd_frontend_options o;
+    assert_int_equal(jd_frontend_preset(ctx, p->name, p->rate, &o), JD_OK);
+    jd_frontend *f = jd_frontend_new(ctx, &o);
+    if (!f) fail_msg("%s: %s", p->name, jd_error_message(ctx));
+    assert_int_equal(jd_frontend_width(f), p->width);
+    const int frame = p->rate / 40, shift = p->rate / 100, frames = 1 + (N - frame) / shift;
+    assert_int_equal(jd_frontend_frames(f, N), frames);
+    jd_frontend_run(f, loud, N, got);
+    int base = 0;
+    for (int t = 0; t < frames; t++) base = reference_frame(p, loud, t * shift, want[t]);
+    assert_int_equal(base * (1 + p->deltas), p->width);
+    for (int d = 0; d < p->deltas; d++)
+        for (int t = 0; t < frames; t++)
+            for (int c = d * base; c < (d + 1) * base; c++) {
+                double sum = 0.0;
+                for (int k = 1; k <= 2; k++)
+                    sum += k * (want[t + k < frames ? t + k : frames - 1][c] - want[t - k > 0 ? t - k : 0][c]) / 10.0;
+                want[t][c + base] = sum;
+            }
+    for (int t = 0; t < frames; t++)
+        for (int c = 0; c < p->width; c++)
+            if (fabs(want[t][c] - (double)got[t * p->width + c]) > 1e-4)
+                fail_msg("%s at %d Hz: frame %d, feature %d: %g, not %g", p->name, p->rate, t, c,
+                         (double)got[t * p->width + c], want[t][c]);
+    jd_frontend_free(f);
+}
+
+static void presets(void **state)
+{
+    (void)state;
+    static const meaning all[] = {
+        {.name = "mfcc39",
+         .mels = 26,
+         .cepstra = 12,
+         .gain = 1,
+         .fmin = 20,
+         .mel_floor = 1e-10,
+         .energy_floor = 1e-10,
+         .deltas = 2,
+         .width = 39},
+        {.name = "graves2005",
+         .mels = 26,
+         .cepstra = 12,
+         .gain = 1,
+         .fmin = 20,
+         .mel_floor = 1e-10,
+         .energy_floor = 1e-10,
+         .deltas = 1,
+         .width = 26},
+        {.name = "graves2013",
+         .mels = 40,
+         .gain = 1,
+         .fmin = 20,
+         .mel_floor = 1e-10,
+         .energy_floor = 1e-10,
+         .deltas = 2,
+         .width = 123},
+        {.name = "htk",
+         .mels = 26,
+         .cepstra = 12,
+         .gain = 32768,
+         .mel_floor = 1,
+         .energy_floor = 1,
+         .magnitude = true,
+         .alone = true,
+         .deltas = 2,
+         .width = 39},
+        {.name = "kaldi",
+         .mels = 23,
+         .cepstra = 12,
+         .energy = 1,
+         .gain = 32768,
+         .fmin = 20,
+         .mel_floor = 1.1920929e-7,
+         .energy_floor = 1,
+         .alone = true,
+         .mean = true,
+         .povey = true,
+         .width = 13},
+    };
+    for (int i = 0; i < 5; i++)
+        for (int rate = 8000; rate <= 16000; rate += 8000) {
+            meaning p = all[i];
+            p.rate = rate;
+            assert_string_equal(jd_frontend_preset_name(i), p.name);
+            check_preset(&p);
+        }
+    assert_null(jd_frontend_preset_name(5));
+    jd_frontend_options o;
+    assert_int_equal(jd_frontend_preset(ctx, "kaldy", 8000, &o), JD_EUSAGE);
+    assert_non_null(strstr(jd_error_message(ctx), "'kaldi'"));
+    jd_error_clear(ctx);
+}
+
+static void tone_and_edges(void **state)
+{
+    (void)state;
+    float tone[400], x[40];
+    for (int i = 0; i < 400; i++) tone[i] = (float)(0.5 * sin(2 * PI * 1000.0 * i / 16000.0));
+    const jd_frontend_options o = {.mels = 40, .fmin = -1.f};
+    jd_frontend *f = jd_frontend_new(ctx, &o);
+    jd_frontend_run(f, tone, 400, x);
+    int peak = 0;
+    for (int m = 0; m < 40; m++)
+        if (x[m] > x[peak]) peak = m;
+    const double step = mel_of(8000.0) / 41.0;
+    assert_true(fabs((peak + 1) * step - mel_of(1000.0)) <= 0.5 * step + 5.0);
+
+    assert_int_equal(jd_frontend_frames(f, 0), 0);
+    assert_int_equal(jd_frontend_frames(f, 1), 1);
+    assert_int_equal(jd_frontend_frames(f, 400), 1);
+    assert_int_equal(jd_frontend_frames(f, 559), 1);
+    assert_int_equal(jd_frontend_frames(f, 560), 2);
+    const float silence[3] = {0.f};
+    jd_frontend_run(f, silence, 3, x);
+    for (int m = 0; m < 40; m++)
+        assert_true(fabsf(x[m] - (float)log(1e-10)) < 1e-4f); /* the floor, not minus infinity */
+    jd_frontend_free(f);
+}
+
+static void wrong_options(void **state)
+{
+    (void)state;
+    const jd_frontend_options bad[] = {{.rate = 10},    {.fft = 300},  {.fft = 256},         {.mels = 1},
+                                       {.cepstra = 26}, {.deltas = 3}, {.fmin = 9000.f},     {.fmax = 9000.f},
+                                       {.mels = 500},   {.gain = NAN}, {.frame_ms = 5000.f}, {.shift_ms = 0.001f}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (jd_frontend_new(ctx, &bad[i])) fail_msg("options %zu are taken", i);
+        assert_int_equal(jd_error(ctx), JD_EUSAGE);
+        jd_error_clear(ctx);
+    }
+}
+
+static void normalisation(void **state)
+{
+    (void)state;
+    enum { T = 500 };
+    static float x[T * 3];
+    jd_rng r = jd_rng_new(4, "norm-test", 0);
+    for (int t = 0; t < T; t++) {
+        x[3 * t] = (float)(5000.0 + 0.5 * jd_rng_normal(&r)); /* a large mean: squares alone would cancel */
+        x[3 * t + 1] = 7.f;
+        x[3 * t + 2] = (float)(-2.0 + 3.0 * jd_rng_normal(&r));
+    }
+    double sum[3] = {0}, square[3] = {0};
+    jd_norm *n = jd_norm_new(ctx, 3), *m = jd_norm_new(ctx, 3);
+    jd_norm_add(n, x, 200);
+    jd_norm_add(n, x + 600, T - 200);
+    float mean[3], std[3], y[3], z[3];
+    jd_norm_get(n, mean, std);
+    jd_norm_set(m, mean, std);
+    for (int t = 0; t < T; t++) {
+        memcpy(y, x + 3 * t, sizeof y);
+        memcpy(z, y, sizeof z);
+        jd_norm_apply(n, y, 1);
+        jd_norm_apply(m, z, 1);
+        assert_memory_equal(y, z, sizeof y);
+        for (int c = 0; c < 3; c++) sum[c] += (double)y[c] / T, square[c] += (double)y[c] * (double)y[c] / T;
+    }
+    for (int c = 0; c < 3; c++) {
+        assert_true(fabs(sum[c]) < 1e-3);
+        assert_true(fabs(square[c] - (c == 1 ? 0.0 : 1.0)) < 1e-3);
+    }
+    jd_norm_free(n);
+    jd_norm_free(m);
+}
+
+/* Recordings that can be told apart: digit d of speaker s is a constant of its own. */
+static float tone_of[20][400];
+static char *speaker_names[2] = {(char *)"a", (char *)"b"};
+static jd_utterance items[20];
+static const jd_speech voices = {
+    .rate = 8000, .count = 20, .items = items, .speakers = 2, .speaker_names = speaker_names};
+
+static void make_voices(void)
+{
+    for (int i = 0; i < 20; i++) {
+        for (int k = 0; k < 400; k++) tone_of[i][k] = 0.01f * (float)(i + 1);
+        items[i] =
+            (jd_utterance){.digit = i % 10, .speaker = i / 10, .count = (size_t)(200 + 10 * i), .samples = tone_of[i]};
+    }
+}
+
+static void digit_strings(void **state)
+{
+    (void)state;
+    make_voices();
+    int lengths[8] = {0};
+    for (uint64_t i = 0; i < 300; i++) {
+        jd_digits s = {0}, again = {0}, clean = {0};
+        assert_int_equal(jd_digits_make(ctx, &voices, NULL, 7, i, &s), JD_OK);
+        jd_digits_make(ctx, &voices, NULL, 7, i, &again);
+        jd_digits_make(ctx, &voices, &(jd_digits_options){.no_noise = true}, 7, i, &clean);
+        assert_in_range(s.count, 3, 7);
+        lengths[s.count]++;
+        assert_int_equal(again.samples_count, s.samples_count);
+        assert_memory_equal(again.samples, s.samples, s.samples_count * sizeof(float));
+        assert_int_equal(clean.samples_count, s.samples_count);
+        double signal = 0.0, noise = 0.0;
+        size_t at = 0;
+        for (size_t k = 0; k < s.samples_count; k++) {
+            signal += pow((double)clean.samples[k], 2);
+            noise += pow((double)(s.samples[k] - clean.samples[k]), 2);
+        }
+        const double snr = 10.0 * log10(signal / noise);
+        if (fabs(snr - 20.0) > 1.0) fail_msg("signal to noise %g dB", snr);
+        for (int d = 0; d < s.count; d++) { /* runs of a constant, gaps of zero between them */
+            size_t gap = 0, run = 0;
+            while (clean.samples[at] == 0.f) at++, gap++;
+            const float level = clean.samples[at];
+            while (at < clean.samples_count && clean.samples[at] == level) at++, run++;
+            assert_true(gap <= 1200);
+            assert_true((run - 200) % 10 == 0 && run < 400);
+            const int item = (int)(run - 200) / 10;
+            assert_int_equal(s.labels[d], item % 10);
+            const double db = 20.0 * log10((double)level / (0.01 * (item + 1)));
+            assert_true(fabs(db) < 6.01);
+        }
+        assert_int_equal(at, clean.samples_count);
+        jd_digits_free(ctx, &s);
+        jd_digits_free(ctx, &again);
+        jd_digits_free(ctx, &clean);
+    }
+    for (int k = 3; k <= 7; k++) assert_in_range(lengths[k], 35, 90);
+}
+
+static void one_voice(void **state)
+{
+    (void)state;
+    make_voices();
+    const jd_digits_options o = {
+        .least = 5, .most = 5, .gap_ms = -1.f, .gain_db = -1.f, .no_noise = true, .one_speaker = true};
+    int mixed = 0, second = 0;
+    for (uint64_t i = 0; i < 50; i++) {
+        jd_digits s = {0};
+        assert_int_equal(jd_digits_make(ctx, &voices, &o, 1, i, &s), JD_OK);
+        int low = 0, high = 0;
+        for (size_t k = 0; k < s.samples_count; k++) s.samples[k] > 0.105f ? high++ : low++;
+        mixed += low && high;
+        second += high > 0;
+        jd_digits_free(ctx, &s);
+    }
+    assert_int_equal(mixed, 0);
+    assert_in_range(second, 10, 40);
+    jd_digits s = {0};
+    assert_int_equal(jd_digits_make(ctx, &voices, &(jd_digits_options){.least = 5, .most = 40}, 1, 0, &s), JD_EUSAGE);
+    jd_error_clear(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fft_is_the_dft), cmocka_unit_test(presets),       cmocka_unit_test(tone_and_edges),
+        cmocka_unit_test(wrong_options),  cmocka_unit_test(normalisation), cmocka_unit_test(digit_strings),
+        cmocka_unit_test(one_voice),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
