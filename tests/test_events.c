@@ -68,16 +68,9 @@ static void varints(void **state)
         }
         jd__buffer_free(&b);
     }
-    static const char *const wrong[] = {"\x03",
-                                        "\x04",
-                                        "\x0e",
-                                        "\x0f",
-                                        "\x01_______",
-                                        "\x00"
-                                        "0",
-                                        "\x0d___",
-                                        "\x0a\x02_",
-                                        "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"};
+    static const char *const wrong[] = {"\x03",    "\x04",        "\x0e",
+                                        "\x0f",    "\x01_______", "\x00_",
+                                        "\x0d___", "\x0a\x02_",   "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"};
     static const size_t sizes[] = {1, 1, 1, 1, 8, 2, 4, 3, 11};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const unsigned char *p = (const unsigned char *)wrong[i];

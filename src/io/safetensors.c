@@ -237,7 +237,7 @@ static jd_status read_shape(reader *r, const member *m, const json_t *shape, ite
                        (size_t)(m->value - r->header) + 8, json_array_size(shape), JD_LIMIT_RANK);
     it->t.rank = (int)json_array_size(shape);
     for (int i = 0; i < it->t.rank; i++) {
-        uint64_t d;
+        uint64_t d = 0;
         if (read_integer(r, m, json_array_get(shape, (size_t)i), "shape", &d)) return jd_error(r->ctx);
         if (d > JD_LIMIT_MODEL_DIM)
             return jd_fail(r->ctx, JD_EDATA, "%s: byte %zu: shape: dimension %d is %" PRIu64 ", the limit is %" PRIu64,
