@@ -1,0 +1,288 @@
+/*
+ * bench.c - `jackdaw bench`: workloads timed against the ceilings of this machine, measured in the same run.
+ *
+ * Noise: other programs share the machine.  Each round times the workload and the multiply-add peak one after the other,
+ * so the share compares neighbours in time; the best and the median of the rounds are printed.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+enum { MAX_ROUNDS = 1000 };
+
+typedef struct options {
+    int rounds, threads;
+    bool json, rivals, list;
+    double budget; /* seconds a workload */
+} options;
+
+float *bench_random(bench_job *j, size_t n, float low, float high)
+{
+    float *x = jd_alloc_array(j->ctx, n, sizeof *x);
+    jd_rng r = jd_rng_new(1, "bench", n);
+    for (size_t i = 0; x && i < n; i++) x[i] = low + (high - low) * jd_rng_uniform(&r);
+    for (int k = 0; k < 7; k++)
+        if (!j->memory[k]) {
+            j->memory[k] = x;
+            break;
+        }
+    return x;
+}
+
+int32_t *bench_random_int(bench_job *j, size_t n, int32_t low, int32_t high)
+{
+    int32_t *x = (int32_t *)(void *)bench_random(j, n, 0, 1);
+    jd_rng r = jd_rng_new(1, "bench labels", n);
+    for (size_t i = 0; x && i < n; i++) x[i] = low + (int32_t)jd_rng_below(&r, (uint32_t)(high - low));
+    return x;
+}
+
+jd_status bench_plan(bench_job *j, jd_trace *trace, void *user, const jd_tensor *in, int n)
+{
+    j->params = jd_params_new(j->ctx, JD_F32);
+    j->fn = jd_fn_new(j->ctx, j->params, trace, user);
+    if (!j->fn || jd_fn_run(j->fn, in, n)) return jd_error(j->ctx);
+    j->plan = jd_fn_plan(j->fn, in, n);
+    return jd_error(j->ctx);
+}
+
+static void free_job(bench_job *j)
+{
+    jd_fn_free(j->fn);
+    jd_params_free(j->params);
+    for (int i = 0; i < 7; i++) jd_free(j->ctx, j->memory[i]);
+    free(j->memory[7]);
+    jd_ctx_free(j->ctx);
+}
+
+static jd_status one_step(bench_job *j)
+{
+    return j->step ? j->step(j) : jd_plan_run(j->plan);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, by_value);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+typedef struct timing {
+    double best, median, high; /* seconds a step */
+    jd_peaks peak;
+    double share_best, share_median;
+    int rounds;
+} timing;
+
+/* How many steps make about 20 ms. */
+static long steps_per_round(bench_job *j)
+{
+    long n = 1;
+    for (;;) {
+        const double start = jd_now();
+        for (long i = 0; i < n && !jd_error(j->ctx); i++) one_step(j);
+        const double took = jd_now() - start;
+        if (took > 0.01 || jd_error(j->ctx)) return took > 0.02 ? n : n * 2;
+        n *= 4;
+    }
+}
+
+static jd_status measure(bench_job *j, const options *o, timing *t)
+{
+    double s[MAX_ROUNDS], share[MAX_ROUNDS];
+    memset(t, 0, sizeof *t);
+    const long n = steps_per_round(j);
+    if (jd_error(j->ctx)) return jd_error(j->ctx);
+    t->peak = jd_measure_peaks(j->ctx, 0.02);
+    const double begin = jd_now();
+    for (int r = 0; r < MAX_ROUNDS; r++) {
+        if (o->rounds ? r >= o->rounds : r >= 7 && jd_now() - begin > o->budget) break;
+        const double flops = jd_measure_flops(j->ctx, 0.002);
+        const double start = jd_now();
+        for (long i = 0; i < n; i++) one_step(j);
+        s[r] = (jd_now() - start) / (double)n;
+        jd_peaks now = t->peak;
+        now.flops = flops;
+        share[r] = (j->limit ? j->limit(j, &now) : j->gflop * 1e9 / flops) / s[r];
+        if (flops > t->peak.flops) t->peak.flops = flops;
+        t->rounds = r + 1;
+    }
+    t->share_median = median(share, t->rounds);
+    t->median = median(s, t->rounds);
+    t->best = s[0];
+    t->high = s[t->rounds - 1];
+    t->share_best = (j->limit ? j->limit(j, &t->peak) : j->gflop * 1e9 / t->peak.flops) / t->best;
+    return jd_error(j->ctx);
+}
+
+static const char *time_text(double s, char text[32])
+{
+    if (s >= 1)
+        snprintf(text, 32, "%.3f s", s);
+    else if (s >= 1e-3)
+        snprintf(text, 32, "%.3f ms", s * 1e3);
+    else if (s >= 1e-6)
+        snprintf(text, 32, "%.3f us", s * 1e6);
+    else
+        snprintf(text, 32, "%.1f ns", s * 1e9);
+    return text;
+}
+
+static void show(const bench_workload *w, const bench_job *j, const timing *t, const options *o)
+{
+    const bool limited = j->gflop > 0 && !w->prototype;
+    if (o->json) {
+        printf("{\"workload\":\"%s\",\"seconds\":%.9g,\"best\":%.9g,\"highest\":%.9g,\"rounds\":%d,\"gflop\":%.6g,"
+               "\"peak_gflops\":%.4g,",
+               w->name, t->median, t->best, t->high, t->rounds, j->gflop, t->peak.flops / 1e9);
+        if (limited) printf("\"share\":%.4g,\"share_best\":%.4g,", t->share_median, t->share_best);
+        if (w->prototype)
+            printf("\"prototype_seconds\":%.4g,\"to_prototype\":%.4g,", w->prototype, t->best / w->prototype);
+        printf("\"l2_gbs\":%.4g,\"l3_gbs\":%.4g,\"dram_gbs\":%.4g,\"threads\":%d,\"isa\":\"%s\"}\n", t->peak.l2 / 1e9,
+               t->peak.l3 / 1e9, t->peak.dram / 1e9, jd_ctx_threads(j->ctx), jd_ctx_isa(j->ctx));
+        fflush(stdout);
+        return;
+    }
+    char a[32], b[32], c[32];
+    printf("%-20s median %-11s best %-11s worst %-11s", w->name, time_text(t->median, a), time_text(t->best, b),
+           time_text(t->high, c));
+    if (j->gflop > 0) printf(" %7.2f GFLOP/s", j->gflop / t->median);
+    if (limited) printf("  share of limit %3.0f %% (best %3.0f %%)", 100 * t->share_median, 100 * t->share_best);
+    if (w->prototype) printf("  %.2f x the prototype's %s", t->best / w->prototype, time_text(w->prototype, a));
+    printf("\nseconds %.9g\n", t->best);
+    fflush(stdout);
+}
+
+static void show_rivals(const bench_workload *w, const timing *t, const options *o)
+{
+    const char *name = NULL;
+    for (int k = 0;; k++) {
+        const double s = bench_rival(w->name, k, &name, o->threads);
+        if (!name) return;
+        if (s <= 0) continue;
+        char a[32];
+        if (o->json)
+            printf("{\"workload\":\"%s\",\"rival\":\"%s\",\"seconds\":%.9g,\"ratio\":%.4g}\n", w->name, name, s,
+                   s / t->best);
+        else
+            printf("  %-18s %-11s  %.2f x our time\n", name, time_text(s, a), s / t->best);
+        fflush(stdout);
+    }
+}
+
+static int run_one(const bench_workload *w, const options *o)
+{
+    bench_job j = {.ctx = jd_ctx_new(&(jd_options){.threads = o->threads, .seed = 1})};
+    timing t;
+    if (!j.ctx) {
+        fprintf(stderr, "jackdaw bench: no context; is $JD_ISA an instruction set of this processor?\n");
+        return JD_EUSAGE;
+    }
+    jd_status status = w->make(w, &j);
+    if (!status) status = measure(&j, o, &t);
+    if (status)
+        fprintf(stderr, "jackdaw bench: %s: %s\n", w->name, jd_error_message(j.ctx));
+    else {
+        show(w, &j, &t, o);
+        if (o->rivals) show_rivals(w, &t, o);
+    }
+    free_job(&j);
+    return (int)status;
+}
+
+static const bench_workload *const *all(int *n)
+{
+    static const bench_workload *list[128];
+    const bench_workload *const part[] = {bench_recurrent, bench_nets, bench_small};
+    *n = 0;
+    for (int p = 0; p < 3; p++)
+        for (const bench_workload *w = part[p]; w->name; w++) list[(*n)++] = w;
+    list[*n] = NULL;
+    return list;
+}
+
+static int usage(FILE *f)
+{
+    fprintf(f,
+            "Examples:\n"
+            "  jackdaw bench lstm_h256_l1            one workload against the machine's limit\n"
+            "  jackdaw bench cnn_gtsrb_b32 --rivals  the same work by the libraries that were built in\n"
+            "  jackdaw bench --json > bench.json     all workloads, a line each\n\n"
+            "Usage: jackdaw bench [NAME...] [--rounds N] [--threads N] [--rivals] [--json] [--list]\n\n"
+            "A NAME may end in * (lstm_*).  Times are of one training step unless the workload says otherwise.  The\n"
+            "limit is computed from peaks measured in the same run; `share` is limit / time.\n");
+    return f == stderr ? JD_EUSAGE : 0;
+}
+
+static bool matches(const char *pattern, const char *name)
+{
+    const size_t n = strlen(pattern);
+    return n && pattern[n - 1] == '*' ? !strncmp(pattern, name, n - 1) : !strcmp(pattern, name);
+}
+
+static int check_name(const char *pattern, const bench_workload *const *w, int n)
+{
+    const char *words[129] = {0};
+    for (int i = 0; i < n; i++) {
+        if (matches(pattern, w[i]->name)) return 0;
+        words[i] = w[i]->name;
+    }
+    const char *near = jd_nearest(pattern, words);
+    fprintf(stderr, "jackdaw bench: no workload \"%s\"%s%s%s (jackdaw bench --list shows all)\n", pattern,
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return JD_EUSAGE;
+}
+
+int cmd_bench(int argc, char **argv);
+int cmd_bench(int argc, char **argv)
+{
+    static const struct option LONG[] = {{"rounds", required_argument, NULL, 'r'},
+                                         {"threads", required_argument, NULL, 't'},
+                                         {"rivals", no_argument, NULL, 'R'},
+                                         {"json", no_argument, NULL, 'j'},
+                                         {"list", no_argument, NULL, 'l'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {0}};
+    options o = {.budget = 1.5};
+    optind = 1;
+    for (int c; (c = getopt_long(argc, argv, "h", LONG, NULL)) != -1;) {
+        char *end = NULL;
+        const long number = c == 'r' || c == 't' ? strtol(optarg, &end, 10) : 0;
+        if (end && (*end || number < 1 || number > MAX_ROUNDS)) {
+            fprintf(stderr, "jackdaw bench: \"%s\" is not a whole number from 1 to %d\n", optarg, MAX_ROUNDS);
+            return JD_EUSAGE;
+        }
+        switch (c) {
+        case 'r': o.rounds = (int)number; break;
+        case 't': o.threads = (int)number; break;
+        case 'R': o.rivals = true; break;
+        case 'j': o.json = true; break;
+        case 'l': o.list = true; break;
+        case 'h': return usage(stdout);
+        default: return usage(stderr);
+        }
+    }
+    int n, status = 0;
+    const bench_workload *const *w = all(&n);
+    for (int k = optind; k < argc; k++)
+        if (check_name(argv[k], w, n)) return JD_EUSAGE;
+    for (int i = 0; i < n; i++) {
+        bool wanted = optind == argc;
+        for (int k = optind; k < argc; k++) wanted |= matches(argv[k], w[i]->name);
+        if (!wanted) continue;
+        if (o.list)
+            printf("%-20s %s\n", w[i]->name, w[i]->doc);
+        else if (run_one(w[i], &o))
+            status = JD_EINTERNAL;
+    }
+    return status;
+}

@@ -1,0 +1,41 @@
+/* bench.h - the workloads of `jackdaw bench`. */
+#ifndef JD_CMD_BENCH_H
+#define JD_CMD_BENCH_H
+
+#include "jackdaw/bench.h"
+#include "jackdaw/jackdaw.h"
+
+/* A workload that has been set up: step() does the work once. */
+typedef struct bench_job {
+    jd_ctx *ctx;
+    jd_fn *fn;
+    jd_params *params;
+    jd_plan *plan;
+    void *memory[8]; /* freed with the job */
+    double gflop;    /* of one step, counted as performance.md counts */
+    double bytes;    /* for the workloads that bandwidth limits: what must move, and from where (see limit) */
+    double (*limit)(const struct bench_job *j, const jd_peaks *peak); /* seconds; NULL: gflop / peak */
+    jd_status (*step)(struct bench_job *j);                           /* NULL: runs the plan */
+    const void *spec;
+    double extra; /* a figure of the workload's own, see bench_workload.extra */
+} bench_job;
+
+typedef struct bench_workload {
+    const char *name, *doc;
+    jd_status (*make)(const struct bench_workload *w, bench_job *j);
+    int a, b, c;      /* sizes, as the workload's file explains */
+    double prototype; /* seconds of a hand-written prototype elsewhere; 0: none */
+} bench_workload;
+
+extern const bench_workload bench_recurrent[], bench_nets[], bench_small[]; /* each ends with a NULL name */
+
+/* Uniform numbers in [low, high) in memory that the job frees. */
+float *bench_random(bench_job *j, size_t n, float low, float high);
+int32_t *bench_random_int(bench_job *j, size_t n, int32_t low, int32_t high);
+/* Traces `trace` for the inputs and copies their data. */
+jd_status bench_plan(bench_job *j, jd_trace *trace, void *user, const jd_tensor *in, int n);
+
+/* Times what another library does for the same work; 0 when it is not built in or has no such workload. */
+double bench_rival(const char *workload, int which, const char **name, int threads);
+
+#endif

@@ -1,0 +1,145 @@
+/* bench_recurrent.c - LSTM workloads: forward, loss, backward, plain SGD with learning rate 0.01. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+typedef struct lstm_spec {
+    int hidden, layers;
+    bool both;
+} lstm_spec;
+
+static jd_node mean_square(jd_graph *g, jd_node y, jd_node target)
+{
+    return jd_mean(g, jd_square(g, jd_sub(g, y, target)), JD_ALL_AXES, false);
+}
+
+static void lstm_step(jd_graph *g, void *user)
+{
+    const lstm_spec *s = user;
+    jd_node x = jd_arg(g, "x");
+    static const char *const name[] = {"lstm1", "lstm2"};
+    for (int i = 0; i < s->layers; i++)
+        x = s->both ? jd_blstm(g, name[i], x, .units = s->hidden) : jd_lstm(g, name[i], x, .units = s->hidden);
+    const jd_node loss = mean_square(g, x, jd_arg(g, "target"));
+    jd_update_sgd(g, loss, jd_arg(g, "lr"), 0);
+    jd_result(g, "loss", loss);
+}
+
+static const float LR = 0.01f;
+
+/* a hidden units, b layers, c 1: one bidirectional layer.  Batch 32, 100 steps, 64 inputs. */
+static jd_status make_lstm(const bench_workload *w, bench_job *j)
+{
+    enum { B = 32, T = 100, I = 64 };
+    lstm_spec *s = calloc(1, sizeof *s);
+    if (!s) return JD_ENOMEM;
+    *s = (lstm_spec){w->a, w->b, w->c == 1};
+    j->memory[7] = s;
+    const int dirs = w->c == 1 ? 2 : 1, H = w->a;
+    double in = I;
+    for (int k = 0; k < w->b; k++) {
+        const double f = 2.0 * B * T * 4 * H * (in + H) * dirs;
+        j->gflop += (3 * f - (k == 0 ? 2.0 * B * T * 4 * H * in * dirs : 0)) / 1e9;
+        in = H * dirs;
+    }
+    const jd_tensor t[] = {
+        JD_TENSOR("x", JD_F32, bench_random(j, (size_t)T * B * I, -1, 1), T, B, I),
+        JD_TENSOR("target", JD_F32, bench_random(j, (size_t)T * B * (size_t)(H * dirs), 0, 1), T, B, H * dirs),
+        JD_SCALAR_F32("lr", &LR)};
+    return bench_plan(j, lstm_step, s, t, 3);
+}
+
+static void ctc_net_step(jd_graph *g, void *user)
+{
+    (void)user;
+    jd_node x = jd_arg(g, "x");
+    x = jd_blstm(g, "blstm1", x, .units = 250);
+    x = jd_blstm(g, "blstm2", x, .units = 250);
+    x = jd_blstm(g, "blstm3", x, .units = 250);
+    x = jd_dense(g, "out", x, .units = 62);
+    const jd_node each = jd_ctc(g, x, jd_arg(g, "labels"), jd_arg(g, "length"), jd_arg(g, "label_length"), 0);
+    const jd_node loss = jd_mean(g, each, JD_ALL_AXES, false);
+    jd_update_sgd(g, loss, jd_arg(g, "lr"), 0);
+    jd_result(g, "loss", loss);
+}
+
+/* One sample: the recurrent weights come from L2 at every step, forward and back; the rest runs at the product rate. */
+static double ctc_net_limit(const bench_job *j, const jd_peaks *peak)
+{
+    if (j->bytes == 0) return j->gflop * 1e9 / peak->flops;
+    const double recurrent = 2 * 2.0 * 300 * 6 * 1000 * 250; /* forward and dh products */
+    return j->bytes / peak->l2 + (j->gflop * 1e9 - recurrent) / peak->flops;
+}
+
+/* a inputs, b batch.  300 steps, 3 bidirectional layers of 250 + 250, 62 outputs, CTC with 40 labels. */
+static jd_status make_ctc_net(const bench_workload *w, bench_job *j)
+{
+    enum { T = 300, H = 250, V = 62, U = 40 };
+    const int I = w->a, B = w->b;
+    double in = I;
+    for (int k = 0; k < 3; k++) {
+        const double f = 2.0 * B * T * 4 * H * (in + H) * 2;
+        j->gflop += (3 * f - (k == 0 ? 2.0 * B * T * 4 * H * in * 2 : 0)) / 1e9;
+        in = 2 * H;
+    }
+    j->gflop += 6.0 * B * T * 2 * H * V / 1e9;
+    if (B == 1) j->bytes = 2.0 * T * 6 * 4 * H * H * sizeof(float);
+    j->limit = ctc_net_limit;
+    int32_t *length = bench_random_int(j, (size_t)B, T, T + 1), *labels = bench_random_int(j, (size_t)(B * U), 1, V);
+    int32_t *count = bench_random_int(j, (size_t)B, U, U + 1);
+    const jd_tensor t[] = {JD_TENSOR("x", JD_F32, bench_random(j, (size_t)(T * B * I), -1, 1), T, B, I),
+                           JD_TENSOR("labels", JD_I32, labels, B, U), JD_TENSOR("length", JD_I32, length, B),
+                           JD_TENSOR("label_length", JD_I32, count, B), JD_SCALAR_F32("lr", &LR)};
+    return bench_plan(j, ctc_net_step, NULL, t, 5);
+}
+
+static void char_step(jd_graph *g, void *user)
+{
+    (void)user;
+    jd_node x = jd_embedding(g, "embed", jd_arg(g, "symbol"), 96, 96);
+    x = jd_lstm(g, "lstm", x, .units = 512);
+    x = jd_dense(g, "out", x, .units = 96);
+    const jd_node loss = jd_softmax_xent(g, x, jd_arg(g, "next"));
+    jd_update_sgd(g, loss, jd_arg(g, "lr"), 0);
+    jd_result(g, "loss", loss);
+}
+
+static double char_limit(const bench_job *j, const jd_peaks *peak)
+{
+    if (j->bytes == 0) return j->gflop * 1e9 / peak->flops;
+    return j->bytes / peak->l3 + j->gflop * 1e9 / 3 / peak->flops; /* one weight-gradient product */
+}
+
+/* a batch.  96 symbols, embedding 96, LSTM 512, 100 steps; counted without the input product. */
+static jd_status make_char(const bench_workload *w, bench_job *j)
+{
+    enum { T = 100, H = 512, V = 96 };
+    const int B = w->a;
+    j->gflop = (6.0 * B * T * 4 * H * H + 6.0 * B * T * H * V) / 1e9;
+    if (B == 1) j->bytes = 200.0 * 4 * H * H * sizeof(float);
+    j->limit = char_limit;
+    const jd_tensor t[] = {JD_TENSOR("symbol", JD_I32, bench_random_int(j, (size_t)(T * B), 0, V), T, B),
+                           JD_TENSOR("next", JD_I32, bench_random_int(j, (size_t)(T * B), 0, V), T, B),
+                           JD_SCALAR_F32("lr", &LR)};
+    return bench_plan(j, char_step, NULL, t, 3);
+}
+
+const bench_workload bench_recurrent[] = {
+    {"lstm_h128_l1", "LSTM 128, batch 32, 100 steps", make_lstm, 128, 1, 0, 0},
+    {"lstm_h128_l2", "two layers", make_lstm, 128, 2, 0, 0},
+    {"lstm_h128_bi", "one bidirectional layer", make_lstm, 128, 1, 1, 0},
+    {"lstm_h256_l1", "LSTM 256", make_lstm, 256, 1, 0, 0},
+    {"lstm_h256_l2", "two layers", make_lstm, 256, 2, 0, 0},
+    {"lstm_h256_bi", "one bidirectional layer", make_lstm, 256, 1, 1, 0},
+    {"lstm_h512_l1", "LSTM 512", make_lstm, 512, 1, 0, 0},
+    {"lstm_h512_l2", "two layers", make_lstm, 512, 2, 0, 0},
+    {"lstm_h512_bi", "one bidirectional layer", make_lstm, 512, 1, 1, 0},
+    {"blstm_ctc_i39_b1", "speech net, one utterance", make_ctc_net, 39, 1, 0, 0},
+    {"blstm_ctc_i39_b16", "speech net, batch 16", make_ctc_net, 39, 16, 0, 0},
+    {"blstm_ctc_i123_b1", "speech net, one utterance", make_ctc_net, 123, 1, 0, 0},
+    {"blstm_ctc_i123_b16", "speech net, batch 16", make_ctc_net, 123, 16, 0, 0},
+    {"charlm_b1", "character model, one text", make_char, 1, 0, 0, 0},
+    {"charlm_b32", "character model, batch 32", make_char, 32, 0, 0, 0},
+    {0},
+};
