@@ -32,6 +32,7 @@ static inline int fuzz_reader(fuzz_parse *parse, const uint8_t *data, size_t byt
         const jd_metadata *m = jd_tensor_file_metadata(f, i);
         sum += (unsigned)(strlen(m->key) + strlen(m->value));
     }
+    (void)sum;
     jd_tensor_file_close(f);
     jd_ctx_free(ctx);
     return 0;
