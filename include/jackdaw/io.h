@@ -86,8 +86,8 @@ JD_API jd_status jd_safetensors_write(jd_ctx *ctx, const char *path, const jd_te
 
 /* ---- checkpoints ---------------------------------------------------------------------------------------------------
  * A checkpoint is a safetensors file with jackdaw.kind = checkpoint.  Saving keeps the `keep` previous generations as
- * PATH.1 (the newest) .. PATH.keep and removes PATH.N beyond; whatever call fails, and whenever the process is killed, the last good generation
- * is on the disk under one of these names.
+ * PATH.1 (the newest) .. PATH.keep and removes PATH.N beyond; whatever call fails, and whenever the process is killed,
+ * the last good generation is on the disk under one of these names.
  *     jd_checkpoint_save(ctx, "run/last.ckpt", tensors, n, meta, m, 2);
  *     char *warning = NULL;
  *     jd_tensor_file *f = jd_checkpoint_load(ctx, "run/last.ckpt", &warning); */
