@@ -30,6 +30,21 @@ static jd_status check_head(jd_ctx *ctx, const char *path, const uint8_t *p, siz
     return JD_OK;
 }
 
+/* libpng is content with a file whose last bytes are missing: walk over the chunks to the end mark. */
+static jd_status check_chunks(jd_ctx *ctx, const char *path, const uint8_t *p, size_t bytes)
+{
+    size_t at = 8;
+    while (bytes - at >= 12) {
+        const uint32_t size = be32(p + at);
+        if (size > bytes - at - 12) break;
+        if (memcmp(p + at + 4, "IEND", 4) == 0) return JD_OK;
+        at += 12 + (size_t)size;
+    }
+    return jd_fail(ctx, JD_EDATA,
+                   "%s: byte %zu: a chunk goes beyond the end of the file (%zu bytes); it is cut off, fetch it again",
+                   path, at, bytes);
+}
+
 jd_status jd_read_png(jd_ctx *ctx, const char *path, int channels, jd_picture *out)
 {
     if (jd_error(ctx)) return jd_error(ctx);
@@ -40,6 +55,7 @@ jd_status jd_read_png(jd_ctx *ctx, const char *path, int channels, jd_picture *o
     void *file = jd_read_file(ctx, path, (size_t)1 << 29, &bytes);
     if (!file) return jd_error(ctx);
     jd_status st = check_head(ctx, path, file, bytes);
+    if (st == JD_OK) st = check_chunks(ctx, path, file, bytes);
     if (st) {
         jd_free(ctx, file);
         return st;

@@ -1,0 +1,218 @@
+/*
+ * Hostile files: every prefix and every single-bit flip of small files of each format.  A reader must answer with data or
+ * with JD_EDATA, never crash, never hand out memory on failure, and never ask for more than 16 MiB.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sndfile.h>
+#include <zlib.h>
+
+#include "jackdaw/data.h"
+#include "tmpdir.h"
+
+/* An allocator that counts what is out and notes the largest wish. */
+typedef struct counter {
+    long out;
+    size_t largest;
+} counter;
+
+static void *count_alloc(void *user, size_t bytes)
+{
+    counter *c = user;
+    if (bytes > c->largest) c->largest = bytes;
+    if (bytes > (size_t)64 << 20) return NULL;
+    c->out++;
+    void *p = NULL;
+    return posix_memalign(&p, 64, bytes) == 0 ? p : NULL;
+}
+
+static void count_free(void *user, void *p)
+{
+    ((counter *)user)->out--;
+    free(p);
+}
+
+static counter count;
+static jd_ctx *ctx;
+
+static int setup(void **state)
+{
+    ctx = jd_ctx_new(&(jd_options){.threads = 1, .alloc = count_alloc, .free = count_free, .alloc_user = &count});
+    return ctx ? tmpdir_setup(state) : -1;
+}
+
+static int teardown(void **state)
+{
+    jd_ctx_free(ctx);
+    return tmpdir_teardown(state);
+}
+
+typedef enum kind { IDX, PNG, SOUND, CSV, TSV } kind;
+
+/* Reads the file and frees what came. */
+static jd_status read_one(kind k, const char *path)
+{
+    jd_idx idx = {0};
+    jd_picture picture = {0};
+    jd_sound sound = {0};
+    jd_table table = {0};
+    jd_tsv tsv = {0};
+    jd_status st = JD_EUSAGE;
+    switch (k) {
+    case IDX: st = jd_read_idx(ctx, path, &idx); break;
+    case PNG: st = jd_read_png(ctx, path, 3, &picture); break;
+    case SOUND: st = jd_read_sound(ctx, path, &sound); break;
+    case CSV: st = jd_read_csv(ctx, path, NULL, &table); break;
+    case TSV: st = jd_read_tsv(ctx, path, &tsv); break;
+    }
+    if (st) { /* the caller's objects stay as they were */
+        assert_null(idx.data);
+        assert_null(picture.pixels);
+        assert_null(sound.samples);
+        assert_null(table.values);
+        assert_null(tsv.text);
+    }
+    jd_idx_free(ctx, &idx);
+    jd_picture_free(ctx, &picture);
+    jd_sound_free(ctx, &sound);
+    jd_table_free(ctx, &table);
+    jd_tsv_free(ctx, &tsv);
+    return st;
+}
+
+/* Reads the file `path`; the answer is JD_OK or JD_EDATA with the file's name in the sentence. */
+static jd_status try_file(kind k, const char *path, const char *what, size_t at)
+{
+    const long out = count.out;
+    count.largest = 0;
+    const jd_status st = read_one(k, path);
+    if (st != JD_OK && st != JD_EDATA) fail_msg("%s %zu: %s", what, at, jd_error_message(ctx));
+    if (st && !strstr(jd_error_message(ctx), path))
+        fail_msg("%s %zu: no file name: %s", what, at, jd_error_message(ctx));
+    assert_int_equal(jd_error(ctx), st);
+    jd_error_clear(ctx);
+    if (count.out != out) fail_msg("%s %zu: memory is lost", what, at);
+    if (count.largest > (size_t)16 << 20) fail_msg("%s %zu: %zu bytes asked for", what, at, count.largest);
+    return st;
+}
+
+/* All bit flips, then all prefixes; `must_fail`: every prefix is an error.  The file is changed in place: making some
+ * thousand new ones would take most of the time. */
+static void torture(kind k, const char *path, bool must_fail)
+{
+    size_t bytes = 0;
+    uint8_t *data = jd_read_file(ctx, path, 1 << 20, &bytes);
+    assert_non_null(data);
+    assert_in_range(bytes, 1, 3000);
+    if (try_file(k, path, "whole", bytes)) fail_msg("%s cannot be read", path);
+    const int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    for (size_t bit = 0; bit < 8 * bytes; bit++) {
+        const uint8_t flipped = data[bit / 8] ^ (uint8_t)(1u << bit % 8);
+        assert_int_equal(pwrite(fd, &flipped, 1, (off_t)(bit / 8)), 1);
+        try_file(k, path, "bit", bit);
+        assert_int_equal(pwrite(fd, &data[bit / 8], 1, (off_t)(bit / 8)), 1);
+    }
+    for (size_t n = bytes; n-- > 0;) {
+        assert_int_equal(ftruncate(fd, (off_t)n), 0);
+        if (try_file(k, path, "prefix", n) == JD_OK && must_fail)
+            fail_msg("%s: a prefix of %zu bytes is taken", path, n);
+    }
+    close(fd);
+    jd_free(ctx, data);
+}
+
+static void make_gz(const char *path, const void *data, size_t bytes)
+{
+    gzFile f = gzopen(path, "wb9");
+    assert_int_equal(gzwrite(f, data, (unsigned)bytes), (int)bytes);
+    gzclose(f);
+}
+
+static void idx(void **state)
+{
+    (void)state;
+    const char *plain = tmpdir_file("a.idx"), *gz = tmpdir_file("a.gz");
+    int32_t values[60];
+    for (int i = 0; i < 60; i++) values[i] = i * 1000003;
+    jd_write_idx(ctx, plain, &(jd_idx){.type = JD_IDX_I32, .rank = 3, .size = {3, 4, 5}, .data = values});
+    size_t bytes;
+    void *data = jd_read_file(ctx, plain, 0, &bytes);
+    make_gz(gz, data, bytes);
+    jd_free(ctx, data);
+    torture(IDX, plain, true);
+    torture(IDX, gz, true);
+}
+
+static void png(void **state)
+{
+    (void)state;
+    uint8_t px[12 * 11 * 3];
+    for (int i = 0; i < 396; i++) px[i] = (uint8_t)(i * 5);
+    for (int ch = 1; ch <= 3; ch += 2) {
+        const char *path = tmpdir_file("a.png");
+        jd_write_png(ctx, path, &(jd_picture){.height = 11, .width = 12, .channels = ch, .pixels = px});
+        torture(PNG, path, true);
+    }
+}
+
+static void sound(void **state)
+{
+    (void)state;
+    const char *wav = tmpdir_file("a.wav"), *flac = tmpdir_file("a.flac");
+    float x[150];
+    for (int i = 0; i < 150; i++) x[i] = (float)(i * 37 % 200 - 100) / 128.f;
+    jd_write_wav(ctx, wav, &(jd_sound){.rate = 8000, .count = 150, .samples = x});
+    torture(SOUND, wav, true);
+    SF_INFO info = {.samplerate = 8000, .channels = 1, .format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16};
+    SNDFILE *f = sf_open(flac, SFM_WRITE, &info);
+    assert_int_equal(sf_write_float(f, x, 150), 150);
+    sf_close(f);
+    torture(SOUND, flac, false);
+}
+
+static void tables(void **state)
+{
+    (void)state;
+    const char *path = tmpdir_file("a.txt"), *gz = tmpdir_file("a.txt.gz");
+    static const char csv[] = "x,y,z\n1,2.5,-3e7\n4,nan,6\n# note\n7,8,9\n", tsv[] = "a\tbb\tccc\n1\tx\t\n\n2\ty\tz\n";
+    tmpdir_write(path, csv, strlen(csv));
+    torture(CSV, path, false);
+    make_gz(gz, csv, strlen(csv));
+    torture(CSV, gz, true);
+    tmpdir_write(path, tsv, strlen(tsv));
+    torture(TSV, path, false);
+}
+
+/* One huge line, thousands of fields, a gzip bomb. */
+static void large_claims(void **state)
+{
+    (void)state;
+    enum { BIG = 1 << 20 };
+    const char *path = tmpdir_file("large");
+    uint8_t *data = malloc(BIG);
+    assert_non_null(data);
+    memset(data, ',', BIG);
+    tmpdir_write(path, data, BIG);
+    assert_int_equal(try_file(CSV, path, "commas", BIG), JD_EDATA);
+    memset(data, '\t', BIG);
+    tmpdir_write(path, data, BIG);
+    assert_int_equal(try_file(TSV, path, "tabs", BIG), JD_EDATA);
+    memset(data, '9', BIG);
+    tmpdir_write(path, data, BIG);
+    assert_int_equal(try_file(CSV, path, "digits", BIG), JD_OK); /* one number: infinity */
+    free(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(idx),    cmocka_unit_test(png),          cmocka_unit_test(sound),
+        cmocka_unit_test(tables), cmocka_unit_test(large_claims),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
