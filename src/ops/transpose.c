@@ -1,0 +1,64 @@
+/* transpose.c - another order of the dimensions. */
+#ifndef REAL
+#include "graph/graph.h"
+#include "ops/attrs.h"
+#include "ops/real.h"
+
+static jd_status infer(jd_infer *c)
+{
+    const jd_transpose_attr *a = c->attr;
+    unsigned seen = 0;
+    c->out[0] = c->in[0];
+    for (int i = 0; i < c->in[0].rank; i++) {
+        if (a->perm[i] < 0 || a->perm[i] >= c->in[0].rank || seen & JD_AXIS(a->perm[i]))
+            return jd__bad(c, "perm must name each of the %d dimensions once", c->in[0].rank);
+        seen |= JD_AXIS(a->perm[i]);
+        c->out[0].dim[i] = c->in[0].dim[a->perm[i]];
+    }
+    return JD_OK;
+}
+
+static void grad(const jd_rule *c)
+{
+    const jd_transpose_attr *a = c->attr;
+    int back[JD_MAX_RANK] = {0};
+    for (int i = 0; i < jd_rank(c->g, c->in[0]); i++) back[a->perm[i]] = i;
+    c->din[0] = jd_transpose(c->g, c->dout[0], back);
+}
+
+#define JD_SELF "ops/transpose.c"
+#include "ops/twice.h"
+
+const jd_op jd__op_transpose = {.name = "transpose",
+                                .doc = "another order of the dimensions",
+                                .attr_bytes = sizeof(jd_transpose_attr),
+                                .infer = infer,
+                                .grad = grad,
+                                .ref = {transpose_f32, transpose_f64}};
+
+jd_node jd_transpose(jd_graph *g, jd_node x, const int *perm)
+{
+    if (!x.id) return JD_NONE;
+    jd_transpose_attr a = {{0}};
+    for (int i = 0; i < jd_rank(g, x); i++) a.perm[i] = (int8_t)perm[i];
+    return jd__add(g, JD_OP_transpose, &a, &x, 1, NULL);
+}
+
+#else
+static void FN(transpose)(const jd_call *c, const jd_worker *w)
+{
+    const jd_transpose_attr *a = c->attr;
+    const jd_type *t = &c->out_type[0], *s = &c->in_type[0];
+    const REAL *x = c->in[0];
+    REAL *y = c->out[0];
+    int64_t stride[JD_MAX_RANK], n = 1;
+    for (int i = s->rank; i-- > 0; n *= s->dim[i]) stride[i] = n;
+    size_t begin, end;
+    jd_share(w, (size_t)jd__count(t), 64, &begin, &end);
+    for (size_t e = begin; e < end; e++) {
+        int64_t rest = (int64_t)e, at = 0;
+        for (int i = t->rank; i-- > 0; rest /= t->dim[i]) at += rest % t->dim[i] * stride[a->perm[i]];
+        y[e] = x[at];
+    }
+}
+#endif
