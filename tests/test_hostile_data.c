@@ -18,13 +18,14 @@
 typedef struct counter {
     long out;
     size_t largest;
+    long left; /* allocations until one fails; negative: none does */
 } counter;
 
 static void *count_alloc(void *user, size_t bytes)
 {
     counter *c = user;
     if (bytes > c->largest) c->largest = bytes;
-    if (bytes > (size_t)64 << 20) return NULL;
+    if (bytes > (size_t)64 << 20 || (c->left >= 0 && c->left-- == 0)) return NULL;
     c->out++;
     void *p = NULL;
     return posix_memalign(&p, 64, bytes) == 0 ? p : NULL;
@@ -36,7 +37,7 @@ static void count_free(void *user, void *p)
     free(p);
 }
 
-static counter count;
+static counter count = {.left = -1};
 static jd_ctx *ctx;
 
 static int setup(void **state)
@@ -188,6 +189,44 @@ static void tables(void **state)
     torture(TSV, path, false);
 }
 
+/* Lets each allocation in turn fail: the answer is JD_ENOMEM, and nothing is lost. */
+static void starve(kind k, const char *path)
+{
+    const long out = count.out;
+    for (long n = 0; n < 100; n++) {
+        count.left = n;
+        const jd_status st = read_one(k, path);
+        const bool failed = count.left < 0;
+        count.left = -1;
+        assert_int_equal(st, failed ? JD_ENOMEM : JD_OK);
+        assert_int_equal(jd_error(ctx), st);
+        jd_error_clear(ctx);
+        assert_int_equal(count.out, out);
+        if (!failed) return;
+        assert_true(n < 99);
+    }
+}
+
+static void out_of_memory(void **state)
+{
+    (void)state;
+    static const char csv[] = "x,y,z\n1,2.5,-3e7\n", tsv[] = "a\tb\n1\t2\n";
+    uint8_t px[12] = {1, 2, 3};
+    float x[4] = {0.f};
+    tmpdir_write(tmpdir_file("csv"), csv, strlen(csv));
+    tmpdir_write(tmpdir_file("tsv"), tsv, strlen(tsv));
+    make_gz(tmpdir_file("csv.gz"), csv, strlen(csv));
+    jd_write_idx(ctx, tmpdir_file("idx"), &(jd_idx){.type = JD_IDX_U8, .rank = 1, .size = {12}, .data = px});
+    jd_write_png(ctx, tmpdir_file("png"), &(jd_picture){.height = 2, .width = 2, .channels = 3, .pixels = px});
+    jd_write_wav(ctx, tmpdir_file("wav"), &(jd_sound){.rate = 8000, .count = 4, .samples = x});
+    starve(CSV, tmpdir_file("csv"));
+    starve(CSV, tmpdir_file("csv.gz"));
+    starve(TSV, tmpdir_file("tsv"));
+    starve(IDX, tmpdir_file("idx"));
+    starve(PNG, tmpdir_file("png"));
+    starve(SOUND, tmpdir_file("wav"));
+}
+
 /* One huge line, thousands of fields, a gzip bomb. */
 static void large_claims(void **state)
 {
@@ -212,7 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idx),    cmocka_unit_test(png),          cmocka_unit_test(sound),
-        cmocka_unit_test(tables), cmocka_unit_test(large_claims),
+        cmocka_unit_test(tables), cmocka_unit_test(large_claims), cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -43,8 +43,7 @@ static const jd_dataset sets[] = {
      .title = "Free Spoken Digit Dataset: ten English digits, 50 takes of each speaker, WAV 8 kHz",
      .home = "https://github.com/Jakobovski/free-spoken-digit-dataset",
      .licence = "CC BY-SA 4.0",
-     .obtain =
-         "git clone https://github.com/Jakobovski/free-spoken-digit-dataset; its folder recordings/ holds the set",
+     .obtain = "git clone https://github.com/Jakobovski/free-spoken-digit-dataset, which has the files in recordings/",
      .files = no_files,
      .classes = 10},
 };
@@ -137,10 +136,10 @@ char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set)
     if (found || jd_error(ctx)) return found;
     const char *root = getenv("JACKDAW_DATA");
     char *cache = jd__dataset_cache(ctx, set);
-    jd_fail(ctx, JD_ENOINPUT,
-            "%s: not found in $JACKDAW_DATA/%s (JACKDAW_DATA is %s)%s%s%s%s; %s, and put it there or into the cache",
-            set->name, set->name, root && *root ? root : "not set", set->directory ? ", " : "",
-            set->directory ? set->directory : "", cache ? ", " : "", cache ? cache : "", set->obtain);
+    jd_fail(ctx, JD_ENOINPUT, "%s: not in $JACKDAW_DATA/%s (JACKDAW_DATA is %s)%s%s%s%s; %s%s", set->name, set->name,
+            root && *root ? root : "not set", set->directory ? ", " : "", set->directory ? set->directory : "",
+            cache ? ", " : "", cache ? cache : "", set->obtain,
+            set->package ? "" : ", and put them into one of these directories");
     jd_free(ctx, cache);
     return NULL;
 }
