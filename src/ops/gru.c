@@ -91,8 +91,7 @@ static size_t scratch_gru(const jd_call *c, int threads)
                            .H = (size_t)R->dim[1],
                            .P = (size_t)R->dim[1],
                            .G = 3,
-                           .threads = threads,
-                           .ragged = c->in_type[1].rank >= 0};
+                           .threads = threads};
     return jd__rec_space(&z, NULL, &s);
 }
 

@@ -46,8 +46,7 @@ static size_t scratch_gru_grad(const jd_call *c, int threads)
                            .D = 4,
                            .threads = threads,
                            .grad = true,
-                           .split = true,
-                           .ragged = c->in_type[1].rank >= 0};
+                           .split = true};
     const size_t fast = jd__rec_space(&z, NULL, &s), plain = sizeof(double) * 6 * z.H;
     return fast > plain ? fast : plain;
 }
@@ -87,7 +86,7 @@ static void FN(gru_products)(const jd_call *c, size_t row, const REAL *h, REAL *
     const jd_rnn_attr *a = c->attr;
     const size_t N = (size_t)c->in_type[0].dim[2], H = (size_t)c->in_type[3].dim[1];
     const REAL *x = (const REAL *)c->in[0] + row * N, *W = c->in[2], *R = c->in[3];
-    REAL *dx = (REAL *)c->out[0] + row * N, *dW = c->out[1], *dR = c->out[2], *db = c->out[3];
+    REAL *dx = a->need_dx ? (REAL *)c->out[0] + row * N : NULL, *dW = c->out[1], *dR = c->out[2], *db = c->out[3];
     REAL *dbR = c->in[5] ? c->out[4] : NULL;
     for (size_t j = 0; a->need_dx && j < N; j++) dx[j] = 0;
     for (size_t k = 0; k < 3 * H; k++) {

@@ -52,7 +52,6 @@ static size_t scratch_lstm_grad(const jd_call *c, int threads)
                            .D = 4,
                            .threads = threads,
                            .grad = true,
-                           .ragged = c->in_type[1].rank >= 0,
                            .proj = c->in_type[6].rank >= 0};
     const size_t fast = jd__rec_space(&z, NULL, &s), plain = sizeof(double) * (2 * z.P + 8 * z.H);
     return fast > plain ? fast : plain;
@@ -115,7 +114,7 @@ static void FN(lstm_products)(const jd_call *c, size_t row, const REAL *h, const
     const size_t N = (size_t)c->in_type[0].dim[2], H = (size_t)c->in_type[3].dim[0] / 4,
                  P = (size_t)c->in_type[3].dim[1];
     const REAL *x = (const REAL *)c->in[0] + row * N, *W = c->in[2], *R = c->in[3];
-    REAL *dx = (REAL *)c->out[0] + row * N, *dW = c->out[1], *dR = c->out[2], *db = c->out[3];
+    REAL *dx = a->need_dx ? (REAL *)c->out[0] + row * N : NULL, *dW = c->out[1], *dR = c->out[2], *db = c->out[3];
     for (size_t j = 0; j < P; j++) e->dh[j] = 0;
     for (size_t j = 0; a->need_dx && j < N; j++) dx[j] = 0;
     for (size_t k = 0; k < 4 * H; k++) {

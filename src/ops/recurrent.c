@@ -106,10 +106,8 @@ size_t jd__rec_space(const jd_rec_size *z, void *base, jd_rec_space *s)
         s->dr = jd__carve(&m, F * rows * z->P);
         s->dm = jd__carve(&m, F * z->B * z->H);
     }
-    if (z->ragged) {
-        s->x = jd__carve(&m, F * rows * z->N);
-        s->h = jd__carve(&m, F * rows * z->P);
-        if (z->proj) s->m = jd__carve(&m, F * rows * z->H);
-    }
+    s->outer_floats = JD_OUTER_ROWS * (jd__packed_floats(1, 1, z->N) + jd__packed_floats(1, 1, z->P) +
+                                       (z->proj ? jd__packed_floats(1, 1, z->H) : 0) + JD_OUTER_COLUMNS);
+    s->outer = jd__carve(&m, F * s->outer_floats * (size_t)z->threads);
     return m.used;
 }

@@ -67,6 +67,9 @@ static inline size_t jd__packed_floats(size_t K, size_t G, size_t n)
     return K * G * ((n + 31) / 32 * 32);
 }
 
+/* Rows that the weight gradients take in at a time, and columns of errors. */
+enum { JD_OUTER_ROWS = 384, JD_OUTER_COLUMNS = 48 };
+
 /* For all recurrent ops.  H units, P outputs, G groups of H pre-activations, D groups of their gradients. */
 typedef struct jd_rec_space {
     float *w, *r, *proj; /* packed weights */
@@ -79,13 +82,14 @@ typedef struct jd_rec_space {
     float *dh, *dc;   /* (B,P), (B,H) errors that arrive from the step after */
     float *dm;        /* (B,H) errors of the outputs before projection */
     float *sum;       /* (B, D H + 3H) sums over a sample's steps: of delta, and for the peepholes */
-    float *x, *h, *m; /* (rows, N), (rows, P), (rows, H): gathered for ragged batches only */
+    float *outer;                /* one piece a member: blocks of the factors of the weight gradients */
+    size_t outer_floats;
 } jd_rec_space;
 
 typedef struct jd_rec_size {
     size_t T, B, N, H, P, G, D;
     int threads;
-    bool grad, ragged, proj, split; /* split: R packed in two parts */
+    bool grad, proj, split; /* split: R packed in two parts */
 } jd_rec_size;
 
 /* Fills s (pointers NULL when base is NULL); returns the bytes. */

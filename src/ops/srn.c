@@ -80,8 +80,7 @@ static size_t scratch_srn(const jd_call *c, int threads)
                            .H = (size_t)R->dim[0],
                            .P = (size_t)R->dim[0],
                            .G = 1,
-                           .threads = threads,
-                           .ragged = c->in_type[1].rank >= 0};
+                           .threads = threads};
     return jd__rec_space(&z, NULL, &s);
 }
 

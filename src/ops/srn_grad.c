@@ -41,8 +41,7 @@ static size_t scratch_srn_grad(const jd_call *c, int threads)
                            .G = 1,
                            .D = 1,
                            .threads = threads,
-                           .grad = true,
-                           .ragged = c->in_type[1].rank >= 0};
+                           .grad = true};
     const size_t fast = jd__rec_space(&z, NULL, &s), plain = sizeof(double) * 2 * z.H;
     return fast > plain ? fast : plain;
 }
@@ -76,7 +75,7 @@ static void FN(srn_back)(const jd_call *c, size_t row, const REAL *h, REAL *dh, 
     const REAL *x = (const REAL *)c->in[0] + row * N, *W = c->in[2], *R = c->in[3],
                *y = (const REAL *)c->in[6] + row * H;
     const REAL *dy = c->in[7] ? (const REAL *)c->in[7] + row * H : NULL;
-    REAL *dx = (REAL *)c->out[0] + row * N, *dW = c->out[1], *dR = c->out[2], *db = c->out[3];
+    REAL *dx = a->need_dx ? (REAL *)c->out[0] + row * N : NULL, *dW = c->out[1], *dR = c->out[2], *db = c->out[3];
     for (size_t k = 0; k < H; k++) delta[k] = (dh[k] + (dy ? dy[k] : 0)) * FN(srn_slope)(a->act, y[k]);
     for (size_t k = 0; k < H; k++) dh[k] = 0;
     for (size_t j = 0; a->need_dx && j < N; j++) dx[j] = 0;
