@@ -108,6 +108,21 @@ static bool users_wait(const jd_graph *g, const jd__fusion *f, const uint32_t *m
     return true;
 }
 
+/* How many of the members' results somebody outside the joined group needs; users that may still join count too. */
+static uint32_t written(const jd_graph *g, const jd__fusion *f, const uint32_t *members, uint32_t n, uint32_t gid,
+                        uint32_t o)
+{
+    uint32_t outs = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        const uint32_t v = g->op[members[k]].out0;
+        bool outside = f->is_result[v] || f->use_at[v] == f->use_at[v + 1];
+        for (uint32_t u = f->use_at[v]; u < f->use_at[v + 1] && !outside; u++)
+            outside = f->group[f->use[u]] != gid && f->group[f->use[u]] != o;
+        outs += outside;
+    }
+    return outs;
+}
+
 static bool same_shape(const jd_type *a, const jd_type *b)
 {
     if (a->rank != b->rank) return false;
@@ -132,15 +147,14 @@ static void try_join(jd_graph *g, jd__fusion *f, grouping *q, uint32_t o, uint32
     if (a->steps + b->steps > JD_PW_MAX_STEPS || a->ins + b->ins - 1 > JD_PW_MAX_IN ||
         a->consts + b->consts > JD_PW_MAX_CONST)
         return;
-    uint32_t n = 0, outs = 0;
+    uint32_t n = 0;
     for (uint32_t m = gid; m != UINT32_MAX; m = f->next[m]) {
         if (m < q->fence) return;
         q->list[n++] = m;
     }
     if (!users_wait(g, f, q->list, n, gid, o)) return;
-    for (uint32_t k = 0; k < n; k++)
-        outs += users(f, g->op[q->list[k]].out0) > 1 || f->is_result[g->op[q->list[k]].out0];
-    if (outs + 2 > JD_PW_MAX_OUT) return;
+    for (uint32_t m = o; m != UINT32_MAX; m = f->next[m]) q->list[n++] = m;
+    if (written(g, f, q->list, n, gid, o) > JD_PW_MAX_OUT) return;
     uint32_t tail = o;
     while (f->next[tail] != UINT32_MAX) tail = f->next[tail];
     f->next[tail] = gid;

@@ -19,7 +19,7 @@ typedef struct op_case {
     case_input in[CASE_INPUTS];
     /* Adds the nodes; returns how many of out[] are to be checked. */
     int (*build)(jd_graph *g, jd_node *out);
-    double kink; /* inputs closer than this to a multiple of it are moved away (ReLU, max) */
+    double kink; /* inputs keep this distance from each other and half of it from 0 (ReLU, max) */
     bool no_gradient, second;
     double tolerance; /* of the float32 result; 0: 2e-6 */
 } op_case;

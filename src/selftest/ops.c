@@ -88,7 +88,8 @@ static void fill(jd_ctx *ctx, const op_case *c, values *v)
         if (jd_error(ctx)) return;
         for (size_t i = 0; i < n; i++) {
             double x = ci->low + (ci->high - ci->low) * jd_rng_uniform64(&r);
-            if (c->kink > 0 && fabs(x) < 2 * c->kink) x = x < 0 ? x - 4 * c->kink : x + 4 * c->kink;
+            /* On a grid of its own for each input: away from 0 and from the other inputs. */
+            if (c->kink > 0) x = round(x / (4 * c->kink)) * 4 * c->kink + (v->n + 0.5) * c->kink;
             v->single[v->n][i] = (float)x;
             v->real[v->n][i] = (double)v->single[v->n][i];
             v->whole[v->n][i] = ci->values  ? ci->values[i]
@@ -128,7 +129,7 @@ static double at(const void *data, jd_dtype t, int64_t i)
                          : (double)((const int32_t *)data)[i];
 }
 
-/* ||a - b|| / max(||a||, ||b||, 1e-8); infinities of one sign agree. */
+/* ||a - b|| / max(||a||, ||b||, 1e-6); infinities of one sign agree.  The floor is above the rounding noise of differences. */
 static double distance(const void *a, jd_dtype at_, const void *b, jd_dtype bt, int64_t n)
 {
     double diff = 0, na = 0, nb = 0;
@@ -139,7 +140,7 @@ static double distance(const void *a, jd_dtype at_, const void *b, jd_dtype bt, 
         na += x * x;
         nb += y * y;
     }
-    const double scale = fmax(fmax(sqrt(na), sqrt(nb)), 1e-8);
+    const double scale = fmax(fmax(sqrt(na), sqrt(nb)), 1e-6);
     return sqrt(diff) / scale;
 }
 
