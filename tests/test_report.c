@@ -335,7 +335,7 @@ static void test_numbers_and_ticks(void **state)
         for (int s = 0; s < 2; s++) {
             double lo = ends[i][0], hi = ends[i][1];
             if (s && lo <= 0) continue;
-            jd__axis_fit(&a, &(jd_axis){.scale = s ? JD_LOG : JD_LINEAR}, lo, hi, true, 0.05, 5);
+            jd__axis_fit(&a, &(jd_axis){.scale = s ? JD_LOG : JD_LIN}, lo, hi, true, 0.05, 5);
             assert_true(a.min < a.max && a.n >= 1 && a.n <= JD__TICKS);
         }
     double y[] = {50, 10, 12, 11};

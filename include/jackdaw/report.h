@@ -31,7 +31,7 @@ typedef struct jd_timeline jd_timeline;
 
 /* ---- charts ---------------------------------------------------------------------------------------------------- */
 
-typedef enum jd_axis_scale { JD_LINEAR, JD_LOG } jd_axis_scale;
+typedef enum jd_axis_scale { JD_LIN, JD_LOG } jd_axis_scale;
 
 /* One axis.  min == max (as when left out) takes the range from the data.  On a log axis values <= 0 are gaps. */
 typedef struct jd_axis {

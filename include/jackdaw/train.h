@@ -4,12 +4,14 @@
  * A `jd_run` is one experiment with its seed, settings, output folder, log and report.  The `jackdaw` program makes it; a
  * system (system.h) receives it.  The library does not print: what a run wants to tell goes to the callback `on_event`.
  *
- * The output folder gets result.json, metrics.csv, model.safetensors, report.html, checkpoints and TensorBoard events.
+ * The output folder gets result.json, metrics.csv (columns step, name, value), model.safetensors, report.html, and the
+ * folders checkpoints and events (for TensorBoard).
  */
 #ifndef JACKDAW_TRAIN_H
 #define JACKDAW_TRAIN_H
 
 #include "jackdaw/fn.h"
+#include "jackdaw/io.h"
 #include "jackdaw/report.h"
 
 #ifdef __cplusplus
@@ -21,19 +23,19 @@ struct jd_system;
 
 typedef enum jd_scale { JD_QUICK, JD_CPU, JD_FULL } jd_scale;
 
-typedef enum jd_event_kind {
+typedef enum jd_run_event_kind {
     JD_EVENT_STAGE,    /* text: what begins now */
     JD_EVENT_PROGRESS, /* done of total, `text` a few words such as "loss 0.31"; rate and ETA are the listener's */
     JD_EVENT_NOTE,     /* text: something the reader should know */
     JD_EVENT_METRIC,   /* name, step, value: was logged */
     JD_EVENT_RESULT    /* the run's result is known */
-} jd_event_kind;
-typedef struct jd_event {
-    jd_event_kind kind;
+} jd_run_event_kind;
+typedef struct jd_run_event {
+    jd_run_event_kind kind;
     const char *text, *name;
     double done, total, value;
     int64_t step;
-} jd_event;
+} jd_run_event;
 
 typedef struct jd_run_options {
     const struct jd_system *system; /* may be NULL for `jackdaw train` */
@@ -44,9 +46,10 @@ typedef struct jd_run_options {
     const char *const *set; /* "key=value", NULL-terminated; an unknown key is an error that names the nearest */
     const char *data;       /* --data NAME, or NULL */
     bool resume;
-    void (*on_event)(void *user, const jd_event *e);
+    void (*on_event)(void *user, const jd_run_event *e);
     void *user;
     const volatile int *stop; /* becomes non-zero when the user asks to stop (the signal's number) */
+    int64_t checkpoint_every; /* steps between checkpoints, before what jd_train_options say; 0: theirs */
 } jd_run_options;
 JD_API jd_run *jd_run_new(jd_ctx *ctx, const jd_run_options *o);
 JD_API void jd_run_free(jd_run *r);
@@ -58,6 +61,13 @@ JD_API const char *jd_run_dir(const jd_run *r);
 JD_API const char *jd_run_data(const jd_run *r, const char *fallback); /* --data, or the fallback */
 /* A setting of the system at this scale, or what --set made of it.  The name must be one of the system's settings. */
 JD_API double jd_run_setting(const jd_run *r, const char *name);
+
+/* Records what this run was made with, beside the settings: "net", "optimizer"...  It stands in result.json, in the report,
+ * and as JSON in the metadata `jackdaw.config` of checkpoints and models. */
+JD_API void jd_run_config(jd_run *r, const char *name, const char *text);
+JD_API void jd_run_config_number(jd_run *r, const char *name, double value);
+/* The configuration as one line of JSON, to be given to jd_free: {"system":..,"scale":..,"seed":..,"settings":{..},..}. */
+JD_API char *jd_run_config_json(const jd_run *r);
 
 JD_API void jd_run_stage(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3);
 JD_API void jd_run_note(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3);
@@ -72,6 +82,9 @@ JD_API size_t jd_run_history(const jd_run *r, const char *name, const int64_t **
 
 /* The report of this run; figures may be added until jd_run_finish. */
 JD_API jd_report *jd_run_report(jd_run *r);
+/* The curves of everything logged so far, as figures of the report at this place; without this call jd_run_finish adds
+ * them after the figures. */
+JD_API void jd_run_curves(jd_run *r);
 /* A file beside the report: the folder joined with the name; valid until the next call. */
 JD_API const char *jd_run_path(jd_run *r, const char *name);
 
@@ -82,10 +95,23 @@ JD_API double jd_run_value(const jd_run *r);
 JD_API bool jd_run_passed(const jd_run *r);
 /* One more field of result.json, such as "longest_n". */
 JD_API void jd_run_extra(jd_run *r, const char *name, double value);
+/* After jd_run_finish: the result as one line of JSON (the last line of `--json`), to be given to jd_free. */
+JD_API char *jd_run_result_json(const jd_run *r);
+/* What a run without a system measures (`jackdaw train`): before jd_run_finish. */
+JD_API void jd_run_metric(jd_run *r, const char *metric, bool higher);
+JD_API double jd_run_seconds(const jd_run *r); /* since jd_run_new, and in the processes that it resumes */
 
-/* Saves weights and optimiser state with the run's configuration: model.safetensors with `final`, else a checkpoint of
- * this step (the previous ones are kept as .1, .2). */
+/* With `final`, the weights as model.safetensors, with the configuration; else a checkpoint of this step: weights,
+ * optimiser state and log (the previous ones are kept as .1, .2). */
 JD_API jd_status jd_run_save(jd_run *r, jd_params *p, int64_t step, bool final);
+/* For a loop of one's own: when the run resumes, brings back what the newest good checkpoint of jd_run_save holds, and the
+ * log up to there, and returns its step; otherwise -1. */
+JD_API int64_t jd_run_load(jd_run *r, jd_params *p);
+/* Reads the parameters of a model file (jd_safetensors_open) into a store. */
+JD_API jd_status jd_params_load(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f);
+
+/* Writes DIR's report anew from its result.json and metrics.csv (without the figures that only the run itself can draw). */
+JD_API jd_status jd_run_rebuild_report(jd_ctx *ctx, const char *dir, const char *path);
 
 /* ---- schedules --------------------------------------------------------------------------------------------------------*/
 typedef enum jd_schedule_kind {

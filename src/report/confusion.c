@@ -161,7 +161,7 @@ void jd__result_strip(jd__text *t, const jd_result_row *row)
     if (!(lo < hi)) return; /* a single number needs no picture */
     jd__mean_spread(row, &mean, &sd, &decimals);
     jd__axis x = {.p0 = 52, .p1 = JD__FIGURE_WIDTH - 16};
-    jd__axis_fit(&x, &(jd_axis){.scale = lo > 0 && hi / lo > 50 ? JD_LOG : JD_LINEAR}, lo, hi, true, 0.1, 7);
+    jd__axis_fit(&x, &(jd_axis){.scale = lo > 0 && hi / lo > 50 ? JD_LOG : JD_LIN}, lo, hi, true, 0.1, 7);
     jd__svg_begin(t, 96, row->metric, false);
     if (isfinite(row->accept)) {
         double a = jd__pos(&x, row->accept);

@@ -1,0 +1,80 @@
+/*
+ * result.c - the one number of a run: result.json, and the end of the report.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "train/run.h"
+
+void jd_run_extra(jd_run *r, const char *name, double value)
+{
+    json_object_set_new(r->extra, name, jd__json_number(value));
+}
+
+json_t *jd__result_json(const jd_run *r, bool whole)
+{
+    static const char *const scale[] = {"quick", "cpu", "full"};
+    const jd_system *s = r->system;
+    json_t *j = json_object();
+    json_object_set_new(j, "system", json_string(r->name));
+    json_object_set_new(j, "scale", json_string(scale[r->o.scale]));
+    json_object_set_new(j, "seed", json_integer((json_int_t)r->o.seed));
+    json_object_set_new(j, "metric", json_string(s->metric));
+    json_object_set_new(j, "value", jd__json_number(r->value));
+    json_object_set_new(j, "better", json_string(s->higher ? "higher" : "lower"));
+    json_object_set_new(j, "paper", jd__json_number(s->paper_value));
+    json_object_set_new(j, "accept", jd__json_number(s->accept[r->o.scale]));
+    json_object_set_new(j, "passed", json_boolean(r->passed));
+    json_object_set_new(j, "seconds", jd__json_number(round(r->seconds * 1000) / 1000));
+    json_object_set_new(j, "device", json_string("cpu"));
+    json_object_update_missing(j, r->extra);
+    if (!whole) return j;
+    if (r->why) json_object_set_new(j, "why", json_string(r->why));
+    json_object_set_new(j, "title", json_string(s->title));
+    if (s->paper) json_object_set_new(j, "source", json_string(s->paper));
+    if (s->paper_note) json_object_set_new(j, "paper_note", json_string(s->paper_note));
+    if (s->about) json_object_set_new(j, "about", json_string(s->about));
+    json_object_set_new(j, "config", jd__run_config(r));
+    json_object_set_new(j, "environment", jd__environment(r->ctx));
+    return j;
+}
+
+char *jd_run_result_json(const jd_run *r)
+{
+    json_t *j = jd__result_json(r, false);
+    char *text = jd__json_text(r->ctx, j, false);
+    json_decref(j);
+    return text;
+}
+
+static bool reached(const jd_run *r)
+{
+    const double accept = r->system->accept[r->o.scale];
+    if (!isfinite(r->value)) return false;
+    if (isnan(accept)) return true;
+    return r->system->higher ? r->value >= accept : r->value <= accept;
+}
+
+jd_status jd_run_finish(jd_run *r, double value, const char *why)
+{
+    if (jd_error(r->ctx)) return jd_error(r->ctx);
+    r->seconds = jd_run_seconds(r);
+    r->finished = true;
+    r->value = value;
+    r->passed = reached(r);
+    jd_free(r->ctx, r->why);
+    r->why = why ? jd_strdup(r->ctx, why) : NULL;
+    jd_report *rep = jd_run_report(r);
+    json_t *j = jd__result_json(r, true);
+    jd__report_head(rep, j, r->system->paper_note);
+    if (!r->curves_drawn) jd_run_curves(r);
+    jd__report_tail(r->ctx, rep, j);
+    jd_report_write(rep, jd_run_path(r, "report.html"));
+    char *text = jd__json_text(r->ctx, j, true);
+    json_decref(j);
+    if (text) jd_write_file(r->ctx, jd_run_path(r, "result.json"), text, strlen(text));
+    jd_free(r->ctx, text);
+    if (r->o.on_event && !jd_error(r->ctx))
+        r->o.on_event(r->o.user, &(jd_run_event){.kind = JD_EVENT_RESULT, .value = value});
+    return jd_error(r->ctx);
+}

@@ -1,0 +1,248 @@
+/*
+ * train.c - the training loop.
+ *
+ * Everything that decides the weights is a function of the seed and of the step, so a checkpoint needs only the weights,
+ * the optimiser's state and the loop's own bookkeeping (jd_progress) for a resumed run to give the same bits.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jackdaw/data.h"
+#include "train/run.h"
+
+typedef struct batch {
+    int n;
+    jd_tensor in[JD_MAX_INPUTS + 2]; /* room for lr and step */
+} batch;
+
+typedef struct loop {
+    jd_run *r;
+    jd_ctx *ctx;
+    jd_params *p;
+    const jd_train_options *o;
+    jd_fn *fn;
+    jd_progress at;
+    char *checkpoint;
+    jd_prefetch *prefetch;
+    int64_t first; /* the step at which this process begins */
+    int slots;
+    int64_t log_every, checkpoint_every;
+    double saved_at, told_at, loss;
+    float lr32;
+    double lr64;
+    int32_t step32;
+} loop;
+
+static jd_status fill(void *user, int thread, uint64_t step, void *slot, char message[JD_PREFETCH_MESSAGE])
+{
+    const loop *l = user;
+    batch *b = slot;
+    (void)thread;
+    b->n = l->o->batch(l->o->user, (int64_t)step, (int)((step - (uint64_t)l->first) % (uint64_t)l->slots), b->in);
+    if (b->n > 0 && b->n <= JD_MAX_INPUTS) return JD_OK;
+    snprintf(message, JD_PREFETCH_MESSAGE, "the batch function returned %d inputs; 1..%d are possible", b->n,
+             JD_MAX_INPUTS);
+    return JD_EUSAGE;
+}
+
+static jd_status open_loader(loop *l)
+{
+    l->first = l->at.step;
+    l->slots = l->o->loaders > 0 ? (l->o->slots > 1 ? l->o->slots : l->o->slots == 1 ? 2 : l->o->loaders + 2) : 1;
+    l->prefetch = jd_prefetch_new(l->ctx, &(jd_prefetch_options){.fill = fill,
+                                                                 .user = l,
+                                                                 .threads = l->o->loaders,
+                                                                 .slots = l->slots,
+                                                                 .slot_bytes = sizeof(batch),
+                                                                 .first = (uint64_t)l->first,
+                                                                 .count = (uint64_t)(l->o->steps - l->first)});
+    return jd_error(l->ctx);
+}
+
+static bool has_input(const batch *b, const char *name)
+{
+    for (int i = 0; i < b->n; i++)
+        if (!strcmp(b->in[i].name, name)) return true;
+    return false;
+}
+
+/* One step: batch, learning rate, forward, backward, update. */
+static jd_status one_step(loop *l)
+{
+    batch *b = jd_prefetch_next(l->prefetch);
+    if (!b) return jd_error(l->ctx) ? jd_error(l->ctx) : jd_fail(l->ctx, JD_EINTERNAL, "jd_train: no batch is left");
+    const bool f64 = jd_params_dtype(l->p) == JD_F64;
+    l->lr64 = jd_schedule_at(&l->o->lr, l->at.step, l->o->steps);
+    l->lr32 = (float)l->lr64;
+    l->step32 = (int32_t)l->at.step;
+    int n = b->n;
+    if (!has_input(b, "lr"))
+        b->in[n++] = (jd_tensor){"lr", {f64 ? JD_F64 : JD_F32, 0, {0}}, f64 ? (void *)&l->lr64 : (void *)&l->lr32};
+    if (!has_input(b, "step")) b->in[n++] = JD_SCALAR_I32("step", &l->step32);
+    if (jd_fn_run(l->fn, b->in, n)) return jd_error(l->ctx);
+    l->loss = jd_fn_scalar(l->fn, "loss");
+    if (jd_error(l->ctx)) return jd_error(l->ctx);
+    if (isfinite(l->loss)) return JD_OK;
+    /* Where did it begin?  The plan's own inputs are those of this step. */
+    jd_plan *plan = jd_fn_plan(l->fn, b->in, n);
+    char found[512] = "";
+    if (plan && jd_plan_check_finite(plan)) snprintf(found, sizeof found, "%s", jd_error_message(l->ctx));
+    jd_error_clear(l->ctx);
+    return jd_fail(l->ctx, JD_EDIVERGED,
+                   "%s: step %lld: the loss is %g%s%s; lower the learning rate (%g), or clip the "
+                   "gradient",
+                   l->o->what, (long long)l->at.step + 1, l->loss, *found ? "; it begins here: " : "", found, l->lr64);
+}
+
+static void log_loss(loop *l, bool last)
+{
+    l->at.loss_sum += l->loss;
+    l->at.loss_n++;
+    if (l->at.step % l->log_every && !last) return;
+    jd_run_log(l->r, l->at.step, "train/loss", l->at.loss_sum / (double)l->at.loss_n);
+    if (l->o->lr.kind != JD_CONSTANT || l->o->lr.warmup > 0) jd_run_log(l->r, l->at.step, "train/lr", l->lr64);
+    l->at.loss_sum = 0;
+    l->at.loss_n = 0;
+}
+
+static jd_status save(loop *l)
+{
+    l->saved_at = jd_now();
+    return jd__checkpoint_write(l->r, l->checkpoint, l->p, &l->at);
+}
+
+static bool stopping(const loop *l)
+{
+    return l->r->o.stop && *l->r->o.stop;
+}
+
+static jd_status keep(loop *l)
+{
+    const size_t count = jd_params_count(l->p), size = jd_dtype_size(jd_params_dtype(l->p));
+    if (!l->at.best_weights) l->at.best_weights = jd_alloc_array(l->ctx, count, size);
+    if (!l->at.best_weights) return jd_error(l->ctx);
+    l->at.best_count = count;
+    memcpy(l->at.best_weights, jd_params_data(l->p), count * size);
+    return JD_OK;
+}
+
+/* Validation is due and not in yet. */
+static bool must_validate(const loop *l)
+{
+    const jd_train_options *o = l->o;
+    if (!o->validate || o->validate_every <= 0 || l->at.step == 0 || l->at.validated == l->at.step) return false;
+    return l->at.step % o->validate_every == 0 || l->at.step == o->steps;
+}
+
+static jd_status validate(loop *l)
+{
+    const jd_train_options *o = l->o;
+    const size_t rows = l->r->log.rows;
+    const double score = o->validate(o->user, l->r, l->at.step);
+    if (jd_error(l->ctx)) return jd_error(l->ctx);
+    if (stopping(l)) { /* it may have been cut short: the resumed run does it again */
+        const size_t all = l->r->log.rows;
+        l->r->log.rows = rows;
+        save(l);
+        l->r->log.rows = all;
+        return jd_run_stopped(l->r);
+    }
+    l->at.validated = l->at.step;
+    const bool better = isfinite(score) && (!l->at.has_best || (o->higher ? score > l->at.best : score < l->at.best));
+    l->at.since_best++;
+    if (better) {
+        l->at.best = score;
+        l->at.best_step = l->at.step;
+        l->at.since_best = 0;
+        l->at.has_best = true;
+        if (o->keep_best && keep(l)) return jd_error(l->ctx);
+    }
+    l->at.reached = o->has_stop_at && isfinite(score) && (o->higher ? score >= o->stop_at : score <= o->stop_at);
+    if (l->at.reached || (o->patience > 0 && l->at.since_best >= o->patience)) l->at.done = true;
+    return JD_OK;
+}
+
+static void tell(loop *l, bool now)
+{
+    const double t = jd_now();
+    if (!now && t - l->told_at < 0.05) return;
+    const double items = l->o->items_per_step > 0 ? (double)l->o->items_per_step : 1;
+    const double done = (double)l->at.step * items, total = (double)l->o->steps * items;
+    l->told_at = t;
+    if (l->at.has_best)
+        jd_run_progress(l->r, done, total, "loss %.4g, best score %.4g", l->loss, l->at.best);
+    else
+        jd_run_progress(l->r, done, total, "loss %.4g", l->loss);
+}
+
+static bool save_is_due(const loop *l)
+{
+    if (l->checkpoint_every > 0) return l->at.step % l->checkpoint_every == 0;
+    return jd_now() - l->saved_at >= 30;
+}
+
+static jd_status run_loop(loop *l)
+{
+    if (must_validate(l) && validate(l)) return jd_error(l->ctx);
+    while (l->at.step < l->o->steps && !l->at.done) {
+        if (stopping(l)) return save(l) ? jd_error(l->ctx) : jd_run_stopped(l->r);
+        if (one_step(l)) return jd_error(l->ctx);
+        l->at.step++;
+        log_loss(l, l->at.step == l->o->steps);
+        if (must_validate(l) && validate(l)) return jd_error(l->ctx);
+        tell(l, l->at.step == l->o->steps || l->at.done);
+        if (jd_error(l->ctx) || (!l->at.done && l->at.step < l->o->steps && save_is_due(l) && save(l)))
+            return jd_error(l->ctx);
+    }
+    if (l->o->keep_best && l->at.best_weights)
+        memcpy(jd_params_data(l->p), l->at.best_weights, l->at.best_count * jd_dtype_size(jd_params_dtype(l->p)));
+    jd_free(l->ctx, l->at.best_weights);
+    l->at.best_weights = NULL;
+    l->at.done = true;
+    return save(l);
+}
+
+static jd_status check(jd_run *r, const jd_train_options *o)
+{
+    if (!o->trace || !o->batch || o->steps < 1 || o->steps > INT32_MAX)
+        return jd_fail(r->ctx, JD_EUSAGE, "jd_train: needs .trace, .batch and .steps of 1..2147483647");
+    if (o->loaders < 0 || o->slots < 0)
+        return jd_fail(r->ctx, JD_EUSAGE, "jd_train: .loaders and .slots must not be negative");
+    if ((o->patience > 0 || o->keep_best || o->has_stop_at) && (!o->validate || o->validate_every <= 0))
+        return jd_fail(r->ctx, JD_EUSAGE,
+                       "jd_train: .patience, .keep_best and .stop_at need .validate and .validate_every");
+    return JD_OK;
+}
+
+jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_train_result *res)
+{
+    if (res) *res = (jd_train_result){.best = (double)NAN};
+    if (jd_error(r->ctx) || check(r, options)) return jd_error(r->ctx);
+    jd_train_options o = *options;
+    if (!o.what) o.what = "training";
+    const double start = jd_now();
+    loop l = {.r = r, .ctx = r->ctx, .p = p, .o = &o, .saved_at = start, .at.best = (double)NAN};
+    l.at.first_row = r->log.rows;
+    l.log_every = o.log_every > 0 ? o.log_every : o.steps > 200 ? o.steps / 200 : 1;
+    l.checkpoint_every = r->o.checkpoint_every > 0 ? r->o.checkpoint_every : o.checkpoint_every;
+    l.checkpoint = jd_asprintf(r->ctx, "%s/checkpoints/train-%d.safetensors", r->dir, ++r->trainings);
+    jd_run_stage(r, "%s", o.what);
+    if (l.checkpoint && r->o.resume && jd__checkpoint_read(r, l.checkpoint, p, &l.at))
+        jd_run_note(r, "%s: goes on after step %lld of %lld", o.what, (long long)l.at.step, (long long)o.steps);
+    if (!jd_error(r->ctx) && !l.at.done) {
+        l.fn = jd_fn_new(r->ctx, p, o.trace, o.user);
+        if (!jd_error(r->ctx) && (l.at.step >= o.steps || !open_loader(&l))) run_loop(&l);
+    }
+    jd_prefetch_free(l.prefetch);
+    jd_fn_free(l.fn);
+    jd_free(r->ctx, l.checkpoint);
+    jd_free(r->ctx, l.at.best_weights);
+    if (res)
+        *res = (jd_train_result){.steps = l.at.step,
+                                 .best = l.at.best,
+                                 .best_step = l.at.best_step,
+                                 .seconds = jd_now() - start,
+                                 .reached = l.at.reached};
+    return jd_error(r->ctx);
+}
