@@ -132,9 +132,10 @@ JD_API double jd_schedule_at(const jd_schedule *s, int64_t step, int64_t steps);
 /* ---- the training loop --------------------------------------------------------------------------------------------------*/
 enum { JD_MAX_INPUTS = 16 };
 typedef struct jd_train_options {
-    const char *what; /* for the progress line: "training" */
-    jd_trace *trace;  /* one training step: gives the result "loss" and updates; may ask for "lr", "step" */
-    void *user;       /* of trace, batch and validate */
+    const char *what;   /* for the progress line: "training" */
+    const char *series; /* the loss is logged as SERIES/loss; NULL: "train" */
+    jd_trace *trace;    /* one training step: gives the result "loss" and updates; may ask for "lr", "step" */
+    void *user;         /* of trace, batch and validate */
     int64_t steps;
     /* Fills in[] with the inputs of step `step` and returns how many.  Called from loader threads when `loaders` > 0:
      * then the data must lie in memory that belongs to `slot` (0 <= slot < slots), and the result must depend on `step`

@@ -95,13 +95,20 @@ static jd_status one_step(loop *l)
                    l->o->what, (long long)l->at.step + 1, l->loss, *found ? "; it begins here: " : "", found, l->lr64);
 }
 
+static void log_as(loop *l, const char *leaf, double value)
+{
+    char name[96];
+    snprintf(name, sizeof name, "%s/%s", l->o->series, leaf);
+    jd_run_log(l->r, l->at.step, name, value);
+}
+
 static void log_loss(loop *l, bool last)
 {
     l->at.loss_sum += l->loss;
     l->at.loss_n++;
     if (l->at.step % l->log_every && !last) return;
-    jd_run_log(l->r, l->at.step, "train/loss", l->at.loss_sum / (double)l->at.loss_n);
-    if (l->o->lr.kind != JD_CONSTANT || l->o->lr.warmup > 0) jd_run_log(l->r, l->at.step, "train/lr", l->lr64);
+    log_as(l, "loss", l->at.loss_sum / (double)l->at.loss_n);
+    if (l->o->lr.kind != JD_CONSTANT || l->o->lr.warmup > 0) log_as(l, "lr", l->lr64);
     l->at.loss_sum = 0;
     l->at.loss_n = 0;
 }
@@ -221,6 +228,7 @@ jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_
     if (jd_error(r->ctx) || check(r, options)) return jd_error(r->ctx);
     jd_train_options o = *options;
     if (!o.what) o.what = "training";
+    if (!o.series) o.series = "train";
     const double start = jd_now();
     loop l = {.r = r, .ctx = r->ctx, .p = p, .o = &o, .saved_at = start, .at.best = (double)NAN};
     l.at.first_row = r->log.rows;
