@@ -1,0 +1,115 @@
+/*
+ * vecmath.h - exp, log, tanh, sigmoid on vectors: the same operations, hence the same bits, on every instruction set.
+ *
+ * Relative error at most 2 ulp (tests/test_vecmath.c).  tanh and sigmoid are monotone, which lets max pooling be exchanged
+ * with them.  Coefficients of exp and log: S. Moshier's Cephes library, single precision.
+ */
+#ifndef JD_CPU_VECMATH_H
+#define JD_CPU_VECMATH_H
+
+#include "cpu/simd.h"
+
+/* r + r^2 P(r) = e^r - 1 for |r| <= ln 2 / 2. */
+JD_INLINE vf vf_expm1_core(vf r)
+{
+    vf p = vf_set1(1.9875691500e-4f);
+    p = vf_fma(p, r, vf_set1(1.3981999507e-3f));
+    p = vf_fma(p, r, vf_set1(8.3334519073e-3f));
+    p = vf_fma(p, r, vf_set1(4.1665795894e-2f));
+    p = vf_fma(p, r, vf_set1(1.6666665459e-1f));
+    p = vf_fma(p, r, vf_set1(5.0000001201e-1f));
+    return vf_fma(p, vf_mul(r, r), r);
+}
+
+/* x = n ln 2 + r; ln 2 in two parts so that n's product with the first is exact. */
+JD_INLINE vf vf_exp_reduce(vf x, vi *n)
+{
+    *n = vf_round(vf_mul(x, vf_set1(1.44269504088896341f)));
+    const vf k = vi_float(*n);
+    return vf_fnma(k, vf_set1(-2.12194440e-4f), vf_fnma(k, vf_set1(0.693359375f), x));
+}
+
+/* 2^n for -126 <= n <= 127. */
+JD_INLINE vf vf_pow2(vi n)
+{
+    return vi_as_float(vi_shl(vi_add(n, vi_set1(127)), 23));
+}
+
+JD_INLINE vf vf_exp(vf x)
+{
+    /* The operand stands second: a NaN passes. */
+    x = vf_max(vf_set1(-105.f), vf_min(vf_set1(89.f), x));
+    vi n;
+    const vf r = vf_exp_reduce(x, &n), y = vf_add(vf_expm1_core(r), vf_set1(1.f));
+    /* In two steps, so that denormal results and overflow come out right. */
+    const vi half = vi_sar(n, 1);
+    return vf_mul(vf_mul(y, vf_pow2(half)), vf_pow2(vi_sub(n, half)));
+}
+
+JD_INLINE vf vf_abs(vf x)
+{
+    return vi_as_float(vi_and(vf_bits(x), vi_set1(0x7fffffff)));
+}
+
+JD_INLINE vf vf_copysign(vf magnitude, vf sign)
+{
+    return vi_as_float(vi_or(vf_bits(magnitude), vi_and(vf_bits(sign), vi_set1(INT32_MIN))));
+}
+
+/* Near 0 an odd polynomial, which keeps the relative precision; else 1 - 2 / (e^(2|x|) + 1). */
+JD_INLINE vf vf_tanh(vf x)
+{
+    const vf a = vf_min(vf_set1(20.f), vf_abs(x)), z = vf_mul(a, a);
+    vf p = vf_set1(-5.70498872745e-3f);
+    p = vf_fma(p, z, vf_set1(2.06390887954e-2f));
+    p = vf_fma(p, z, vf_set1(-5.37397155531e-2f));
+    p = vf_fma(p, z, vf_set1(1.33314422036e-1f));
+    p = vf_fma(p, z, vf_set1(-3.33332819422e-1f));
+    const vf near = vf_fma(vf_mul(p, z), a, a);
+    vi n;
+    const vf r = vf_exp_reduce(vf_add(a, a), &n), one = vf_set1(1.f);
+    const vf e = vf_mul(vf_add(vf_expm1_core(r), one), vf_pow2(n));
+    const vf far = vf_sub(one, vf_div(vf_set1(2.f), vf_add(e, one)));
+    return vf_copysign(vf_select(vf_gt(vf_set1(0.625f), a), near, far), x);
+}
+
+/* e^-|x| cannot overflow: 1 / (1 + e) or e / (1 + e), the latter with what rounding took from 1 + e put back. */
+JD_INLINE vf vf_sigmoid(vf x)
+{
+    const vf e = vf_exp(vi_as_float(vi_or(vf_bits(x), vi_set1(INT32_MIN)))), one = vf_set1(1.f);
+    const vf den = vf_add(one, e), lost = vf_sub(e, vf_sub(den, one));
+    const vm negative = vf_gt(vf_zero(), x);
+    const vf q = vf_div(vf_select(negative, e, one), den);
+    return vf_select(negative, vf_fnma(vf_mul(q, vf_sub(one, q)), lost, q), q);
+}
+
+JD_INLINE vf vf_log(vf x)
+{
+    const vf tiny = vf_set1(1.17549435e-38f), inf = vf_set1(INFINITY);
+    const vm small = vf_gt(tiny, x);
+    const vf scaled = vf_select(small, vf_mul(x, vf_set1(8388608.f)), x);
+    /* scaled = m 2^e with m in [sqrt(1/2), sqrt 2). */
+    vi bits = vi_sub(vf_bits(scaled), vi_set1(0x3f3504f3));
+    vi e = vi_sar(bits, 23);
+    const vf m = vi_as_float(vi_add(vi_and(bits, vi_set1(0x007fffff)), vi_set1(0x3f3504f3)));
+    e = vi_sub(e, vi_select(small, vi_set1(23), vi_set1(0)));
+    const vf f = vf_sub(m, vf_set1(1.f)), z = vf_mul(f, f), k = vi_float(e);
+    vf p = vf_set1(7.0376836292e-2f);
+    p = vf_fma(p, f, vf_set1(-1.1514610310e-1f));
+    p = vf_fma(p, f, vf_set1(1.1676998740e-1f));
+    p = vf_fma(p, f, vf_set1(-1.2420140846e-1f));
+    p = vf_fma(p, f, vf_set1(1.4249322787e-1f));
+    p = vf_fma(p, f, vf_set1(-1.6668057665e-1f));
+    p = vf_fma(p, f, vf_set1(2.0000714765e-1f));
+    p = vf_fma(p, f, vf_set1(-2.4999993993e-1f));
+    p = vf_fma(p, f, vf_set1(3.3333331174e-1f));
+    vf y = vf_mul(vf_mul(p, f), z);
+    y = vf_fma(k, vf_set1(-2.12194440e-4f), y);
+    y = vf_fnma(vf_set1(0.5f), z, y);
+    y = vf_fma(k, vf_set1(0.693359375f), vf_add(f, y));
+    y = vf_select(vf_gt(inf, x), y, x);                  /* +inf, NaN */
+    y = vf_select(vf_gt(vf_zero(), x), vf_set1(NAN), y); /* negative */
+    return vf_select(vf_eq(x, vf_zero()), vf_set1(-INFINITY), y);
+}
+
+#endif
