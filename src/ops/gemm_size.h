@@ -1,0 +1,44 @@
+/*
+ * gemm_size.h - the block sizes of the matrix product and the memory it needs; see cpu/gemm.h.
+ *
+ * One set of numbers for every instruction set, so that an op can say how much scratch its kernel wants before the
+ * kernel is chosen.  No result depends on them: partial sums continue through memory, bit for bit.
+ */
+#ifndef JD_OPS_GEMM_SIZE_H
+#define JD_OPS_GEMM_SIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    JD_GEMM_KC = 256,        /* terms of the sum a packed block covers */
+    JD_GEMM_NC = 1024,       /* columns of a packed block of B */
+    JD_GEMM_MC = 144,        /* rows of a packed block of A */
+    JD_GEMM_UPDATE_NC = 256, /* the same for updates, which keep their partial sums apart */
+    JD_GEMM_UPDATE_MC = 2016,
+    JD_GEMM_PAD = 32 /* columns are padded to at most a multiple of this */
+};
+
+/* Floats of scratch of one thread. */
+static inline size_t jd__gemm_scratch_each(int64_t M, int64_t N, int64_t K)
+{
+    const int64_t k = K < JD_GEMM_KC ? K : JD_GEMM_KC;
+    const int64_t padded = (N + JD_GEMM_PAD - 1) / JD_GEMM_PAD * JD_GEMM_PAD;
+    const int64_t n = padded < JD_GEMM_NC ? padded : JD_GEMM_NC;
+    const int64_t m = M < JD_GEMM_MC ? M : JD_GEMM_MC;
+    int64_t floats = k * n + k * m;
+    if (K > JD_GEMM_KC) {
+        const int64_t un = n < JD_GEMM_UPDATE_NC ? n : JD_GEMM_UPDATE_NC;
+        const int64_t um = M < JD_GEMM_UPDATE_MC ? M : JD_GEMM_UPDATE_MC;
+        floats += un * um;
+    }
+    return (size_t)((floats + 64) / 16 * 16);
+}
+
+/* Bytes of scratch of one product of these sizes on `threads` threads, for any order of its operands. */
+static inline size_t jd__gemm_scratch(int64_t M, int64_t N, int64_t K, int threads)
+{
+    return jd__gemm_scratch_each(M, N, K) * sizeof(float) * (size_t)threads;
+}
+
+#endif
