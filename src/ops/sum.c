@@ -3,6 +3,7 @@
 #include "graph/graph.h"
 #include "ops/attrs.h"
 #include "ops/real.h"
+#include "ops/sum.h"
 
 static jd_status infer(jd_infer *c)
 {
@@ -29,6 +30,27 @@ static void grad(const jd_rule *c)
     c->din[0] = jd_broadcast_to(c->g, jd_reshape(c->g, c->dout[0], kept), jd__dims(t));
 }
 
+bool jd__sum_pattern(const jd_call *c, int64_t *outer, int64_t *rows, int64_t *inner)
+{
+    const unsigned axes = ((const jd_sum_attr *)c->attr)->axes;
+    const jd_type *t = &c->in_type[0];
+    int i = 0;
+    *outer = *rows = *inner = 1;
+    for (; i < t->rank && (!(axes & JD_AXIS(i)) || t->dim[i] == 1); i++) *outer *= t->dim[i];
+    for (; i < t->rank && (axes & JD_AXIS(i) || t->dim[i] == 1); i++) *rows *= t->dim[i];
+    for (; i < t->rank && (!(axes & JD_AXIS(i)) || t->dim[i] == 1); i++) *inner *= t->dim[i];
+    return i == t->rank;
+}
+
+static size_t scratch(const jd_call *c, int threads)
+{
+    int64_t outer, rows, inner;
+    (void)threads;
+    if (!jd__sum_pattern(c, &outer, &rows, &inner) || outer != 1) return 0;
+    const int64_t n = inner == 1 ? rows / JD_SUM_PIECE + 1 : (rows / JD_SUM_BLOCK + 1) * inner;
+    return (size_t)n * sizeof(float);
+}
+
 #define JD_SELF "ops/sum.c"
 #include "ops/twice.h"
 
@@ -37,6 +59,7 @@ const jd_op jd__op_sum = {.name = "sum",
                           .attr_bytes = sizeof(jd_sum_attr),
                           .infer = infer,
                           .grad = grad,
+                          .scratch = scratch,
                           .ref = {sum_f32, sum_f64}};
 
 jd_node jd_sum(jd_graph *g, jd_node x, unsigned axes, bool keep)
