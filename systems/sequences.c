@@ -1,0 +1,160 @@
+/* sequences.c - generators of the artificial tasks; see sequences.h. */
+#include "sequences.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- embedded Reber grammar ------------------------------------------------------------------------------------------
+ * The two arcs of each state are taken with probability 1/2.  (Reber 1967; the embedded form: Cleeremans,
+ * Servan-Schreiber, McClelland 1989.) */
+enum { B, T, P, S, X, V, E }; /* places in SEQ_REBER_NAMES */
+static const struct {
+    int32_t symbol[2];
+    int next[2];
+} REBER[7] = {
+    {{B, B}, {1, 1}}, {{T, P}, {2, 3}}, {{S, X}, {2, 4}}, {{T, V}, {3, 5}},
+    {{X, S}, {3, 6}}, {{P, V}, {4, 6}}, {{E, E}, {7, 7}},
+};
+static uint8_t bit(int32_t symbol)
+{
+    return (uint8_t)(1u << symbol);
+}
+
+static void put(seq_reber_string *s, int32_t symbol, uint8_t legal)
+{
+    if (s->length < SEQ_REBER_MAX) {
+        s->symbol[s->length] = symbol;
+        s->legal[s->length] = legal;
+    }
+    s->length++;
+}
+
+seq_reber_string seq_reber(jd_rng *r)
+{
+    seq_reber_string s;
+    do { /* the loops of the grammar may go on for ever: strings that do not fit (fewer than 1 in 10^8) are drawn anew */
+        memset(&s, 0, sizeof s);
+        const int32_t outer = jd_rng_below(r, 2) ? T : P;
+        put(&s, B, bit(T) | bit(P));
+        put(&s, outer, bit(B));
+        for (int state = 0; state < 7;) {
+            const uint32_t arc = jd_rng_below(r, 2);
+            const int32_t symbol = REBER[state].symbol[arc];
+            state = REBER[state].next[arc];
+            put(&s, symbol, state == 7 ? bit(outer) : bit(REBER[state].symbol[0]) | bit(REBER[state].symbol[1]));
+        }
+        put(&s, outer, bit(E));
+        put(&s, E, 0);
+    } while (s.length > SEQ_REBER_MAX);
+    return s;
+}
+
+/* ---- a^n b^n c^n -----------------------------------------------------------------------------------------------------*/
+
+void seq_abc(int64_t n, int32_t *symbol, uint8_t *legal)
+{
+    enum { START, SMALL_A, SMALL_B, SMALL_C, END };
+    const int64_t length = 3 * n + 2;
+    for (int64_t t = 0; t < length; t++)
+        symbol[t] = t == 0 ? START : t <= n ? SMALL_A : t <= 2 * n ? SMALL_B : t <= 3 * n ? SMALL_C : END;
+    /* Among the a's their number is still open; from the first b on everything is settled. */
+    for (int64_t t = 0; t < length; t++)
+        legal[t] = t + 1 == length ? 0 : symbol[t] == SMALL_A ? bit(SMALL_A) | bit(SMALL_B) : bit(symbol[t + 1]);
+}
+
+/* ---- temporal order ----------------------------------------------------------------------------------------------------*/
+
+int64_t seq_order(jd_rng *r, int marks, int32_t *symbol, int64_t *at, int32_t *label)
+{
+    static const int64_t first[2][3] = {{10, 50, 0}, {10, 33, 66}};
+    enum { BEGIN, FINISH, A, MARK_X = 6 };
+    const int64_t length = 100 + jd_rng_below(r, 11);
+    for (int64_t t = 0; t < length; t++) symbol[t] = A + (int32_t)jd_rng_below(r, 4);
+    symbol[0] = BEGIN;
+    symbol[length - 1] = FINISH;
+    *label = 0;
+    for (int m = 0; m < marks; m++) {
+        const int32_t which = (int32_t)jd_rng_below(r, 2);
+        at[m] = first[marks == 3][m] + jd_rng_below(r, 11);
+        symbol[at[m]] = MARK_X + which;
+        *label = 2 * *label + which;
+    }
+    return length;
+}
+
+/* ---- adding, latch -----------------------------------------------------------------------------------------------------*/
+
+int64_t seq_adding(jd_rng *r, int64_t T_, float *x, int64_t stride, float *target)
+{
+    const int64_t length = T_ + jd_rng_below(r, (uint32_t)(T_ / 10 + 1));
+    for (int64_t t = 0; t < length; t++) {
+        x[t * stride] = 2 * jd_rng_uniform(r) - 1;
+        x[t * stride + 1] = 0;
+    }
+    x[1] = x[(length - 1) * stride + 1] = -1;
+    const int64_t one = jd_rng_below(r, 10), range = T_ / 2 - 1;
+    int64_t two = jd_rng_below(r, (uint32_t)(range - (one < range)));
+    if (two >= one && one < range) two++; /* one of the pairs that are still unmarked */
+    if (one == 0 || two == 0) x[0] = 0;
+    x[one * stride + 1] = x[two * stride + 1] = 1;
+    *target = .5f + (x[one * stride] + x[two * stride]) / 4;
+    return length;
+}
+
+int32_t seq_latch(jd_rng *r, int64_t T_, float *x, int64_t stride)
+{
+    const int32_t label = (int32_t)jd_rng_below(r, 2);
+    x[0] = label ? 1 : -1;
+    for (int64_t t = 1; t < T_; t++) x[t * stride] = (float)(.2 * jd_rng_normal(r));
+    return label;
+}
+
+/* ---- pictures ----------------------------------------------------------------------------------------------------------*/
+
+void seq_show_lstm(jd_ctx *ctx, jd_timeline *timeline, const float *gates, const float *cells, int64_t T_, int64_t H)
+{
+    static const char *const names[] = {"input gates", "forget gates", "output gates"};
+    static const int place[] = {0, 1, 3}; /* gate order i f z o */
+    const size_t steps = (size_t)T_, units = (size_t)H;
+    const double height = H > 4 ? 12 * (double)H : 48;
+    float *one = jd_alloc_array(ctx, steps * units, sizeof *one);
+    if (!one) return;
+    jd_timeline_map(timeline, &(jd_map){.label = "cell states",
+                                        .value_label = "c",
+                                        .values = cells,
+                                        .T = steps,
+                                        .H = units,
+                                        .y0 = 1,
+                                        .y1 = (double)H,
+                                        .colors = JD_DIVERGING,
+                                        .height = height});
+    for (int k = 0; k < 3; k++) {
+        for (size_t t = 0; t < steps; t++)
+            memcpy(one + t * units, gates + t * 4 * units + (size_t)place[k] * units, units * sizeof *one);
+        jd_timeline_map(timeline, &(jd_map){.label = names[k],
+                                            .value_label = "",
+                                            .values = one,
+                                            .T = steps,
+                                            .H = units,
+                                            .y0 = 1,
+                                            .y1 = (double)H,
+                                            .vmin = 0,
+                                            .vmax = 1,
+                                            .height = height});
+    }
+    jd_free(ctx, one);
+}
+
+void seq_show_symbols(jd_timeline *timeline, const char *label, const char *names, const int32_t *symbol, int64_t T_)
+{
+    char text[512];
+    double at[512];
+    int64_t n = 0;
+    for (; n < T_ && n < 511; n++) {
+        text[n] = names[symbol[n]];
+        at[n] = (double)n;
+    }
+    text[n] = 0;
+    jd_timeline_text(timeline, label, text, at);
+}

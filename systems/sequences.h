@@ -1,0 +1,58 @@
+/*
+ * sequences.h - the artificial tasks of the LSTM papers as endless generators, and the picture of an LSTM at work.
+ *
+ * Every generator takes its random numbers from a jd_rng, so a sequence is a function of (seed, purpose, index):
+ *
+ *     jd_rng r = jd_rng_new(seed, "adding/train", sequence);
+ *     int64_t length = seq_adding(&r, 100, x, 2, &target);
+ */
+#ifndef JACKDAW_SYSTEMS_SEQUENCES_H
+#define JACKDAW_SYSTEMS_SEQUENCES_H
+
+#include "jackdaw/layers.h"
+#include "jackdaw/system.h"
+
+/* ---- strings: a symbol for each step, and the set of symbols that may follow it (bit s: symbol s) --------------------*/
+
+enum { SEQ_REBER_MAX = 64, SEQ_REBER_SYMBOLS = 7 };
+#define SEQ_REBER_NAMES "BTPSXVE"
+typedef struct seq_reber_string {
+    int length; /* symbols, the first B and the last E included */
+    int32_t symbol[SEQ_REBER_MAX];
+    uint8_t legal[SEQ_REBER_MAX]; /* legal[t] may follow symbol[t]; 0 after the last */
+} seq_reber_string;
+/* An embedded Reber string: B, T or P, a Reber string, the same T or P again, E. */
+seq_reber_string seq_reber(jd_rng *r);
+
+enum { SEQ_ABC_SYMBOLS = 5 };
+#define SEQ_ABC_NAMES "SabcT"
+/* S a^n b^n c^n T has 3n + 2 symbols; writes them and the legal sets. */
+void seq_abc(int64_t n, int32_t *symbol, uint8_t *legal);
+
+enum { SEQ_ORDER_SYMBOLS = 8 };
+#define SEQ_ORDER_NAMES "EBabcdXY"
+/* Temporal order 6a (marks 2) and 6b (marks 3): among 100..110 symbols two or three are X or Y.  Writes up to 110
+ * symbols and the steps of the marks, returns the length; the class, in *label, is 0..2^marks-1: X is 0, Y is 1. */
+int64_t seq_order(jd_rng *r, int marks, int32_t *symbol, int64_t *at, int32_t *label);
+
+/* ---- real-valued sequences: x[t * stride] is the step's first value ----------------------------------------------------*/
+
+/* The adding problem with T..1.1T pairs (value, marker); the target is 0.5 + (X1 + X2) / 4.  Returns the length. */
+int64_t seq_adding(jd_rng *r, int64_t T, float *x, int64_t stride, float *target);
+static inline int64_t seq_adding_longest(int64_t T)
+{
+    return T + T / 10;
+}
+/* The latch problem: -1 or +1 at step 0, then T - 1 steps of N(0, 0.2^2).  Returns the class, 0 or 1. */
+int32_t seq_latch(jd_rng *r, int64_t T, float *x, int64_t stride);
+
+/* ---- how they are shown ------------------------------------------------------------------------------------------------*/
+
+/* Tracks of a timeline: cell states, input, forget and output gates of one sequence, from jd_lstm_full run on a batch of
+ * one: gates (T,1,4H) and cells (T,1,H). */
+void seq_show_lstm(jd_ctx *ctx, jd_timeline *t, const float *gates, const float *cells, int64_t T, int64_t H);
+
+/* A track of symbols: names[symbol[t]] centred at step t. */
+void seq_show_symbols(jd_timeline *t, const char *label, const char *names, const int32_t *symbol, int64_t T);
+
+#endif
