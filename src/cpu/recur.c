@@ -189,21 +189,37 @@ static void pack_rows(const float *const *row, int n, int width, float *out)
             }
 }
 
+#if VL > 1
+#include <immintrin.h>
+/* An 8 x 8 block; only moves, no arithmetic. */
+static void turn8(const float *a, size_t ld, float *out)
+{
+    __m256 r[8], t[8];
+    for (int l = 0; l < 8; l++) r[l] = _mm256_loadu_ps(a + (size_t)l * ld);
+    for (int l = 0; l < 8; l += 2) {
+        t[l] = _mm256_unpacklo_ps(r[l], r[l + 1]);
+        t[l + 1] = _mm256_unpackhi_ps(r[l], r[l + 1]);
+    }
+    for (int l = 0; l < 8; l += 4) {
+        r[l] = _mm256_shuffle_ps(t[l], t[l + 2], 0x44);
+        r[l + 1] = _mm256_shuffle_ps(t[l], t[l + 2], 0xee);
+        r[l + 2] = _mm256_shuffle_ps(t[l + 1], t[l + 3], 0x44);
+        r[l + 3] = _mm256_shuffle_ps(t[l + 1], t[l + 3], 0xee);
+    }
+    for (int l = 0; l < 4; l++) {
+        _mm256_storeu_ps(out + l * JD_OUTER_ROWS, _mm256_permute2f128_ps(r[l], r[l + 4], 0x20));
+        _mm256_storeu_ps(out + (l + 4) * JD_OUTER_ROWS, _mm256_permute2f128_ps(r[l], r[l + 4], 0x31));
+    }
+}
+#endif
+
 /* out (m, n) = the transpose of a (n, ld) */
 static void turn(const float *a, size_t ld, int n, int m, float *out)
 {
     int k = 0;
 #if VL > 1
-    for (; k + 8 <= n; k += 8)
-        for (int i = 0; i < m; i += 8) {
-            float block[8][8];
-            const int wide = m - i < 8 ? m - i : 8;
-            for (int l = 0; l < 8; l++) memcpy(block[l], a + (size_t)(k + l) * ld + i, (size_t)wide * sizeof(float));
-            for (int j = 0; j < wide; j++) {
-                float *to = out + (size_t)(i + j) * JD_OUTER_ROWS + k;
-                for (int l = 0; l < 8; l++) to[l] = block[l][j];
-            }
-        }
+    for (; k + 8 <= n && m % 8 == 0; k += 8)
+        for (int i = 0; i < m; i += 8) turn8(a + (size_t)k * ld + i, ld, out + i * JD_OUTER_ROWS + k);
 #endif
     for (; k < n; k++)
         for (int i = 0; i < m; i++) out[(size_t)i * JD_OUTER_ROWS + (size_t)k] = a[(size_t)k * ld + (size_t)i];

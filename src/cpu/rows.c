@@ -1,4 +1,6 @@
 /* rows.c - see rows.h. */
+#include <stdbool.h>
+
 #include "cpu/rows.h"
 
 /* k of one pass: a panel of so many k and the rows it meets stay in the first-level cache */
@@ -34,51 +36,52 @@ void JD_K(jd__rows_pack)(const jd_panels *p, const float *b, size_t sk, size_t s
     }
 }
 
-/* A tile of `rows` rows and `cols` panels (both constant where it is inlined), over k = k0..k1-1. */
-JD_INLINE void tile(const int rows, const int cols, const jd_panels *p, int q, int k0, int k1, const float *const *a,
-                    float *const *c, const float *bias, int add)
+/* What a tile works on: panels side by side, each at its own columns of the result. */
+typedef struct block {
+    const float *b[4];   /* panels, from the first k on */
+    int at[4], width[4]; /* columns of the result */
+    int K;
+    const float *bias; /* start values by column, */
+    int add;           /* else the result itself, else 0 */
+} block;
+typedef const float *const *rows_in;
+typedef float *const *rows_out;
+
+/* A tile of `rows` rows and `cols` whole panels; both are constant where it is inlined, and the sums live in registers. */
+JD_INLINE void tile(const int rows, const int cols, const block *p, size_t k0, rows_in a, rows_out c)
 {
     vf s[6][8];
     const float *b[4], *x[6];
-    int at[4], width[4];
-    for (int j = 0; j < cols; j++) {
-        b[j] = p->data + ((size_t)(q + j) * (size_t)p->K + (size_t)k0) * JD_RW;
-        at[j] = column_of(p, q + j);
-        width[j] = width_of(p, q + j);
+    for (int j = 0; j < cols; j++) b[j] = p->b[j];
+    for (int i = 0; i < rows; i++) x[i] = a[i] + k0;
+    if (p->bias) {
+        for (int j = 0; j < 2 * cols; j++) s[0][j] = vf_load(p->bias + p->at[j / 2] + j % 2 * VL);
+        for (int i = 1; i < rows; i++)
+            for (int j = 0; j < 2 * cols; j++) s[i][j] = s[0][j];
+    } else if (p->add) {
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_load(c[i] + p->at[j / 2] + j % 2 * VL);
+    } else {
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_zero();
     }
-    for (int i = 0; i < rows; i++) {
-        x[i] = a[i] + k0;
-        for (int j = 0; j < cols; j++)
-            for (int h = 0; h < 2; h++) {
-                const int left = width[j] - h * VL;
-                const float *from = bias && !k0 ? bias : c[i];
-                s[i][2 * j + h] = (bias || add || k0) && left > 0 ? vf_loadn(from + at[j] + h * VL, left) : vf_zero();
-            }
-    }
-    for (int k = 0; k < k1 - k0; k++) {
+    const size_t K = (size_t)p->K;
+    for (size_t k = 0; k < K; k++) {
         vf w[8];
-        for (int j = 0; j < 2 * cols; j++) w[j] = vf_load(b[j / 2] + (size_t)k * JD_RW + (size_t)(j % 2) * VL);
+        for (int j = 0; j < 2 * cols; j++) w[j] = vf_load(b[j / 2] + k * JD_RW + (size_t)(j % 2) * VL);
         for (int i = 0; i < rows; i++) {
             const vf xi = vf_set1(x[i][k]);
             for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_fma(xi, w[j], s[i][j]);
         }
     }
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < cols; j++)
-            for (int h = 0; h < 2; h++) {
-                const int left = width[j] - h * VL;
-                if (left > 0) vf_storen(c[i] + at[j] + h * VL, s[i][2 * j + h], left);
-            }
+        for (int j = 0; j < 2 * cols; j++) vf_store(c[i] + p->at[j / 2] + j % 2 * VL, s[i][j]);
 }
 
-typedef const float *const *rows_in;
-typedef float *const *rows_out;
-
 #define TILE(r, n)                                                                                                     \
-    static void tile_##r##x##n(const jd_panels *p, int q, int k0, int k1, rows_in a, rows_out c, const float *bias,    \
-                               int add)                                                                                \
+    static __attribute__((noinline)) void tile_##r##x##n(const block *p, size_t k0, rows_in a, rows_out c)             \
     {                                                                                                                  \
-        tile(r, n, p, q, k0, k1, a, c, bias, add);                                                                     \
+        tile(r, n, p, k0, a, c);                                                                                       \
     }
 TILE(1, 1)
 TILE(1, 4)
@@ -90,7 +93,51 @@ TILE(4, 1)
 TILE(5, 1)
 TILE(6, 1)
 
-typedef void tile_fn(const jd_panels *, int, int, int, rows_in, rows_out, const float *, int);
+typedef void tile_fn(const block *, size_t, rows_in, rows_out);
+
+/* Panels that are not full: the tile works on copies of the result's columns. */
+static void edge(tile_fn *f, int rows, int cols, const block *p, size_t k0, rows_in a, rows_out c)
+{
+    float copy[6 * 4 * JD_RW], bias[4 * JD_RW], *to[6];
+    block q = *p;
+    for (int j = 0; j < cols; j++) {
+        q.at[j] = j * JD_RW;
+        for (int i = 0; i < rows; i++)
+            for (int l = 0; p->add && l < p->width[j]; l++) copy[(i * 4 + j) * JD_RW + l] = c[i][p->at[j] + l];
+        for (int i = 0; i < rows; i++)
+            for (int l = p->add ? p->width[j] : 0; l < JD_RW; l++) copy[(i * 4 + j) * JD_RW + l] = 0;
+        for (int l = 0; p->bias && l < JD_RW; l++) bias[j * JD_RW + l] = l < p->width[j] ? p->bias[p->at[j] + l] : 0;
+    }
+    if (p->bias) q.bias = bias;
+    for (int i = 0; i < rows; i++) to[i] = copy + i * 4 * JD_RW;
+    f(&q, k0, a, to);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++) memcpy(c[i] + p->at[j], to[i] + j * JD_RW, (size_t)p->width[j] * sizeof(float));
+}
+
+/* Panels q..q+cols-1 over k0..k1-1; returns whether all are full. */
+static bool make_block(block *k, const jd_panels *p, int q, int cols, int k0, int k1, const float *bias, int add)
+{
+    bool full = true;
+    for (int j = 0; j < cols; j++) {
+        k->b[j] = p->data + ((size_t)(q + j) * (size_t)p->K + (size_t)k0) * JD_RW;
+        k->at[j] = column_of(p, q + j);
+        k->width[j] = width_of(p, q + j);
+        full = full && k->width[j] == JD_RW;
+    }
+    k->K = k1 - k0;
+    k->bias = k0 ? NULL : bias;
+    k->add = add || k0 > 0;
+    return full;
+}
+
+static void run(tile_fn *f, bool full, int rows, int cols, const block *k, int k0, rows_in a, rows_out c)
+{
+    if (full)
+        f(k, (size_t)k0, a, c);
+    else
+        edge(f, rows, cols, k, (size_t)k0, a, c);
+}
 
 /* Few rows: several panels at once, so that enough chains are under way to hide the latency of the additions. */
 static void mul_few(const jd_panels *p, int q0, int q1, int m, rows_in a, rows_out c, const float *bias, int add)
@@ -98,9 +145,13 @@ static void mul_few(const jd_panels *p, int q0, int q1, int m, rows_in a, rows_o
     static tile_fn *const one[4] = {0, tile_1x1, tile_2x1, tile_3x1}, *const many[4] = {0, tile_1x4, tile_2x2,
                                                                                         tile_3x2};
     static const int step[4] = {0, 4, 2, 2};
-    int q = q0;
-    for (; q + step[m] <= q1; q += step[m]) many[m](p, q, 0, p->K, a, c, bias, add);
-    for (; q < q1; q++) one[m](p, q, 0, p->K, a, c, bias, add);
+    block k;
+    for (int q = q0; q < q1;) {
+        const int cols = q + step[m] <= q1 ? step[m] : 1;
+        const bool full = make_block(&k, p, q, cols, 0, p->K, bias, add);
+        run(cols > 1 ? many[m] : one[m], full, m, cols, &k, 0, a, c);
+        q += cols;
+    }
 }
 
 void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *const *a, float *const *c,
@@ -117,12 +168,15 @@ void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *
     int k0 = 0;
     do {
         const int k1 = p->K - k0 > KC + KC / 2 ? k0 + KC : p->K;
-        for (int q = q0; q < q1; q++)
+        for (int q = q0; q < q1; q++) {
+            block k;
+            const bool full = make_block(&k, p, q, 1, k0, k1, bias, add);
             for (int t = 0, i = 0; t < tiles; t++) {
                 const int r = least + (t < more);
-                one[r](p, q, k0, k1, a + i, c + i, bias, add);
+                run(one[r], full, r, 1, &k, k0, a + i, c + i);
                 i += r;
             }
+        }
         k0 = k1;
     } while (k0 < p->K);
 }
