@@ -132,10 +132,10 @@ static void draw_band(const frame *f, const jd__series *s)
             jd__addf(f->t, "L%g %g", jd__pos(&f->x, s->x[k]),
                      jd__plottable(&f->y, low) ? jd__pos(&f->y, low) : f->bottom);
         }
-        if (end > i) jd__add(f->t, "Z");
+        if (end > i) jd__append(f->t, "Z");
         i = end + 1;
     }
-    jd__add(f->t, "\"/>\n");
+    jd__append(f->t, "\"/>\n");
 }
 
 static void draw_curves(const frame *f, const jd__series *s)
@@ -387,7 +387,7 @@ static void draw_panel(const frame *f, double head)
             if (layer == 1 && is_reference(s)) draw_reference(f, s);
             if (layer == 2 && (s->kind == JD__LINE || s->kind == JD__SEEDS)) draw_curves(f, s);
         }
-    jd__add(f->t, "</g>\n");
+    jd__append(f->t, "</g>\n");
     for (size_t i = 0; i < c->n_series; i++)
         if (c->series[i].panel == f->panel &&
             (c->series[i].kind == JD__POINTS || (c->series[i].kind == JD__LINE && (c->series[i].flags & JD_MARKS))))
@@ -433,5 +433,5 @@ void jd__chart_draw(const jd_chart *c, jd__text *t, int number, const char *abou
         jd__x_axis(t, &f.x, f.bottom, c->x_label, p + 1 == c->n_panels);
         y = f.bottom + 12;
     }
-    jd__add(t, "</svg>\n");
+    jd__append(t, "</svg>\n");
 }

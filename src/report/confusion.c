@@ -125,7 +125,7 @@ void jd__confusion_draw(jd__text *t, const char *const *names, const int64_t *co
     if (numbers) draw_margins(&g);
     draw_key(&g, g.left, bottom + 8, "c0", "correct, share of the row", 1);
     if (g.most_wrong > 0) draw_key(&g, g.left + 345, bottom + 8, "c1", "errors", g.most_wrong);
-    jd__add(t, "</svg>\n");
+    jd__append(t, "</svg>\n");
 }
 
 /* ---- the paper's figure and ours ---- */
@@ -188,5 +188,5 @@ void jd__result_strip(jd__text *t, const jd_result_row *row)
     if (row->n > 1 && jd__plottable(&x, mean))
         jd__addf(t, "<path class=\"ln c0\" d=\"M%g 46.5v17\"/>\n", jd__pos(&x, mean));
     jd__x_axis(t, &x, 70, NULL, true);
-    jd__add(t, "</svg>\n");
+    jd__append(t, "</svg>\n");
 }

@@ -21,24 +21,24 @@ struct jd_csv_log {
 static void add_cell(jd__text *t, const char *s)
 {
     if (!s[strcspn(s, ",\"\r\n")]) {
-        jd__add(t, s);
+        jd__append(t, s);
         return;
     }
-    jd__add(t, "\"");
+    jd__append(t, "\"");
     for (; *s; s++) {
-        if (*s == '"') jd__add(t, "\"");
+        if (*s == '"') jd__append(t, "\"");
         jd__add_bytes(t, s, 1);
     }
-    jd__add(t, "\"");
+    jd__append(t, "\"");
 }
 
 static void add_row(jd__text *t, const char *const *cells, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (i) jd__add(t, ",");
+        if (i) jd__append(t, ",");
         if (cells[i]) add_cell(t, cells[i]);
     }
-    jd__add(t, "\n");
+    jd__append(t, "\n");
 }
 
 /* The end of the row that starts at s: just after its line feed, or NULL if the row is cut short. */
@@ -147,9 +147,9 @@ jd_status jd_csv_log_append(jd_csv_log *log, const double *values)
         return jd_fail(log->ctx, JD_EUSAGE, "jd_csv_log_append: %s: step %g is not a whole number", log->path,
                        values[0]);
     snprintf(buf, sizeof buf, "%lld", (long long)values[0]);
-    jd__add(&t, buf);
+    jd__append(&t, buf);
     for (int i = 1; i < log->n; i++) jd__addf(&t, ",%s", jd__plain(buf, values[i]));
-    jd__add(&t, "\n");
+    jd__append(&t, "\n");
     return write_row(log, &t);
 }
 

@@ -17,7 +17,7 @@ typedef struct jd__text {
     size_t len, cap;
 } jd__text;
 
-void jd__add(jd__text *t, const char *s);
+void jd__append(jd__text *t, const char *s);
 void jd__add_bytes(jd__text *t, const char *s, size_t n);
 void jd__add_escaped(jd__text *t, const char *s, size_t n);
 void jd__add_base64(jd__text *t, const uint8_t *data, size_t n);

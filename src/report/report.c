@@ -48,7 +48,7 @@ static void add_number(jd__text *t, const char *name, const char *value, const c
 {
     jd__addf(t, "<div><dt>%e</dt><dd>%e%s%e", name, value, unit ? "\xc2\xa0" : "", unit);
     if (note && note[0]) jd__addf(t, "<small>%e</small>", note);
-    jd__add(t, "</dd></div>\n");
+    jd__append(t, "</dd></div>\n");
 }
 
 jd_status jd_report_result(jd_report *r, const jd_result_row *row)
@@ -87,10 +87,10 @@ jd_status jd_report_result(jd_report *r, const jd_result_row *row)
                  jd__short(a, row->accept, 5));
         add_number(t, "Accepted if", text, row->unit, NULL);
     }
-    jd__add(t, "</dl>\n");
+    jd__append(t, "</dl>\n");
     jd__result_strip(t, row);
     if (row->reason && row->reason[0]) jd__addf(t, "<p class=\"why\">%e</p>\n", row->reason);
-    jd__add(t, "</div>\n");
+    jd__append(t, "</div>\n");
     return status(r);
 }
 
@@ -112,9 +112,9 @@ static void add_line(jd__text *t, const char *s, size_t n)
         const char *open = memchr(s, '`', n), *close = open ? memchr(open + 1, '`', n - (size_t)(open + 1 - s)) : NULL;
         if (!close) break;
         jd__add_escaped(t, s, (size_t)(open - s));
-        jd__add(t, "<code>");
+        jd__append(t, "<code>");
         jd__add_escaped(t, open + 1, (size_t)(close - open - 1));
-        jd__add(t, "</code>");
+        jd__append(t, "</code>");
         n -= (size_t)(close + 1 - s);
         s = close + 1;
     }
@@ -130,21 +130,21 @@ jd_status jd_report_text(jd_report *r, const char *text)
         size_t n = strcspn(s, "\n");
         bool item = n >= 2 && s[0] == '-' && s[1] == ' ';
         if (n == 0) {
-            jd__add(&r->body, closes[in]);
+            jd__append(&r->body, closes[in]);
             in = 0;
         } else if (item && in == 2) {
-            jd__add(&r->body, "</li>\n<li>");
+            jd__append(&r->body, "</li>\n<li>");
         } else if (item || !in) {
-            jd__add(&r->body, closes[in]);
+            jd__append(&r->body, closes[in]);
             in = item ? 2 : 1;
-            jd__add(&r->body, opens[in]);
+            jd__append(&r->body, opens[in]);
         } else {
-            jd__add(&r->body, "\n");
+            jd__append(&r->body, "\n");
         }
         add_line(&r->body, item ? s + 2 : s, item ? n - 2 : n);
         s += n + (s[n] == '\n');
     }
-    jd__add(&r->body, closes[in]);
+    jd__append(&r->body, closes[in]);
     return status(r);
 }
 
@@ -160,7 +160,7 @@ static jd_status end_figure(jd_report *r, const char *caption)
 {
     jd__addf(&r->body, "</div>\n<figcaption><b>Figure %d.</b> ", r->figures);
     add_line(&r->body, caption ? caption : "", strlen(caption ? caption : ""));
-    jd__add(&r->body, "</figcaption>\n</figure>\n");
+    jd__append(&r->body, "</figcaption>\n</figure>\n");
     return status(r);
 }
 
@@ -226,9 +226,9 @@ jd_status jd_report_images(jd_report *r, const jd_tiles *s, const char *caption)
     for (size_t i = 0; s->tile_captions && i < s->n; i++) captions |= s->tile_captions[i] != NULL;
     size_t cell = captions && width < 86 ? 86 : width;
     begin_figure(r);
-    jd__add(t, "<div class=\"tiles\"");
+    jd__append(t, "<div class=\"tiles\"");
     if (s->columns > 0) jd__addf(t, " style=\"max-width:%zpx\"", (size_t)s->columns * (cell + 13));
-    jd__add(t, ">\n");
+    jd__append(t, ">\n");
     for (size_t i = 0; i < s->n; i++) {
         const char *tile = s->tile_captions ? s->tile_captions[i] : NULL;
         jd__addf(t, "<div class=\"tile\" style=\"width:%zpx\"><img width=\"%z\" height=\"%z\" alt=\"%e\" src=\"", cell,
@@ -236,7 +236,7 @@ jd_status jd_report_images(jd_report *r, const jd_tiles *s, const char *caption)
         jd__add_png(t, s->pixels + i * size, s->w, s->h, s->channels);
         jd__addf(t, "\">%e</div>\n", tile);
     }
-    jd__add(t, "</div>\n");
+    jd__append(t, "</div>\n");
     return end_figure(r, caption);
 }
 
@@ -359,18 +359,18 @@ jd_status jd_report_table(jd_report *r, const char *const *headings, const char 
     jd__addf(t, "<figure id=\"tab%d\">\n<p class=\"cap\"><b>Table %d.</b> ", r->tables + 1, r->tables + 1);
     r->tables++;
     add_line(t, caption ? caption : "", strlen(caption ? caption : ""));
-    jd__add(t, "</p>\n<div class=\"scroll\"><table>\n<thead><tr>");
+    jd__append(t, "</p>\n<div class=\"scroll\"><table>\n<thead><tr>");
     for (size_t c = 0; c < columns; c++) jd__addf(t, "<th%s>%e</th>", right[c] ? " class=\"n\"" : "", headings[c]);
-    jd__add(t, "</tr></thead>\n<tbody>\n");
+    jd__append(t, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < rows; i++) {
-        jd__add(t, "<tr>");
+        jd__append(t, "<tr>");
         for (size_t c = 0; c < columns; c++) {
             const char *s = cells[i * columns + c];
             jd__addf(t, "<td%s>%e</td>", right[c] ? " class=\"n\"" : "", s ? s : "\xe2\x80\x93");
         }
-        jd__add(t, "</tr>\n");
+        jd__append(t, "</tr>\n");
     }
-    jd__add(t, "</tbody></table></div>\n</figure>\n");
+    jd__append(t, "</tbody></table></div>\n</figure>\n");
     jd_free(r->ctx, right);
     return status(r);
 }
@@ -380,10 +380,10 @@ jd_status jd_report_pairs(jd_report *r, const char *title, const char *const *na
 {
     if (status(r)) return status(r);
     if (title) jd__addf(&r->body, "<p class=\"pt\">%e</p>\n", title);
-    jd__add(&r->body, "<dl class=\"pairs\">\n");
+    jd__append(&r->body, "<dl class=\"pairs\">\n");
     for (size_t i = 0; i < n; i++)
         jd__addf(&r->body, "<dt>%e</dt><dd>%e</dd>\n", names[i], values[i] ? values[i] : "\xe2\x80\x93");
-    jd__add(&r->body, "</dl>\n");
+    jd__append(&r->body, "</dl>\n");
     return status(r);
 }
 
@@ -399,12 +399,12 @@ char *jd_report_html(jd_report *r, size_t *bytes)
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
              "<meta name=\"color-scheme\" content=\"light dark\">\n<title>%e</title>\n<style>\n",
              r->title);
-    jd__add(&t, jd__svg_style);
-    jd__add(&t, jd__html_style);
+    jd__append(&t, jd__svg_style);
+    jd__append(&t, jd__html_style);
     jd__addf(&t, "</style>\n</head>\n<body>\n<main>\n<header>\n<h1>%e</h1>\n", r->title);
     if (r->subtitle) jd__addf(&t, "<p class=\"sub\">%e</p>\n", r->subtitle);
     if (r->sections > 2) jd__addf(&t, "<nav>\n%s</nav>\n", r->contents.p);
-    jd__add(&t, "</header>\n");
+    jd__append(&t, "</header>\n");
     if (r->results.len) jd__addf(&t, "<div class=\"results\">\n%s</div>\n", r->results.p);
     jd__addf(&t, "%s</main>\n</body>\n</html>\n", r->body.p);
     return jd__text_take(&t, bytes);

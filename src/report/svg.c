@@ -26,7 +26,7 @@ void jd__add_png(jd__text *t, const uint8_t *pixels, size_t w, size_t h, size_t 
 {
     size_t bytes;
     uint8_t *png = jd_png_encode(t->ctx, pixels, w, h, channels, &bytes);
-    jd__add(t, "data:image/png;base64,");
+    jd__append(t, "data:image/png;base64,");
     jd__add_base64(t, png, bytes);
     jd_free(t->ctx, png);
 }
@@ -41,7 +41,7 @@ void jd__x_axis(jd__text *t, const jd__axis *x, double y, const char *label, boo
 {
     jd__addf(t, "<path class=\"ax\" d=\"M%g %gH%g", x->p0, y, x->p1);
     for (int i = 0; i < x->n; i++) jd__addf(t, "M%g %gv%d", jd__pos(x, x->tick[i].v), y, x->tick[i].label[0] ? 5 : 3);
-    jd__add(t, "\"/>\n");
+    jd__append(t, "\"/>\n");
     if (!labels) return;
     for (int i = 0; i < x->n; i++)
         if (x->tick[i].label[0]) jd__svg_text(t, jd__pos(x, x->tick[i].v), y + 18, "t m", x->tick[i].label);
@@ -51,15 +51,15 @@ void jd__x_axis(jd__text *t, const jd__axis *x, double y, const char *label, boo
 void jd__y_axis(jd__text *t, const jd__axis *y, double left, double right, bool grid)
 {
     if (grid) {
-        jd__add(t, "<path class=\"gr\" d=\"");
+        jd__append(t, "<path class=\"gr\" d=\"");
         for (int i = 0; i < y->n; i++)
             if (y->tick[i].label[0]) jd__addf(t, "M%g %gH%g", left, jd__pos(y, y->tick[i].v), right);
-        jd__add(t, "\"/>\n");
+        jd__append(t, "\"/>\n");
     }
     jd__addf(t, "<path class=\"ax\" d=\"M%g %gV%g", left, y->p0, y->p1);
     for (int i = 0; i < y->n; i++)
         jd__addf(t, "M%g %gh%d", left, jd__pos(y, y->tick[i].v), y->tick[i].label[0] ? -5 : -3);
-    jd__add(t, "\"/>\n");
+    jd__append(t, "\"/>\n");
     for (int i = 0; i < y->n; i++)
         if (y->tick[i].label[0]) jd__svg_text(t, left - 8, jd__pos(y, y->tick[i].v) + 4, "t e", y->tick[i].label);
 }
@@ -121,7 +121,7 @@ void jd__path(jd__text *t, const jd__axis *ax, const jd__axis *ay, const double 
         if (!p.down || ends || fabs(px - p.x) + fabs(py - p.y) > 0.3) pen_to(&p, px, py);
         i++;
     }
-    jd__add(t, "\"/>\n");
+    jd__append(t, "\"/>\n");
 }
 
 void jd__spread(double *y, size_t n, double gap, double top, double bottom)

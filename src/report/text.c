@@ -34,7 +34,7 @@ void jd__add_bytes(jd__text *t, const char *s, size_t n)
     t->p[t->len] = 0;
 }
 
-void jd__add(jd__text *t, const char *s)
+void jd__append(jd__text *t, const char *s)
 {
     jd__add_bytes(t, s, strlen(s));
 }
@@ -97,7 +97,7 @@ void jd__add_escaped(jd__text *t, const char *s, size_t n)
             }
         }
         if (rep)
-            jd__add(t, rep);
+            jd__append(t, rep);
         else
             jd__add_bytes(t, s + i, len);
         i += len;
@@ -150,7 +150,7 @@ void jd__addf(jd__text *t, const char *fmt, ...)
         switch (*++fmt) {
         case 's':
             s = va_arg(ap, const char *);
-            jd__add(t, s ? s : "");
+            jd__append(t, s ? s : "");
             break;
         case 'e':
             s = va_arg(ap, const char *);
@@ -158,14 +158,14 @@ void jd__addf(jd__text *t, const char *fmt, ...)
             break;
         case 'd':
             snprintf(buf, sizeof buf, "%d", va_arg(ap, int));
-            jd__add(t, buf);
+            jd__append(t, buf);
             break;
         case 'z':
             snprintf(buf, sizeof buf, "%zu", va_arg(ap, size_t));
-            jd__add(t, buf);
+            jd__append(t, buf);
             break;
         case 'g': add_coordinate(t, va_arg(ap, double)); break;
-        default: jd__add(t, "%"); break;
+        default: jd__append(t, "%"); break;
         }
     }
     va_end(ap);

@@ -196,7 +196,7 @@ static void draw_map_pixels(const frame *f, const track *k, double y)
              "<image class=\"%s\" x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" preserveAspectRatio=\"none\" href=\"",
              w < 700 ? "px" : "", f->left, y, f->right - f->left, k->height);
     jd__add_png(f->t, pixels, w, h, 4);
-    jd__add(f->t, "\"/>\n");
+    jd__append(f->t, "\"/>\n");
     jd_free(f->t->ctx, pixels);
 }
 
@@ -221,7 +221,7 @@ static void draw_color_bar(const frame *f, const track *k, double y)
     for (int i = 0; i < 64; i++) jd__color(k->colors, (63 - i) / 63.0, strip + 3 * i);
     jd__addf(f->t, "<image x=\"%g\" y=\"%g\" width=\"9\" height=\"%g\" preserveAspectRatio=\"none\" href=\"", x, y, h);
     jd__add_png(f->t, strip, 1, 64, 3);
-    jd__add(f->t, "\"/>\n");
+    jd__append(f->t, "\"/>\n");
     jd__axis_fit(&a, &(jd_axis){.min = k->vmin, .max = k->vmax}, 1, 0, false, 0, h < 90 ? 3 : 4);
     a.p0 = y + h;
     a.p1 = y;
@@ -298,7 +298,7 @@ static void draw_lines(const frame *f, const track *k, const jd__axis *a)
     size_t n = 0, which[64];
     clip(f, k, a);
     for (size_t j = 0; j < k->K; j++) draw_trace(f, k, a, j, trace_class(j));
-    jd__add(f->t, "</g>\n");
+    jd__append(f->t, "</g>\n");
     for (size_t j = 0; j < k->K; j++) {
         size_t i = k->T;
         while (i && !isfinite(k->values[(i - 1) * k->K + j])) i--;
@@ -330,7 +330,7 @@ static void draw_spikes(const frame *f, const track *k, const jd__axis *a)
                 draw_trace(f, k, a, j, trace_class((size_t)colors));
                 color[j] = 1 + colors++;
             }
-    jd__add(f->t, "</g>\n");
+    jd__append(f->t, "</g>\n");
     for (size_t i = 0; i < k->T; i++)
         for (size_t j = 0; j < k->K; j++) {
             float v = k->values[i * k->K + j];
@@ -365,7 +365,7 @@ static void draw_text(const frame *f, const track *k, double y)
         if (!len) len = 1;
         jd__addf(f->t, "<text x=\"%g\" y=\"%g\" class=\"mo m\">", jd__pos(&f->x, k->at[c]), y + 14);
         jd__add_escaped(f->t, k->text + i, len);
-        jd__add(f->t, "</text>\n");
+        jd__append(f->t, "</text>\n");
         i += len;
     }
 }
@@ -448,7 +448,7 @@ void jd__timeline_draw(const jd_timeline *tl, jd__text *t, int number, const cha
         jd__x_axis(t, &f.x, y + k->height, tl->time_label, i == last_axis);
         y += k->height + 10 + (i == last_axis ? axis_height : 0);
     }
-    jd__add(t, "</svg>\n");
+    jd__append(t, "</svg>\n");
 }
 
 char *jd_timeline_svg(jd_timeline *tl, size_t *bytes)
