@@ -1,0 +1,177 @@
+/* images_report.c - the figures that reports of picture recognisers have. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "images.h"
+
+enum { WORST = 40, FILTERS = 60, SAMPLES = 8, VARIANTS = 6, CAPTION = 48 };
+
+void images_report_curves(images *im, jd_run *r, const char *const *names, double paper, const char *caption)
+{
+    if (!im || jd_error(im->ctx)) return;
+    jd_report *rep = jd_run_report(r);
+    jd_report_section(rep, "How the error fell");
+    jd_chart *c =
+        jd_chart_new(im->ctx, &(jd_axis){.label = "epoch"}, &(jd_axis){.label = "error (%)", .scale = JD_LOG}, 0);
+    for (; *names; names++) {
+        const int64_t *step;
+        const double *value;
+        const size_t n = jd_run_history(r, *names, &step, &value);
+        double *epoch = jd_alloc_array(im->ctx, n + 1, sizeof *epoch);
+        for (size_t i = 0; epoch && i < n; i++) epoch[i] = (double)step[i] / (double)im->steps_per_epoch;
+        char label[32];
+        snprintf(label, sizeof label, "%.*s", (int)strcspn(*names, "/"), *names);
+        if (epoch && n) jd_chart_line(c, label, epoch, value, n, n < 40 ? JD_MARKS : 0);
+        jd_free(im->ctx, epoch);
+    }
+    if (isfinite(paper)) jd_chart_hline(c, "paper", paper, JD_DASHED);
+    jd_report_chart(rep, c, caption);
+}
+
+static void to_bytes(const float *x, size_t n, uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++) out[i] = (uint8_t)lrintf(fminf(fmaxf((x[i] + 1) * 127.5f, 0.f), 255.f));
+}
+
+void images_report_deformed(images *im, jd_run *r)
+{
+    if (!im || jd_error(im->ctx)) return;
+    const size_t side = (size_t)im->o.side, values = side * side * (size_t)im->all.channels;
+    float *x = jd_alloc_array(im->ctx, values, sizeof *x);
+    uint8_t *tiles = jd_alloc_array(im->ctx, SAMPLES * (1 + VARIANTS) * values, 1);
+    jd_deformer *d = jd_deformer_new(im->ctx, &im->o.deform, im->all.height, im->all.width, im->all.channels,
+                                     im->o.side, im->o.side);
+    const size_t rows = im->train.count < SAMPLES ? im->train.count : SAMPLES;
+    for (size_t i = 0; d && x && tiles && i < rows; i++)
+        for (size_t v = 0; v <= VARIANTS; v++) {
+            images_plain(im, &im->train, i, 1, x);
+            const uint32_t index = (uint32_t)i;
+            if (v) jd_deform_batch(d, im->o.seed, (uint32_t)v - 1, &im->train, &index, 1, x, NULL);
+            to_bytes(x, values, tiles + (i * (1 + VARIANTS) + v) * values);
+        }
+    jd_report_section(jd_run_report(r), "What it learned from");
+    jd_report_images(
+        jd_run_report(r),
+        &(jd_tiles){.pixels = tiles,
+                    .n = rows * (1 + VARIANTS),
+                    .h = side,
+                    .w = side,
+                    .channels = (size_t)im->all.channels,
+                    .columns = 2 * (1 + VARIANTS)},
+        "The first pictures of the training set, each followed by the six that the network was shown in its "
+        "place in the first six epochs. Every epoch deforms every picture anew.");
+    jd_deformer_free(d);
+    jd_free(im->ctx, tiles);
+    jd_free(im->ctx, x);
+}
+
+static void name_of(int k, const char *const *names, char *out, size_t bytes)
+{
+    if (names)
+        snprintf(out, bytes, "%s", names[k]);
+    else
+        snprintf(out, bytes, "%d", k);
+}
+
+static int largest(const float *p, int n)
+{
+    int best = 0;
+    for (int k = 1; k < n; k++)
+        if (p[k] > p[best]) best = k;
+    return best;
+}
+
+static void worst_mistakes(images *im, jd_run *r, const float *p, const char *const *names)
+{
+    const jd_images *t = &im->test;
+    const size_t bytes = (size_t)t->height * (size_t)t->width * (size_t)t->channels;
+    uint32_t worst[WORST];
+    const size_t n = images_worst(t, p, worst, WORST);
+    uint8_t *tiles = jd_alloc_array(im->ctx, n * bytes + 1, 1);
+    char text[WORST][CAPTION];
+    const char *caption[WORST];
+    for (size_t i = 0; tiles && i < n; i++) {
+        const float *q = p + worst[i] * (size_t)t->classes;
+        const int said = largest(q, t->classes);
+        char is[16], was[16];
+        name_of(t->labels[worst[i]], names, is, sizeof is);
+        name_of(said, names, was, sizeof was);
+        snprintf(text[i], CAPTION, names ? "%s, not %s: %.2f" : "%s, not %s: p %.2f", is, was, (double)q[said]);
+        caption[i] = text[i];
+        memcpy(tiles + i * bytes, t->pixels + worst[i] * bytes, bytes);
+    }
+    if (tiles && n)
+        jd_report_images(
+            jd_run_report(r),
+            &(jd_tiles){.pixels = tiles,
+                        .n = n,
+                        .h = (size_t)t->height,
+                        .w = (size_t)t->width,
+                        .channels = (size_t)t->channels,
+                        .tile_captions = caption,
+                        .columns = names ? 5 : 8},
+            "The worst mistakes on the test set: pictures to whose true class the network gave the smallest "
+            "probability. Under each: what it is, what the network said, and how sure it was.");
+    jd_free(im->ctx, tiles);
+}
+
+void images_report_test(images *im, jd_run *r, const float *p, const char *const *names)
+{
+    if (!im || !p || jd_error(im->ctx)) return;
+    const size_t K = (size_t)im->test.classes;
+    int64_t *counts = jd_alloc_array(im->ctx, K * K, sizeof *counts);
+    if (!counts) return;
+    for (size_t i = 0; i < im->test.count; i++)
+        counts[(size_t)im->test.labels[i] * K + (size_t)largest(p + i * K, (int)K)]++;
+    jd_report_section(jd_run_report(r), "Where it errs");
+    jd_report_confusion(jd_run_report(r), names, counts, K,
+                        "Test set: the true class (rows) and the network's answer.");
+    jd_free(im->ctx, counts);
+    worst_mistakes(im, r, p, names);
+}
+
+typedef struct normed {
+    double norm;
+    size_t index;
+} normed;
+
+static int by_norm(const void *a, const void *b)
+{
+    const normed *x = a, *y = b;
+    if (x->norm != y->norm) return x->norm < y->norm ? 1 : -1;
+    return x->index < y->index ? -1 : 1;
+}
+
+void images_report_filters(images *im, jd_run *r, jd_params *w, const char *name, int side)
+{
+    if (!im || jd_error(im->ctx)) return;
+    const jd_range *range = jd_params_find(w, name);
+    const float *weight = jd_params_get(w, name);
+    if (!range || !weight) return;
+    const int64_t *dim = range->type.dim;
+    const size_t n = (size_t)dim[0], each = (size_t)jd_type_count(&range->type) / n, shown = n < FILTERS ? n : FILTERS;
+    const size_t h = side ? (size_t)side : (size_t)dim[1], width = side ? (size_t)side : (size_t)dim[2];
+    normed *order = jd_alloc_array(im->ctx, n, sizeof *order);
+    float *chosen = jd_alloc_array(im->ctx, shown * each, sizeof *chosen);
+    for (size_t i = 0; order && chosen && i < n; i++) {
+        order[i].index = i;
+        for (size_t k = 0; k < each; k++) order[i].norm += (double)weight[i * each + k] * (double)weight[i * each + k];
+    }
+    if (order && chosen) {
+        qsort(order, n, sizeof *order, by_norm);
+        for (size_t i = 0; i < shown; i++)
+            memcpy(chosen + i * each, weight + order[i].index * each, each * sizeof *chosen);
+        char caption[200];
+        snprintf(
+            caption, sizeof caption,
+            "The weights of %s%zu unit%s of the first layer, by decreasing norm. Grey is zero; each is scaled by its "
+            "own largest weight.",
+            shown < n ? "the strongest " : "all ", shown, shown == 1 ? "" : "s");
+        jd_report_section(jd_run_report(r), "What the first layer looks for");
+        jd_report_filters(jd_run_report(r), chosen, shown, h, width, each / (h * width), false, caption);
+    }
+    jd_free(im->ctx, order);
+    jd_free(im->ctx, chosen);
+}
