@@ -7,6 +7,7 @@
 #ifndef REAL
 #include "graph/graph.h"
 #include "ops/attrs.h"
+#include "ops/gemm_size.h"
 #include "ops/real.h"
 
 static jd_status infer(jd_infer *c)
@@ -40,6 +41,12 @@ static double flop(const jd_call *c)
     return 2.0 * (double)jd__count(&c->out_type[0]) * (double)c->in_type[0].dim[a->ta ? 0 : 1];
 }
 
+static size_t scratch(const jd_call *c, int threads)
+{
+    const jd_matmul_attr *a = c->attr;
+    return jd__gemm_scratch(c->out_type[0].dim[0], c->out_type[0].dim[1], c->in_type[0].dim[a->ta ? 0 : 1], threads);
+}
+
 #define JD_SELF "ops/matmul.c"
 #include "ops/twice.h"
 
@@ -48,6 +55,7 @@ const jd_op jd__op_matmul = {.name = "matmul",
                              .attr_bytes = sizeof(jd_matmul_attr),
                              .infer = infer,
                              .grad = grad,
+                             .scratch = scratch,
                              .flop = flop,
                              .ref = {matmul_f32, matmul_f64}};
 

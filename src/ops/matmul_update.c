@@ -3,6 +3,7 @@
 #ifndef REAL
 #include "graph/graph.h"
 #include "ops/attrs.h"
+#include "ops/gemm_size.h"
 #include "ops/real.h"
 
 static jd_status infer(jd_infer *c)
@@ -16,6 +17,12 @@ static double flop(const jd_call *c)
     return 2.0 * (double)jd__count(&c->in_type[2]) * (double)c->in_type[0].dim[a->ta ? 0 : 1];
 }
 
+static size_t scratch(const jd_call *c, int threads)
+{
+    const jd_matmul_update_attr *a = c->attr;
+    return jd__gemm_scratch(c->in_type[2].dim[0], c->in_type[2].dim[1], c->in_type[0].dim[a->ta ? 0 : 1], threads);
+}
+
 #define JD_SELF "ops/matmul_update.c"
 #include "ops/twice.h"
 
@@ -24,6 +31,7 @@ const jd_op jd__op_matmul_update = {.name = "matmul_update",
                                     .flags = JD_OP_FENCE,
                                     .attr_bytes = sizeof(jd_matmul_update_attr),
                                     .infer = infer,
+                                    .scratch = scratch,
                                     .flop = flop,
                                     .ref = {matmul_update_f32, matmul_update_f64}};
 
