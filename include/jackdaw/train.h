@@ -79,6 +79,8 @@ JD_API jd_status jd_run_stopped(jd_run *r); /* records JD_EINTERRUPT or JD_ESTOP
 JD_API void jd_run_log(jd_run *r, int64_t step, const char *name, double value);
 /* The logged history of a name: n pairs, or 0. */
 JD_API size_t jd_run_history(const jd_run *r, const char *name, const int64_t **step, const double **value);
+/* The name of series i, in the order of their first values; NULL after the last. */
+JD_API const char *jd_run_series(const jd_run *r, int i);
 
 /* The report of this run; figures may be added until jd_run_finish. */
 JD_API jd_report *jd_run_report(jd_run *r);

@@ -117,3 +117,8 @@ size_t jd_run_history(const jd_run *r, const char *name, const int64_t **step, c
     if (value) *value = r->log.series[i].value;
     return r->log.series[i].n;
 }
+
+const char *jd_run_series(const jd_run *r, int i)
+{
+    return i >= 0 && i < r->log.n ? r->log.series[i].name : NULL;
+}

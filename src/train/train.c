@@ -239,7 +239,7 @@ jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_
     if (l.checkpoint && r->o.resume && jd__checkpoint_read(r, l.checkpoint, p, &l.at))
         jd_run_note(r, "%s: goes on after step %lld of %lld", o.what, (long long)l.at.step, (long long)o.steps);
     if (!jd_error(r->ctx) && !l.at.done) {
-        l.fn = jd_fn_new(r->ctx, p, o.trace, o.user);
+        l.fn = jd_fn_new(r->ctx, p, o.trace, o.trace_user ? o.trace_user : o.user);
         if (!jd_error(r->ctx) && (l.at.step >= o.steps || !open_loader(&l))) run_loop(&l);
     }
     jd_prefetch_free(l.prefetch);

@@ -1,0 +1,157 @@
+/* commands.c - the table of commands: it feeds help, man pages, completions and the dispatcher. */
+#include "cli.h"
+
+static const cli_option systems_options[] = {
+    {"runs", 0, "DIR", "where earlier runs lie (default runs)", false}, CLI_JSON, CLI_HELP, CLI_END};
+
+static const cli_option run_options[] = {
+    {"scale", 0, "quick|cpu|full", "quick: a minute; cpu: a quarter of an hour; full: the paper's protocol", false},
+    {"seed", 0, "N", "the seed (default 1); with --seeds the first of them", false},
+    {"seeds", 0, "N", "N runs with N seeds, each in its own folder, and a summary", false},
+    {"data", 0, "NAME", "another data set than the system's own", false},
+    {"out", 'o', "DIR", "output folder (default runs/NAME-SEED)", false},
+    {"set", 0, "KEY=VALUE", "change a setting of the system (`jackdaw systems NAME` lists them)", true},
+    {"config", 0, "FILE", "the settings of an earlier run: its result.json", false},
+    {"resume", 0, NULL, "go on from the newest checkpoint, bit for bit", false},
+    {"checkpoint-every", 0, "STEPS", "steps between checkpoints (default: about 30 s)", false},
+    CLI_THREADS,
+    CLI_DEVICE,
+    CLI_JSON,
+    CLI_QUIET,
+    CLI_HELP,
+    CLI_END};
+
+static const cli_option train_options[] = {
+    {"data", 'd', "NAME|FILE", "image set of the registry, IDX file of images, or CSV (last column: label or target)",
+     false},
+    {"labels", 0, "FILE", "IDX file of the labels (default: beside the images)", false},
+    {"test-data", 0, "FILE", "samples to measure the model on at the end", false},
+    {"test-labels", 0, "FILE", "their labels", false},
+    {"net", 0, "SPEC", "the network, a line such as \"conv 20 5 relu, maxpool 2, dense 10\"", false},
+    {"loss", 0, "xent|mse", "cross entropy of classes (default), or squared error of a target", false},
+    {"epochs", 0, "N", "passes over the data (default 10)", false},
+    {"batch", 0, "N", "samples in a step (default 32)", false},
+    {"optimizer", 0, "NAME", "sgd, momentum, nesterov (default), rmsprop or adam", false},
+    {"lr", 0, "RATE", "learning rate (default 0.01; 0.001 for rmsprop and adam)", false},
+    {"schedule", 0, "NAME", "constant (default), geometric, linear or cosine, from --lr to --lr-end", false},
+    {"lr-end", 0, "RATE", "learning rate at the end (default: a hundredth of --lr)", false},
+    {"momentum", 0, "M", "momentum (default 0.9)", false},
+    {"clip", 0, "NORM", "scale the gradient down to this norm (default: off)", false},
+    {"weight-decay", 0, "W", "pull of the weights to zero (default 0)", false},
+    {"validation", 0, "SHARE", "share of the samples kept for validation (default 0.1)", false},
+    {"patience", 0, "N", "stop after N validations without a better one (default: never)", false},
+    {"deform", 0, NULL, "deform the images anew in every epoch (elastic, rotation, scaling)", false},
+    {"seed", 0, "N", "the seed (default 1)", false},
+    {"out", 'o', "DIR", "output folder (default runs/train-DATA-SEED)", false},
+    {"config", 0, "FILE", "options of an earlier training: its result.json", false},
+    {"resume", 0, NULL, "go on from the newest checkpoint, bit for bit", false},
+    {"checkpoint-every", 0, "STEPS", "steps between checkpoints (default: about 30 s)", false},
+    CLI_THREADS,
+    CLI_DEVICE,
+    CLI_JSON,
+    CLI_QUIET,
+    CLI_HELP,
+    CLI_END};
+
+static const cli_option eval_options[] = {
+    {"data", 'd', "NAME|FILE", "image set of the registry, IDX file of images, or CSV", false},
+    {"labels", 0, "FILE", "IDX file of the labels (default: beside the images)", false},
+    {"split", 0, "train|test|all", "part of a set of the registry (default test)", false},
+    {"output", 'o', "FILE", "write a report: confusion, filters, worst mistakes", false},
+    CLI_THREADS,
+    CLI_DEVICE,
+    CLI_JSON,
+    CLI_HELP,
+    CLI_END};
+
+static const cli_option predict_options[] = {{"csv", 0, NULL, "comma-separated values with a header line", false},
+                                             CLI_THREADS,
+                                             CLI_DEVICE,
+                                             CLI_JSON,
+                                             CLI_HELP,
+                                             CLI_END};
+
+static const cli_option inspect_options[] = {CLI_JSON, CLI_HELP, CLI_END};
+
+static const cli_option plan_options[] = {
+    {"net", 0, "SPEC", "the network, a line such as \"conv 20 5 relu, maxpool 2, dense 10\"", false},
+    {"input", 0, "SHAPE", "HxWxC for images, TxC for sequences, N for vectors", false},
+    {"batch", 0, "N", "samples at once (default 1)", false},
+    {"train", 0, NULL, "the whole training step: forward, backward, update", false},
+    {"dry-run", 0, NULL, "do not run it, so there are no times", false},
+    CLI_THREADS,
+    CLI_DEVICE,
+    CLI_JSON,
+    CLI_HELP,
+    CLI_END};
+
+static const cli_option data_options[] = {
+    {"from", 0, "DIR", "get: copy the set from this folder", false}, CLI_JSON, CLI_QUIET, CLI_HELP, CLI_END};
+
+static const cli_option report_options[] = {
+    {"output", 'o', "FILE", "write the report there", false},
+    {"rebuild", 0, NULL, "make it anew from result.json and metrics.csv", false},
+    CLI_HELP,
+    CLI_END};
+
+static const cli_option version_options[] = {
+    {"features", 0, NULL, "what this build can do", false}, CLI_JSON, CLI_HELP, CLI_END};
+
+static const cli_option help_options[] = {{"man", 0, NULL, "as a man page (roff)", false},
+                                          {"completion", 0, "bash|fish", "completions for a shell", false},
+                                          CLI_HELP,
+                                          CLI_END};
+
+const cli_command cli_commands[] = {
+    {"systems", "list the systems, the papers' figures and ours", "[NAME] [--json]",
+     "  jackdaw systems\n  jackdaw systems lstm-adding      with its settings\n", NULL, systems_options, cmd_systems, 0,
+     1, false},
+    {"run", "train and measure one of the systems", "NAME [OPTIONS]",
+     "  jackdaw run lstm-adding\n  jackdaw run lstm-reber --scale cpu --seeds 5\n"
+     "  jackdaw run lstm-adding --set hidden=32 --json\n  jackdaw run mnist-mlp --scale cpu --resume\n",
+     "Writes result.json, metrics.csv, model.safetensors, report.html, checkpoints and TensorBoard events to the\n"
+     "output folder.  Ctrl-C saves a checkpoint first; --resume goes on from it.",
+     run_options, cmd_run, 1, 1, false},
+    {"train", "train a network of your own on images or a table", "--data NAME --net SPEC [OPTIONS]",
+     "  jackdaw train --data fashion-mnist --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 10\" --epochs 3\n"
+     "  jackdaw train --data table.csv --net \"dense 20 tanh, dense 1\" --loss mse --optimizer adam\n"
+     "  jackdaw train --data my-images-idx3-ubyte --labels my-labels-idx1-ubyte --net \"dense 100 tanh, dense 10\"\n",
+     "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
+     "for\n"
+     "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, mean; each may end with tanh, sigmoid, relu or scaled-tanh.",
+     train_options, cmd_train, 0, 0, false},
+    {"eval", "measure a model on a data set", "MODEL --data NAME [OPTIONS]",
+     "  jackdaw eval runs/train-fashion-mnist-1/model.safetensors --data fashion-mnist\n", NULL, eval_options, cmd_eval,
+     1, 1, false},
+    {"predict", "what a model says to files", "MODEL FILE... [--json|--csv]",
+     "  jackdaw predict model.safetensors shoe.png\n  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz "
+     "--csv\n",
+     "A file is a PNG of the model's image size, an IDX file of images, or a CSV table of the model's columns.",
+     predict_options, cmd_predict, 2, -1, false},
+    {"inspect", "what is in a file", "FILE... [--json]",
+     "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
+     "Knows safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV and TensorBoard event files, by their contents.",
+     inspect_options, cmd_inspect, 1, -1, false},
+    {"plan", "the instructions of a network, with kernels, FLOPs, bytes and times",
+     "--net SPEC --input SHAPE [OPTIONS]",
+     "  jackdaw plan --net \"conv 20 4 tanh, maxpool 2, dense 10\" --input 28x28x1 --batch 32 --train\n"
+     "  jackdaw plan --net \"blstm 64, dense 11\" --input 100x39 --dry-run\n",
+     NULL, plan_options, cmd_plan, 0, 0, false},
+    {"data", "the registry of data sets", "list|get|verify|locate [NAME...]",
+     "  jackdaw data list\n  jackdaw data verify fashion-mnist\n  jackdaw data get mnist --from ~/Downloads/mnist\n",
+     "A set is looked for in $JACKDAW_DATA/NAME, where its Debian package puts it, and in the user's cache.",
+     data_options, cmd_data, 1, -1, false},
+    {"bench", "time the workloads against what this machine can do", "[NAME...] [--rounds N] [--json]",
+     "  jackdaw bench\n", NULL, NULL, cmd_bench, 0, -1, true},
+    {"report", "find or rebuild the report of a run", "RUN-DIR [-o FILE]",
+     "  jackdaw report runs/lstm-adding-1\n  jackdaw report runs/lstm-adding-1 --rebuild -o adding.html\n", NULL,
+     report_options, cmd_report, 1, 1, false},
+    {"selftest", "check the library's operations on this machine", "ops|digest [PART-OF-NAME] [OPTIONS]",
+     "  jackdaw selftest ops\n", NULL, NULL, cmd_selftest, 0, -1, true},
+    {"version", "the version and what this build can do", "[--features] [--json]", "  jackdaw version --features\n",
+     NULL, version_options, cmd_version, 0, 0, false},
+    {"help", "help, man pages, completions", "[COMMAND] [--man] [--completion SHELL]",
+     "  jackdaw help train\n  jackdaw help --man train > jackdaw-train.1\n"
+     "  jackdaw help --completion bash > /etc/bash_completion.d/jackdaw\n",
+     NULL, help_options, cmd_help, 0, 1, false},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, false}};

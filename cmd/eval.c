@@ -1,0 +1,67 @@
+/* eval.c - `jackdaw eval`: a model on a data set. */
+#include <string.h>
+
+#include "model.h"
+
+static void print(const model *m, const measured *e, const char *data, bool json)
+{
+    const double score = measured_score(m, e);
+    const char *metric = m->classes ? "error (%)" : "root mean squared error";
+    if (json) {
+        printf("{\"data\":");
+        cli_json_string(data);
+        printf(",\"samples\":%zu,\"metric\":\"%s\",\"value\":", e->n, metric);
+        cli_json_number(score);
+        printf(",\"wrong\":%zu,\"mean_loss\":", e->wrong);
+        cli_json_number(e->loss);
+        printf("}\n");
+        return;
+    }
+    printf("%s %.4g on %zu samples, mean loss %.4g\n", metric, score, e->n, e->loss);
+    if (!m->classes || m->classes > 24) return;
+    printf("\ntrue \\ answer");
+    for (int k = 0; k < m->classes; k++) printf("%6d", k);
+    for (int i = 0; i < m->classes; i++) {
+        printf("\n%13d", i);
+        for (int k = 0; k < m->classes; k++) printf("%6lld", (long long)e->confusion[i * m->classes + k]);
+    }
+    printf("\n");
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    static const char *const splits[] = {"train", "test", "all", NULL};
+    cli_args a;
+    int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    const char *data = cli_text(&a, "data", NULL), *out = cli_text(&a, "output", NULL);
+    const int split = cli_word(&a, "split", splits, JD_TEST);
+    if (a.bad) return JD_EUSAGE;
+    if (!data) return cli_fail("eval", JD_EUSAGE, "--data is missing; for example --data fashion-mnist");
+    jd_ctx *ctx = cli_context(&a, &code);
+    if (!ctx) return code;
+    model m;
+    jd_params *p = NULL;
+    samples s = {0};
+    measured e = {0};
+    jd_fn *f = NULL;
+    if (!model_load(ctx, a.rest[0], &m, &p) &&
+        !samples_load(ctx, data, cli_text(&a, "labels", NULL), (jd_split)split, !m.classes, true, &s) &&
+        !model_check(ctx, &m, &s, data))
+        f = jd_fn_new(ctx, p, model_forward, &m);
+    if (f && !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
+        print(&m, &e, data, cli_has(&a, "json"));
+        if (out) {
+            jd_report *rep = jd_report_new(ctx, a.rest[0], data);
+            model_report(ctx, rep, &m, p, &s, NULL, &e);
+            jd_report_write(rep, out);
+            jd_report_free(rep);
+        }
+    }
+    measured_free(ctx, &e);
+    jd_fn_free(f);
+    samples_free(ctx, &s);
+    jd_params_free(p);
+    model_free(ctx, &m);
+    return cli_end("eval", ctx);
+}

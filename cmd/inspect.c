@@ -1,0 +1,213 @@
+/* inspect.c - `jackdaw inspect`: what is in a file, told by its contents. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static void shape_text(char out[200], int rank, const int64_t *dim)
+{
+    size_t at = 0;
+    out[0] = 0;
+    for (int i = 0; i < rank && at < 180; i++)
+        at += (size_t)snprintf(out + at, 200 - at, "%s%" PRId64, i ? "x" : "", dim[i]);
+    if (!rank) snprintf(out, 200, "scalar");
+}
+
+static void print_config(const char *text)
+{
+    json_t *j = json_loads(text, 0, NULL);
+    char *pretty = j ? json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    printf("configuration\n%s\n", pretty ? pretty : text);
+    free(pretty);
+    json_decref(j);
+}
+
+static int64_t count_of(const jd_tensor_entry *e)
+{
+    int64_t n = 1;
+    for (int i = 0; i < e->rank; i++) n *= e->dim[i];
+    return n;
+}
+
+static void show_tensors(const jd_tensor_file *f, const char *kind, bool json)
+{
+    int64_t total = 0;
+    const size_t n = jd_tensor_file_count(f);
+    const char *made = jd_tensor_file_meta(f, "jackdaw.kind");
+    if (json)
+        printf("{\"kind\":\"%s\",\"tensors\":[", made ? made : kind);
+    else
+        printf("%s%s%s, %zu tensors\n", kind, made ? ", " : "", made ? made : "", n);
+    for (size_t i = 0; i < n; i++) {
+        const jd_tensor_entry *e = jd_tensor_file_entry(f, i);
+        char shape[200];
+        shape_text(shape, e->rank, e->dim);
+        total += count_of(e);
+        if (!json) {
+            printf("  %-40s %-5s %-20s %" PRIu64 " bytes\n", e->name,
+                   e->stored ? e->stored : jd_file_dtype_name(e->dtype), shape, e->bytes);
+            continue;
+        }
+        printf("%s{\"name\":", i ? "," : "");
+        cli_json_string(e->name);
+        printf(",\"dtype\":\"%s\",\"shape\":[", e->stored ? e->stored : jd_file_dtype_name(e->dtype));
+        for (int k = 0; k < e->rank; k++) printf("%s%" PRId64, k ? "," : "", e->dim[k]);
+        printf("],\"bytes\":%" PRIu64 "}", e->bytes);
+    }
+    if (json)
+        printf("],\"elements\":%" PRId64 ",\"metadata\":{", total);
+    else
+        printf("  %" PRId64 " numbers in all\n", total);
+    const char *config = NULL;
+    for (size_t i = 0; i < jd_tensor_file_metadata_count(f); i++) {
+        const jd_metadata *m = jd_tensor_file_metadata(f, i);
+        if (json) {
+            if (i) putchar(',');
+            cli_json_string(m->key);
+            putchar(':');
+            cli_json_string(m->value);
+        } else if (!strcmp(m->key, "jackdaw.config")) {
+            config = m->value;
+        } else {
+            printf("  %s: %.200s\n", m->key, m->value);
+        }
+    }
+    if (json) printf("}}\n");
+    if (config) print_config(config);
+}
+
+static void show_idx(jd_ctx *ctx, const char *path, bool json)
+{
+    static const struct {
+        jd_idx_type type;
+        const char *name;
+    } types[] = {{JD_IDX_U8, "U8"},   {JD_IDX_I8, "I8"},   {JD_IDX_I16, "I16"},
+                 {JD_IDX_I32, "I32"}, {JD_IDX_F32, "F32"}, {JD_IDX_F64, "F64"}};
+    jd_idx idx = {0};
+    if (jd_read_idx(ctx, path, &idx)) return;
+    char shape[200];
+    int64_t dim[8];
+    const char *type = "?";
+    for (int i = 0; i < idx.rank; i++) dim[i] = (int64_t)idx.size[i];
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i].type == idx.type) type = types[i].name;
+    shape_text(shape, idx.rank, dim);
+    if (json)
+        printf("{\"kind\":\"idx\",\"dtype\":\"%s\",\"shape\":\"%s\",\"elements\":%zu}\n", type, shape, idx.count);
+    else
+        printf("idx, %s, %s\n", type, shape);
+    jd_idx_free(ctx, &idx);
+}
+
+static void show_png(jd_ctx *ctx, const char *path, bool json)
+{
+    jd_picture p = {0};
+    if (jd_read_png(ctx, path, 0, &p)) return;
+    if (json)
+        printf("{\"kind\":\"png\",\"height\":%d,\"width\":%d,\"channels\":%d}\n", p.height, p.width, p.channels);
+    else
+        printf("png, %d high, %d wide, %s\n", p.height, p.width, p.channels == 1 ? "gray" : "RGB");
+    jd_picture_free(ctx, &p);
+}
+
+static void show_sound(jd_ctx *ctx, const char *path, bool json)
+{
+    jd_sound s = {0};
+    if (jd_read_sound(ctx, path, &s)) return;
+    const double seconds = s.rate > 0 ? (double)s.count / s.rate : 0;
+    if (json)
+        printf("{\"kind\":\"sound\",\"rate\":%d,\"samples\":%zu,\"seconds\":%.6g}\n", s.rate, s.count, seconds);
+    else
+        printf("sound, %d samples a second, %zu samples, %.4g s\n", s.rate, s.count, seconds);
+    jd_sound_free(ctx, &s);
+}
+
+static void show_events(jd_ctx *ctx, const char *path, bool json)
+{
+    jd_event_reader *r = jd_event_reader_open(ctx, path);
+    jd_event e;
+    size_t n = 0;
+    while (jd_event_reader_next(r, &e)) {
+        if (e.has_scalar && !json) printf("  %-32s step %-10" PRId64 " %.6g\n", e.tag, e.step, (double)e.scalar);
+        n++;
+    }
+    if (!jd_error(ctx))
+        printf(json ? "{\"kind\":\"events\",\"records\":%zu}\n" : "TensorBoard events, %zu records\n", n);
+    jd_event_reader_close(r);
+}
+
+/* "step,loss" at the start: printable, with a comma in the first line. */
+static bool looks_like_csv(const unsigned char *b, size_t n)
+{
+    bool comma = false;
+    for (size_t i = 0; i < n && b[i] != '\n'; i++) {
+        if ((b[i] < 0x20 && b[i] != '\t' && b[i] != '\r') || b[i] > 0x7e) return false;
+        comma = comma || b[i] == ',';
+    }
+    return comma;
+}
+
+static void show_csv(jd_ctx *ctx, const char *path, bool json)
+{
+    jd_table t = {0};
+    if (jd_read_csv(ctx, path, &(jd_csv_options){.missing_is_nan = true}, &t)) return;
+    printf(json ? "{\"kind\":\"csv\",\"rows\":%zu,\"columns\":%zu}\n" : "csv, %zu rows, %zu columns\n", t.rows, t.cols);
+    for (size_t i = 0; t.names && !json && i < t.cols; i++) printf("  %s\n", t.names[i]);
+    jd_table_free(ctx, &t);
+}
+
+static void inspect(jd_ctx *ctx, const char *path, bool json)
+{
+    FILE *f = fopen(path, "rb");
+    unsigned char b[256] = {0};
+    const size_t n = f ? fread(b, 1, sizeof b, f) : 0;
+    if (!f) {
+        jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened", path);
+        return;
+    }
+    fclose(f);
+    jd_tensor_file *t = NULL;
+    const char *kind = "safetensors";
+    if (n >= 8 && !memcmp(b, "\x89PNG", 4)) {
+        show_png(ctx, path, json);
+    } else if (n >= 12 && (!memcmp(b, "RIFF", 4) || !memcmp(b, "fLaC", 4) || !memcmp(b, "NIST", 4))) {
+        show_sound(ctx, path, json);
+    } else if (n >= 6 && !memcmp(b, "\x93NUMPY", 6)) {
+        kind = "npy";
+        t = jd_npy_open(ctx, path);
+    } else if (n >= 4 && !memcmp(b, "PK", 2)) {
+        kind = "npz";
+        t = jd_npz_open(ctx, path);
+    } else if (n >= 9 && b[8] == '{') {
+        t = jd_safetensors_open(ctx, path);
+    } else if (n >= 4 && ((!b[0] && !b[1]) || (b[0] == 0x1f && b[1] == 0x8b))) {
+        show_idx(ctx, path, json);
+    } else if (strstr(path, "tfevents")) {
+        show_events(ctx, path, json);
+    } else if (looks_like_csv(b, n)) {
+        show_csv(ctx, path, json);
+    } else {
+        jd_fail(
+            ctx, JD_EDATA,
+            "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV, TensorBoard events",
+            path);
+    }
+    if (t) show_tensors(t, kind, json);
+    jd_tensor_file_close(t);
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+    cli_args a;
+    int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    jd_ctx *ctx = cli_context(&a, &code);
+    if (!ctx) return code;
+    for (int i = 0; i < a.n && !jd_error(ctx); i++) {
+        if (a.n > 1 && !cli_has(&a, "json")) printf("%s: ", a.rest[i]);
+        inspect(ctx, a.rest[i], cli_has(&a, "json"));
+    }
+    return cli_end("inspect", ctx);
+}

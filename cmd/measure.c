@@ -1,0 +1,159 @@
+/* measure.c - what a model makes of samples, in numbers and in pictures. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+enum { BATCH = 100, MISTAKES = 48, FILTERS = 64 };
+
+void measured_free(jd_ctx *ctx, measured *e)
+{
+    jd_free(ctx, e->p);
+    jd_free(ctx, e->predicted);
+    jd_free(ctx, e->confusion);
+    *e = (measured){0};
+}
+
+double measured_score(const model *m, const measured *e)
+{
+    if (!m->classes) return sqrt(e->loss);
+    return e->n ? 100.0 * (double)e->wrong / (double)e->n : 0;
+}
+
+/* The outputs of one batch, which begins at sample `at`. */
+static void take(const model *m, const samples *s, const uint32_t *index, size_t at, size_t n, const float *p,
+                 measured *e, double *sum)
+{
+    const size_t K = m->classes ? (size_t)m->classes : 1;
+    for (size_t i = 0; i < n; i++) {
+        const float *row = p + i * K;
+        float *out = e->p + (at + i) * K;
+        const uint32_t sample = index[i];
+        if (!m->classes) {
+            out[0] = (float)((double)row[0] / m->t_scale + m->t_mean);
+            const double d = s->target ? (double)out[0] - (double)s->target[sample] : 0;
+            *sum += d * d;
+            continue;
+        }
+        size_t best = 0;
+        for (size_t k = 0; k < K; k++) {
+            out[k] = row[k];
+            if (row[k] > row[best]) best = k;
+        }
+        e->predicted[at + i] = (int32_t)best;
+        if (!s->label) continue;
+        const int32_t label = s->label[sample];
+        e->confusion[(size_t)label * K + best]++;
+        e->wrong += label != (int32_t)best;
+        *sum -= log(fmax((double)row[label], 1e-30));
+    }
+}
+
+jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s, const uint32_t *index, size_t n,
+                        jd_run *r, measured *e)
+{
+    const size_t K = m->classes ? (size_t)m->classes : 1;
+    double sum = 0;
+    *e = (measured){.p = jd_alloc_array(ctx, n * K, sizeof(float)),
+                    .predicted = jd_alloc_array(ctx, n, sizeof(int32_t)),
+                    .confusion = jd_alloc_array(ctx, K * K, sizeof(int64_t))};
+    float *x = jd_alloc_array(ctx, BATCH * (size_t)model_size(m), sizeof *x);
+    for (size_t at = 0; at < n && !jd_error(ctx); at += BATCH) {
+        const size_t b = n - at < BATCH ? n - at : BATCH;
+        uint32_t now[BATCH];
+        for (size_t i = 0; i < b; i++) now[i] = index ? index[at + i] : (uint32_t)(at + i);
+        model_batch(m, s, now, b, x, NULL, NULL);
+        const jd_tensor in = {"x", model_input(m, b), x};
+        if (jd_fn_run(f, &in, 1)) break;
+        const float *p = jd_fn_result(f, "p", NULL);
+        if (!p) break;
+        take(m, s, now, at, b, p, e, &sum);
+        e->n = at + b;
+        if (r && cli_stop) break;
+    }
+    if (e->n) e->loss = sum / (double)e->n;
+    jd_free(ctx, x);
+    if (jd_error(ctx)) measured_free(ctx, e);
+    return jd_error(ctx);
+}
+
+typedef struct mistake {
+    size_t at; /* place in the measured order */
+    float p;   /* of the wrong class */
+} mistake;
+
+static int surest_first(const void *a, const void *b)
+{
+    const mistake *x = a, *y = b;
+    if (x->p > y->p || x->p < y->p) return x->p > y->p ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+static void show_mistakes(jd_ctx *ctx, jd_report *rep, const model *m, const samples *s, const uint32_t *index,
+                          const measured *e)
+{
+    const size_t K = (size_t)m->classes, size = (size_t)model_size(m);
+    mistake *all = jd_alloc_array(ctx, e->wrong + 1, sizeof *all);
+    uint8_t *pixels = jd_alloc_array(ctx, MISTAKES * size, 1);
+    char text[MISTAKES][48];
+    const char *captions[MISTAKES];
+    size_t wrong = 0, n;
+    if (!all || !pixels || !e->wrong) goto end;
+    for (size_t i = 0; i < e->n; i++)
+        if (s->label[index ? index[i] : i] != e->predicted[i])
+            all[wrong++] = (mistake){i, e->p[i * K + (size_t)e->predicted[i]]};
+    qsort(all, wrong, sizeof *all, surest_first);
+    n = wrong < MISTAKES ? wrong : MISTAKES;
+    for (size_t i = 0; i < n; i++) {
+        const size_t sample = index ? index[all[i].at] : all[i].at;
+        memcpy(pixels + i * size, s->images.pixels + sample * size, size);
+        snprintf(text[i], sizeof text[i], "%d as %d, p %.2f", s->label[sample], e->predicted[all[i].at],
+                 (double)all[i].p);
+        captions[i] = text[i];
+    }
+    jd_report_images(rep,
+                     &(jd_tiles){.pixels = pixels,
+                                 .n = n,
+                                 .h = (size_t)m->dim[0],
+                                 .w = (size_t)m->dim[1],
+                                 .channels = (size_t)m->dim[2],
+                                 .tile_captions = captions},
+                     "The worst mistakes: the wrong answers of which the network was surest.");
+end:
+    jd_free(ctx, all);
+    jd_free(ctx, pixels);
+}
+
+static void show_filters(jd_report *rep, const model *m, jd_params *p)
+{
+    for (int i = 0; i < jd_params_ranges(p); i++) {
+        const jd_range *range = jd_params_range(p, i);
+        const jd_type *t = &range->type;
+        const size_t length = strlen(range->name);
+        if (length < 2 || strcmp(range->name + length - 2, "/W") != 0) continue;
+        const size_t n = t->dim[0] < FILTERS ? (size_t)t->dim[0] : FILTERS;
+        const float *w = jd_params_get(p, range->name);
+        if (t->rank == 4 && (t->dim[3] == 1 || t->dim[3] == 3))
+            jd_report_filters(rep, w, n, (size_t)t->dim[1], (size_t)t->dim[2], (size_t)t->dim[3], false,
+                              "The filters of the first layer; grey is zero.");
+        else if (t->rank == 2 && t->dim[1] == model_size(m))
+            jd_report_filters(rep, w, n, (size_t)m->dim[0], (size_t)m->dim[1], (size_t)m->dim[2], false,
+                              "The weights of units of the first layer; grey is zero.");
+        return; /* only the first layer sees pixels */
+    }
+}
+
+void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, const samples *s, const uint32_t *index,
+                  const measured *e)
+{
+    if (jd_error(ctx)) return;
+    if (m->classes && m->classes <= 400) {
+        jd_report_section(rep, "Confusion");
+        jd_report_confusion(rep, NULL, e->confusion, (size_t)m->classes, "True classes in rows, answers in columns.");
+    }
+    if (m->rank != 3 || (m->dim[2] != 1 && m->dim[2] != 3)) return;
+    jd_report_section(rep, "What it sees");
+    show_filters(rep, m, p);
+    if (m->classes) show_mistakes(ctx, rep, m, s, index, e);
+}

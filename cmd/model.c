@@ -1,0 +1,219 @@
+/* model.c - a network described by a line of text, with its normalisation. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+int64_t model_size(const model *m)
+{
+    return m->rank == 3 ? m->dim[0] * m->dim[1] * m->dim[2] : m->dim[0];
+}
+
+jd_type model_input(const model *m, size_t n)
+{
+    return (jd_type){JD_F32, m->rank + 1, {(int64_t)n, m->dim[0], m->dim[1], m->dim[2]}};
+}
+
+void model_free(jd_ctx *ctx, model *m)
+{
+    jd_free(ctx, m->net);
+    jd_free(ctx, m->mean);
+    jd_free(ctx, m->scale);
+    *m = (model){0};
+}
+
+static void mean_and_scale(const float *v, size_t stride, const uint32_t *index, size_t n, double *mean, double *scale)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)v[(size_t)index[i] * stride];
+    *mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        const double d = (double)v[(size_t)index[i] * stride] - *mean;
+        squares += d * d;
+    }
+    *scale = squares > 0 ? sqrt((double)n / squares) : 1; /* a constant column stays at zero */
+}
+
+jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *index, size_t n)
+{
+    m->rank = s->rank;
+    memcpy(m->dim, s->dim, sizeof m->dim);
+    m->classes = s->classes;
+    m->low = -1;
+    m->high = 1;
+    m->t_scale = 1;
+    const int64_t outputs = jd_net_outputs(ctx, m->net), wanted = s->target ? 1 : s->classes;
+    if (jd_error(ctx)) return jd_error(ctx);
+    if (outputs != wanted)
+        return jd_fail(ctx, JD_EUSAGE,
+                       "the network \"%s\" has %lld outputs, but %lld are needed; end it with \"dense %lld\"", m->net,
+                       (long long)outputs, (long long)wanted, (long long)wanted);
+    if (s->rank == 3) return JD_OK;
+    const size_t columns = (size_t)s->dim[0];
+    m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);
+    m->scale = jd_alloc_array(ctx, columns, sizeof *m->scale);
+    if (jd_error(ctx)) return jd_error(ctx);
+    for (size_t k = 0; k < columns; k++) {
+        double mean, scale;
+        mean_and_scale(s->values + k, columns, index, n, &mean, &scale);
+        m->mean[k] = (float)mean;
+        m->scale[k] = (float)scale;
+    }
+    if (s->target) mean_and_scale(s->target, 1, index, n, &m->t_mean, &m->t_scale);
+    return JD_OK;
+}
+
+static void describe_vector(jd_run *r, const char *name, const float *v, int64_t n)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    const size_t size = (size_t)n * 20 + 1;
+    char *text = jd_alloc(ctx, size);
+    size_t at = 0;
+    for (int64_t i = 0; text && i < n; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%.9g", i ? " " : "", (double)v[i]);
+    if (text) jd_run_config(r, name, text);
+    jd_free(ctx, text);
+}
+
+void model_describe(jd_run *r, const model *m)
+{
+    char shape[80];
+    if (m->rank == 3)
+        snprintf(shape, sizeof shape, "%lldx%lldx%lld", (long long)m->dim[0], (long long)m->dim[1],
+                 (long long)m->dim[2]);
+    else
+        snprintf(shape, sizeof shape, "%lld", (long long)m->dim[0]);
+    jd_run_config(r, "net", m->net);
+    jd_run_config(r, "input", shape);
+    jd_run_config_number(r, "classes", m->classes);
+    if (m->rank == 3) {
+        jd_run_config_number(r, "low", (double)m->low);
+        jd_run_config_number(r, "high", (double)m->high);
+        return;
+    }
+    describe_vector(r, "mean", m->mean, m->dim[0]);
+    describe_vector(r, "factor", m->scale, m->dim[0]);
+    jd_run_config_number(r, "target-mean", m->t_mean);
+    jd_run_config_number(r, "target-factor", m->t_scale);
+}
+
+static float *read_vector(jd_ctx *ctx, const json_t *j, const char *name, int64_t n)
+{
+    const char *at = json_string_value(json_object_get(j, name));
+    float *v = jd_alloc_array(ctx, (size_t)n, sizeof *v);
+    for (int64_t i = 0; v && at && i < n; i++) {
+        char *end;
+        v[i] = strtof(at, &end);
+        at = end == at ? NULL : end;
+    }
+    if (v && !at) jd_fail(ctx, JD_EDATA, "jackdaw.config: \"%s\" is not %lld numbers", name, (long long)n);
+    return v;
+}
+
+static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, model *m)
+{
+    json_t *j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const char *net = json_string_value(json_object_get(j, "net"));
+    const char *at = json_string_value(json_object_get(j, "input"));
+    const json_t *classes = json_object_get(j, "classes");
+    long long product = 1;
+    for (char *end; at && m->rank < 3; at = *end == 'x' ? end + 1 : NULL) {
+        const long long d = strtoll(at, &end, 10);
+        product = end == at || d < 1 || d > 1000000 ? 0 : product * d;
+        m->dim[m->rank++] = d;
+    }
+    if (!net || !json_is_integer(classes) || json_integer_value(classes) < 0 || json_integer_value(classes) > 100000 ||
+        (m->rank != 1 && m->rank != 3) || product < 1 || product > 100000000) {
+        jd_fail(
+            ctx, JD_EUSAGE,
+            "%s: holds no network that the program can rebuild (no net, input, classes in jackdaw.config); models of "
+            "`jackdaw train` do, those of the systems are built by their own code",
+            path);
+    } else {
+        m->net = jd_strdup(ctx, net);
+        m->classes = (int)json_integer_value(classes);
+        m->low = (float)json_number_value(json_object_get(j, "low"));
+        m->high = (float)json_number_value(json_object_get(j, "high"));
+        m->t_mean = json_number_value(json_object_get(j, "target-mean"));
+        m->t_scale = json_number_value(json_object_get(j, "target-factor"));
+        if (!(fabs(m->t_scale) > 0)) m->t_scale = 1;
+        if (m->rank == 1) m->mean = read_vector(ctx, j, "mean", m->dim[0]);
+        if (m->rank == 1) m->scale = read_vector(ctx, j, "factor", m->dim[0]);
+    }
+    json_decref(j);
+    return jd_error(ctx);
+}
+
+jd_status model_load(jd_ctx *ctx, const char *path, model *m, jd_params **params)
+{
+    *m = (model){0};
+    *params = NULL;
+    jd_tensor_file *f = jd_safetensors_open(ctx, path);
+    const char *config = f ? jd_tensor_file_meta(f, "jackdaw.config") : NULL;
+    if (f && !config)
+        jd_fail(ctx, JD_EUSAGE, "%s: has no jackdaw.config, so the network is not known; give a model.safetensors",
+                path);
+    if (config && !read_config(ctx, path, config, m)) *params = jd_params_new(ctx, JD_F32);
+    if (*params) jd_params_load(ctx, *params, f);
+    jd_tensor_file_close(f);
+    return jd_error(ctx);
+}
+
+jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char *name)
+{
+    if (s->rank != m->rank)
+        return jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name, s->rank == 3 ? "images" : "a table",
+                       m->rank == 3 ? "images" : "tables");
+    for (int i = 0; i < m->rank; i++)
+        if (s->dim[i] != m->dim[i])
+            return jd_fail(ctx, JD_EUSAGE, "%s: samples of %lldx%lldx%lld, but the model takes %lldx%lldx%lld", name,
+                           (long long)s->dim[0], (long long)s->dim[1], (long long)s->dim[2], (long long)m->dim[0],
+                           (long long)m->dim[1], (long long)m->dim[2]);
+    if (s->label && s->classes > m->classes)
+        return jd_fail(ctx, JD_EUSAGE, "%s: %d classes, but the model knows %d", name, s->classes, m->classes);
+    return JD_OK;
+}
+
+void model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *label,
+                 float *target)
+{
+    const size_t size = (size_t)model_size(m);
+    if (m->rank == 3) {
+        jd_images_batch(&s->images, index, n, m->low, m->high, x, s->label ? label : NULL);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const float *v = s->values + (size_t)index[i] * size;
+        for (size_t k = 0; k < size; k++) x[i * size + k] = (v[k] - m->mean[k]) * m->scale[k];
+        if (s->label && label) label[i] = s->label[index[i]];
+        if (s->target && target) target[i] = (float)(((double)s->target[index[i]] - m->t_mean) * m->t_scale);
+    }
+}
+
+void model_forward(jd_graph *g, void *user)
+{
+    const model *m = user;
+    const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), JD_NONE);
+    jd_result(g, "p", m->classes ? jd_softmax(g, y) : y);
+}
+
+void model_step(jd_graph *g, void *user)
+{
+    const model *m = user;
+    const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), JD_NONE), lr = jd_arg(g, "lr");
+    const jd_node loss = m->classes ? jd_softmax_xent(g, y, jd_arg(g, "label"))
+                                    : jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
+    const jd_update_options o = {.momentum = m->momentum,
+                                 .nesterov = !strcmp(m->optimizer, "nesterov"),
+                                 .clip = m->clip,
+                                 .weight_decay = m->weight_decay};
+    if (!strcmp(m->optimizer, "adam"))
+        jd_update_adam_opt(g, loss, lr, o);
+    else if (!strcmp(m->optimizer, "rmsprop"))
+        jd_update_rmsprop_opt(g, loss, lr, o);
+    else
+        jd_update_sgd_opt(g, loss, lr, o);
+    jd_result(g, "loss", loss);
+}

@@ -1,0 +1,77 @@
+/*
+ * model.h - what `train`, `eval` and `predict` share: samples in memory, the network that jd_net describes, measuring it.
+ */
+#ifndef JD_CMD_MODEL_H
+#define JD_CMD_MODEL_H
+
+#include "cli.h"
+
+/* Samples: images (pixels) or rows of a table (values). */
+typedef struct samples {
+    size_t count;
+    int rank; /* 3: H,W,C; 1: N */
+    int64_t dim[3];
+    int classes;      /* 0: targets instead of labels */
+    jd_images images; /* rank 3 */
+    float *values;    /* rank 1: (count, N) */
+    int32_t *label;   /* (count), or NULL */
+    float *target;    /* (count), or NULL */
+} samples;
+
+/* `name`: a set of the registry, an IDX file of images (labels in the file `labels`, or beside it), or a CSV file whose
+ * last column is the label, or the target with `regression`.  `labelled` false: there is no such column or file. */
+jd_status samples_load(jd_ctx *ctx, const char *name, const char *labels, jd_split split, bool regression,
+                       bool labelled, samples *out);
+void samples_free(jd_ctx *ctx, samples *s);
+/* True for a path to a file, false for a name of the registry. */
+bool samples_is_file(const char *name);
+
+typedef struct model {
+    char *net;
+    int rank;
+    int64_t dim[3];
+    int classes;            /* 0: regression */
+    float low, high;        /* of pixels 0 and 255 */
+    float *mean, *scale;    /* (N): a table's value v is fed as (v - mean) scale */
+    double t_mean, t_scale; /* the same for a target */
+    const char *optimizer;
+    double momentum, clip, weight_decay;
+} model;
+
+int64_t model_size(const model *m); /* numbers of a sample */
+/* The model's shape and normalisation from its training samples index[0..n-1]. */
+jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *index, size_t n);
+/* Puts into the run's configuration what model_load needs. */
+void model_describe(jd_run *r, const model *m);
+jd_status model_load(jd_ctx *ctx, const char *path, model *m, jd_params **params);
+void model_free(jd_ctx *ctx, model *m);
+/* Errors unless the samples fit the model. */
+jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char *name);
+/* Copies and normalises: x (n,...), and label (n) or target (n) where there are any. */
+void model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *label,
+                 float *target);
+jd_type model_input(const model *m, size_t n);
+void model_forward(jd_graph *g, void *m); /* result "p": class probabilities (B,K), or the output (B,1) */
+void model_step(jd_graph *g, void *m);    /* one training step */
+
+/* What the model makes of samples. */
+typedef struct measured {
+    size_t n;
+    float *p;           /* (n,K) probabilities, or (n,1) outputs in the target's unit */
+    int32_t *predicted; /* (n) */
+    int64_t *confusion; /* (K,K): row true, column predicted */
+    size_t wrong;
+    double loss; /* mean -ln p(label), or mean squared error in the target's unit */
+} measured;
+/* index NULL: all samples in order.  Stops early, with what it has, when `r` (may be NULL) is asked to. */
+jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s, const uint32_t *index, size_t n,
+                        jd_run *r, measured *out);
+void measured_free(jd_ctx *ctx, measured *m);
+/* Per cent of wrong answers, or the root of the mean squared error. */
+double measured_score(const model *m, const measured *e);
+
+/* Confusion matrix, first filters, the worst mistakes. */
+void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, const samples *s, const uint32_t *index,
+                  const measured *e);
+
+#endif

@@ -1,0 +1,31 @@
+/* report.c - `jackdaw report`: finds or rebuilds the report of a run. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+
+int cmd_report(int argc, char **argv)
+{
+    cli_args a;
+    int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    const char *dir = a.rest[0], *out = cli_text(&a, "output", NULL);
+    jd_ctx *ctx = cli_context(&a, &code);
+    if (!ctx) return code;
+    struct stat st;
+    char *own = jd_asprintf(ctx, "%s/report.html", dir);
+    if (stat(dir, &st) || !S_ISDIR(st.st_mode))
+        jd_fail(ctx, JD_ENOINPUT, "%s: no such folder; give the folder of a run, such as runs/lstm-adding-1", dir);
+    const bool there = own && stat(own, &st) == 0;
+    if (!jd_error(ctx) && (!there || cli_has(&a, "rebuild"))) {
+        jd_run_rebuild_report(ctx, dir, out ? out : own);
+    } else if (!jd_error(ctx) && out) {
+        size_t bytes;
+        void *html = jd_read_file(ctx, own, 0, &bytes);
+        if (html) jd_write_file(ctx, out, html, bytes);
+        jd_free(ctx, html);
+    }
+    if (!jd_error(ctx)) printf("%s\n", out ? out : own);
+    jd_free(ctx, own);
+    return cli_end("report", ctx);
+}

@@ -1,0 +1,319 @@
+/* train.c - `jackdaw train`: a network of the one-line language on images or on a table. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jackdaw/augment.h"
+#include "model.h"
+
+enum { SLOTS = 3 };
+
+typedef struct slot {
+    float *x, *target;
+    int32_t *label;
+    uint32_t *order, *sample; /* the epoch's permutation; the samples of the batch */
+    int64_t epoch;            /* of `order`; -1: none yet */
+    jd_deformer *deformer;
+} slot;
+
+typedef struct training {
+    jd_ctx *ctx;
+    cli_args *a;
+    model m;
+    samples data, test;
+    uint32_t *index; /* a permutation of the data: the first `valid` are for validation, the others for training */
+    size_t valid, count, batch;
+    uint64_t seed;
+    bool regression, deform;
+    jd_params *params;
+    jd_fn *forward;
+    slot slot[SLOTS];
+    int64_t steps, epochs, per_epoch, patience;
+    jd_schedule lr;
+} training;
+
+static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
+{
+    training *t = user;
+    slot *s = &t->slot[slot_number];
+    const int64_t epoch = step / t->per_epoch;
+    const size_t first = (size_t)(step % t->per_epoch) * t->batch;
+    if (s->epoch != epoch) jd_epoch_order(t->seed, (uint64_t)epoch, s->order, t->count);
+    s->epoch = epoch;
+    for (size_t i = 0; i < t->batch; i++) s->sample[i] = t->index[t->valid + s->order[first + i]];
+    if (s->deformer)
+        jd_deform_batch(s->deformer, t->seed, (uint32_t)epoch, &t->data.images, s->sample, t->batch, s->x, s->label);
+    else
+        model_batch(&t->m, &t->data, s->sample, t->batch, s->x, s->label, s->target);
+    in[0] = (jd_tensor){"x", model_input(&t->m, t->batch), s->x};
+    in[1] = t->m.classes ? JD_TENSOR("label", JD_I32, s->label, (int64_t)t->batch)
+                         : JD_TENSOR("target", JD_F32, s->target, (int64_t)t->batch, 1);
+    return 2;
+}
+
+static double validate(void *user, jd_run *r, int64_t step)
+{
+    training *t = user;
+    measured e;
+    if (model_measure(t->ctx, t->forward, &t->m, &t->data, t->index, t->valid, r, &e)) return (double)NAN;
+    const double score = measured_score(&t->m, &e);
+    if (t->m.classes) jd_run_log(r, step, "valid/loss", e.loss);
+    jd_run_log(r, step, t->m.classes ? "valid/error (%)" : "valid/rmse", score);
+    if (!cli_stop)
+        jd_run_note(r, "epoch %lld: validation %s %.4g%s", (long long)(step / t->per_epoch),
+                    t->m.classes ? "error" : "rmse", score, t->m.classes ? " %" : "");
+    measured_free(t->ctx, &e);
+    return score;
+}
+
+static jd_status make_slots(training *t)
+{
+    jd_deform_options o = jd_deform_mnist2010();
+    o.low = t->m.low;
+    o.high = t->m.high;
+    if (t->deform && (t->m.rank != 3 || !t->m.classes))
+        return jd_fail(t->ctx, JD_EUSAGE, "--deform is for images; leave it out");
+    for (int i = 0; i < SLOTS; i++) {
+        slot *s = &t->slot[i];
+        s->epoch = -1;
+        s->x = jd_alloc_array(t->ctx, t->batch * (size_t)model_size(&t->m), sizeof *s->x);
+        s->target = jd_alloc_array(t->ctx, t->batch, sizeof *s->target);
+        s->label = jd_alloc_array(t->ctx, t->batch, sizeof *s->label);
+        s->sample = jd_alloc_array(t->ctx, t->batch, sizeof *s->sample);
+        s->order = jd_alloc_array(t->ctx, t->count, sizeof *s->order);
+        if (t->deform)
+            s->deformer = jd_deformer_new(t->ctx, &o, (int)t->m.dim[0], (int)t->m.dim[1], (int)t->m.dim[2],
+                                          (int)t->m.dim[0], (int)t->m.dim[1]);
+    }
+    return jd_error(t->ctx);
+}
+
+static void free_training(training *t)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        slot *s = &t->slot[i];
+        void *const owned[] = {s->x, s->target, s->label, s->sample, s->order};
+        for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) jd_free(t->ctx, owned[k]);
+        if (s->deformer) jd_deformer_free(s->deformer);
+    }
+    jd_fn_free(t->forward);
+    jd_params_free(t->params);
+    jd_free(t->ctx, t->index);
+    samples_free(t->ctx, &t->data);
+    samples_free(t->ctx, &t->test);
+    model_free(t->ctx, &t->m);
+}
+
+/* Loads, splits and normalises. */
+static jd_status load(training *t)
+{
+    cli_args *a = t->a;
+    jd_ctx *ctx = t->ctx;
+    const char *name = cli_text(a, "data", NULL), *test = cli_text(a, "test-data", NULL);
+    const double share = cli_real(a, "validation", 0.1, 0, 0.9);
+    const int64_t batch = cli_int(a, "batch", 32, 1, 1000000);
+    if (samples_load(ctx, name, cli_text(a, "labels", NULL), JD_TRAIN, t->regression, true, &t->data))
+        return jd_error(ctx);
+    if (test)
+        samples_load(ctx, test, cli_text(a, "test-labels", NULL), JD_TEST, t->regression, true, &t->test);
+    else if (!samples_is_file(name))
+        samples_load(ctx, name, NULL, JD_TEST, t->regression, true, &t->test);
+    const size_t all = t->data.count;
+    t->index = jd_alloc_array(ctx, all, sizeof *t->index);
+    if (jd_error(ctx)) return jd_error(ctx);
+    if (t->test.classes > t->data.classes) t->data.classes = t->test.classes;
+    jd_epoch_order(t->seed, UINT32_MAX, t->index, all); /* no training has that many epochs */
+    t->valid = (size_t)(share * (double)all);
+    t->count = all - t->valid;
+    if (t->count < 1) return jd_fail(ctx, JD_EUSAGE, "%s: %zu samples are too few to train on", name, all);
+    t->batch = (size_t)batch < t->count ? (size_t)batch : t->count;
+    t->per_epoch = (int64_t)(t->count / t->batch);
+    t->m.net = jd_strdup(ctx, cli_text(a, "net", NULL));
+    if (jd_error(ctx) || model_fit(ctx, &t->m, &t->data, t->index + t->valid, t->count)) return jd_error(ctx);
+    if (t->test.count && model_check(ctx, &t->m, &t->test, test ? test : name)) return jd_error(ctx);
+    return make_slots(t);
+}
+
+static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", NULL};
+static const char *const schedules[] = {"constant", "geometric", "linear", "cosine", NULL};
+static const char *const losses[] = {"xent", "mse", NULL};
+
+static void read_options(training *t)
+{
+    static const jd_schedule_kind kinds[] = {JD_CONSTANT, JD_GEOMETRIC, JD_LINEAR_DECAY, JD_COSINE};
+    cli_args *a = t->a;
+    const int optimizer = cli_word(a, "optimizer", optimizers, 2);
+    const double rate = cli_real(a, "lr", optimizer >= 3 ? 0.001 : 0.01, 0, 1000);
+    t->regression = cli_word(a, "loss", losses, 0) == 1;
+    t->deform = cli_has(a, "deform");
+    t->epochs = cli_int(a, "epochs", 10, 1, 1000000);
+    t->patience = cli_int(a, "patience", 0, 0, 1000000);
+    t->m.optimizer = optimizers[optimizer];
+    t->m.momentum = cli_real(a, "momentum", optimizer == 1 || optimizer == 2 ? 0.9 : 0, 0, 0.9999);
+    t->m.clip = cli_real(a, "clip", 0, 0, 1e9);
+    t->m.weight_decay = cli_real(a, "weight-decay", 0, 0, 1);
+    t->lr = (jd_schedule){.kind = kinds[cli_word(a, "schedule", schedules, 0)], .rate = rate};
+    t->lr.end = cli_real(a, "lr-end", rate / 100, 0, 1000);
+    /* read again in load, here so that a wrong word is answered at once */
+    cli_real(a, "validation", 0.1, 0, 0.9);
+    cli_int(a, "batch", 32, 1, 1000000);
+}
+
+static void describe(jd_run *r, const training *t)
+{
+    static const char *const texts[] = {"labels", "test-data", "test-labels"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (cli_has(t->a, texts[i])) jd_run_config(r, texts[i], cli_text(t->a, texts[i], ""));
+    model_describe(r, &t->m);
+    jd_run_config(r, "loss", t->regression ? "mse" : "xent");
+    jd_run_config_number(r, "epochs", (double)t->epochs);
+    jd_run_config_number(r, "batch", (double)t->batch);
+    jd_run_config_number(r, "validation", cli_real(t->a, "validation", 0.1, 0, 0.9));
+    jd_run_config_number(r, "patience", (double)t->patience);
+    jd_run_config(r, "optimizer", t->m.optimizer);
+    jd_run_config_number(r, "lr", t->lr.rate);
+    jd_run_config(r, "schedule", cli_text(t->a, "schedule", "constant"));
+    jd_run_config_number(r, "lr-end", t->lr.end);
+    jd_run_config_number(r, "momentum", t->m.momentum);
+    jd_run_config_number(r, "clip", t->m.clip);
+    jd_run_config_number(r, "weight-decay", t->m.weight_decay);
+    if (t->deform) jd_run_config(r, "deform", "yes");
+}
+
+/* The figure of the run, on the test set where there is one. */
+static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
+{
+    const bool test = t->test.count > 0, valid = t->valid > 0;
+    const samples *s = test ? &t->test : &t->data;
+    const uint32_t *index = test ? NULL : t->index;
+    const size_t n = test ? t->test.count : valid ? t->valid : t->count;
+    const char *on = test ? "test" : valid ? "validation" : "training";
+    measured e;
+    jd_run_stage(r, "measuring on %zu %s samples", n, on);
+    if (model_measure(t->ctx, t->forward, &t->m, s, index, n, NULL, &e)) return jd_error(t->ctx);
+    char metric[64];
+    snprintf(metric, sizeof metric, t->m.classes ? "%s error (%%)" : "%s root mean squared error", on);
+    jd_run_metric(r, metric, false);
+    jd_run_extra(r, "samples", (double)n);
+    jd_run_extra(r, "mean_loss", e.loss);
+    jd_run_extra(r, "parameters", (double)jd_params_count(t->params));
+    jd_run_extra(r, "steps", (double)res->steps);
+    if (valid) jd_run_extra(r, "best_validation", res->best);
+    jd_run_curves(r);
+    model_report(t->ctx, jd_run_report(r), &t->m, t->params, s, index, &e);
+    jd_run_finish(r, measured_score(&t->m, &e), NULL);
+    if (!jd_error(t->ctx) && cli_has(t->a, "json")) {
+        char *line = jd_run_result_json(r);
+        if (line) printf("%s\n", line);
+        jd_free(t->ctx, line);
+    } else if (!jd_error(t->ctx)) {
+        printf("%s %.4g on %zu samples, %.1f s\n  model  %s/model.safetensors\n  report %s/report.html\n", metric,
+               jd_run_value(r), n, jd_run_seconds(r), jd_run_dir(r), jd_run_dir(r));
+    }
+    measured_free(t->ctx, &e);
+    return jd_error(t->ctx);
+}
+
+static jd_status train(jd_run *r, training *t)
+{
+    describe(r, t);
+    t->params = jd_params_new(t->ctx, JD_F32);
+    t->forward = jd_fn_new(t->ctx, t->params, model_forward, &t->m);
+    if (jd_error(t->ctx)) return jd_error(t->ctx);
+    jd_train_result res;
+    const jd_train_options o = {.what = "training",
+                                .trace = model_step,
+                                .trace_user = &t->m,
+                                .user = t,
+                                .steps = t->epochs * t->per_epoch,
+                                .batch = next_batch,
+                                .loaders = 1,
+                                .slots = SLOTS,
+                                .lr = t->lr,
+                                .validate_every = t->valid ? t->per_epoch : 0,
+                                .validate = t->valid ? validate : NULL,
+                                .patience = t->patience,
+                                .keep_best = t->valid > 0,
+                                .items_per_step = (int64_t)t->batch};
+    if (jd_train(r, t->params, &o, &res)) return jd_error(t->ctx);
+    if (jd_run_save(r, t->params, res.steps, true)) return jd_error(t->ctx);
+    return finish(r, t, &res);
+}
+
+static const char *run_name(const char *data, char out[128])
+{
+    const char *slash = strrchr(data, '/');
+    snprintf(out, 128, "train-%.*s", (int)strcspn(slash ? slash + 1 : data, "."), slash ? slash + 1 : data);
+    return out;
+}
+
+/* Options that the command line leaves open come from the configuration. */
+static char *fill_from_config(cli_args *a, const cli_config *c, size_t i)
+{
+    char buffer[64];
+    const cli_option *o = &a->command->options[i];
+    const char *text = a->value[i] ? NULL : cli_config_text(c, o->name, buffer);
+    char *copy = text ? strdup(o->arg ? text : "") : NULL;
+    if (copy) a->value[i] = copy;
+    return copy;
+}
+
+static int checked(cli_args *a, training *t)
+{
+    if (!cli_has(a, "data"))
+        return cli_fail("train", JD_EUSAGE,
+                        "--data is missing; for example --data fashion-mnist (`jackdaw data list`)");
+    if (!cli_has(a, "net"))
+        return cli_fail("train", JD_EUSAGE,
+                        "--net is missing; for example --net \"conv 20 5 relu, maxpool 2, dense 10\"");
+    read_options(t);
+    t->seed = (uint64_t)cli_int(a, "seed", 1, 0, INT64_MAX);
+    cli_int(a, "checkpoint-every", 0, 1, INT32_MAX);
+    return a->bad ? JD_EUSAGE : 0;
+}
+
+static int run_training(cli_args *a)
+{
+    char name[128];
+    training t = {.a = a};
+    cli_view view;
+    int code = checked(a, &t);
+    jd_ctx *ctx = code ? NULL : cli_context(a, &code);
+    if (!ctx) return code;
+    t.ctx = ctx;
+    jd_ctx_set_seed(ctx, t.seed);
+    cli_view_init(&view, a);
+    cli_catch_signals();
+    jd_run *r = NULL;
+    if (!jd_net_check(ctx, cli_text(a, "net", NULL)) && !load(&t))
+        r = jd_run_new(ctx, &(jd_run_options){.name = run_name(cli_text(a, "data", NULL), name),
+                                              .seed = t.seed,
+                                              .dir = cli_text(a, "out", NULL),
+                                              .data = cli_text(a, "data", NULL),
+                                              .resume = cli_has(a, "resume"),
+                                              .on_event = cli_view_event,
+                                              .user = &view,
+                                              .stop = &cli_stop,
+                                              .checkpoint_every = cli_int(a, "checkpoint-every", 0, 1, INT32_MAX)});
+    if (r) train(r, &t);
+    cli_view_close(&view);
+    jd_run_free(r);
+    free_training(&t);
+    return cli_end("train", ctx);
+}
+
+int cmd_train(int argc, char **argv)
+{
+    cli_args a;
+    cli_config *config;
+    char *filled[CLI_MAX_OPTIONS] = {NULL};
+    int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    code = cli_config_read("train", cli_text(&a, "config", NULL), &config);
+    if (code) return code;
+    for (size_t i = 0; config && a.command->options[i].name; i++) filled[i] = fill_from_config(&a, config, i);
+    code = run_training(&a);
+    for (int i = 0; i < CLI_MAX_OPTIONS; i++) free(filled[i]);
+    cli_config_free(config);
+    return code;
+}

@@ -1,0 +1,34 @@
+/* version.c - `jackdaw version`. */
+#include <string.h>
+
+#include "cli.h"
+
+static const struct feature {
+    const char *name, *state, *how;
+} features[] = {
+    {"png", "yes", ""},
+    {"wav, flac", "yes", ""},
+    {"cuda", "no", "not in this version"},
+    {"mpi", "no", "not in this version"},
+};
+
+int cmd_version(int argc, char **argv)
+{
+    cli_args a;
+    int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    jd_ctx *ctx = cli_context(&a, &code);
+    if (!ctx) return code;
+    if (cli_has(&a, "json")) {
+        printf("{\"version\":\"" JD_VERSION_STRING "\",\"isa\":\"%s\",\"threads\":%d}\n", jd_ctx_isa(ctx),
+               jd_ctx_threads(ctx));
+    } else {
+        printf("jackdaw " JD_VERSION_STRING "\n");
+        if (cli_has(&a, "features")) {
+            printf("%-12s %s\n%-12s %d\n", "cpu kernels", jd_ctx_isa(ctx), "threads", jd_ctx_threads(ctx));
+            for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+                printf("%-12s %-4s %s\n", features[i].name, features[i].state, features[i].how);
+        }
+    }
+    return cli_end("version", ctx);
+}
