@@ -134,27 +134,6 @@ static void step(lstm_back *L, int s)
     for (int k = 0; k < n && p0 < p1; k++) memset(r->c[k] + p0, 0, (p1 - p0) * sizeof(float));
 }
 
-/* The errors that come from after the last step; sums at zero.  Samples of this member; all of them when units are shared
- * (each member its own part of the samples, then all meet). */
-static void begin(lstm_back *L, const float *dhT, const float *dcT)
-{
-    const jd_recur *r = &L->r;
-    const size_t H = (size_t)L->H, P = (size_t)L->P;
-    for (int i = 0; i < r->n; i++) {
-        const size_t b = (size_t)r->sample[i];
-        if (r->by_units && (int)b % r->w.count != r->w.id) continue;
-        if (dhT)
-            memcpy(L->s.dh + b * P, dhT + b * P, P * sizeof(float));
-        else
-            memset(L->s.dh + b * P, 0, P * sizeof(float));
-        if (dcT)
-            memcpy(L->s.dc + b * H, dcT + b * H, H * sizeof(float));
-        else
-            memset(L->s.dc + b * H, 0, H * sizeof(float));
-        memset(L->s.sum + b * 7 * H, 0, 7 * H * sizeof(float));
-    }
-}
-
 /* After all members met: the weight gradients, dx, and the errors of the first state. */
 static void finish(lstm_back *L, const jd_call *c)
 {
@@ -172,14 +151,9 @@ static void finish(lstm_back *L, const jd_call *c)
         JD_K(jd__recur_outer)(r, L->s.dr, P, &m, 1, room);
     }
     if (L->a->need_dx) JD_K(jd__recur_dx)(r, L->s.delta, 4 * H, &L->W, c->out[0], N);
-    size_t first, last;
-    jd_share(&r->w, (size_t)r->B, 1, &first, &last);
-    if (c->in[7])
-        memcpy((float *)c->out[6] + first * (size_t)P, L->s.dh + first * (size_t)P,
-               (last - first) * (size_t)P * sizeof(float));
-    if (c->in[8])
-        memcpy((float *)c->out[7] + first * (size_t)H, L->s.dc + first * (size_t)H,
-               (last - first) * (size_t)H * sizeof(float));
+    if (r->w.id) return;
+    if (c->in[7]) memcpy(c->out[6], L->s.dh, (size_t)r->B * (size_t)P * sizeof(float));
+    if (c->in[8]) memcpy(c->out[7], L->s.dc, (size_t)r->B * (size_t)H * sizeof(float));
 }
 
 jd_kernel JD_K(jd__k_lstm_grad);
@@ -218,7 +192,9 @@ void JD_K(jd__k_lstm_grad)(const jd_call *c, const jd_worker *w)
         L.proj = (jd_panels){.data = L.s.proj, .K = L.P, .G = 1, .n = L.H};
         JD_K(jd__recur_pack)(r, &L.proj, c->in[6], (size_t)L.H, 1);
     }
-    begin(&L, c->in[14], c->in[15]);
+    JD_K(jd__recur_start)(r, c->in[14], L.s.dh, L.P);
+    JD_K(jd__recur_start)(r, c->in[15], L.s.dc, L.H);
+    JD_K(jd__recur_start)(r, NULL, L.s.sum, 7 * L.H);
     jd__recur_meet(r);
     for (int s = r->T; s-- > 0;) step(&L, s);
     jd__recur_meet(r);

@@ -134,6 +134,18 @@ void JD_K(jd__recur_last)(const jd_recur *r, const float *all, const float *firs
     }
 }
 
+void JD_K(jd__recur_start)(const jd_recur *r, const float *from, float *to, int n)
+{
+    for (int i = 0; i < r->n; i++) {
+        const size_t at = (size_t)r->sample[i] * (size_t)n, bytes = (size_t)n * sizeof(float);
+        if (r->by_units && r->sample[i] % r->w.count != r->w.id) continue;
+        if (from)
+            memcpy(to + at, from + at, bytes);
+        else
+            memset(to + at, 0, bytes);
+    }
+}
+
 void JD_K(jd__recur_pack)(const jd_recur *r, const jd_panels *p, const float *b, size_t sk, size_t sn)
 {
     size_t begin, end;

@@ -52,7 +52,10 @@ void JD_K(jd__recur_clear)(const jd_recur *r, float *out, int n);
 /* last (B,n): each sample's last row of all (T,B,n), or its first state, or zero. */
 void JD_K(jd__recur_last)(const jd_recur *r, const float *all, const float *first, float *last, int n);
 
-/* Packs the panels of this member and waits until all are packed. */
+/* to (B,n) = from, or zero; this member's samples (all have to meet before others read them). */
+void JD_K(jd__recur_start)(const jd_recur *r, const float *from, float *to, int n);
+
+/* Packs this member's share of the panels. */
 void JD_K(jd__recur_pack)(const jd_recur *r, const jd_panels *p, const float *b, size_t sk, size_t sn);
 static inline void jd__recur_meet(const jd_recur *r)
 {

@@ -81,7 +81,9 @@ static size_t scratch_srn(const jd_call *c, int threads)
                            .P = (size_t)R->dim[0],
                            .G = 1,
                            .threads = threads};
-    return jd__rec_space(&z, NULL, &s);
+    /* a small net keeps 8 pre-activations a step, in a whole vector */
+    const size_t fast = jd__rec_space(&z, NULL, &s), small = z.B == 1 && z.H <= 8 ? z.T * 16 * sizeof(float) : 0;
+    return fast > small ? fast : small;
 }
 
 jd_rnn_out jd_srn_raw(jd_graph *g, jd_rnn_args a)

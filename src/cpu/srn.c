@@ -1,0 +1,162 @@
+/*
+ * srn.c - the simple recurrent layer; see lstm.c for the order of the sums.  A small net on one sample (a controller of a
+ * few units) keeps its recurrent weights in registers and has no other work per step than its chains.
+ */
+#include "cpu/cpu.h"
+#include "cpu/recur.h"
+#include "cpu/vecmath.h"
+
+JD_INLINE vf activate(int act, vf x)
+{
+    switch (act) {
+    case 1: return vf_sigmoid(x);
+    case 2: return vf_select(vf_gt(x, vf_zero()), x, vf_zero());
+    case 3: return x;
+    default: return vf_tanh(x);
+    }
+}
+
+typedef struct srn {
+    jd_recur r;
+    jd_panels W, R;
+    int act, N, H;
+    const float *x, *b, *h0;
+    float *y;
+} srn;
+
+static void step(srn *L, int s)
+{
+    jd_recur *r = &L->r;
+    const size_t H = (size_t)L->H;
+    const int n = JD_K(jd__recur_step)(r, s);
+    for (int k = 0; k < n; k++) {
+        r->a[k] = s ? L->y + (size_t)r->prev[k] * H : L->h0 ? L->h0 + (size_t)r->sample[k] * H : NULL;
+        r->c[k] = L->y + (size_t)r->row[k] * H;
+    }
+    if (s || L->h0) JD_K(jd__rows_mul)(&L->R, r->u0, r->u1, n, r->a, r->c, NULL, 1);
+    const int u1 = r->u1 * JD_RW < L->H ? r->u1 * JD_RW : L->H;
+    for (int k = 0; k < n; k++)
+        for (int u = r->u0 * JD_RW; u < u1; u += VL)
+            vf_storen(r->c[k] + u, activate(L->act, vf_loadn(r->c[k] + u, u1 - u)), u1 - u);
+    jd__recur_sync(r);
+}
+
+/* ---- one sample, at most 8 units -----------------------------------------------------------------------------------------*/
+enum { TINY = 8, TINY_VECTORS = TINY / VL ? TINY / VL : 1, TINY_WIDE = TINY_VECTORS * VL };
+
+/* Columns of a matrix (H,n), filled up to whole vectors. */
+static void columns(const float *m, int H, int n, float *out)
+{
+    memset(out, 0, (size_t)n * TINY_WIDE * sizeof(float));
+    for (int j = 0; j < n; j++)
+        for (int k = 0; k < H; k++) out[j * TINY_WIDE + k] = m[k * n + j];
+}
+
+/* All steps; units is constant where it is inlined, so that R stays in registers. */
+JD_INLINE void tiny_steps(const srn *L, const int act, const int units, int length, float *pre, const float *R)
+{
+    vf column[TINY][TINY_VECTORS], h[TINY_VECTORS];
+    _Alignas(64) float state[TINY_WIDE] = {0};
+    for (int j = 0; j < units; j++)
+        for (int v = 0; v < TINY_VECTORS; v++) column[j][v] = vf_load(R + j * TINY_WIDE + v * VL);
+    for (int j = 0; L->h0 && j < units; j++) state[j] = L->h0[j];
+    for (int s = 0; s < length; s++) {
+        float *at = pre + (size_t)(L->r.reverse ? length - 1 - s : s) * TINY_WIDE;
+        for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_load(at + v * VL);
+        for (int j = 0; j < units && (s || L->h0); j++) {
+            const vf hj = vf_set1(state[j]);
+            for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_fma(hj, column[j][v], h[v]);
+        }
+        for (int v = 0; v < TINY_VECTORS; v++) {
+            h[v] = activate(act, h[v]);
+            vf_store(state + v * VL, h[v]);
+            vf_store(at + v * VL, h[v]);
+        }
+    }
+}
+
+#define TINY_CASE(n)                                                                                                   \
+    case n:                                                                                                            \
+        if (L->act == 0)                                                                                               \
+            tiny_steps(L, 0, n, length, pre, R);                                                                       \
+        else                                                                                                           \
+            tiny_steps(L, L->act, n, length, pre, R);                                                                  \
+        break;
+
+/* The states of a block of steps go through a buffer of whole vectors; `more`: the block is not the first. */
+static void tiny(srn *L, const jd_call *c, float *pre)
+{
+    const int H = L->H, N = L->N, T = L->r.T;
+    const int length = (int)jd__length(c->in[1], 0, (size_t)T);
+    float R[TINY * TINY_WIDE], W[TINY * TINY_WIDE], bias[TINY_WIDE] = {0};
+    columns(c->in[3], H, H, R);
+    columns(c->in[2], H, N, W);
+    for (int k = 0; k < H; k++) bias[k] = L->b[k];
+    for (int t = 0; t < length; t++) {
+        const float *x = L->x + (size_t)t * (size_t)N;
+        for (int v = 0; v < TINY_VECTORS; v++) {
+            vf sum = vf_load(bias + v * VL);
+            for (int j = 0; j < N; j++) sum = vf_fma(vf_set1(x[j]), vf_load(W + j * TINY_WIDE + v * VL), sum);
+            vf_store(pre + (size_t)t * TINY_WIDE + v * VL, sum);
+        }
+    }
+    switch (H) {
+        TINY_CASE(1)
+        TINY_CASE(2)
+        TINY_CASE(3)
+        TINY_CASE(4)
+        TINY_CASE(5)
+        TINY_CASE(6)
+        TINY_CASE(7)
+        TINY_CASE(8)
+    }
+    for (int t = 0; t < T; t++)
+        for (int k = 0; k < H; k++)
+            L->y[(size_t)t * (size_t)H + (size_t)k] = t < length ? pre[(size_t)t * TINY_WIDE + (size_t)k] : 0;
+    const int last = L->r.reverse ? 0 : length - 1;
+    for (int k = 0; k < H; k++)
+        ((float *)c->out[1])[k] = length ? L->y[(size_t)last * (size_t)H + (size_t)k] : L->h0 ? L->h0[k] : 0;
+}
+
+jd_kernel JD_K(jd__k_srn);
+
+void JD_K(jd__k_srn)(const jd_call *c, const jd_worker *w)
+{
+    const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
+    const jd_rnn_attr *a = c->attr;
+    srn L = {.act = a->act,
+             .N = (int)x->dim[2],
+             .H = (int)R->dim[0],
+             .x = c->in[0],
+             .b = c->in[4],
+             .h0 = c->in[5],
+             .y = c->out[0]};
+    jd_recur *r = &L.r;
+    if (x->dim[1] == 1 && L.H <= TINY && L.N <= TINY) {
+        r->T = (int)x->dim[0];
+        r->reverse = a->reverse;
+        if (w->id == 0) tiny(&L, c, c->scratch);
+        return;
+    }
+    const jd_rec_size size = {.T = (size_t)x->dim[0],
+                              .B = (size_t)x->dim[1],
+                              .N = (size_t)L.N,
+                              .H = (size_t)L.H,
+                              .P = (size_t)L.H,
+                              .G = 1,
+                              .threads = w->count};
+    jd_rec_space space;
+    jd__rec_space(&size, c->scratch, &space);
+    if (!JD_K(jd__recur_init)(r, c, w, &space, a->reverse, L.H, L.H, 2. * L.H * L.H)) return;
+    L.W = (jd_panels){.data = space.w, .K = L.N, .G = 1, .n = L.H};
+    L.R = (jd_panels){.data = space.r, .K = L.H, .G = 1, .n = L.H};
+    JD_K(jd__recur_pack)(r, &L.W, c->in[2], 1, (size_t)L.N);
+    JD_K(jd__recur_pack)(r, &L.R, c->in[3], 1, (size_t)L.H);
+    jd__recur_meet(r);
+    for (int s = 0, next; s < r->T; s = next) {
+        next = JD_K(jd__recur_input)(r, s, L.x, L.N, &L.W, r->u0, r->u1, L.b, L.y, L.H);
+        for (int t = s; t < next; t++) step(&L, t);
+    }
+    JD_K(jd__recur_last)(r, L.y, L.h0, c->out[1], L.H);
+    JD_K(jd__recur_clear)(r, L.y, L.H);
+}
