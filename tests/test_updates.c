@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "call.h"
+#include "jackdaw/fn.h"
 #include "ops/attrs.h"
 
 enum { P = 2500, STEPS = 7 };
@@ -207,9 +208,97 @@ static void adam_by_hand(void **state)
     }
 }
 
+/* ---- in a traced function: loss = <c, w>, so the gradient is c ----------------------------------------------------------*/
+
+typedef struct step {
+    void (*update)(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
+    jd_update_options o;
+} step;
+
+static void trace(jd_graph *g, void *user)
+{
+    const step *s = user;
+    const jd_node w = jd_param(g, "w", (jd_init){JD_INIT_CONST, 1, 0, 0}, JD_DIMS(4));
+    const jd_node loss = jd_sum(g, jd_mul(g, w, jd_arg(g, "c")), JD_ALL_AXES, false);
+    jd_result(g, "loss", loss);
+    s->update(g, loss, jd_arg(g, "lr"), s->o);
+}
+
+/* Runs two steps from w = 1 and leaves w; returns the status. */
+static jd_status two_steps(const step *s, const double c[4], double w[4], int *states)
+{
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 2});
+    jd_params *params = jd_params_new(ctx, JD_F64);
+    jd_fn *f = jd_fn_new(ctx, params, trace, (void *)(uintptr_t)s);
+    const double lr = .1;
+    const jd_tensor in[] = {JD_TENSOR("c", JD_F64, c, 4), {"lr", {JD_F64, 0, {0}}, &lr}};
+    jd_fn_run(f, in, 2);
+    const jd_status status = jd_fn_run(f, in, 2);
+    if (status)
+        assert_true(strlen(jd_error_message(ctx)) > 30);
+    else
+        memcpy(w, jd_params_get(params, "w"), 4 * sizeof *w);
+    *states = jd_params_states(params);
+    jd_fn_free(f);
+    jd_params_free(params);
+    jd_ctx_free(ctx);
+    return status;
+}
+
+static void in_graph(void **state)
+{
+    (void)state;
+    const double c[4] = {3, -4, 0, 12}; /* norm 13 */
+    static const struct {
+        step s;
+        int states;
+        double first, rate[4]; /* w - 1 = -first x c (SGD), or -rate */
+    } cases[] = {
+        {{jd_update_sgd_opt, {.momentum = 0}}, 0, .2, {0}},
+        {{jd_update_sgd_opt, {.clip = 1.3}}, 0, .02, {0}},
+        {{jd_update_sgd_opt, {.clip = 14}}, 0, .2, {0}},
+        {{jd_update_sgd_opt, {.momentum = .5}}, 1, .25, {0}},
+        {{jd_update_sgd_opt, {.momentum = .5, .nesterov = true}}, 1, .325, {0}},
+        {{jd_update_adam_opt, {.momentum = 0}}, 3, 0, {.2, -.2, 0, .2}},
+        {{jd_update_adam_opt, {.clip = 1}}, 3, 0, {.2, -.2, 0, .2}},
+        {{jd_update_rprop_opt, {.momentum = 0}}, 3, 0, {.22, -.22, 0, .22}},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        double w[4];
+        int states;
+        assert_int_equal(two_steps(&cases[n].s, c, w, &states), JD_OK);
+        assert_int_equal(states, cases[n].states);
+        for (int i = 0; i < 4; i++) assert_true(fabs(w[i] - 1 + cases[n].first * c[i] + cases[n].rate[i]) < 1e-7);
+    }
+}
+
+static void bad_options(void **state)
+{
+    (void)state;
+    const double c[4] = {1, 2, 3, 4};
+    static const step bad[] = {{jd_update_sgd_opt, {.momentum = 1}},
+                               {jd_update_sgd_opt, {.momentum = -.1}},
+                               {jd_update_sgd_opt, {.momentum = (double)NAN}},
+                               {jd_update_sgd_opt, {.nesterov = true}},
+                               {jd_update_sgd_opt, {.beta1 = .9}},
+                               {jd_update_adam_opt, {.momentum = .9}},
+                               {jd_update_adam_opt, {.beta2 = 1}},
+                               {jd_update_adam_opt, {.clip = -1}},
+                               {jd_update_rmsprop_opt, {.beta1 = .9}},
+                               {jd_update_rmsprop_opt, {.momentum = .9, .nesterov = true}},
+                               {jd_update_rprop_opt, {.clip = 1}},
+                               {jd_update_sgd_opt, {.weight_decay = -1}}};
+    for (size_t n = 0; n < sizeof bad / sizeof *bad; n++) {
+        double w[4];
+        int states;
+        assert_int_equal(two_steps(&bad[n], c, w, &states), JD_EUSAGE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(against_formula), cmocka_unit_test(bits),
-                                       cmocka_unit_test(adam_by_hand)};
+                                       cmocka_unit_test(adam_by_hand), cmocka_unit_test(in_graph),
+                                       cmocka_unit_test(bad_options)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
