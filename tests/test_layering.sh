@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Who may include whom: arrows point down only.  And no hand-written file over 700 lines.
+set -u
+cd "$(dirname "$0")/.."
+bad=0
+forbid() { # forbid FILES-GLOB PATTERN WHY
+    local hits
+    # shellcheck disable=SC2086
+    hits=$(grep -nE "^#include \"($2)" $1 2>/dev/null)
+    if [ -n "$hits" ]; then
+        printf '%s\n%s\n' "$3" "$hits"
+        bad=1
+    fi
+}
+forbid 'src/base/*' 'graph/|ops/|layers/|train/|data/|io/|report/|selftest/|decode/|jackdaw/(graph|fn|layers|train|data|io)' \
+    "src/base may include nothing above it:"
+forbid 'src/graph/*' 'layers/|train/|data/|io/|report/|selftest/|decode/' "src/graph may not include what is built on it:"
+forbid 'src/ops/*' 'layers/|train/|data/|io/|report/|selftest/|decode/' "src/ops may not include what is built on it:"
+forbid 'src/cpu/*' 'layers/|train/|data/|io/|report/|selftest/|decode/' "src/cpu may not include what is built on it:"
+forbid 'src/layers/* src/train/* src/data/* src/decode/* src/io/* src/report/*' 'graph/|ops/' \
+    "these use the graph through jackdaw/ only:"
+forbid 'systems/* cmd/*' 'base/|graph/|ops/|cpu/|layers/|train/|data/|io/|report/|selftest/|decode/' \
+    "systems and cmd include jackdaw/ only:"
+long=$(find include src systems cmd tests -name '*.[ch]' | xargs wc -l | awk '$2 != "total" && $1 > 700')
+if [ -n "$long" ]; then
+    printf 'over 700 lines:\n%s\n' "$long"
+    bad=1
+fi
+exit $bad
