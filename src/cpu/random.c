@@ -47,6 +47,9 @@ void JD_K(jd__k_random)(const jd_call *c, const jd_worker *w)
         if (a->kind)
             for (size_t i = 0; i < n; i++)
                 y[e + i] = (float)jd__normal_quantile(((double)u[i % 4][i / 4] + 0.5) * 0x1p-32);
+        else if (n == (size_t)4 * BLOCKS)
+            for (size_t i = 0; i < BLOCKS; i++)
+                for (size_t j = 0; j < 4; j++) y[e + 4 * i + j] = (float)(int32_t)(u[j][i] >> 8) * 0x1p-24f;
         else
             for (size_t i = 0; i < n; i++) y[e + i] = (float)(u[i % 4][i / 4] >> 8) * 0x1p-24f;
     }
