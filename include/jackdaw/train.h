@@ -138,6 +138,7 @@ typedef struct jd_train_options {
     const char *series; /* the loss is logged as SERIES/loss; NULL: "train" */
     jd_trace *trace;    /* one training step: gives the result "loss" and updates; may ask for "lr", "step" */
     void *user;         /* of trace, batch and validate */
+    void *trace_user;   /* of trace alone, if not NULL */
     int64_t steps;
     /* Fills in[] with the inputs of step `step` and returns how many.  Called from loader threads when `loaders` > 0:
      * then the data must lie in memory that belongs to `slot` (0 <= slot < slots), and the result must depend on `step`
