@@ -10,14 +10,14 @@
 typedef enum jd_act { JD_ACT_NONE, JD_ACT_TANH, JD_ACT_SIGMOID, JD_ACT_RELU } jd_act;
 typedef struct jd_matmul_attr {
     uint8_t ta, tb;
-    uint8_t act;         /* jd_act, after the bias */
+    uint8_t act; /* jd_act, after the bias */
 } jd_matmul_attr;
 
 /* matmul_update: in a, b, w (M,N), alpha (); no out: w = fma(alpha, op(a) op(b), w), each product sum a chain from 0.
  * One more input set by the planner, [4] dy... see ops/matmul.c. */
 typedef struct jd_matmul_update_attr {
     uint8_t ta, tb;
-    uint8_t negate;      /* use -alpha */
+    uint8_t negate; /* use -alpha */
 } jd_matmul_update_attr;
 
 /* transpose: out dim i is in dim perm[i] */
@@ -49,7 +49,7 @@ typedef struct jd_depth_attr {
  * The sizes that the inputs do not give stand here. */
 typedef struct jd_conv_attr {
     int32_t stride, pad;
-    int32_t h, w;        /* conv2d_dx: H, W of x.  conv2d_dw: kH, kW */
+    int32_t h, w; /* conv2d_dx: H, W of x.  conv2d_dw: kH, kW */
 } jd_conv_attr;
 
 /* maxpool: x -> y, winner int32 (B,H',W',C): dy*size + dx inside the window.  unpool: dy, winner -> (B,H,W,C).
@@ -57,7 +57,7 @@ typedef struct jd_conv_attr {
 typedef struct jd_pool_attr {
     int32_t size, stride;
     int32_t ceil;
-    int32_t h, w;        /* unpool, avgpool_dx: H, W of x */
+    int32_t h, w; /* unpool, avgpool_dx: H, W of x */
 } jd_pool_attr;
 
 /* softmax: x -> softmax (log = 0) or log softmax (log = 1) over the last axis */
@@ -80,7 +80,7 @@ typedef struct jd_ctc_attr {
  *       out 0 dx 1 dW 2 dR 3 db 4 dpeep 5 dproj 6 dh0 7 dc0 (those of absent inputs have size 0) */
 typedef struct jd_lstm_attr {
     uint8_t reverse, no_forget, truncate, in_squash, out_squash;
-    uint8_t need_dx;     /* lstm_grad: 0 leaves dx unset (first layer) */
+    uint8_t need_dx; /* lstm_grad: 0 leaves dx unset (first layer) */
 } jd_lstm_attr;
 
 /* srn: in 0 x (T,B,N) 1 [length] 2 W (H,N) 3 R (H,H) 4 b (H) 5 [h0] (B,H); out 0 y (T,B,H) 1 hT (B,H)

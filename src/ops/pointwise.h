@@ -41,8 +41,8 @@ extern const uint8_t jd__pw_operands[JD_PW_COUNT];
 
 typedef struct jd_pw_step {
     uint8_t code;
-    uint8_t a, b, c;     /* operands, as numbered above */
-    uint16_t constant;   /* affine: scale = constants[constant], shift = constants[constant + 1] */
+    uint8_t a, b, c;   /* operands, as numbered above */
+    uint16_t constant; /* affine: scale = constants[constant], shift = constants[constant + 1] */
 } jd_pw_step;
 
 enum { JD_PW_MAX_IN = 15, JD_PW_MAX_STEPS = 24, JD_PW_MAX_OUT = 8, JD_PW_MAX_CONST = 16 };
@@ -51,7 +51,7 @@ enum { JD_PW_MAX_IN = 15, JD_PW_MAX_STEPS = 24, JD_PW_MAX_OUT = 8, JD_PW_MAX_CON
 typedef struct jd_pw_program {
     int nin, nsteps, nout;
     jd_pw_step step[JD_PW_MAX_STEPS];
-    uint8_t out[JD_PW_MAX_OUT];          /* which values are written to out[0..nout-1] */
+    uint8_t out[JD_PW_MAX_OUT]; /* which values are written to out[0..nout-1] */
     int nconst;
     double constants[JD_PW_MAX_CONST];
 } jd_pw_program;

@@ -23,12 +23,12 @@
 #define JD_REAL_CAT(a, b)  JD_REAL_CAT_(a, b)
 #define FN(name)           JD_REAL_CAT(name, REAL_SUFFIX)
 
-#define R_EXP(x)     _Generic((x), float: jd__expf, double: exp)(x)
-#define R_LOG(x)     _Generic((x), float: jd__logf, double: log)(x)
-#define R_TANH(x)    _Generic((x), float: jd__tanhf, double: tanh)(x)
-#define R_SIGMOID(x) _Generic((x), float: jd__sigmoidf, double: jd__sigmoid)(x)
-#define R_SQRT(x)    _Generic((x), float: sqrtf, double: sqrt)(x)
-#define R_FMA(a, b, c) _Generic((c), float: fmaf, double: fma)((a), (b), (c))
+#define R_EXP(x)       _Generic((x), float : jd__expf, double : exp)(x)
+#define R_LOG(x)       _Generic((x), float : jd__logf, double : log)(x)
+#define R_TANH(x)      _Generic((x), float : jd__tanhf, double : tanh)(x)
+#define R_SIGMOID(x)   _Generic((x), float : jd__sigmoidf, double : jd__sigmoid)(x)
+#define R_SQRT(x)      _Generic((x), float : sqrtf, double : sqrt)(x)
+#define R_FMA(a, b, c) _Generic((c), float : fmaf, double : fma)((a), (b), (c))
 
 static inline double jd__sigmoid(double x)
 {
