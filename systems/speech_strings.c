@@ -1,0 +1,203 @@
+/* Strings of digits: LSTM layers and CTC; best path decoding; label error rate. */
+#include "jackdaw/decode.h"
+#include "speech.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { K = SPEECH_CLASSES + 1, BLANK = SPEECH_CLASSES };
+
+typedef struct strings {
+    jd_ctx *ctx;
+    const speech_strings_options *o;
+    int64_t units, levels;
+    double noise, clip;
+    jd_params *params;
+    jd_fn *look;
+    speech_feed feed;
+    speech_strings_result *out;
+} strings;
+
+static jd_node model(jd_graph *g, const strings *s, bool traces)
+{
+    char name[24];
+    const jd_node length = jd_arg(g, "length");
+    jd_node y = jd_gauss_noise(g, "noise", jd_arg(g, "x"), s->noise); /* (T,B,39) */
+    for (int64_t i = 0; i < s->levels; i++) {
+        snprintf(name, sizeof name, "level%d", (int)i + 1);
+        const jd_lstm_options o = {.units = s->units, .length = length};
+        if (traces && i == s->levels - 1) { /* the forward half alone, a second time, for its gates */
+            char forward[32];
+            snprintf(forward, sizeof forward, "%s%s", name, s->o->one_way ? "" : "/fw");
+            const jd_lstm_out l = jd_lstm_full(g, forward, y, o);
+            jd_result(g, "gates", l.gates);
+            jd_result(g, "cells", l.cells);
+        }
+        y = s->o->one_way ? jd_lstm_opt(g, name, y, o) : jd_blstm_opt(g, name, y, o);
+    }
+    return jd_dense(g, "out", y, .units = K); /* (T,B,11) */
+}
+
+static void trace_step(jd_graph *g, void *user)
+{
+    const strings *s = user;
+    const jd_node each =
+        jd_ctc(g, model(g, s, false), jd_arg(g, "labels"), jd_arg(g, "length"), jd_arg(g, "label_length"), BLANK);
+    const jd_node loss = jd_mean(g, each, JD_ALL_AXES, false);
+    jd_result(g, "loss", loss);
+    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = s->clip);
+}
+
+static void trace_look(jd_graph *g, void *user)
+{
+    jd_result(g, "logits", model(g, user, false));
+}
+
+static void trace_show(jd_graph *g, void *user)
+{
+    jd_result(g, "logits", model(g, user, true));
+}
+
+static int next_batch(void *user, int64_t step, int slot, jd_tensor *in)
+{
+    return speech_feed_next(&((strings *)user)->feed, step, slot, in);
+}
+
+/* One batch of the test strings into the sums of `out`. */
+static jd_status score(strings *s, const uint32_t *index, const speech_batch *b, int64_t *right, int64_t *errors)
+{
+    const float *logits = jd_fn_result(s->look, "logits", NULL); /* (T,B,11) */
+    int32_t *found = jd_alloc_array(s->ctx, (size_t)b->T, sizeof *found);
+    for (size_t i = 0; logits && found && i < (size_t)b->B; i++) {
+        const speech_item *item = &s->o->test->items[index[i]];
+        const size_t n = jd_ctc_best_path(logits + i * K, (size_t)b->B * K, (size_t)b->length[i], K, BLANK, found);
+        const jd_edits e = jd_edit_distance(s->ctx, item->labels, (size_t)item->labels_n, found, n);
+        if (jd_error(s->ctx)) break;
+        s->out->labels += item->labels_n;
+        s->out->substitutions += (int64_t)e.substitutions;
+        s->out->insertions += (int64_t)e.insertions;
+        s->out->deletions += (int64_t)e.deletions;
+        *errors += (int64_t)e.total;
+        *right += e.total == 0;
+    }
+    jd_free(s->ctx, found);
+    return jd_error(s->ctx);
+}
+
+static double measure(strings *s)
+{
+    jd_ctx *ctx = s->ctx;
+    const speech_bag *test = s->o->test;
+    speech_strings_result *out = s->out;
+    out->labels = out->substitutions = out->insertions = out->deletions = 0;
+    int32_t *length = jd_alloc_array(ctx, test->n, sizeof *length);
+    for (size_t i = 0; length && i < test->n; i++) length[i] = test->items[i].steps;
+    jd_batches all = {0};
+    speech_batch b = {0};
+    int64_t right = 0, errors = 0;
+    jd_batches_make(ctx, &(jd_batches_options){.count = test->n, .batch = 40, .length = length}, &all);
+    for (size_t k = 0; k < all.count && !jd_error(ctx); k++) {
+        const uint32_t *index = all.index + all.offset[k];
+        jd_tensor in[4];
+        if (speech_batch_fill(test, index, all.offset[k + 1] - all.offset[k], &b)) break;
+        speech_batch_inputs(&b, in);
+        if (jd_fn_run(s->look, in, 2) || score(s, index, &b, &right, &errors)) break;
+    }
+    jd_batches_free(ctx, &all);
+    speech_batch_free(ctx, &b);
+    jd_free(ctx, length);
+    out->error = 100.0 * (double)errors / (double)out->labels;
+    out->whole = 100.0 * (double)right / (double)test->n;
+    return out->error;
+}
+
+static double validate(void *user, jd_run *r, int64_t step)
+{
+    strings *s = user;
+    char name[64];
+    const double error = measure(s);
+    snprintf(name, sizeof name, "%s/test label error (%%)", s->o->name);
+    jd_run_log(r, step, name, error);
+    return error;
+}
+
+/* Runs the first test strings one at a time and draws them. */
+static jd_status show(strings *s, jd_run *r)
+{
+    jd_fn *f = jd_fn_new(s->ctx, s->params, trace_show, s);
+    speech_batch b = {0};
+    const uint32_t count = (uint32_t)(s->o->waves_n < (int)s->o->test->n ? s->o->waves_n : (int)s->o->test->n);
+    for (uint32_t i = 0; f && i < count && !jd_error(s->ctx); i++) {
+        jd_tensor in[4];
+        if (speech_batch_fill(s->o->test, &i, 1, &b)) break;
+        speech_batch_inputs(&b, in);
+        if (jd_fn_run(f, in, 2)) break;
+        int32_t *found = jd_alloc_array(s->ctx, (size_t)b.T, sizeof *found);
+        speech_trace t = {.item = &s->o->test->items[i],
+                          .wave = &s->o->waves[i],
+                          .logits = jd_fn_result(f, "logits", NULL),
+                          .gates = jd_fn_result(f, "gates", NULL),
+                          .cells = jd_fn_result(f, "cells", NULL),
+                          .stride = K,
+                          .gate_stride = 4 * (size_t)s->units,
+                          .cell_stride = (size_t)s->units,
+                          .units = (size_t)s->units,
+                          .found = found};
+        if (found && !jd_error(s->ctx)) {
+            t.found_n = jd_ctc_best_path(t.logits, K, (size_t)t.item->steps, K, BLANK, found);
+            speech_show_string(r, &t);
+            if (i == 0) speech_show_cells(r, &t);
+        }
+        jd_free(s->ctx, found);
+    }
+    speech_batch_free(s->ctx, &b);
+    jd_fn_free(f);
+    return jd_error(s->ctx);
+}
+
+jd_status speech_strings(jd_run *r, const speech_strings_options *o, speech_strings_result *out)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    *out = (speech_strings_result){.error = (double)NAN};
+    strings s = {.ctx = ctx,
+                 .o = o,
+                 .units = (int64_t)jd_run_setting(r, "units"),
+                 .levels = (int64_t)jd_run_setting(r, "levels"),
+                 .noise = jd_run_setting(r, "noise"),
+                 .clip = 5,
+                 .out = out};
+    char what[96];
+    snprintf(what, sizeof what, "strings of digits: %s", o->name);
+    s.params = jd_params_new(ctx, JD_F32);
+    s.look = jd_fn_new(ctx, s.params, trace_look, &s);
+    if (!speech_feed_open(ctx, o->train, NULL, jd_run_seed(r), (size_t)jd_run_setting(r, "batch"), 3, &s.feed)) {
+        s.feed.short_first = true;
+        const double rate = jd_run_setting(r, "rate");
+        const jd_train_options train = {
+            .what = what,
+            .series = o->name,
+            .trace = trace_step,
+            .user = &s,
+            .steps = (int64_t)(jd_run_setting(r, "epochs") * (double)s.feed.per_epoch),
+            .batch = next_batch,
+            .loaders = 1,
+            .slots = 3,
+            .lr = {.kind = JD_COSINE, .rate = rate, .end = rate / 20, .warmup = 50},
+            .validate_every = (int64_t)s.feed.per_epoch,
+            .validate = validate,
+            .items_per_step = (int64_t)s.feed.batch,
+        };
+        jd_train_result res;
+        if (!jd_train(r, s.params, &train, &res)) {
+            measure(&s);
+            out->weights = (int64_t)jd_params_count(s.params);
+            if (o->show) show(&s, r);
+            if (o->show) jd_run_save(r, s.params, res.steps, true);
+        }
+        out->seconds = res.seconds;
+    }
+    speech_feed_close(ctx, &s.feed);
+    jd_fn_free(s.look);
+    jd_params_free(s.params);
+    return jd_error(ctx);
+}
