@@ -5,7 +5,7 @@
  * networks for image classification, IJCAI 2011.
  *
  * In the paper's notation the small net is 1x29x29-20C4-MP2-40C5-MP3-150N-10N: 20 maps of 4 x 4 kernels, pooling over
- * 2 x 2, 40 maps of 5 x 5 over all 20, pooling over 3 x 3, 150 units, 10 classes; 171,940 weights.
+ * 2 x 2, 40 maps of 5 x 5 over all 20, pooling over 3 x 3, 150 units, 10 classes; 76,040 weights.
  */
 #include "images.h"
 #include "jackdaw/layers.h"
