@@ -154,6 +154,30 @@ static void mul_few(const jd_panels *p, int q0, int q1, int m, rows_in a, rows_o
     }
 }
 
+/* Tiles for m > 3 rows: count[0] of size[0], then count[1] of size[1].  Tiles of 4 rows leave the multipliers waiting, so
+ * 8 rows are 5 + 3 (the 3 over two panels at once); 16 are 6 + 5 + 5, with the larger ones first. */
+static void split_rows(int m, int *size, int *count)
+{
+    const int tiles = (m + 5) / 6, least = m / tiles, more = m % tiles;
+    size[0] = least + 1;
+    count[0] = more;
+    size[1] = least;
+    count[1] = tiles - more;
+    if (least != 4) return;
+    const int five = (m - 3) / 5;
+    if (five > 0 && five * 5 == m - 3) {
+        size[0] = 5;
+        count[0] = five;
+    } else if (m - 3 == 6) {
+        size[0] = 6;
+        count[0] = 1;
+    } else {
+        return;
+    }
+    size[1] = 3;
+    count[1] = 1;
+}
+
 void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *const *a, float *const *c,
                         const float *bias, int add)
 {
@@ -163,19 +187,27 @@ void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *
         mul_few(p, q0, q1, m, a, c, bias, add);
         return;
     }
-    /* rows in equal tiles of at most 6: 16 rows are 6 + 5 + 5, 8 are 4 + 4 */
-    const int tiles = (m + 5) / 6, least = m / tiles, more = m % tiles;
+    int size[2], count[2];
+    split_rows(m, size, count);
     int k0 = 0;
     do {
         const int k1 = p->K - k0 > KC + KC / 2 ? k0 + KC : p->K;
-        for (int q = q0; q < q1; q++) {
-            block k;
-            const bool full = make_block(&k, p, q, 1, k0, k1, bias, add);
-            for (int t = 0, i = 0; t < tiles; t++) {
-                const int r = least + (t < more);
-                run(one[r], full, r, 1, &k, k0, a + i, c + i);
-                i += r;
+        for (int q = q0; q < q1;) {
+            const int cols = q + 2 <= q1 ? 2 : 1;
+            block k, pair;
+            const bool both = make_block(&pair, p, q, cols, k0, k1, bias, add);
+            for (int j = 0; j < cols; j++) {
+                const bool full = make_block(&k, p, q + j, 1, k0, k1, bias, add);
+                for (int t = 0, i = 0; t < count[0] + count[1]; t++) {
+                    const int r = size[t >= count[0]];
+                    if (r != 3 || cols == 1)
+                        run(one[r], full, r, 1, &k, k0, a + i, c + i);
+                    else if (j == 0)
+                        run(tile_3x2, both, r, 2, &pair, k0, a + i, c + i);
+                    i += r;
+                }
             }
+            q += cols;
         }
         k0 = k1;
     } while (k0 < p->K);
