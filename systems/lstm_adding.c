@@ -16,7 +16,7 @@ typedef struct net {
     const char *name; /* scope of its parameters and of its curves */
     bool plain;
     int64_t units, T, batch;
-    double clip;
+    double clip, forget_bias;
     uint64_t seed;
     jd_params *params;
     jd_fn *ask, *look;
@@ -46,7 +46,8 @@ static jd_node answer(jd_graph *g, const net *n, jd_lstm_out *cell)
     if (n->plain) {
         h = jd_srn_full(g, "hidden", x, (jd_rnn_options){.units = n->units, .length = length}).hT;
     } else {
-        const jd_lstm_out lstm = jd_lstm_full(g, "cell", x, (jd_lstm_options){.units = n->units, .length = length});
+        const jd_lstm_out lstm = jd_lstm_full(
+            g, "cell", x, (jd_lstm_options){.units = n->units, .length = length, .forget_bias = n->forget_bias});
         if (cell) *cell = lstm;
         h = lstm.hT;
     }
@@ -267,6 +268,7 @@ static jd_status run(jd_run *r)
     if (T < 40 || T > 5000 || B < 1 || lstm.units < 1)
         return jd_fail(jd_run_ctx(r), JD_EUSAGE, "lstm-adding: T is 40..5000, batch and units are at least 1");
     lstm.clip = jd_run_setting(r, "clip");
+    lstm.forget_bias = jd_run_setting(r, "forget_bias");
     lstm.seed = jd_run_seed(r);
     net plain = lstm;
     plain.name = "plain";
@@ -302,6 +304,7 @@ static const jd_setting SETTINGS[] = {
     {"rate", {5e-3, 5e-3, 5e-3}, "Adam's first learning rate"},
     {"halve", {1500, 1500, 3000}, "steps until it is halved"},
     {"clip", {1, 1, 1}, "norm to which the gradient is clipped"},
+    {"forget_bias", {5, 5, 5}, "first bias of the forget gates"},
     {0},
 };
 
