@@ -101,9 +101,7 @@ static void print_plan(jd_ctx *ctx, const cli_args *a, inputs *i, jd_params *p, 
             print_json(&info, jd_params_count(p));
         } else {
             jd_plan_print(plan, !dry, stdout);
-            printf("%zu parameters, %.4g MFLOP, %.4g MB moved, arena %.4g MB; traced in %.3g us, compiled in %.3g us\n",
-                   jd_params_count(p), info.flop / 1e6, info.bytes / 1e6, (double)info.arena_bytes / 1e6,
-                   info.trace_seconds * 1e6, info.compile_seconds * 1e6);
+            printf("%zu parameters\n", jd_params_count(p));
         }
     }
     jd_fn_free(f);

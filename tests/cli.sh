@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# The program's answers to wrong command lines: message and exit code of each line of cli_errors.txt.
+# Usage: tests/cli.sh PROGRAM [--print]     (--print writes the table anew, to be read before it is kept)
+set -u
+program=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 70
+unset JACKDAW_DATA JD_ISA COLUMNS
+export XDG_CACHE_HOME=$dir/none HOME=$dir
+printf '1,2,0\n3,4,1\n5,6,0\n7,8,1\n' >tiny.csv
+printf 'a,b,class\n1,2,0\n3,four,1\n' >bad.csv
+printf '1,2,0.5\n3,4,1\n' >half.csv
+printf '{"seed": 1,\n"scale" "cpu"}\n' >bad.json
+printf 'what is this?' >noise
+printf '\100\0\0\0\0\0\0\0{"a":{"dtype":"F32"' >cut.safetensors
+: >not-a-folder
+same() { # GOT EXPECTED; a * at the end of the second stands for anything
+    case $2 in
+    *'*') [ "${1:0:$((${#2} - 1))}" = "${2%?}" ] ;;
+    *) [ "$1" = "$2" ] ;;
+    esac
+}
+failed=0 count=0
+while IFS='|' read -r arguments code message; do
+    case $arguments in '#'*) continue ;; esac
+    eval "timeout 60 \"\$program\" $arguments" >out 2>err </dev/null
+    got=$?
+    first=$(head -n 1 err)
+    count=$((count + 1))
+    if [ "${2-}" = --print ]; then
+        printf '%s|%d|%s\n' "$arguments" "$got" "$first"
+    elif [ "$got" != "$code" ] || ! same "$first" "$message"; then
+        failed=$((failed + 1))
+        printf 'jackdaw %s\n  expected %s: %s\n  got      %s: %s\n' "$arguments" "$code" "$message" "$got" "$first"
+    elif [ "$got" -ne 0 ] && [ -s out ]; then
+        failed=$((failed + 1))
+        printf 'jackdaw %s\n  an error must leave stdout empty\n' "$arguments"
+    fi
+done <"${JACKDAW_CLI_CASES:-$here/cli_errors.txt}"
+[ "${2-}" = --print ] && exit 0
+# Right command lines: help of every command, and a training from a table to an answer.
+right() {
+    count=$((count + 1))
+    if ! timeout 60 "$program" "$@" >out 2>err </dev/null; then
+        failed=$((failed + 1))
+        printf 'jackdaw %s\n  failed: %s\n' "$*" "$(head -n 1 err)"
+    fi
+}
+contains() {
+    count=$((count + 1))
+    if ! grep -q -- "$1" out; then
+        failed=$((failed + 1))
+        printf '  the output lacks "%s"\n' "$1"
+    fi
+}
+for command in systems run train eval predict inspect plan data bench report selftest version help; do
+    right "$command" --help
+    contains 'Examples:'
+done
+right help
+contains 'jackdaw COMMAND'
+right help --completion bash
+contains 'complete -F'
+right train --data tiny.csv --net 'dense 4 tanh, dense 2' --epochs 3 --validation 0 --out run --json
+tail -n 1 out >last
+count=$((count + 1))
+grep -q '^{"system":"train-tiny","scale":"quick","seed":1,"metric":"training error (%)","value":[0-9.]*,"better":"lower","paper":null,"accept":null,"passed":true,"seconds":[0-9.]*,"device":"cpu"' last ||
+    { failed=$((failed + 1)); printf '  the last line of --json is: %s\n' "$(cat last)"; }
+for file in result.json metrics.csv model.safetensors report.html checkpoints events; do
+    count=$((count + 1))
+    [ -e "run/$file" ] || { failed=$((failed + 1)); echo "  run/$file is missing"; }
+done
+right eval run/model.safetensors --data tiny.csv
+contains 'error (%)'
+right inspect run/model.safetensors
+contains 'dense1/W'
+printf '1,2\n7,8\n' >ask.csv
+right predict run/model.safetensors ask.csv --csv
+contains 'file,index,class,probability'
+right report run --rebuild
+right train --config run/result.json --out again --quiet
+count=$((count + 1))
+cmp -s run/metrics.csv again/metrics.csv || { failed=$((failed + 1)); echo '  --config gave another training'; }
+right plan --net 'blstm 8, dense 3' --input 20x5 --train --dry-run
+echo "cli: $((count - failed)) of $count passed"
+[ "$failed" -eq 0 ]
