@@ -40,28 +40,31 @@ typedef struct cnn {
     jd_init init;
 } cnn;
 
-static jd_node convolution(jd_graph *g, const cnn *c, const char *name, jd_node x, int maps, int size)
+/* Convolution, max-pooling over pool x pool (1: none), squashing.  The function increases, so squashing only the winners
+ * gives the same values as squashing all before the pooling. */
+static jd_node stage(jd_graph *g, const cnn *c, const char *name, jd_node x, int maps, int size, int pool)
 {
-    return jd_conv2d(g, name, x, .maps = maps, .size = size, .act = JD_SCALED_TANH, .init = c->init,
-                     .bias_init = c->init);
+    x = jd_conv2d(g, name, x, .maps = maps, .size = size, .init = c->init, .bias_init = c->init);
+    if (pool > 1) x = jd_maxpool(g, x, .size = pool);
+    return jd_activate(g, x, JD_SCALED_TANH);
 }
 
 /* (B,29,29,1) -> (B,3,3,40) */
 static jd_node small_net(jd_graph *g, const cnn *c, jd_node x)
 {
-    x = jd_maxpool(g, convolution(g, c, "conv1", x, 20, 4), .size = 2);
-    return jd_maxpool(g, convolution(g, c, "conv2", x, 40, 5), .size = 3);
+    x = stage(g, c, "conv1", x, 20, 4, 2);    /* 26, 13 */
+    return stage(g, c, "conv2", x, 40, 5, 3); /* 9, 3 */
 }
 
 /* (B,29,29,1) -> (B,1,1,120).  The map counts are those of the paper's deepest net, the kernel sizes ours. */
 static jd_node deep_net(jd_graph *g, const cnn *c, jd_node x)
 {
-    x = convolution(g, c, "conv1", x, 20, 4);                           /* 26 */
-    x = jd_maxpool(g, convolution(g, c, "conv2", x, 40, 3), .size = 2); /* 24, 12 */
-    x = convolution(g, c, "conv3", x, 60, 3);                           /* 10 */
-    x = jd_maxpool(g, convolution(g, c, "conv4", x, 80, 3), .size = 2); /* 8, 4 */
-    x = convolution(g, c, "conv5", x, 100, 3);                          /* 2 */
-    return convolution(g, c, "conv6", x, 120, 2);                       /* 1 */
+    x = stage(g, c, "conv1", x, 20, 4, 1);     /* 26 */
+    x = stage(g, c, "conv2", x, 40, 3, 2);     /* 24, 12 */
+    x = stage(g, c, "conv3", x, 60, 3, 1);     /* 10 */
+    x = stage(g, c, "conv4", x, 80, 3, 2);     /* 8, 4 */
+    x = stage(g, c, "conv5", x, 100, 3, 1);    /* 2 */
+    return stage(g, c, "conv6", x, 120, 2, 1); /* 1 */
 }
 
 static jd_node network(jd_graph *g, const cnn *c, jd_node x)
