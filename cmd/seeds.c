@@ -60,7 +60,8 @@ static void measure(const cli_series *s, figures *f)
 
 static json_t *number(double x)
 {
-    return isfinite(x) ? json_real(x) : json_null();
+    if (!isfinite(x)) return json_null();
+    return x == floor(x) && fabs(x) < 1e15 ? json_integer((json_int_t)x) : json_real(x);
 }
 
 static json_t *summary_json(const cli_series *s, const figures *f)

@@ -51,6 +51,8 @@ typedef struct jd_run_options {
     const volatile int *stop; /* becomes non-zero when the user asks to stop (the signal's number) */
     int64_t checkpoint_every; /* steps between checkpoints, before what jd_train_options say; 0: theirs */
 } jd_run_options;
+/* Sets the context's seed to the run's.  Without `resume`, checkpoints, events and the result of an earlier run in the folder
+ * are removed.  Errors: JD_EUSAGE (settings), JD_EIO (the folder). */
 JD_API jd_run *jd_run_new(jd_ctx *ctx, const jd_run_options *o);
 JD_API void jd_run_free(jd_run *r);
 
@@ -144,12 +146,14 @@ typedef struct jd_train_options {
      * then the data must lie in memory that belongs to `slot` (0 <= slot < slots), and the result must depend on `step`
      * alone. */
     int (*batch)(void *user, int64_t step, int slot, jd_tensor *in);
-    int loaders, slots; /* 0 loaders: in the training thread, slot 0 */
+    int loaders, slots; /* 0 loaders: in the training thread, slot 0; slots 0: loaders + 2 */
     jd_schedule lr;
     int64_t log_every;      /* mean training loss logged as "train/loss"; 0: about 200 points in all */
     int64_t validate_every; /* 0: never */
-    double (*validate)(void *user, jd_run *r, int64_t step); /* logs what it likes, returns the score */
-    bool higher;                                             /* a higher score is better */
+    /* Logs what it likes, returns the score.  Asked to stop (jd_run_progress), it may return anything: the resumed run does
+     * this validation again. */
+    double (*validate)(void *user, jd_run *r, int64_t step);
+    bool higher;      /* a higher score is better */
     int64_t patience; /* stop after so many validations without a better one; 0: never */
     bool keep_best;   /* end with the weights of the best validation */
     double stop_at;   /* stop when the score reaches this; used when has_stop_at */
