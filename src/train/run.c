@@ -206,9 +206,11 @@ jd_report *jd_run_report(jd_run *r)
 {
     if (r->report || jd_error(r->ctx)) return r->report;
     static const char *const scale[] = {"quick", "cpu", "full"};
+    const char *net = json_string_value(json_object_get(r->config, "net"));
     char *subtitle = r->o.system ? jd_asprintf(r->ctx, "%s, scale %s, seed %llu. %s", r->name, scale[r->o.scale],
                                                (unsigned long long)r->o.seed, r->system->paper)
-                                 : jd_asprintf(r->ctx, "seed %llu", (unsigned long long)r->o.seed);
+                                 : jd_asprintf(r->ctx, "%s%sseed %llu", net ? net : "", net ? "; " : "",
+                                               (unsigned long long)r->o.seed);
     r->report = jd_report_new(r->ctx, r->system->title, subtitle);
     jd_free(r->ctx, subtitle);
     if (r->system->about) jd_report_text(r->report, r->system->about);
