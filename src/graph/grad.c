@@ -8,7 +8,7 @@ static void mark_dependents(const jd_graph *g, const jd_node *wrt, int n, uint32
 {
     uint32_t first = UINT32_MAX;
     for (int i = 0; i < n; i++)
-        if (wrt[i].id) {
+        if (wrt[i].id && g->value[wrt[i].id].type.dtype != JD_I32) { /* lengths and labels have no gradient */
             dep[wrt[i].id] = 1;
             if (g->value[wrt[i].id].op < first) first = g->value[wrt[i].id].op;
         }
