@@ -71,6 +71,7 @@ JD_INLINE vf vi_float(vi a) { return _mm512_cvtepi32_ps(a); }
 JD_INLINE vi vf_bits(vf a) { return _mm512_castps_si512(a); }
 JD_INLINE vf vi_as_float(vi a) { return _mm512_castsi512_ps(a); }
 JD_INLINE vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+JD_INLINE vi vi_loadn(const int32_t *p, int n) { return n >= VL ? vi_load(p) : _mm512_maskz_loadu_epi32(VM_(n), p); }
 JD_INLINE void vi_store(int32_t *p, vi a) { _mm512_storeu_si512(p, a); }
 JD_INLINE void vi_storen(int32_t *p, vi a, int n)
 {
@@ -130,6 +131,7 @@ JD_INLINE vf vi_float(vi a) { return _mm256_cvtepi32_ps(a); }
 JD_INLINE vi vf_bits(vf a) { return _mm256_castps_si256(a); }
 JD_INLINE vf vi_as_float(vi a) { return _mm256_castsi256_ps(a); }
 JD_INLINE vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+JD_INLINE vi vi_loadn(const int32_t *p, int n) { return n >= VL ? vi_load(p) : _mm256_maskload_epi32(p, jd_tail_mask(n)); }
 JD_INLINE void vi_store(int32_t *p, vi a) { _mm256_storeu_si256((__m256i *)(void *)p, a); }
 JD_INLINE void vi_storen(int32_t *p, vi a, int n)
 {
@@ -180,6 +182,7 @@ JD_INLINE vf vi_float(vi a) { return (float)a; }
 JD_INLINE vi vf_bits(vf a) { vi r; memcpy(&r, &a, sizeof r); return r; }
 JD_INLINE vf vi_as_float(vi a) { vf r; memcpy(&r, &a, sizeof r); return r; }
 JD_INLINE vi vi_load(const int32_t *p) { return *p; }
+JD_INLINE vi vi_loadn(const int32_t *p, int n) { return n > 0 ? *p : 0; }
 JD_INLINE void vi_store(int32_t *p, vi a) { *p = a; }
 JD_INLINE void vi_storen(int32_t *p, vi a, int n) { if (n > 0) *p = a; }
 #endif

@@ -1,0 +1,53 @@
+/*
+ * conv.h - what the fast convolutions share: how N columns are cut into panels of 1-3 vectors, and the register tiles.
+ *
+ * A tile is R rows by V vectors of results.  Row r of the left operand is read by broadcast where it lies (an image, or
+ * the cotangent); the right operand is packed, panel by panel, as [k][V VL].  Each result is one chain over k.
+ */
+#ifndef JD_CPU_CONV_H
+#define JD_CPU_CONV_H
+
+#include "cpu/cpu.h"
+#include "cpu/simd.h"
+
+#if VL == 16
+#define CONV_ROWS(v) 8 /* 32 registers: 8 x 3 results, 3 of the panel, 1 broadcast */
+#elif VL == 8
+#define CONV_ROWS(v) ((v) == 3 ? 4 : (v) == 2 ? 6 : 8) /* 16 registers: 4 x 3, 6 x 2 */
+#else
+#define CONV_ROWS(v) 4
+#endif
+
+typedef struct conv_panel {
+    int64_t n0;    /* first column */
+    int v;         /* vectors */
+    int n;         /* columns that exist */
+    int64_t start; /* columns before, in whole vectors */
+} conv_panel;
+
+JD_INLINE int64_t conv_panels(int64_t n)
+{
+    return ((n + VL - 1) / VL + 2) / 3;
+}
+
+/* Panels of 3 and 2 vectors: even, so that none is thin. */
+JD_INLINE conv_panel conv_panel_at(int64_t n, int64_t j)
+{
+    const int64_t vectors = (n + VL - 1) / VL, panels = (vectors + 2) / 3;
+    const int64_t base = vectors / panels, rest = vectors % panels;
+    conv_panel p;
+    p.start = (j * base + (j < rest ? j : rest)) * VL;
+    p.v = (int)(base + (j < rest));
+    p.n0 = p.start;
+    p.n = (int)(n - p.n0 < p.v * VL ? n - p.n0 : p.v * VL);
+    return p;
+}
+
+/* The columns of vector i of a panel of n columns that exist. */
+JD_INLINE int conv_lanes(int n, int i)
+{
+    const int left = n - i * VL;
+    return left < 0 ? 0 : left > VL ? VL : left;
+}
+
+#endif

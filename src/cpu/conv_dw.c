@@ -1,0 +1,201 @@
+/*
+ * conv_dw.c - conv2d_dw: M is result channels o, N is the weights (kh,kw,i) of one o, K is the pixels (b,oy,ox).
+ *
+ * A strip of the unfolded image, some pixels by one panel of N, is packed into the first cache; the cotangent is read by
+ * broadcast where it lies.  The sums live in dw itself between strips, so each is one chain over the pixels of its part.
+ */
+#include "cpu/conv.h"
+#include "ops/attrs.h"
+#include "ops/conv.h"
+
+void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w);
+
+/* Adds n pixels to R x V sums: rows o of dw (row stride ldc), columns of one panel. */
+typedef struct sums {
+    const float *dy; /* pixel 0, first row o */
+    int64_t O;       /* from one pixel to the next */
+    const float *b;  /* strip [pixel][V VL] */
+    int64_t n;
+    float *c;
+    int64_t ldc;
+    int cols;   /* columns that exist */
+    bool first; /* sums start from 0 */
+} sums;
+
+/* clang-format off */
+#define DW_TILE(R, V)                                                                                                  \
+    static void sums_##R##_##V(const sums *t)                                                                          \
+    {                                                                                                                  \
+        vf acc[R][V];                                                                                                  \
+        _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                            \
+            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++)                                                        \
+                acc[r][v] = t->first ? vf_zero() : vf_loadn(t->c + r * t->ldc + v * VL, conv_lanes(t->cols, v));       \
+        const float *b = t->b, *a = t->dy;                                                                             \
+        const int64_t O = t->O;                                                                                        \
+        for (int64_t k = t->n; k > 0; k--) {                                                                           \
+            vf bv[V];                                                                                                  \
+            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) bv[v] = vf_load(b + v * VL);                           \
+            b += V * VL;                                                                                               \
+            _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {                                                      \
+                const vf av = vf_set1(a[r]);                                                                           \
+                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);          \
+            }                                                                                                          \
+            a += O;                                                                                                    \
+        }                                                                                                              \
+        _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                            \
+            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++)                                                        \
+                vf_storen(t->c + r * t->ldc + v * VL, acc[r][v], conv_lanes(t->cols, v));                              \
+    }
+DW_TILE(1, 1) DW_TILE(2, 1) DW_TILE(3, 1) DW_TILE(4, 1)
+DW_TILE(1, 2) DW_TILE(2, 2) DW_TILE(3, 2) DW_TILE(4, 2)
+DW_TILE(1, 3) DW_TILE(2, 3) DW_TILE(3, 3) DW_TILE(4, 3)
+#if VL > 1
+DW_TILE(5, 1) DW_TILE(6, 1) DW_TILE(7, 1) DW_TILE(8, 1)
+DW_TILE(5, 2) DW_TILE(6, 2)
+#endif
+#if VL == 16
+DW_TILE(7, 2) DW_TILE(8, 2)
+DW_TILE(5, 3) DW_TILE(6, 3) DW_TILE(7, 3) DW_TILE(8, 3)
+#endif
+static void (*const sum_tiles[3][8])(const sums *) = {
+#if VL == 16
+    { sums_1_1, sums_2_1, sums_3_1, sums_4_1, sums_5_1, sums_6_1, sums_7_1, sums_8_1 },
+    { sums_1_2, sums_2_2, sums_3_2, sums_4_2, sums_5_2, sums_6_2, sums_7_2, sums_8_2 },
+    { sums_1_3, sums_2_3, sums_3_3, sums_4_3, sums_5_3, sums_6_3, sums_7_3, sums_8_3 },
+#elif VL == 8
+    { sums_1_1, sums_2_1, sums_3_1, sums_4_1, sums_5_1, sums_6_1, sums_7_1, sums_8_1 },
+    { sums_1_2, sums_2_2, sums_3_2, sums_4_2, sums_5_2, sums_6_2 },
+    { sums_1_3, sums_2_3, sums_3_3, sums_4_3 },
+#else
+    { sums_1_1, sums_2_1, sums_3_1, sums_4_1 },
+    { sums_1_2, sums_2_2, sums_3_2, sums_4_2 },
+    { sums_1_3, sums_2_3, sums_3_3, sums_4_3 },
+#endif
+};
+/* clang-format on */
+
+typedef struct image {
+    const float *x; /* (B,H,W,I) */
+    int64_t H, W, I, kw, oh, ow, stride, pad;
+} image;
+
+/* Copies n floats to d; may write up to a vector beyond. */
+JD_INLINE void copy_run(float *d, const float *s, int64_t n)
+{
+    for (; n >= VL; n -= VL, d += VL, s += VL) vf_store(d, vf_load(s));
+    if (n > 0) vf_store(d, vf_loadn(s, (int)n));
+}
+
+/* The taps [from, from + n) of a row of taps (kw,i) that starts at cell ix of an image row (NULL: outside the image). */
+static void copy_edge(float *d, const float *row, int64_t ix, int64_t from, int64_t n, const image *m)
+{
+    for (int64_t e = 0; e < n; e++) {
+        const int64_t at = ix * m->I + from + e;
+        d[e] = row && at >= 0 && at < m->W * m->I ? row[at] : 0.f;
+    }
+}
+
+/* The columns of a panel that are taps of one kh: taps [from, from + n) of its run. */
+typedef struct segment {
+    int64_t u, from, n, at; /* at: column in the strip */
+    const float *row;
+} segment;
+
+/* Packs columns [n0, n0 + cols) of the unfolded pixels [p0,p1) as [pixel][width].  Addresses ascend, so what a copy
+ * writes beyond its end is overwritten by the next one. */
+static void pack_strip(const image *m, int64_t n0, int64_t cols, int64_t width, int64_t p0, int64_t p1, float *strip)
+{
+    const int64_t run = m->kw * m->I;
+    segment seg[3 * VL];
+    int count = 0;
+    for (int64_t at = 0; at < cols; at += seg[count++].n) {
+        const int64_t from = (n0 + at) % run, left = cols - at;
+        seg[count] = (segment){(n0 + at) / run, from, run - from < left ? run - from : left, at, NULL};
+    }
+    for (int64_t p = p0; p < p1;) {
+        const int64_t r = p / m->ow, ox = p % m->ow, line = m->ow - ox < p1 - p ? m->ow - ox : p1 - p;
+        bool inside = true;
+        for (int i = 0; i < count; i++) {
+            const int64_t iy = r % m->oh * m->stride - m->pad + seg[i].u;
+            seg[i].row = iy >= 0 && iy < m->H ? m->x + (r / m->oh * m->H + iy) * m->W * m->I : NULL;
+            inside &= seg[i].row != NULL;
+        }
+        for (int64_t q = 0; q < line; q++, strip += width) {
+            const int64_t ix = (ox + q) * m->stride - m->pad;
+            if (inside && ix >= 0 && ix + m->kw <= m->W)
+                for (int i = 0; i < count; i++)
+                    copy_run(strip + seg[i].at, seg[i].row + ix * m->I + seg[i].from, seg[i].n);
+            else
+                for (int i = 0; i < count; i++) copy_edge(strip + seg[i].at, seg[i].row, ix, seg[i].from, seg[i].n, m);
+        }
+        p += line;
+    }
+}
+
+/* Adds pixels [p0,p1) to panel j of the sums c (O,N). */
+static void add_pixels(const jd_call *call, const image *m, int64_t j, int64_t p0, int64_t p1, bool first, float *c,
+                       float *strip)
+{
+    const int64_t O = call->in_type[0].dim[3], N = jd__count(&call->out_type[0]) / (O ? O : 1);
+    const conv_panel p = conv_panel_at(N, j);
+    const int rows = CONV_ROWS(p.v);
+    for (int64_t q = p0; q < p1; q += JD_DW_CHUNK) {
+        const int64_t q1 = q + JD_DW_CHUNK < p1 ? q + JD_DW_CHUNK : p1;
+        pack_strip(m, p.n0, p.n, p.v * VL, q, q1, strip);
+        sums t = {.O = O, .b = strip, .n = q1 - q, .ldc = N, .cols = p.n, .first = first};
+        for (int64_t o = 0; o < O; o += rows) {
+            t.dy = (const float *)call->in[0] + q * O + o;
+            t.c = c + o * N + p.n0;
+            sum_tiles[p.v - 1][(O - o < rows ? O - o : rows) - 1](&t);
+        }
+        first = false;
+    }
+}
+
+/* The fixed tree over the parts. */
+static void add_parts(const float *s, float *dw, int64_t n, const jd_worker *w)
+{
+    size_t begin, end;
+    jd_share(w, (size_t)n, 64, &begin, &end);
+    for (int64_t e = (int64_t)begin; e < (int64_t)end; e += VL) {
+        const int k = (int)((int64_t)end - e < VL ? (int64_t)end - e : VL);
+        vf a[JD_DW_PARTS];
+        for (int i = 0; i < JD_DW_PARTS; i++) a[i] = vf_loadn(s + i * n + e, k);
+        for (int h = 1; h < JD_DW_PARTS; h *= 2)
+            for (int i = 0; i < JD_DW_PARTS; i += 2 * h) a[i] = vf_add(a[i], a[i + h]);
+        vf_storen(dw + e, a[0], k);
+    }
+}
+
+/* Pixels for which all panels are worked on before the next pixels: their cotangents stay in the second cache. */
+enum { SPAN = 4 * JD_DW_CHUNK };
+
+void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w)
+{
+    const jd_conv_attr *a = c->attr;
+    const int64_t *dy = c->in_type[0].dim, *x = c->in_type[1].dim, count = jd__count(&c->out_type[0]);
+    const jd__dw_parts cut = jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]);
+    const image m = {c->in[1], x[1], x[2], x[3], c->out_type[0].dim[2], dy[1], dy[2], a->stride, a->pad};
+    if (!count) return;
+    if (!cut.rows) {
+        if (w->id == 0) memset(c->out[0], 0, (size_t)count * sizeof(float));
+        return;
+    }
+    float *part = cut.parts > 1 ? c->scratch : c->out[0];
+    float *strip = (float *)c->scratch + (cut.parts > 1 ? cut.parts * count : 0) + w->id * JD_DW_STRIP;
+    const int64_t panels = conv_panels(count / dy[3]);
+    size_t begin, end;
+    jd_share(w, (size_t)(cut.parts * panels), 1, &begin, &end);
+    for (int64_t k = (int64_t)begin / panels; k * panels < (int64_t)end; k++) {
+        const int64_t j0 = k * panels > (int64_t)begin ? 0 : (int64_t)begin - k * panels;
+        const int64_t j1 = (k + 1) * panels < (int64_t)end ? panels : (int64_t)end - k * panels;
+        const int64_t p0 = k * cut.rows / cut.parts * dy[2], p1 = (k + 1) * cut.rows / cut.parts * dy[2];
+        for (int64_t q = p0; q < p1; q += SPAN)
+            for (int64_t j = j0; j < j1; j++)
+                add_pixels(c, &m, j, q, q + SPAN < p1 ? q + SPAN : p1, q == p0, part + k * count, strip);
+    }
+    if (cut.parts > 1) {
+        jd_team_barrier(w);
+        add_parts(part, c->out[0], count, w);
+    }
+}

@@ -1,0 +1,138 @@
+/* pool.c - pooling at the speed of memory: lanes over channels, rows (b,y) shared out. */
+#include "cpu/cpu.h"
+#include "cpu/simd.h"
+#include "ops/attrs.h"
+
+void JD_K(jd__k_maxpool)(const jd_call *c, const jd_worker *w);
+void JD_K(jd__k_unpool)(const jd_call *c, const jd_worker *w);
+void JD_K(jd__k_avgpool)(const jd_call *c, const jd_worker *w);
+void JD_K(jd__k_avgpool_dx)(const jd_call *c, const jd_worker *w);
+
+JD_INLINE int lanes(int64_t left)
+{
+    return left < VL ? (int)left : VL;
+}
+
+void JD_K(jd__k_maxpool)(const jd_call *c, const jd_worker *w)
+{
+    const jd_pool_attr *a = c->attr;
+    const int64_t H = c->in_type[0].dim[1], W = c->in_type[0].dim[2], C = c->in_type[0].dim[3];
+    const int64_t oh = c->out_type[0].dim[1], ow = c->out_type[0].dim[2];
+    size_t begin, end;
+    jd_share(w, (size_t)(c->in_type[0].dim[0] * oh), 1, &begin, &end);
+    for (int64_t r = (int64_t)begin; r < (int64_t)end; r++) {
+        const int64_t y0 = r % oh * a->stride, ny = H - y0 < a->size ? H - y0 : a->size;
+        const float *x = (const float *)c->in[0] + (r / oh * H + y0) * W * C;
+        for (int64_t ox = 0; ox < ow; ox++) {
+            const int64_t x0 = ox * a->stride, nx = W - x0 < a->size ? W - x0 : a->size;
+            float *y = (float *)c->out[0] + (r * ow + ox) * C;
+            int32_t *winner = (int32_t *)c->out[1] + (r * ow + ox) * C;
+            for (int64_t ch = 0; ch < C; ch += VL) {
+                const int n = lanes(C - ch);
+                const float *s = x + x0 * C + ch;
+                vf best = vf_loadn(s, n);
+                vi at = vi_set1(0);
+                for (int64_t u = 0; u < ny; u++)
+                    for (int64_t v = 0; v < nx; v++) {
+                        const vf t = vf_loadn(s + (u * W + v) * C, n);
+                        const vi here = vi_set1((int32_t)(u * a->size + v));
+                        const vm more = vf_gt(t, best), nan = vf_isnan(t);
+                        best = vf_select(nan, t, vf_select(more, t, best));
+                        at = vi_select(nan, here, vi_select(more, here, at));
+                    }
+                vf_storen(y + ch, best, n);
+                vi_storen(winner + ch, at, n);
+            }
+        }
+    }
+}
+
+/* One row of cells: adds what the windows of row oy of the cotangent send to it. */
+static void unpool_row(const jd_pool_attr *a, const float *dy, const int32_t *winner, int64_t ow, int64_t C,
+                       int64_t line, float *row)
+{
+    for (int64_t ox = 0; ox < ow; ox++) {
+        const int64_t x0 = ox * a->stride, nx = a->w - x0 < a->size ? a->w - x0 : a->size;
+        for (int64_t ch = 0; ch < C; ch += VL) {
+            const int n = lanes(C - ch);
+            const vf d = vf_loadn(dy + ox * C + ch, n);
+            const vf at = vi_float(vi_loadn(winner + ox * C + ch, n));
+            for (int64_t v = 0; v < nx; v++) {
+                float *to = row + (x0 + v) * C + ch;
+                const vm won = vf_eq(at, vf_set1((float)(line * a->size + v)));
+                vf_storen(to, vf_add(vf_loadn(to, n), vf_select(won, d, vf_zero())), n);
+            }
+        }
+    }
+}
+
+void JD_K(jd__k_unpool)(const jd_call *c, const jd_worker *w)
+{
+    const jd_pool_attr *a = c->attr;
+    const int64_t oh = c->in_type[0].dim[1], ow = c->in_type[0].dim[2], C = c->in_type[0].dim[3];
+    size_t begin, end;
+    jd_share(w, (size_t)(c->in_type[0].dim[0] * a->h), 1, &begin, &end);
+    for (int64_t r = (int64_t)begin; r < (int64_t)end; r++) {
+        const int64_t b = r / a->h, y = r % a->h;
+        float *row = (float *)c->out[0] + r * a->w * C;
+        memset(row, 0, (size_t)(a->w * C) * sizeof *row);
+        for (int64_t oy = y < a->size ? 0 : (y - a->size) / a->stride + 1; oy < oh && oy * a->stride <= y; oy++) {
+            const int64_t at = (b * oh + oy) * ow * C;
+            unpool_row(a, (const float *)c->in[0] + at, (const int32_t *)c->in[1] + at, ow, C, y - oy * a->stride, row);
+        }
+    }
+}
+
+void JD_K(jd__k_avgpool)(const jd_call *c, const jd_worker *w)
+{
+    const jd_pool_attr *a = c->attr;
+    const int64_t H = c->in_type[0].dim[1], W = c->in_type[0].dim[2], C = c->in_type[0].dim[3];
+    const int64_t oh = c->out_type[0].dim[1], ow = c->out_type[0].dim[2];
+    size_t begin, end;
+    jd_share(w, (size_t)(c->in_type[0].dim[0] * oh), 1, &begin, &end);
+    for (int64_t r = (int64_t)begin; r < (int64_t)end; r++) {
+        const int64_t y0 = r % oh * a->stride, ny = H - y0 < a->size ? H - y0 : a->size;
+        const float *x = (const float *)c->in[0] + (r / oh * H + y0) * W * C;
+        for (int64_t ox = 0; ox < ow; ox++) {
+            const int64_t x0 = ox * a->stride, nx = W - x0 < a->size ? W - x0 : a->size;
+            const vf cells = vf_set1((float)(ny * nx));
+            for (int64_t ch = 0; ch < C; ch += VL) {
+                const int n = lanes(C - ch);
+                vf s = vf_zero();
+                for (int64_t u = 0; u < ny; u++)
+                    for (int64_t v = 0; v < nx; v++) s = vf_add(s, vf_loadn(x + (u * W + x0 + v) * C + ch, n));
+                vf_storen((float *)c->out[0] + (r * ow + ox) * C + ch, vf_div(s, cells), n);
+            }
+        }
+    }
+}
+
+void JD_K(jd__k_avgpool_dx)(const jd_call *c, const jd_worker *w)
+{
+    const jd_pool_attr *a = c->attr;
+    const int64_t oh = c->in_type[0].dim[1], ow = c->in_type[0].dim[2], C = c->in_type[0].dim[3];
+    const int64_t H = a->h, W = a->w;
+    size_t begin, end;
+    jd_share(w, (size_t)(c->in_type[0].dim[0] * H), 1, &begin, &end);
+    for (int64_t r = (int64_t)begin; r < (int64_t)end; r++) {
+        const int64_t b = r / H, y = r % H;
+        float *row = (float *)c->out[0] + r * W * C;
+        memset(row, 0, (size_t)(W * C) * sizeof *row);
+        for (int64_t oy = y < a->size ? 0 : (y - a->size) / a->stride + 1; oy < oh && oy * a->stride <= y; oy++) {
+            const int64_t left = H - oy * a->stride, ny = left < a->size ? left : a->size;
+            for (int64_t ox = 0; ox < ow; ox++) {
+                const int64_t x0 = ox * a->stride, nx = W - x0 < a->size ? W - x0 : a->size;
+                const vf cells = vf_set1((float)(ny * nx));
+                const float *dy = (const float *)c->in[0] + ((b * oh + oy) * ow + ox) * C;
+                for (int64_t ch = 0; ch < C; ch += VL) {
+                    const int n = lanes(C - ch);
+                    const vf d = vf_div(vf_loadn(dy + ch, n), cells);
+                    for (int64_t v = 0; v < nx; v++) {
+                        float *to = row + (x0 + v) * C + ch;
+                        vf_storen(to, vf_add(vf_loadn(to, n), d), n);
+                    }
+                }
+            }
+        }
+    }
+}
