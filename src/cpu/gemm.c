@@ -17,11 +17,15 @@ static void pack_any(const float *B, ptrdiff_t sk, ptrdiff_t sn, int64_t k0, int
     }
 }
 
-/* Rows of B are contiguous. */
-static void pack_rows(const float *B, ptrdiff_t sk, int64_t K, float *out)
+/* Rows of B are contiguous: `panels` panels side by side, so that memory is read in stretches. */
+static void pack_rows(const float *B, ptrdiff_t sk, int64_t K, int panels, float *out)
 {
-    for (int64_t k = 0; k < K; k++) {
-        JD_UNROLL for (int j = 0; j < NV; j++) vf_store(out + k * JD_NR + j * VL, vf_load(B + k * sk + j * VL));
+    for (int64_t k = 0; k < K; k++, B += sk) {
+        for (int q = 0; q < panels; q++) {
+            float *to = out + (q * K + k) * JD_NR;
+            __builtin_prefetch(B + 8 * sk + q * JD_NR);
+            JD_UNROLL for (int j = 0; j < NV; j++) vf_store(to + j * VL, vf_load(B + q * JD_NR + j * VL));
+        }
     }
 }
 
@@ -47,17 +51,23 @@ static void pack_columns(const float *B, ptrdiff_t sn, int64_t K, float *out)
 void JD_K(jd__pack_b)(const float *B, ptrdiff_t sk, ptrdiff_t sn, int64_t K, int64_t N, int64_t panel0, int64_t panel1,
                       float *out)
 {
-    for (int64_t p = panel0; p < panel1; p++) {
-        const int64_t n0 = p * JD_NR;
-        const int n = N - n0 < JD_NR ? (int)(N - n0) : JD_NR;
+    enum { SIDE = 4 };
+    int64_t side = 1;
+    for (int64_t p = panel0; p < panel1; p += side) {
+        const int64_t n0 = p * JD_NR, whole = (N - n0) / JD_NR;
+        const int n = whole ? JD_NR : (int)(N - n0);
         float *to = out + p * K * JD_NR;
         const float *from = B + n0 * sn;
-        if (n == JD_NR && sn == 1)
-            pack_rows(from, sk, K, to);
-        else if (n == JD_NR && sk == 1)
+        side = 1;
+        if (n == JD_NR && sn == 1) {
+            side = whole < panel1 - p ? whole : panel1 - p;
+            if (side > SIDE) side = SIDE;
+            pack_rows(from, sk, K, (int)side, to);
+        } else if (n == JD_NR && sk == 1) {
             pack_columns(from, sn, K, to);
-        else
+        } else {
             pack_any(from, sk, sn, 0, K, n, to);
+        }
     }
 }
 
@@ -150,8 +160,9 @@ void JD_K(jd__gemm_packed)(int64_t M, int64_t K, const float *A, ptrdiff_t am, p
         for (int64_t t = 0; t < cut.tiles; t++) {
             const int64_t m = jd_cut_start(&cut, t);
             e.C = C + m * ldc + n0;
+            e.next = t + 1 < cut.tiles ? e.C + cut.base * ldc : C + n0 + JD_NR;
             e.init = accumulate ? e.C : NULL;
-            JD_K(jd__tile)(jd_cut_size(&cut, t), K, A + m * am, am, ak, packed + p * K * JD_NR, JD_NR, &e);
+            JD_K(jd__tile)(jd_cut_size(&cut, t), K, A + m * am, am, ak, packed + p * K * JD_NR, &e);
         }
     }
 }

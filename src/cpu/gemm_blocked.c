@@ -40,18 +40,20 @@ static void pack_a_tile(const jd_gemm *g, int64_t m, int mr, int64_t k0, int64_t
     const float *A = g->A + m * g->am + k0 * g->ak;
     int64_t k = 0;
 #if VL >= 8
-    const int wide = (mr + 7) / 8 * 8;
-    if (m + wide <= g->M && g->ak == 1) {
+    enum { WIDE = (JD_MR + 7) / 8 * 8 };
+    if (m + WIDE <= g->M && g->ak == 1) {
         for (; k + 8 <= K; k += 8) {
-            __m256 r[2][8];
-            for (int j = 0; j < wide; j += 8) jd_load8x8_transposed(r[j / 8], A + j * g->am + k, g->am);
-            for (int i = 0; i < 8; i++) {
-                for (int j = 0; j < wide; j += 8) _mm256_storeu_ps(out + (k + i) * mr + j, r[j / 8][i]);
+            __m256 r[WIDE / 8][8];
+            JD_UNROLL for (int j = 0; j < WIDE; j += 8) jd_load8x8_transposed(r[j / 8], A + j * g->am + k, g->am);
+            JD_UNROLL for (int i = 0; i < 8; i++)
+            {
+                JD_UNROLL for (int j = 0; j < WIDE; j += 8) _mm256_storeu_ps(out + (k + i) * mr + j, r[j / 8][i]);
             }
         }
-    } else if (m + wide <= g->M && g->am == 1) {
+    } else if (m + WIDE <= g->M && g->am == 1) {
         for (; k < K; k++) {
-            for (int j = 0; j < wide; j += 8) _mm256_storeu_ps(out + k * mr + j, _mm256_loadu_ps(A + k * g->ak + j));
+            JD_UNROLL for (int j = 0; j < WIDE; j += 8)
+                _mm256_storeu_ps(out + k * mr + j, _mm256_loadu_ps(A + k * g->ak + j));
         }
     }
 #endif
@@ -70,22 +72,25 @@ typedef struct block {
     int update, last;
 } block;
 
-JD_INLINE void one_tile(const jd_gemm *g, const block *b, const jd_cut *cut, int64_t t, int64_t p)
+JD_INLINE void one_tile(const jd_gemm *g, const block *b, const jd_cut *cut, int64_t t, int64_t p, int across)
 {
     const int64_t m = jd_cut_start(cut, t), n = p * JD_NR;
     const int mr = jd_cut_size(cut, t);
+    float *const C = b->C + m * b->ldc + n;
+    const float *const next = across ? C + JD_NR : t + 1 < cut->tiles ? C + mr * b->ldc : b->C + n + JD_NR;
     const jd_tile_end e = {.init = b->init ? b->init + m * b->ldi + n : NULL,
                            .ldi = b->ldi,
-                           .C = b->C + m * b->ldc + n,
+                           .C = C,
                            .ldc = b->ldc,
+                           .next = next,
                            .n = b->cols - n < JD_NR ? (int)(b->cols - n) : JD_NR,
                            .update = b->update,
                            .alpha = g->alpha};
     const float *B = b->packed_b + n * b->K;
     if (b->packed_a)
-        JD_K(jd__tile)(mr, b->K, b->packed_a + m * b->K, 1, mr, B, JD_NR, &e);
+        JD_K(jd__tile)(mr, b->K, b->packed_a + m * b->K, 1, mr, B, &e);
     else
-        JD_K(jd__tile)(mr, b->K, g->A + (b->m0 + m) * g->am + b->k0 * g->ak, g->am, g->ak, B, JD_NR, &e);
+        JD_K(jd__tile)(mr, b->K, g->A + (b->m0 + m) * g->am + b->k0 * g->ak, g->am, g->ak, B, &e);
     if (b->last && jd_gemm_has_end(g)) JD_K(jd__gemm_end)(g, e.C, mr, b->n0 + n, e.n);
 }
 
@@ -104,11 +109,11 @@ static void run_block(const jd_gemm *g, const block *b, float *a_space, int pack
     }
     if (b->K <= SHALLOW) {
         for (int64_t t = 0; t < cut.tiles; t++) {
-            for (int64_t p = 0; p < panels; p++) one_tile(g, &c, &cut, t, p);
+            for (int64_t p = 0; p < panels; p++) one_tile(g, &c, &cut, t, p, 1);
         }
     } else {
         for (int64_t p = 0; p < panels; p++) {
-            for (int64_t t = 0; t < cut.tiles; t++) one_tile(g, &c, &cut, t, p);
+            for (int64_t t = 0; t < cut.tiles; t++) one_tile(g, &c, &cut, t, p, 0);
         }
     }
 }

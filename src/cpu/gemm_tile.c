@@ -1,14 +1,19 @@
-/* gemm_tile.c - one function for each height of a tile. */
+/* gemm_tile.c - one function for each height of a tile, and for packed rows another, whose strides are constants. */
 #include "cpu/gemm_tile.h"
 
-typedef void tile_fn(int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B, ptrdiff_t bk,
-                     const jd_tile_end *e);
+typedef void tile_fn(int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B, const jd_tile_end *e);
 
 #define TILE(mr)                                                                                                       \
-    static void tile_##mr(int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B, ptrdiff_t bk,         \
-                          const jd_tile_end *e)                                                                        \
+    static void tile_##mr(int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B, const jd_tile_end *e) \
     {                                                                                                                  \
-        tile_rows(mr, K, A, am, ak, B, bk, e);                                                                         \
+        tile_rows(mr, K, A, am, ak, B, e);                                                                             \
+    }                                                                                                                  \
+    static void packed_##mr(int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B,                     \
+                            const jd_tile_end *e)                                                                      \
+    {                                                                                                                  \
+        (void)am;                                                                                                      \
+        (void)ak;                                                                                                      \
+        tile_rows(mr, K, A, 1, mr, B, e);                                                                              \
     }
 TILE(1)
 TILE(2)
@@ -27,27 +32,30 @@ TILE(11)
 TILE(12)
 #endif
 
-void JD_K(jd__tile)(int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B, ptrdiff_t bk,
-                    const jd_tile_end *e)
+#define ROW(mr)                                                                                                        \
+    {                                                                                                                  \
+        tile_##mr, packed_##mr                                                                                         \
+    }
+void JD_K(jd__tile)(int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B, const jd_tile_end *e)
 {
-    static tile_fn *const table[JD_MR + 1] = {
-        NULL,
-        tile_1,
-        tile_2,
-        tile_3,
-        tile_4,
+    static tile_fn *const table[JD_MR + 1][2] = {
+        {NULL},
+        ROW(1),
+        ROW(2),
+        ROW(3),
+        ROW(4),
 #if VL >= 8
-        tile_5,
-        tile_6,
+        ROW(5),
+        ROW(6),
 #endif
 #if VL >= 16
-        tile_7,
-        tile_8,
-        tile_9,
-        tile_10,
-        tile_11,
-        tile_12,
+        ROW(7),
+        ROW(8),
+        ROW(9),
+        ROW(10),
+        ROW(11),
+        ROW(12),
 #endif
     };
-    table[mr](K, A, am, ak, B, bk, e);
+    table[mr][am == 1 && ak == mr](K, A, am, ak, B, e);
 }

@@ -16,20 +16,21 @@ typedef struct jd_tile_end {
     ptrdiff_t ldi;
     float *C; /* (mr,n) ldc apart */
     ptrdiff_t ldc;
-    int n;      /* columns that exist, 1..JD_NR */
-    int update; /* C = fma(alpha, sum, C) */
+    const float *next; /* C of the tile that follows, to be fetched meanwhile */
+    int n;             /* columns that exist, 1..JD_NR */
+    int update;        /* C = fma(alpha, sum, C) */
     float alpha;
 } jd_tile_end;
 
 /* mr must be a constant, so that `acc` lives in registers.  Rows of A are reached from one pointer for each three rows,
  * which keeps the loop within the general registers. */
 JD_INLINE void tile_rows(const int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B,
-                         ptrdiff_t bk, const jd_tile_end *e)
+                         const jd_tile_end *e)
 {
     vf acc[JD_MR][NV];
     const float *base[(JD_MR + 2) / 3];
     const int whole = e->n == JD_NR;
-    JD_UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(e->C + i * e->ldc, 1);
+    JD_UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(e->next + i * e->ldc, 1);
     if (e->init) {
         JD_UNROLL for (int i = 0; i < mr; i++)
         {
@@ -56,7 +57,7 @@ JD_INLINE void tile_rows(const int mr, int64_t K, const float *A, ptrdiff_t am, 
             JD_UNROLL for (int j = 0; j < NV; j++) acc[i][j] = vf_fma(a, b[j], acc[i][j]);
         }
         JD_UNROLL for (int i = 0; i < mr; i += 3) base[i / 3] += ak;
-        B += bk;
+        B += JD_NR;
     }
     JD_UNROLL for (int i = 0; i < mr; i++)
     {
@@ -97,7 +98,7 @@ JD_INLINE int jd_cut_size(const jd_cut *c, int64_t t)
 }
 
 /* The tile of any number of rows. */
-void JD_K(jd__tile)(int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B, ptrdiff_t bk,
+void JD_K(jd__tile)(int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B,
                     const jd_tile_end *e);
 
 #endif

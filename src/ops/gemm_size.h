@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 enum {
-    JD_GEMM_KC = 256,        /* terms of the sum a packed block covers */
+    JD_GEMM_KC = 384,        /* terms of the sum a packed block covers */
     JD_GEMM_NC = 1024,       /* columns of a packed block of B */
-    JD_GEMM_MC = 144,        /* rows of a packed block of A */
+    JD_GEMM_MC = 96,         /* rows of a packed block of A */
     JD_GEMM_UPDATE_NC = 256, /* the same for updates, which keep their partial sums apart */
     JD_GEMM_UPDATE_MC = 2016,
     JD_GEMM_PAD = 32 /* columns are padded to at most a multiple of this */
