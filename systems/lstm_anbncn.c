@@ -1,0 +1,343 @@
+/*
+ * lstm_anbncn.c - counting: the context-sensitive language a^n b^n c^n (Gers and Schmidhuber 2001).
+ *
+ * The network reads S a..a b..b c..c T and predicts at each step which symbols may follow.  It is trained on n <= 10 and
+ * then tried on longer strings: only a network that counts can accept them.
+ */
+#include <stdio.h>
+
+#include "sequences.h"
+
+enum { K = SEQ_ABC_SYMBOLS };
+
+/* Strings with n = 1..most, as one batch. */
+typedef struct strings {
+    int64_t most, T; /* T = 3 most + 1 predictions */
+    int32_t *symbol; /* (T,most) */
+    uint8_t *legal;  /* (T,most) */
+    int32_t *length; /* (most) */
+    float *target;   /* (T,most,5): 1 for the symbols that may follow */
+} strings;
+
+typedef struct net {
+    const char *name;
+    bool plain;
+    int64_t units, taught;
+    double clip, forget_bias;
+    bool linear;
+    jd_params *params;
+    jd_fn *read;
+    strings train, longer;
+} net;
+
+/* ---- the model ---------------------------------------------------------------------------------------------------------*/
+
+/* int32 (T,B) -> logits (T,B,5) */
+static jd_node predict(jd_graph *g, const net *n, jd_lstm_out *cell)
+{
+    const jd_node x = jd_onehot(g, jd_arg(g, "symbol"), K), length = jd_arg(g, "length");
+    jd_node h;
+    if (n->plain) {
+        h = jd_srn(g, "hidden", x, .units = n->units, .length = length);
+    } else {
+        const jd_lstm_out lstm =
+            jd_lstm_full(g, "cell", x,
+                         (jd_lstm_options){.units = n->units,
+                                           .length = length,
+                                           .peepholes = true,
+                                           .forget_bias = n->forget_bias,
+                                           .out_squash = n->linear ? JD_SQUASH_LINEAR : JD_SQUASH_TANH});
+        if (cell) *cell = lstm;
+        h = lstm.y;
+    }
+    return jd_dense(g, "out", h, .units = K);
+}
+
+static void train_step(jd_graph *g, void *user)
+{
+    const net *n = user;
+    const jd_node length = jd_arg(g, "length");
+    jd_scope_push(g, n->name);
+    const jd_node each = jd_sigmoid_xent_each(g, predict(g, n, NULL), jd_arg(g, "target")); /* (T,B,5) */
+    const jd_node mask = jd_reshape(g, jd_time_mask(g, length, n->train.T), JD_DIMS(n->train.T, n->taught, 1));
+    const jd_node steps = jd_sum(g, jd_real_of(g, length), JD_ALL_AXES, false);
+    const jd_node loss = jd_div(g, jd_sum(g, jd_mul(g, each, mask), JD_ALL_AXES, false), steps);
+    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = n->clip);
+    jd_result(g, "loss", loss);
+    jd_scope_pop(g);
+}
+
+static void read_strings(jd_graph *g, void *user)
+{
+    const net *n = user;
+    jd_lstm_out cell = {0};
+    jd_scope_push(g, n->name);
+    jd_result(g, "next", jd_sigmoid(g, predict(g, n, &cell)));
+    if (cell.cells.id && jd_dim(g, cell.cells, 1) == 1) { /* one string: to be looked at */
+        jd_result(g, "gates", cell.gates);
+        jd_result(g, "cells", cell.cells);
+    }
+    jd_scope_pop(g);
+}
+
+/* ---- data ----------------------------------------------------------------------------------------------------------------*/
+
+static strings make(jd_ctx *ctx, int64_t most)
+{
+    const size_t T = 3 * (size_t)most + 1, n = (size_t)most;
+    strings s = {.most = most,
+                 .T = 3 * most + 1,
+                 .symbol = jd_alloc_array(ctx, T * n, sizeof *s.symbol),
+                 .legal = jd_alloc_array(ctx, T * n, sizeof *s.legal),
+                 .length = jd_alloc_array(ctx, n, sizeof *s.length),
+                 .target = jd_alloc_array(ctx, T * n * K, sizeof *s.target)};
+    int32_t *symbol = jd_alloc_array(ctx, T + 1, sizeof *symbol);
+    uint8_t *legal = jd_alloc_array(ctx, T + 1, sizeof *legal);
+    for (int64_t b = 0; !jd_error(ctx) && b < most; b++) {
+        seq_abc(b + 1, symbol, legal);
+        s.length[b] = (int32_t)(3 * (b + 1) + 1);
+        for (int64_t t = 0; t < s.length[b]; t++) {
+            const int64_t i = t * most + b;
+            s.symbol[i] = symbol[t];
+            s.legal[i] = legal[t];
+            for (int k = 0; k < K; k++) s.target[i * K + k] = (float)(legal[t] >> k & 1);
+        }
+    }
+    jd_free(ctx, symbol);
+    jd_free(ctx, legal);
+    return s;
+}
+
+static void discard(jd_ctx *ctx, strings *s)
+{
+    jd_free(ctx, s->symbol);
+    jd_free(ctx, s->legal);
+    jd_free(ctx, s->length);
+    jd_free(ctx, s->target);
+}
+
+static int tensors(const strings *s, jd_tensor *in)
+{
+    in[0] = JD_TENSOR("symbol", JD_I32, s->symbol, s->T, s->most);
+    in[1] = JD_TENSOR("length", JD_I32, s->length, s->most);
+    in[2] = JD_TENSOR("target", JD_F32, s->target, s->T, s->most, K);
+    return 3;
+}
+
+/* Every step shows all strings of the training set, one for each n. */
+static int batch(void *user, int64_t step, int slot, jd_tensor *in)
+{
+    const net *n = user;
+    (void)step;
+    (void)slot;
+    return tensors(&n->train, in);
+}
+
+/* ---- measuring -------------------------------------------------------------------------------------------------------------*/
+
+/* The largest N such that all strings with n = 1..N are accepted: at every step exactly the legal symbols have p > 1/2.
+ * accepted[n - 1], or NULL, tells it for each n. */
+static int64_t measure(net *n, const strings *s, double *accepted)
+{
+    jd_tensor in[3];
+    int64_t longest = 0;
+    tensors(s, in);
+    if (jd_fn_run(n->read, in, 2)) return 0;
+    const float *p = jd_fn_result(n->read, "next", NULL); /* (T,most,5) */
+    for (int64_t b = 0; p && b < s->most; b++) {
+        int64_t right = 0;
+        for (int64_t t = 0; t < s->length[b]; t++) {
+            int set = 0;
+            for (int k = 0; k < K; k++) set |= (p[(t * s->most + b) * K + k] > .5f) << k;
+            right += set == s->legal[t * s->most + b];
+        }
+        if (accepted) accepted[b] = 100. * (double)right / (double)s->length[b];
+        if (right == s->length[b] && longest == b) longest = b + 1;
+    }
+    return longest;
+}
+
+static double validate(void *user, jd_run *r, int64_t step)
+{
+    net *n = user;
+    char name[64];
+    const int64_t longest = measure(n, &n->longer, NULL);
+    snprintf(name, sizeof name, "%s/longest n", n->name);
+    jd_run_log(r, step * n->taught, name, (double)longest);
+    return (double)(longest < n->taught ? longest : n->taught); /* longer ones are no business of the training */
+}
+
+static jd_status train(jd_run *r, net *n)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    const int64_t steps = (int64_t)jd_run_setting(r, "sequences") / n->taught;
+    n->params = jd_params_new(ctx, JD_F32);
+    n->read = jd_fn_new(ctx, n->params, read_strings, n);
+    return jd_train(r, n->params,
+                    &(jd_train_options){.what = n->plain ? "plain recurrent net" : "LSTM",
+                                        .series = n->name,
+                                        .trace = train_step,
+                                        .user = n,
+                                        .steps = steps,
+                                        .batch = batch,
+                                        .lr = {.kind = JD_COSINE, .rate = jd_run_setting(r, "rate")},
+                                        .validate_every = steps > 60 ? steps / 60 : 1,
+                                        .validate = validate,
+                                        .higher = true,
+                                        .items_per_step = n->taught},
+                    NULL);
+}
+
+/* ---- the report ------------------------------------------------------------------------------------------------------------*/
+
+static void draw_curve(jd_chart *c, jd_run *r, const char *series, const char *label)
+{
+    const int64_t *step;
+    const double *value;
+    const size_t n = jd_run_history(r, series, &step, &value);
+    double *x = jd_alloc_array(jd_run_ctx(r), n + 1, sizeof *x);
+    for (size_t i = 0; x && i < n; i++) x[i] = (double)step[i] / 1000;
+    if (x) jd_chart_line(c, label, x, value, n, JD_STEPS);
+    jd_free(jd_run_ctx(r), x);
+}
+
+static void report_lengths(jd_run *r, const net *n, const double *lstm, const double *plain)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    jd_report *rep = jd_run_report(r);
+    const size_t most = (size_t)n->longer.most;
+    jd_report_section(rep, "How far does it count?");
+    jd_chart *c = jd_chart_new(ctx, &(jd_axis){.label = "training strings (thousands)"},
+                               &(jd_axis){.label = "all accepted up to n", .min = 0}, 220);
+    draw_curve(c, r, "lstm/longest n", "LSTM");
+    draw_curve(c, r, "plain/longest n", "plain RNN");
+    jd_chart_hline(c, "trained on", (double)n->taught, JD_DASHED | JD_NEUTRAL);
+    jd_report_chart(rep, c,
+                    "Longest n such that every string a^n b^n c^n up to it is predicted right at every step, while "
+                    "training goes on with n up to the dashed line.");
+    double *x = jd_alloc_array(ctx, most, sizeof *x);
+    if (!x) return;
+    for (size_t i = 0; i < most; i++) x[i] = (double)(i + 1);
+    c = jd_chart_new(ctx, &(jd_axis){.label = "n"}, &(jd_axis){.label = "steps predicted right (%)", .max = 100}, 220);
+    jd_chart_line(c, "LSTM", x, lstm, most, 0);
+    jd_chart_line(c, "plain RNN", x, plain, most, 0);
+    jd_chart_vline(c, "trained on", (double)n->taught, JD_DASHED | JD_NEUTRAL);
+    jd_report_chart(rep, c,
+                    "After training: steps of each string at which exactly the legal symbols are predicted. A "
+                    "string is accepted at 100 %.");
+    jd_free(ctx, x);
+}
+
+static void report_inside(jd_run *r, net *n, int64_t longest)
+{
+    static const char *const names[K] = {"S", "a", "b", "c", "T"};
+    jd_ctx *ctx = jd_run_ctx(r);
+    const int64_t m = longest < 1 ? 1 : longest < 24 ? longest : 24;
+    const strings *all = &n->longer;
+    const int32_t length = all->length[m - 1];
+    const int64_t steps = length;
+    int32_t *symbol = jd_alloc_array(ctx, (size_t)steps, sizeof *symbol);
+    if (!symbol) return;
+    for (int64_t t = 0; t < steps; t++) symbol[t] = all->symbol[t * all->most + m - 1];
+    jd_fn_run(n->read,
+              (jd_tensor[]){JD_TENSOR("symbol", JD_I32, symbol, steps, 1), JD_TENSOR("length", JD_I32, &length, 1)}, 2);
+    const float *gates = jd_fn_result(n->read, "gates", NULL), *cells = jd_fn_result(n->read, "cells", NULL);
+    const float *p = jd_fn_result(n->read, "next", NULL);
+    if (gates && cells && p) {
+        jd_report_section(jd_run_report(r), "Inside the LSTM");
+        jd_timeline *t = jd_timeline_new(ctx, "step", -.5, (double)steps - .5);
+        jd_timeline_lines(t, "cell states", cells, (size_t)steps, (size_t)n->units, NULL, 0, 0);
+        seq_show_lstm(ctx, t, gates, cells, steps, n->units);
+        seq_show_symbols(t, "read", SEQ_ABC_NAMES, symbol, steps);
+        jd_timeline_map(t, &(jd_map){.label = "may follow",
+                                     .value_label = "p",
+                                     .values = p,
+                                     .T = (size_t)steps,
+                                     .H = K,
+                                     .vmin = 0,
+                                     .vmax = 1,
+                                     .row_names = names});
+        jd_report_timeline(
+            jd_run_report(r), t,
+            "One string, the longest that is accepted or n = 24. Cells count up while the a's come and down "
+            "with the b's, others count the b's for the c's; the predictions change where a counter comes "
+            "back to its threshold.");
+    }
+    jd_free(ctx, symbol);
+}
+
+static jd_status run(jd_run *r)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    net lstm = {.name = "lstm", .units = (int64_t)jd_run_setting(r, "units")};
+    lstm.taught = (int64_t)jd_run_setting(r, "taught");
+    lstm.clip = jd_run_setting(r, "clip");
+    lstm.forget_bias = jd_run_setting(r, "forget_bias");
+    lstm.linear = jd_run_setting(r, "linear") != 0;
+    const int64_t most = (int64_t)jd_run_setting(r, "tried");
+    if (lstm.units < 1 || lstm.taught < 1 || most < lstm.taught || most > 2000)
+        return jd_fail(ctx, JD_EUSAGE, "lstm-anbncn: units and taught are at least 1, tried is taught..2000");
+    lstm.train = make(ctx, lstm.taught);
+    lstm.longer = make(ctx, most);
+    double *accepted = jd_alloc_array(ctx, 2 * (size_t)most, sizeof *accepted);
+    net plain = lstm;
+    plain.name = "plain";
+    plain.plain = true;
+    if (!jd_error(ctx) && !train(r, &lstm) && !train(r, &plain)) {
+        const int64_t a = measure(&lstm, &lstm.longer, accepted);
+        const int64_t b = measure(&plain, &plain.longer, accepted + most);
+        jd_run_note(r,
+                    "trained on n <= %lld; the LSTM accepts every n <= %lld, the plain recurrent net every n <= %lld",
+                    (long long)lstm.taught, (long long)a, (long long)b);
+        report_lengths(r, &lstm, accepted, accepted + most);
+        report_inside(r, &lstm, a);
+        jd_run_extra(r, "longest_n", (double)a);
+        jd_run_extra(r, "plain_rnn_longest_n", (double)b);
+        jd_run_save(r, lstm.params, (int64_t)jd_run_setting(r, "sequences") / lstm.taught, true);
+        jd_run_finish(r, (double)a, NULL);
+    }
+    jd_fn_free(lstm.read);
+    jd_fn_free(plain.read);
+    jd_params_free(lstm.params);
+    jd_params_free(plain.params);
+    discard(ctx, &lstm.train);
+    discard(ctx, &lstm.longer);
+    jd_free(ctx, accepted);
+    return jd_error(ctx);
+}
+
+static const jd_setting SETTINGS[] = {
+    {"units", {8, 8, 8}, "memory cells, and units of the plain net"},
+    {"taught", {10, 10, 10}, "longest n of the training set"},
+    {"tried", {100, 200, 1000}, "longest n that is tried"},
+    {"sequences", {60000, 200000, 1000000}, "training strings"},
+    {"rate", {.01, .01, .01}, "Adam's first learning rate, which falls to 0 along a cosine"},
+    {"clip", {1, 1, 1}, "norm to which the gradient is clipped"},
+    {"forget_bias", {1, 1, 1}, "first bias of the forget gates"},
+    {"linear", {0, 0, 0}, "1: the cells' states are put out as they are, as in the paper; 0: through tanh"},
+    {0},
+};
+
+const jd_system jd_system_lstm_anbncn = {
+    .name = "lstm-anbncn",
+    .year = 2001,
+    .title = "LSTM counts: a^n b^n c^n",
+    .paper = "F. A. Gers, J. Schmidhuber: LSTM Recurrent Networks Learn Simple Context-Free and Context-Sensitive "
+             "Languages. "
+             "IEEE Transactions on Neural Networks 12(6), 2001",
+    .metric = "longest n with every string up to it accepted",
+    .higher = true,
+    .paper_value = (double)NAN,
+    .paper_note =
+        "The paper's networks, trained online on n up to about 40, accepted n up to 500 at best; here training has "
+        "n up to 10 only.",
+    .accept = {10, 18, 18},
+    .about =
+        "The strings S a^n b^n c^n T: while the a's come, another a or the first b may follow; from then on every "
+        "symbol "
+        "is settled by counting. At each step the network gives for each of the five symbols a probability that it may "
+        "follow; a string is accepted when exactly the legal ones are above one half at every step. Peepholes let the "
+        "gates see the counters.",
+    .settings = SETTINGS,
+    .run = run,
+};
