@@ -313,8 +313,14 @@ static void bind_all(layout *l, const jd__item *item, uint8_t *const *elided)
         for (int i = 0; i < c->nin; i++) bind_pointer(l, &c->in[i], item[k].in[i]);
         for (int i = 0; i < c->nout; i++) bind_pointer(l, &c->out[i], item[k].out[i]);
         /* A part of a concatenation that is already in place needs no copy: an absent input says so to the kernel. */
-        for (int i = 0; elided[k] && i < c->nin; i++)
-            if (elided[k][i]) c->in[i] = NULL;
+        bool work = !elided[k];
+        for (int i = 0; elided[k] && i < c->nin; i++) {
+            if (elided[k][i])
+                c->in[i] = NULL;
+            else
+                work = true;
+        }
+        if (!work) p->instr[k].parallel = false; /* nothing is left to do: not worth a barrier */
     }
     for (int i = 0; i < p->ninput; i++)
         if (g->arg_value[i]) {
