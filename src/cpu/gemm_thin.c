@@ -86,6 +86,7 @@ JD_INLINE void eights(const jd_gemm *g, const int rows, const int groups, int64_
     __m256 acc[8];
     const float *a = g->A + m * g->am, *B = g->B + n * g->bn;
     float *C = g->C + m * g->ldc + n;
+    const int far = g->K > 256;
     JD_UNROLL for (int i = 0; i < rows * groups; i++)
     {
         acc[i] = g->accumulate ? _mm256_loadu_ps(C + i / groups * g->ldc + i % groups * 8) : _mm256_setzero_ps();
@@ -96,7 +97,7 @@ JD_INLINE void eights(const jd_gemm *g, const int rows, const int groups, int64_
         {
             __m256 r[8];
             const float *b = B + q * 8 * g->bn + k;
-            if (k % 16 == 0) {
+            if (far && k % 16 == 0) {
                 JD_UNROLL for (int i = 0; i < 8; i++) __builtin_prefetch(b + i * g->bn + 128);
             }
             jd_load8x8_transposed(r, b, g->bn);
