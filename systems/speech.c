@@ -74,7 +74,7 @@ static size_t change_wave(speech_ear *ear, const float *in, size_t count, jd_rng
 {
     const double warp = exp(0.16 * strength * (2 * jd_rng_uniform64(rng) - 1));
     const double tilt = 0.4 * strength * (2 * jd_rng_uniform64(rng) - 1);
-    const double snr = 40 - 30 * strength * jd_rng_uniform64(rng); /* dB */
+    const double snr = 45 - 20 * strength * jd_rng_uniform64(rng); /* dB */
     const double edge = 0.06 * strength * ear->rate;
     const size_t before = (size_t)(edge * jd_rng_uniform64(rng)), after = (size_t)(edge * jd_rng_uniform64(rng));
     const size_t inner = (size_t)((double)count / warp), n = before + inner + after;
@@ -164,6 +164,9 @@ jd_status speech_bag_strings(jd_run *r, speech_ear *ear, const jd_speech *speech
     jd_ctx *ctx = ear->ctx;
     speech_bag bag;
     if (!new_items(ctx, n, &bag)) return jd_error(ctx);
+    bag.source = speech;
+    bag.how = *o;
+    bag.seed = seed;
     for (size_t i = 0; i < n && !jd_error(ctx); i++) {
         jd_digits s = {0};
         if (jd_digits_make(ctx, speech, o, seed, i, &s)) break;
@@ -286,7 +289,11 @@ static jd_status fill_changed(speech_feed *f, const uint32_t *index, size_t n, s
     for (size_t k = 0; k < n && !jd_error(ctx); k++) {
         const speech_item *item = &f->bag->items[index[k]];
         jd_rng rng = jd_rng_new(f->seed, "speech/change", (uint64_t)f->epoch * f->bag->n + index[k]);
-        steps[k] = speech_hear(f->ear, item->wave, item->count, &rng, f->strength);
+        jd_digits string = {0};
+        if (!item->wave && jd_digits_make(ctx, f->bag->source, &f->bag->how, f->bag->seed, index[k], &string)) break;
+        steps[k] = speech_hear(f->ear, item->wave ? item->wave : string.samples,
+                               item->wave ? item->count : string.samples_count, &rng, f->strength);
+        jd_digits_free(ctx, &string);
         const size_t bytes = (size_t)steps[k] * SPEECH_WIDTH * sizeof(float);
         x[k] = steps[k] ? jd_alloc(ctx, bytes) : NULL;
         if (!x[k]) break;
@@ -351,7 +358,6 @@ int speech_feed_next(speech_feed *f, int64_t step, int slot, jd_tensor *in)
     const uint32_t *index = f->order.index + f->order.offset[at];
     const size_t n = f->order.offset[at + 1] - f->order.offset[at];
     speech_batch *b = &f->slots[slot];
-    const jd_status s =
-        f->ear && f->bag->items[index[0]].wave ? fill_changed(f, index, n, b) : speech_batch_fill(f->bag, index, n, b);
+    const jd_status s = f->ear ? fill_changed(f, index, n, b) : speech_batch_fill(f->bag, index, n, b);
     return s ? 0 : speech_batch_inputs(b, in);
 }

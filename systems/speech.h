@@ -38,7 +38,7 @@ void speech_ear_close(speech_ear *ear);
 int32_t speech_hear(speech_ear *ear, const float *samples, size_t count, jd_rng *change, double strength);
 
 typedef struct speech_item {
-    const float *wave; /* (count), or NULL: the features are fixed */
+    const float *wave; /* (count), or NULL: the bag makes it again */
     size_t count;
     float *x;      /* (steps, 39) without changes */
     int32_t steps; /* of x */
@@ -52,10 +52,13 @@ typedef struct speech_bag {
     speech_item *items;
     size_t n;
     float deviation[SPEECH_WIDTH]; /* of the training set */
+    const jd_speech *source;       /* of strings: made again for each use with changes */
+    jd_digits_options how;
+    uint64_t seed;
 } speech_bag;
 /* The bag's waves are those of `speech`, which must outlive it. */
 jd_status speech_bag_words(speech_ear *ear, const jd_speech *speech, speech_bag *out);
-/* Strings first .. first + n - 1 under `seed`; their waves are not kept. */
+/* Strings 0 .. n - 1 under `seed`; their waves are not kept. */
 jd_status speech_bag_strings(jd_run *r, speech_ear *ear, const jd_speech *speech, const jd_digits_options *o,
                              uint64_t seed, size_t n, speech_bag *out);
 void speech_bag_free(speech_bag *bag);
@@ -118,20 +121,18 @@ typedef struct speech_strings_options {
     bool one_way;     /* an LSTM forwards in time only, with as many cells */
     bool show;        /* puts figures of single strings into the report, and saves the model */
     const speech_bag *train, *test;
-    speech_ear *ear;
-    const jd_digits *waves; /* of the first test strings, for spectrograms */
-    int waves_n;
+    speech_ear *ear; /* to hear the training strings changed; NULL: as they are */
 } speech_strings_options;
 jd_status speech_strings(jd_run *r, const speech_strings_options *o, speech_strings_result *out);
 
 /* Figures (speech_report.c).  All copy what they are given. */
 typedef struct speech_trace {
     const speech_item *item;
-    const jd_digits *wave; /* may be NULL */
-    const float *logits;   /* (steps,11) of this item, `stride` floats apart */
-    const float *gates;    /* (steps,4H) of one layer, i f z o, or NULL */
-    const float *cells;    /* (steps,H) */
-    size_t stride, gate_stride, cell_stride, units;
+    const jd_digits *wave;
+    const float *logits; /* (steps,11) */
+    const float *gates;  /* (steps,4H) of one layer, i f z o */
+    const float *cells;  /* (steps,H) */
+    size_t units;        /* H */
     const int32_t *found;
     size_t found_n;
 } speech_trace;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN = 4, SPEAKERS = 64, TEST_SEED = 2006 };
+enum { SPEAKERS = 64, TEST_SEED = 2006 };
 
 typedef struct digits {
     jd_run *r;
@@ -119,15 +119,16 @@ static jd_status run_strings(digits *d, speech_ear *ear)
                                  .one_speaker = jd_run_setting(d->r, "one_speaker") != 0};
     speech_bag train = {0}, test = {0};
     speech_bag *others[] = {&test};
-    jd_digits waves[SHOWN] = {{0}};
     jd_run_stage(d->r, "making strings of digits");
     if (!speech_bag_strings(d->r, ear, &d->train, &o, jd_run_seed(d->r) + 10000, (size_t)n, &train) &&
         !speech_bag_strings(d->r, ear, &d->test, &o, TEST_SEED, (size_t)test_n, &test) &&
         !speech_normalise(&train, others, 1)) {
-        for (int i = 0; i < SHOWN; i++) jd_digits_make(d->ctx, &d->test, &o, TEST_SEED, (uint64_t)i, &waves[i]);
         jd_report_section(jd_run_report(d->r), "Strings: what the network hears, and when it says what");
-        speech_strings_options s = {
-            .name = "strings", .show = true, .train = &train, .test = &test, .waves = waves, .waves_n = SHOWN};
+        speech_strings_options s = {.name = "strings",
+                                    .show = true,
+                                    .train = &train,
+                                    .test = &test,
+                                    .ear = jd_run_setting(d->r, "string_change") > 0 ? ear : NULL};
         speech_strings(d->r, &s, &d->strings);
         if (jd_run_setting(d->r, "control") != 0 && !jd_error(d->ctx)) {
             s.name = "strings-one-way";
@@ -136,7 +137,6 @@ static jd_status run_strings(digits *d, speech_ear *ear)
             speech_strings(d->r, &s, &d->one_way);
         }
     }
-    for (int i = 0; i < SHOWN; i++) jd_digits_free(d->ctx, &waves[i]);
     speech_bag_free(&train);
     speech_bag_free(&test);
     if (!jd_error(d->ctx))
@@ -295,6 +295,7 @@ static const jd_setting settings[] = {
     {"word_dropout", {0.2, 0.3, 0.3}, "share of outputs dropped"},
     {"word_decay", {0, 0, 0}, "weight decay"},
     {"change", {1, 1, 1}, "strength of random changes of pitch, tempo, tilt and noise"},
+    {"string_change", {0, 0.6, 1}, "strength of these changes on training strings; 0: none"},
     {"strings", {1000, 4000, 20000}, "training strings; 0: leave this part out"},
     {"test_strings", {200, 400, 400}, "test strings"},
     {"least", {3, 3, 3}, "digits of a string, at least"},

@@ -12,11 +12,11 @@ static void digits(char *out, const int32_t *labels, size_t n)
     *out = 0;
 }
 
-static void softmax(const float *logits, size_t T, size_t stride, float *p)
+static void softmax(const float *logits, size_t T, float *p)
 {
     const size_t K = SPEECH_CLASSES + 1;
     for (size_t t = 0; t < T; t++) {
-        const float *x = logits + t * stride;
+        const float *x = logits + t * K;
         double top = x[0], sum = 0;
         for (size_t k = 1; k < K; k++) top = x[k] > top ? x[k] : top;
         for (size_t k = 0; k < K; k++) sum += exp(x[k] - top);
@@ -58,7 +58,7 @@ void speech_show_string(jd_run *r, const speech_trace *t)
     float *p = jd_alloc_array(ctx, steps * K, sizeof(float));
     float *s = p ? spectrogram(ctx, t->wave, rate, &T, &F) : NULL;
     if (s) {
-        softmax(t->logits, steps, t->stride, p);
+        softmax(t->logits, steps, p);
         snprintf(caption, sizeof caption,
                  "A test string, %zu digits, %s. The network sees every 20 ms and says each digit in a spike, mostly "
                  "where it ends; between spikes it says blank (grey).",
@@ -94,7 +94,7 @@ void speech_show_cells(jd_run *r, const speech_trace *t)
     for (size_t h = 0; h < H; h++) {
         double sum = 0, squares = 0;
         for (size_t k = 0; k < T; k++) {
-            const double c = t->cells[k * t->cell_stride + h];
+            const double c = t->cells[k * H + h];
             sum += c / (double)T;
             squares += c * c / (double)T;
         }
@@ -108,7 +108,7 @@ void speech_show_cells(jd_run *r, const speech_trace *t)
     jd_timeline *line = jd_timeline_new(ctx, "time (s)", 0, (double)T * 0.01 * SPEECH_SKIP);
     if (gates && cell && map && p && line) {
         for (size_t k = 0; k < T; k++) {
-            const float *g = t->gates + k * t->gate_stride, *c = t->cells + k * t->cell_stride;
+            const float *g = t->gates + k * 4 * H, *c = t->cells + k * H;
             gates[3 * k] = g[unit];
             gates[3 * k + 1] = g[H + unit];
             gates[3 * k + 2] = g[3 * H + unit];
@@ -116,7 +116,7 @@ void speech_show_cells(jd_run *r, const speech_trace *t)
             cell[2 * k + 1] = g[2 * H + unit];
             for (size_t h = 0; h < H; h++) map[k * H + h] = tanhf(c[h]);
         }
-        softmax(t->logits, T, t->stride, p);
+        softmax(t->logits, T, p);
         char label[64], truth[32], found[32];
         digits(truth, t->item->labels, (size_t)t->item->labels_n);
         digits(found, t->found, t->found_n);
@@ -131,7 +131,7 @@ void speech_show_cells(jd_run *r, const speech_trace *t)
         jd_timeline_text(line, "true", truth, NULL);
         jd_report_timeline(
             jd_run_report(r), line,
-            "Inside the last layer, forward direction, during the first string: all cells; the gates of the "
+            "Inside the last layer, forward direction, during the string above: all cells; the gates of the "
             "unit whose cell swings most, the cell and its input; the output. A forget gate near 1 "
             "keeps the cell, a dip empties it.");
     } else

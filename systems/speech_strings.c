@@ -27,9 +27,9 @@ static jd_node model(jd_graph *g, const strings *s, bool traces)
         snprintf(name, sizeof name, "level%d", (int)i + 1);
         const jd_lstm_options o = {.units = s->units, .length = length};
         if (traces && i == s->levels - 1) { /* the forward half alone, a second time, for its gates */
-            char forward[32];
-            snprintf(forward, sizeof forward, "%s%s", name, s->o->one_way ? "" : "/fw");
-            const jd_lstm_out l = jd_lstm_full(g, forward, y, o);
+            if (!s->o->one_way) jd_scope_push(g, name);
+            const jd_lstm_out l = jd_lstm_full(g, s->o->one_way ? name : "fw", y, o);
+            if (!s->o->one_way) jd_scope_pop(g);
             jd_result(g, "gates", l.gates);
             jd_result(g, "cells", l.cells);
         }
@@ -121,32 +121,46 @@ static double validate(void *user, jd_run *r, int64_t step)
     return error;
 }
 
-/* Runs the first test strings one at a time and draws them. */
+/* Draws string `index`; `cells`: with the inside of the last layer.  The plan of `f` has just run on it. */
+static void draw(strings *s, jd_run *r, jd_fn *f, uint32_t index, const int32_t *found, size_t found_n, bool cells)
+{
+    jd_digits wave = {0};
+    const speech_bag *test = s->o->test;
+    if (jd_digits_make(s->ctx, test->source, &test->how, test->seed, index, &wave)) return;
+    const speech_trace t = {.item = &s->o->test->items[index],
+                            .wave = &wave,
+                            .logits = jd_fn_result(f, "logits", NULL),
+                            .gates = jd_fn_result(f, "gates", NULL),
+                            .cells = jd_fn_result(f, "cells", NULL),
+                            .units = (size_t)s->units,
+                            .found = found,
+                            .found_n = found_n};
+    if (!jd_error(s->ctx)) speech_show_string(r, &t);
+    if (!jd_error(s->ctx) && cells) speech_show_cells(r, &t);
+    jd_digits_free(s->ctx, &wave);
+}
+
+/* Goes through test strings one at a time until two that were heard rightly and two that were misheard are drawn. */
 static jd_status show(strings *s, jd_run *r)
 {
     jd_fn *f = jd_fn_new(s->ctx, s->params, trace_show, s);
+    const speech_bag *test = s->o->test;
     speech_batch b = {0};
-    const uint32_t count = (uint32_t)(s->o->waves_n < (int)s->o->test->n ? s->o->waves_n : (int)s->o->test->n);
-    for (uint32_t i = 0; f && i < count && !jd_error(s->ctx); i++) {
+    int left[2] = {2, 2};
+    for (uint32_t i = 0; f && i < test->n && left[0] + left[1] > 0 && !jd_error(s->ctx); i++) {
         jd_tensor in[4];
-        if (speech_batch_fill(s->o->test, &i, 1, &b)) break;
+        if (speech_batch_fill(test, &i, 1, &b)) break;
         speech_batch_inputs(&b, in);
         if (jd_fn_run(f, in, 2)) break;
+        const speech_item *item = &test->items[i];
         int32_t *found = jd_alloc_array(s->ctx, (size_t)b.T, sizeof *found);
-        speech_trace t = {.item = &s->o->test->items[i],
-                          .wave = &s->o->waves[i],
-                          .logits = jd_fn_result(f, "logits", NULL),
-                          .gates = jd_fn_result(f, "gates", NULL),
-                          .cells = jd_fn_result(f, "cells", NULL),
-                          .stride = K,
-                          .gate_stride = 4 * (size_t)s->units,
-                          .cell_stride = (size_t)s->units,
-                          .units = (size_t)s->units,
-                          .found = found};
-        if (found && !jd_error(s->ctx)) {
-            t.found_n = jd_ctc_best_path(t.logits, K, (size_t)t.item->steps, K, BLANK, found);
-            speech_show_string(r, &t);
-            if (i == 0) speech_show_cells(r, &t);
+        const float *logits = jd_fn_result(f, "logits", NULL);
+        if (!found || !logits) break;
+        const size_t n = jd_ctc_best_path(logits, K, (size_t)item->steps, K, BLANK, found);
+        const bool wrong = n != (size_t)item->labels_n || memcmp(found, item->labels, n * sizeof *found) != 0;
+        if (left[wrong] > 0) {
+            draw(s, r, f, i, found, n, !wrong && left[0] == 2);
+            left[wrong]--;
         }
         jd_free(s->ctx, found);
     }
@@ -170,8 +184,9 @@ jd_status speech_strings(jd_run *r, const speech_strings_options *o, speech_stri
     snprintf(what, sizeof what, "strings of digits: %s", o->name);
     s.params = jd_params_new(ctx, JD_F32);
     s.look = jd_fn_new(ctx, s.params, trace_look, &s);
-    if (!speech_feed_open(ctx, o->train, NULL, jd_run_seed(r), (size_t)jd_run_setting(r, "batch"), 3, &s.feed)) {
+    if (!speech_feed_open(ctx, o->train, o->ear, jd_run_seed(r), (size_t)jd_run_setting(r, "batch"), 3, &s.feed)) {
         s.feed.short_first = true;
+        s.feed.strength = jd_run_setting(r, "string_change");
         const double rate = jd_run_setting(r, "rate");
         const jd_train_options train = {
             .what = what,
