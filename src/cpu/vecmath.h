@@ -73,14 +73,16 @@ JD_INLINE vf vf_tanh(vf x)
     return vf_copysign(vf_select(vf_gt(vf_set1(0.625f), a), near, far), x);
 }
 
-/* e^-|x| cannot overflow: 1 / (1 + e) or e / (1 + e), the latter with what rounding took from 1 + e put back. */
+/* 1 / (1 + e^-x) for both signs: each operation is monotone, so the whole is.  What e^-x has beyond 2^64 is taken off
+ * before the division, where the 1 no longer counts, and put back behind it, down to denormal results. */
 JD_INLINE vf vf_sigmoid(vf x)
 {
-    const vf e = vf_exp(vi_as_float(vi_or(vf_bits(x), vi_set1(INT32_MIN)))), one = vf_set1(1.f);
-    const vf den = vf_add(one, e), lost = vf_sub(e, vf_sub(den, one));
-    const vm negative = vf_gt(vf_zero(), x);
-    const vf q = vf_div(vf_select(negative, e, one), den);
-    return vf_select(negative, vf_fnma(vf_mul(q, vf_sub(one, q)), lost, q), q);
+    const vf one = vf_set1(1.f), z = vf_max(vf_set1(-80.f), vf_min(vf_set1(105.f), vf_sub(vf_zero(), x)));
+    vi n;
+    const vf r = vf_exp_reduce(z, &n), y = vf_add(vf_expm1_core(r), one);
+    const vi over = vi_sub(n, vi_set1(64)), m = vi_and(over, vi_xor(vi_sar(over, 31), vi_set1(-1)));
+    const vf q = vf_div(one, vf_fma(y, vf_pow2(vi_sub(n, m)), one));
+    return vf_mul(q, vf_pow2(vi_sub(vi_set1(0), m)));
 }
 
 JD_INLINE vf vf_log(vf x)
