@@ -26,7 +26,8 @@ typedef struct net {
 } net;
 
 typedef struct score {
-    double correct, mse; /* share within the tolerance; mean squared error of the scaled target */
+    double correct, mse;     /* share within the tolerance; mean squared error of the scaled target */
+    double guess, guess_mse; /* the same of the constant answer 0.5 */
     double target[SHOWN], answer[SHOWN];
 } score;
 
@@ -115,7 +116,7 @@ static int batch(void *user, int64_t step, int slot, jd_tensor *in)
 static score measure(net *n, const char *stream, int64_t count)
 {
     score s = {0};
-    int64_t right = 0;
+    int64_t right = 0, guessed = 0;
     jd_tensor in[3];
     for (int64_t done = 0; done < count; done += CHUNK) {
         fill(n, stream, done, CHUNK, in);
@@ -123,7 +124,10 @@ static score measure(net *n, const char *stream, int64_t count)
         const float *y = jd_fn_result(n->ask, "answer", NULL);
         for (int64_t b = 0; y && b < CHUNK; b++) {
             const double error = (double)y[b] - (double)n->target[b];
+            const double off = .5 - (double)n->target[b];
             right += fabs(error) < TOLERANCE;
+            guessed += fabs(off) < TOLERANCE;
+            s.guess_mse += off * off / (double)count;
             s.mse += error * error / (double)count;
             if (done + b < SHOWN) {
                 s.target[done + b] = (double)n->target[b];
@@ -132,6 +136,7 @@ static score measure(net *n, const char *stream, int64_t count)
         }
     }
     s.correct = (double)right / (double)count;
+    s.guess = (double)guessed / (double)count;
     return s;
 }
 
@@ -223,15 +228,14 @@ static void report_scores(jd_run *r, const score *lstm, const score *plain, int6
                     "knows little more than the mean.");
 
     char cell[3][2][32];
-    const score constant = {.correct = 0, .mse = 2. / 3 / 16}; /* variance of the target */
-    const score *all[2] = {lstm, plain};
-    for (int i = 0; i < 2; i++) {
-        snprintf(cell[i][0], sizeof cell[i][0], "%.0f", TEST * (1 - all[i]->correct));
-        snprintf(cell[i][1], sizeof cell[i][1], "%.5f", all[i]->mse);
+    const double correct[3] = {lstm->correct, plain->correct, lstm->guess};
+    const double mse[3] = {lstm->mse, plain->mse, lstm->guess_mse};
+    for (int i = 0; i < 3; i++) {
+        snprintf(cell[i][0], sizeof cell[i][0], "%.0f", TEST * (1 - correct[i]));
+        snprintf(cell[i][1], sizeof cell[i][1], "%.5f", mse[i]);
     }
-    snprintf(cell[2][1], sizeof cell[2][1], "%.5f", constant.mse);
-    const char *const cells[] = {"LSTM",     cell[0][0],        cell[0][1],   "plain RNN", cell[1][0],
-                                 cell[1][1], "always the mean", "about 2360", cell[2][1]};
+    const char *const cells[] = {"LSTM",     cell[0][0],   cell[0][1], "plain RNN", cell[1][0],
+                                 cell[1][1], "always 0.5", cell[2][0], cell[2][1]};
     jd_report_table(rep, (const char *const[]){"network", "wrong of 2560", "mean squared error"}, cells, 3, 3,
                     "Fresh test sequences, seen only here.");
 }
@@ -245,19 +249,25 @@ static void report_inside(jd_run *r, net *n)
     const float *gates = jd_fn_result(n->look, "gates", NULL), *cells = jd_fn_result(n->look, "cells", NULL);
     const float *answers = jd_fn_result(n->look, "answers", NULL);
     const int64_t T = n->length[0];
-    float *target = jd_alloc_array(ctx, 2 * (size_t)T, sizeof *target); /* (T,2): answer and target */
+    float *target = jd_alloc_array(ctx, 3 * (size_t)T, sizeof *target); /* (T,2): answer and target */
+    float *value = target + 2 * T;
+    double at[2];
     if (!gates || !cells || !answers || !target) return;
-    for (int64_t t = 0; t < T; t++) {
+    for (int64_t t = 0, marks = 0; t < T; t++) {
+        value[t] = n->x[2 * t];
+        if (n->x[2 * t + 1] > 0) at[marks++ & 1] = (double)t;
         target[2 * t] = answers[t];
         target[2 * t + 1] = n->target[0];
     }
     jd_report_section(jd_run_report(r), "Inside the LSTM");
     jd_timeline *t = jd_timeline_new(ctx, "step", -.5, (double)T - .5);
-    jd_timeline_lines(t, "input", n->x, (size_t)T, 2, (const char *const[]){"value", "marker"}, -1, 1);
+    jd_timeline_lines(t, "value", value, (size_t)T, 1, (const char *const[]){""}, -1, 1);
+    jd_timeline_text(t, "added", "XX", at);
     seq_show_lstm(ctx, t, gates, cells, T, n->units);
     jd_timeline_lines(t, "answer at each step", target, (size_t)T, 2, (const char *const[]){"answer", "target"}, 0, 1);
     jd_report_timeline(jd_run_report(r), t,
-                       "One test sequence. The cell states change where a number is marked and are kept elsewhere: the "
+                       "One test sequence; the two numbers to be added are marked. The cell states change there and "
+                       "are kept elsewhere: the "
                        "forget gates of the storing cells stay near 1 while the input gates ignore unmarked numbers. "
                        "Only the answer after the last step counts.");
     jd_free(ctx, target);

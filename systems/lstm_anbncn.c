@@ -23,8 +23,7 @@ typedef struct net {
     const char *name;
     bool plain;
     int64_t units, taught;
-    double clip, forget_bias;
-    bool linear;
+    double clip, forget_bias, noise;
     jd_params *params;
     jd_fn *read;
     strings train, longer;
@@ -40,13 +39,9 @@ static jd_node predict(jd_graph *g, const net *n, jd_lstm_out *cell)
     if (n->plain) {
         h = jd_srn(g, "hidden", x, .units = n->units, .length = length);
     } else {
-        const jd_lstm_out lstm =
-            jd_lstm_full(g, "cell", x,
-                         (jd_lstm_options){.units = n->units,
-                                           .length = length,
-                                           .peepholes = true,
-                                           .forget_bias = n->forget_bias,
-                                           .out_squash = n->linear ? JD_SQUASH_LINEAR : JD_SQUASH_TANH});
+        const jd_lstm_out lstm = jd_lstm_full(
+            g, "cell", x,
+            (jd_lstm_options){.units = n->units, .length = length, .peepholes = true, .forget_bias = n->forget_bias});
         if (cell) *cell = lstm;
         h = lstm.y;
     }
@@ -57,6 +52,8 @@ static void train_step(jd_graph *g, void *user)
 {
     const net *n = user;
     const jd_node length = jd_arg(g, "length");
+    /* With noisy weights only gates that are fully open or shut count reliably, and those also count further. */
+    if (n->noise > 0) jd_weight_noise(g, n->noise, jd_arg(g, "step"));
     jd_scope_push(g, n->name);
     const jd_node each = jd_sigmoid_xent_each(g, predict(g, n, NULL), jd_arg(g, "target")); /* (T,B,5) */
     const jd_node mask = jd_reshape(g, jd_time_mask(g, length, n->train.T), JD_DIMS(n->train.T, n->taught, 1));
@@ -273,7 +270,7 @@ static jd_status run(jd_run *r)
     lstm.taught = (int64_t)jd_run_setting(r, "taught");
     lstm.clip = jd_run_setting(r, "clip");
     lstm.forget_bias = jd_run_setting(r, "forget_bias");
-    lstm.linear = jd_run_setting(r, "linear") != 0;
+    lstm.noise = jd_run_setting(r, "weight_noise");
     const int64_t most = (int64_t)jd_run_setting(r, "tried");
     if (lstm.units < 1 || lstm.taught < 1 || most < lstm.taught || most > 2000)
         return jd_fail(ctx, JD_EUSAGE, "lstm-anbncn: units and taught are at least 1, tried is taught..2000");
@@ -307,14 +304,14 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting SETTINGS[] = {
-    {"units", {8, 8, 8}, "memory cells, and units of the plain net"},
+    {"units", {4, 4, 4}, "memory cells, and units of the plain net"},
     {"taught", {10, 10, 10}, "longest n of the training set"},
     {"tried", {100, 200, 1000}, "longest n that is tried"},
-    {"sequences", {60000, 200000, 1000000}, "training strings"},
+    {"sequences", {60000, 120000, 400000}, "training strings"},
     {"rate", {.01, .01, .01}, "Adam's first learning rate, which falls to 0 along a cosine"},
     {"clip", {1, 1, 1}, "norm to which the gradient is clipped"},
-    {"forget_bias", {1, 1, 1}, "first bias of the forget gates"},
-    {"linear", {0, 0, 0}, "1: the cells' states are put out as they are, as in the paper; 0: through tanh"},
+    {"forget_bias", {4, 4, 4}, "first bias of the forget gates"},
+    {"weight_noise", {.15, .15, .15}, "standard deviation of the noise on every weight during training"},
     {0},
 };
 
