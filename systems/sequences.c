@@ -120,13 +120,17 @@ void seq_show_lstm(jd_ctx *ctx, jd_timeline *timeline, const float *gates, const
     const double height = H > 4 ? 12 * (double)H : 48;
     float *one = jd_alloc_array(ctx, steps * units, sizeof *one);
     if (!one) return;
-    jd_timeline_map(timeline, &(jd_map){.label = "cell states",
-                                        .value_label = "c",
-                                        .values = cells,
+    for (size_t i = 0; i < steps * units; i++)
+        one[i] = tanhf(cells[i]); /* what the cell puts out; states may grow far */
+    jd_timeline_map(timeline, &(jd_map){.label = "cell states (tanh c)",
+                                        .value_label = "",
+                                        .values = one,
                                         .T = steps,
                                         .H = units,
                                         .y0 = 1,
                                         .y1 = (double)H,
+                                        .vmin = -1,
+                                        .vmax = 1,
                                         .colors = JD_DIVERGING,
                                         .height = height});
     for (int k = 0; k < 3; k++) {
