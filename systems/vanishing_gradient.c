@@ -388,8 +388,8 @@ static const jd_setting SETTINGS[] = {
     {"probe_units", {64, 64, 64}, "units of the networks that are probed"},
     {"probe_steps", {200, 200, 1000}, "steps of the sequences they run on"},
     {"probe_sequences", {1, 4, 16}, "such sequences"},
-    {"latch_longest", {100, 500, 500}, "longest T of the latch problem"},
-    {"latch_tries", {2, 5, 30}, "tries for each T, with other first weights and sequences"},
+    {"latch_longest", {200, 500, 500}, "longest T of the latch problem"},
+    {"latch_tries", {5, 5, 30}, "tries for each T, with other first weights and sequences"},
     {"latch_sequences", {20000, 20000, 20000}, "training sequences of each try"},
     {0},
 };
