@@ -239,7 +239,7 @@ static REAL FN(apply)(const jd_pw_step *s, const double *k, REAL a, REAL b, REAL
     case JD_PW_relu: return a > 0 ? a : 0;
     case JD_PW_sqrt: return R_SQRT(a);
     case JD_PW_square: return a * a;
-    case JD_PW_abs: return a < 0 ? -a : a;
+    case JD_PW_abs: return (REAL)fabs((double)a);
     case JD_PW_softplus: return (a > 0 ? a : 0) + R_LOG(one + R_EXP(a > 0 ? -a : a));
     case JD_PW_affine: return R_FMA(a, (REAL)k[s->constant], (REAL)k[s->constant + 1]);
     default: return a;
