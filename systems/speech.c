@@ -113,7 +113,7 @@ int32_t speech_hear(speech_ear *ear, const float *samples, size_t count, jd_rng 
     jd_frontend_run(front, ear->samples, n, x);
     double mean[SPEECH_WIDTH] = {0};
     for (size_t t = 0; t < frames; t++)
-        for (size_t d = 0; d < W; d++) mean[d] += x[t * W + d] / (double)frames;
+        for (size_t d = 0; d < W; d++) mean[d] += x[t * W + d] / (double)(frames + SPEECH_PRIOR);
     if (first >= frames) first = 0;
     int32_t steps = 0;
     for (size_t t = first; t < frames; t += SPEECH_SKIP, steps++)
@@ -195,12 +195,13 @@ void speech_bag_free(speech_bag *bag)
     *bag = (speech_bag){0};
 }
 
-static void divide(speech_bag *bag, const float *deviation)
+static void normalise(speech_bag *bag, const float *mean, const float *deviation)
 {
+    memcpy(bag->mean, mean, sizeof bag->mean);
     memcpy(bag->deviation, deviation, sizeof bag->deviation);
     for (size_t i = 0; i < bag->n; i++)
         for (int64_t k = 0; k < (int64_t)bag->items[i].steps * SPEECH_WIDTH; k++)
-            bag->items[i].x[k] /= deviation[k % SPEECH_WIDTH];
+            bag->items[i].x[k] = (bag->items[i].x[k] - mean[k % SPEECH_WIDTH]) / deviation[k % SPEECH_WIDTH];
 }
 
 jd_status speech_normalise(speech_bag *train, speech_bag *const *others, int n)
@@ -213,8 +214,8 @@ jd_status speech_normalise(speech_bag *train, speech_bag *const *others, int n)
     jd_norm_free(norm);
     for (int d = 0; d < SPEECH_WIDTH; d++)
         if (!(deviation[d] > 1e-6f)) deviation[d] = 1;
-    divide(train, deviation);
-    for (int i = 0; i < n; i++) divide(others[i], deviation);
+    normalise(train, mean, deviation);
+    for (int i = 0; i < n; i++) normalise(others[i], mean, deviation);
     return jd_error(train->ctx);
 }
 
@@ -247,8 +248,8 @@ void speech_batch_free(jd_ctx *ctx, speech_batch *b)
     *b = (speech_batch){0};
 }
 
-static void put(speech_batch *b, size_t k, const speech_item *item, const float *x, int32_t steps,
-                const float *divide_by)
+/* Sequence k of a batch; with `by`, normalised as that bag is. */
+static void put(speech_batch *b, size_t k, const speech_item *item, const float *x, int32_t steps, const speech_bag *by)
 {
     const size_t W = SPEECH_WIDTH;
     b->length[k] = steps;
@@ -256,7 +257,7 @@ static void put(speech_batch *b, size_t k, const speech_item *item, const float 
     memcpy(b->labels + k * SPEECH_LABELS, item->labels, sizeof item->labels);
     for (size_t t = 0; t < (size_t)steps; t++) {
         float *row = b->x + (t * (size_t)b->B + k) * W;
-        for (size_t d = 0; d < W; d++) row[d] = divide_by ? x[t * W + d] / divide_by[d] : x[t * W + d];
+        for (size_t d = 0; d < W; d++) row[d] = by ? (x[t * W + d] - by->mean[d]) / by->deviation[d] : x[t * W + d];
     }
 }
 
@@ -301,7 +302,7 @@ static jd_status fill_changed(speech_feed *f, const uint32_t *index, size_t n, s
         if (steps[k] > longest) longest = steps[k];
     }
     if (!jd_error(ctx) && !shape(ctx, b, n, longest))
-        for (size_t k = 0; k < n; k++) put(b, k, &f->bag->items[index[k]], x[k], steps[k], f->bag->deviation);
+        for (size_t k = 0; k < n; k++) put(b, k, &f->bag->items[index[k]], x[k], steps[k], f->bag);
     for (size_t k = 0; k < n; k++) jd_free(ctx, x[k]);
     return jd_error(ctx);
 }

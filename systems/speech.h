@@ -3,8 +3,8 @@
  *
  * A bag holds sequences: recordings whose features are computed anew for every use with random changes (pitch, tempo,
  * noise), or features computed once.  Features: every second frame (20 ms) of 12 cepstra and log energy with first and
- * second differences, 39 in all; each sequence's own mean is taken off, each dimension divided by its deviation over
- * the training set.
+ * second differences, 39 in all; see speech_hear for the mean that is
+ * taken off; each dimension is divided by its deviation over the training set.
  */
 #ifndef SPEECH_H
 #define SPEECH_H
@@ -17,6 +17,7 @@ enum {
     SPEECH_WIDTH = 39,
     SPEECH_MELS = 26,
     SPEECH_SKIP = 2,    /* frames of 10 ms a network step */
+    SPEECH_PRIOR = 40,  /* frames */
     SPEECH_TEMPOS = 5,  /* front ends with frame shifts of 8.5 to 11.5 ms */
     SPEECH_LABELS = 8,  /* at most so many labels a sequence */
     SPEECH_PAD = 16,    /* lengths of batches are multiples of it, so that few shapes are traced */
@@ -33,8 +34,10 @@ typedef struct speech_ear {
 } speech_ear;
 jd_status speech_ear_open(jd_ctx *ctx, int rate, speech_ear *ear);
 void speech_ear_close(speech_ear *ear);
-/* Features of a recording into *out, grown as needed, before division by the deviations: returns the steps, or 0 and an
- * error.  `change` NULL: as it is; otherwise the source of the random changes, of the given strength (1: usual). */
+/* Features of a recording into ear->frames, before normalisation over the training set: returns the steps, or 0 and an
+ * error.  Of the recording's own mean the share frames / (frames + SPEECH_PRIOR) is taken off: the mean of a long string
+ * tells of the microphone and the voice, that of a short word also of the word.  `change` NULL: as it is; otherwise the
+ * source of the random changes, of the given strength (1: usual). */
 int32_t speech_hear(speech_ear *ear, const float *samples, size_t count, jd_rng *change, double strength);
 
 typedef struct speech_item {
@@ -51,8 +54,8 @@ typedef struct speech_bag {
     jd_ctx *ctx;
     speech_item *items;
     size_t n;
-    float deviation[SPEECH_WIDTH]; /* of the training set */
-    const jd_speech *source;       /* of strings: made again for each use with changes */
+    float mean[SPEECH_WIDTH], deviation[SPEECH_WIDTH]; /* of the training set */
+    const jd_speech *source;                           /* of strings: made again for each use with changes */
     jd_digits_options how;
     uint64_t seed;
 } speech_bag;
@@ -62,7 +65,7 @@ jd_status speech_bag_words(speech_ear *ear, const jd_speech *speech, speech_bag 
 jd_status speech_bag_strings(jd_run *r, speech_ear *ear, const jd_speech *speech, const jd_digits_options *o,
                              uint64_t seed, size_t n, speech_bag *out);
 void speech_bag_free(speech_bag *bag);
-/* Fits the deviations on `train` and divides the fixed features of all bags by them. */
+/* Fits mean and deviation on `train` and normalises the fixed features of all bags with them. */
 jd_status speech_normalise(speech_bag *train, speech_bag *const *others, int n);
 
 /* One batch in memory: x (T,B,39), length (B), labels (B,8), label_length (B). */

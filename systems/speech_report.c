@@ -82,7 +82,7 @@ void speech_show_string(jd_run *r, const speech_trace *t)
     jd_free(ctx, p);
 }
 
-/* The unit whose cell swings most; its gates over time, and all cells of the layer as a map. */
+/* The unit whose squashed cell swings most; its gates over time, and all cells of the layer as a map. */
 void speech_show_cells(jd_run *r, const speech_trace *t)
 {
     static const char *const gate_names[] = {"input gate", "forget gate", "output gate"};
@@ -94,7 +94,7 @@ void speech_show_cells(jd_run *r, const speech_trace *t)
     for (size_t h = 0; h < H; h++) {
         double sum = 0, squares = 0;
         for (size_t k = 0; k < T; k++) {
-            const double c = t->cells[k * H + h];
+            const double c = tanh(t->cells[k * H + h]);
             sum += c / (double)T;
             squares += c * c / (double)T;
         }
