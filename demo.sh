@@ -8,7 +8,7 @@ mapfile -t packages <tools/build-packages.txt
 tools/packages.sh "${packages[@]}"
 
 echo "Building"
-[ -f out/release/build.ninja ] || cmake --preset release -DJACKDAW_TESTS=OFF -DJACKDAW_RIVALS=OFF >/dev/null
+[ -f out/release/build.ninja ] || cmake --preset release -DJACKDAW_TESTS=OFF >/dev/null
 cmake --build --preset release --target jackdaw -- --quiet
 jackdaw=out/release/jackdaw
 
