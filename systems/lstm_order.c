@@ -284,11 +284,11 @@ static jd_status run(jd_run *r)
 static const jd_setting SETTINGS[] = {
     {"marks", {2, 2, 3}, "letters that count: 2 is the paper's task 6a, 3 is 6b"},
     {"units", {8, 8, 16}, "memory cells, and units of the plain net"},
-    {"sequences", {64000, 128000, 571000}, "training sequences of each network"},
+    {"sequences", {48000, 64000, 571000}, "training sequences of each network"},
     {"batch", {32, 32, 32}, "sequences per step"},
     {"rate", {.01, .01, .01}, "Adam's first learning rate, which falls to 0 along a cosine"},
     {"clip", {1, 1, 1}, "norm to which the gradient is clipped"},
-    {"forget_bias", {5, 5, 5}, "first bias of the forget gates"},
+    {"forget_bias", {3, 3, 3}, "first bias of the forget gates"},
     {"gate_bias", {0, 0, 0}, "first bias of input and output gates"},
     {0},
 };

@@ -100,7 +100,7 @@ typedef struct latch {
 static jd_node latch_answer(jd_graph *g, const latch *n)
 {
     const jd_node x = jd_arg(g, "x");
-    const jd_node h = n->lstm ? jd_lstm_full(g, "cell", x, (jd_lstm_options){.units = n->units, .forget_bias = 5}).hT
+    const jd_node h = n->lstm ? jd_lstm_full(g, "cell", x, (jd_lstm_options){.units = n->units, .forget_bias = 7}).hT
                               : jd_srn_full(g, "hidden", x, (jd_rnn_options){.units = n->units}).hT;
     return jd_reshape(g, jd_dense(g, "out", h, .units = 1), JD_DIMS(-1));
 }
@@ -157,10 +157,10 @@ static double latch_validate(void *user, jd_run *r, int64_t step)
 {
     (void)r;
     (void)step;
-    return latch_measure(user, "latch/valid", 200);
+    return latch_measure(user, "latch/valid", 500);
 }
 
-/* Trains one network; the share of right answers to fresh sequences.  Training ends early when 200 others are right. */
+/* Trains one network; the share of right answers to fresh sequences.  Training ends early when 500 others are right. */
 static double latch_try(jd_run *r, bool lstm, int64_t T, int attempt)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -179,7 +179,7 @@ static double latch_try(jd_run *r, bool lstm, int64_t T, int attempt)
                                                         .user = &n,
                                                         .steps = steps,
                                                         .batch = latch_batch,
-                                                        .lr = {.rate = .01},
+                                                        .lr = {.rate = .003},
                                                         .log_every = steps,
                                                         .validate_every = 50,
                                                         .validate = latch_validate,
@@ -210,7 +210,7 @@ static latches latch_table(jd_run *r)
         for (int lstm = 0; lstm < 2; lstm++)
             for (int k = 0; k < l.tries && !jd_error(jd_run_ctx(r)); k++) {
                 const double right = latch_try(r, lstm, LENGTH[i], k);
-                l.success[lstm][i] += (right >= .99) / (double)l.tries;
+                l.success[lstm][i] += (right >= .95) / (double)l.tries;
                 l.mean[lstm][i] += right / l.tries;
             }
     return l;
@@ -298,7 +298,9 @@ static void report_latch(jd_run *r, const latches *l)
     jd_report_chart(
         rep, c,
         "The first input is -1 or +1, noise follows, and after T steps the network says which it was. A try "
-        "succeeds with at least 99 % right answers to 1000 fresh sequences; both networks have 10 units.");
+        "succeeds with at least 95 % right answers to 1000 fresh sequences; both networks have 10 units and see the "
+        "same sequences (Adam, at most 20,000 of them); the LSTM's forget "
+        "gates start nearly open (bias 7).");
     jd_report_table(rep, headings, cells, 2, (size_t)l->lags + 1,
                     "Tries that succeed, and the mean of the right answers.");
 }
