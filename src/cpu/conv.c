@@ -32,7 +32,8 @@ typedef struct tile {
     int64_t nkh, run; /* rows of taps, taps in a row */
     int64_t lda, ldb; /* from one row to the next: image, panel */
     const float *b;
-    int n; /* columns that exist */
+    int64_t last; /* column of the last vector */
+    int n;        /* columns that exist, of a single vector */
 } tile;
 
 /* clang-format off */
@@ -45,12 +46,12 @@ typedef struct tile {
             a[r] = t->a[r];                                                                                            \
             _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) acc[r][v] = vf_zero();                                 \
         }                                                                                                              \
-        const int64_t run = t->run;                                                                                    \
+        const int64_t run = t->run, last = t->last;                                                                    \
         for (int64_t u = 0; u < t->nkh; u++) {                                                                         \
             const float *b = t->b + u * t->ldb;                                                                        \
             for (int64_t k = 0; k < run; k++) {                                                                        \
                 vf bv[V];                                                                                              \
-                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) bv[v] = vf_load(b + v * VL);                       \
+                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));          \
                 b += V * VL;                                                                                           \
                 _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {                                                  \
                     const vf av = vf_set1(a[r][k]);                                                                    \
@@ -59,13 +60,13 @@ typedef struct tile {
             }                                                                                                          \
             _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) a[r] += t->lda;                                        \
         }                                                                                                              \
-        if (t->n == V * VL) {                                                                                          \
+        if (V > 1) {                                                                                                   \
             _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                        \
-                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) vf_store(t->c[r] + v * VL, acc[r][v]);             \
+                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) vf_store(t->c[r] + CONV_AT(v, V, last), acc[r][v]); \
         } else {                                                                                                       \
             _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                        \
                 _Pragma("GCC unroll 3") for (int v = 0; v < V; v++)                                                    \
-                    vf_storen(t->c[r] + v * VL, acc[r][v], conv_lanes(t->n, v));                                       \
+                    vf_storen(t->c[r], acc[r][v], t->n);                                                               \
         }                                                                                                              \
     }
 #define CONV_ROW_SET(V) CONV_TILE(1, V) CONV_TILE(2, V) CONV_TILE(3, V) CONV_TILE(4, V)
@@ -129,6 +130,7 @@ static void same_class(const corr *q, const conv_panel *p, int64_t r0, int64_t r
     t.ldb = q->kw * q->C * p->v * VL;
     t.b = q->pack + p->start * q->kh * q->kw * q->C + (ty.lo * q->kw + tx.lo) * q->C * p->v * VL;
     t.n = p->n;
+    t.last = p->last;
     int n = 0;
     for (int64_t r = r0; r < r1; r++) {
         const int64_t b = r / q->oh, yy = r % q->oh;

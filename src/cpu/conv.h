@@ -23,6 +23,8 @@ typedef struct conv_panel {
     int v;         /* vectors */
     int n;         /* columns that exist */
     int64_t start; /* columns before, in whole vectors */
+    int64_t last;  /* column of the last vector: it is moved back to end with the panel, so that no lane is masked; the
+                      lanes it shares with its neighbour hold the same chains */
 } conv_panel;
 
 JD_INLINE int64_t conv_panels(int64_t n)
@@ -40,8 +42,12 @@ JD_INLINE conv_panel conv_panel_at(int64_t n, int64_t j)
     p.v = (int)(base + (j < rest));
     p.n0 = p.start;
     p.n = (int)(n - p.n0 < p.v * VL ? n - p.n0 : p.v * VL);
+    p.last = p.v == 1 ? 0 : p.n - VL;
     return p;
 }
+
+/* The column of vector i of V. */
+#define CONV_AT(i, V, last) ((i) == (V)-1 ? (last) : (int64_t)(i)*VL)
 
 /* The columns of vector i of a panel of n columns that exist. */
 JD_INLINE int conv_lanes(int n, int i)

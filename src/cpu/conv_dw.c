@@ -10,51 +10,52 @@
 
 void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w);
 
+#define DW_ROWS CONV_ROWS(3)
+
 /* Adds n pixels to R x V sums: rows o of dw (row stride ldc), columns of one panel. */
 typedef struct sums {
-    const float *dy; /* pixel 0, first row o */
-    int64_t O;       /* from one pixel to the next */
+    const float *dy; /* [pixel][R] */
     const float *b;  /* strip [pixel][V VL] */
     int64_t n;
     float *c;
     int64_t ldc;
-    int cols;   /* columns that exist */
-    bool first; /* sums start from 0 */
+    int64_t last; /* column of the last vector */
+    int cols;     /* columns that exist, of a single vector */
+    bool first;   /* sums start from 0 */
 } sums;
 
 /* clang-format off */
+#define DW_EACH(R, V, what)                                                                                            \
+    _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                                \
+        _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) what
 #define DW_TILE(R, V)                                                                                                  \
     static void sums_##R##_##V(const sums *t)                                                                          \
     {                                                                                                                  \
         vf acc[R][V];                                                                                                  \
-        _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                            \
-            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++)                                                        \
-                acc[r][v] = t->first ? vf_zero() : vf_loadn(t->c + r * t->ldc + v * VL, conv_lanes(t->cols, v));       \
+        const int64_t ldc = t->ldc, last = t->last;                                                                    \
+        if (t->first) DW_EACH(R, V, acc[r][v] = vf_zero());                                                            \
+        else if (V > 1) DW_EACH(R, V, acc[r][v] = vf_load(t->c + r * ldc + CONV_AT(v, V, last)));                      \
+        else DW_EACH(R, V, acc[r][v] = vf_loadn(t->c + r * ldc, t->cols));                                             \
         const float *b = t->b, *a = t->dy;                                                                             \
-        const int64_t O = t->O;                                                                                        \
         for (int64_t k = t->n; k > 0; k--) {                                                                           \
             vf bv[V];                                                                                                  \
-            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) bv[v] = vf_load(b + v * VL);                           \
+            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));              \
             b += V * VL;                                                                                               \
             _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {                                                      \
                 const vf av = vf_set1(a[r]);                                                                           \
                 _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);          \
             }                                                                                                          \
-            a += O;                                                                                                    \
+            a += R;                                                                                                    \
         }                                                                                                              \
-        _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                            \
-            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++)                                                        \
-                vf_storen(t->c + r * t->ldc + v * VL, acc[r][v], conv_lanes(t->cols, v));                              \
+        if (V > 1) DW_EACH(R, V, vf_store(t->c + r * ldc + CONV_AT(v, V, last), acc[r][v]));                           \
+        else DW_EACH(R, V, vf_storen(t->c + r * ldc, acc[r][v], t->cols));                                             \
     }
 DW_TILE(1, 1) DW_TILE(2, 1) DW_TILE(3, 1) DW_TILE(4, 1)
 DW_TILE(1, 2) DW_TILE(2, 2) DW_TILE(3, 2) DW_TILE(4, 2)
 DW_TILE(1, 3) DW_TILE(2, 3) DW_TILE(3, 3) DW_TILE(4, 3)
-#if VL > 1
-DW_TILE(5, 1) DW_TILE(6, 1) DW_TILE(7, 1) DW_TILE(8, 1)
-DW_TILE(5, 2) DW_TILE(6, 2)
-#endif
 #if VL == 16
-DW_TILE(7, 2) DW_TILE(8, 2)
+DW_TILE(5, 1) DW_TILE(6, 1) DW_TILE(7, 1) DW_TILE(8, 1)
+DW_TILE(5, 2) DW_TILE(6, 2) DW_TILE(7, 2) DW_TILE(8, 2)
 DW_TILE(5, 3) DW_TILE(6, 3) DW_TILE(7, 3) DW_TILE(8, 3)
 #endif
 static void (*const sum_tiles[3][8])(const sums *) = {
@@ -62,10 +63,6 @@ static void (*const sum_tiles[3][8])(const sums *) = {
     { sums_1_1, sums_2_1, sums_3_1, sums_4_1, sums_5_1, sums_6_1, sums_7_1, sums_8_1 },
     { sums_1_2, sums_2_2, sums_3_2, sums_4_2, sums_5_2, sums_6_2, sums_7_2, sums_8_2 },
     { sums_1_3, sums_2_3, sums_3_3, sums_4_3, sums_5_3, sums_6_3, sums_7_3, sums_8_3 },
-#elif VL == 8
-    { sums_1_1, sums_2_1, sums_3_1, sums_4_1, sums_5_1, sums_6_1, sums_7_1, sums_8_1 },
-    { sums_1_2, sums_2_2, sums_3_2, sums_4_2, sums_5_2, sums_6_2 },
-    { sums_1_3, sums_2_3, sums_3_3, sums_4_3 },
 #else
     { sums_1_1, sums_2_1, sums_3_1, sums_4_1 },
     { sums_1_2, sums_2_2, sums_3_2, sums_4_2 },
@@ -75,15 +72,14 @@ static void (*const sum_tiles[3][8])(const sums *) = {
 /* clang-format on */
 
 typedef struct image {
-    const float *x; /* (B,H,W,I) */
+    const float *x, *end; /* (B,H,W,I) */
     int64_t H, W, I, kw, oh, ow, stride, pad;
 } image;
 
-/* Copies n floats to d; may write up to a vector beyond. */
+/* Copies n floats to d in whole vectors: reads and writes up to a vector beyond. */
 JD_INLINE void copy_run(float *d, const float *s, int64_t n)
 {
-    for (; n >= VL; n -= VL, d += VL, s += VL) vf_store(d, vf_load(s));
-    if (n > 0) vf_store(d, vf_loadn(s, (int)n));
+    for (int64_t i = 0; i < n; i += VL) vf_store(d + i, vf_load(s + i));
 }
 
 /* The taps [from, from + n) of a row of taps (kw,i) that starts at cell ix of an image row (NULL: outside the image). */
@@ -118,7 +114,7 @@ static void pack_strip(const image *m, int64_t n0, int64_t cols, int64_t width, 
         for (int i = 0; i < count; i++) {
             const int64_t iy = r % m->oh * m->stride - m->pad + seg[i].u;
             seg[i].row = iy >= 0 && iy < m->H ? m->x + (r / m->oh * m->H + iy) * m->W * m->I : NULL;
-            inside &= seg[i].row != NULL;
+            inside &= seg[i].row != NULL && m->end - seg[i].row >= m->W * m->I + VL;
         }
         for (int64_t q = 0; q < line; q++, strip += width) {
             const int64_t ix = (ox + q) * m->stride - m->pad;
@@ -132,21 +128,36 @@ static void pack_strip(const image *m, int64_t n0, int64_t cols, int64_t width, 
     }
 }
 
+/* Packs the cotangents (pixels,O) of [p0,p1): chunk by chunk, [rows of a tile][pixel][row]. */
+static void pack_cotangents(const float *dy, int64_t O, int64_t p0, int64_t p1, float *d)
+{
+    for (int64_t q = p0; q < p1; q += JD_DW_CHUNK) {
+        const int64_t n = q + JD_DW_CHUNK < p1 ? JD_DW_CHUNK : p1 - q;
+        for (int64_t o = 0; o < O; o += DW_ROWS) {
+            const float *s = dy + q * O + o;
+            if (O - o >= DW_ROWS)
+                for (int64_t p = 0; p < n; p++, s += O, d += DW_ROWS) memcpy(d, s, DW_ROWS * sizeof *d);
+            else
+                for (int64_t p = 0; p < n; p++, s += O)
+                    for (int64_t r = 0; r < O - o; r++) *d++ = s[r];
+        }
+    }
+}
+
 /* Adds pixels [p0,p1) to panel j of the sums c (O,N). */
 static void add_pixels(const jd_call *call, const image *m, int64_t j, int64_t p0, int64_t p1, bool first, float *c,
-                       float *strip)
+                       float *strip, const float *packed)
 {
     const int64_t O = call->in_type[0].dim[3], N = jd__count(&call->out_type[0]) / (O ? O : 1);
     const conv_panel p = conv_panel_at(N, j);
-    const int rows = CONV_ROWS(p.v);
     for (int64_t q = p0; q < p1; q += JD_DW_CHUNK) {
         const int64_t q1 = q + JD_DW_CHUNK < p1 ? q + JD_DW_CHUNK : p1;
         pack_strip(m, p.n0, p.n, p.v * VL, q, q1, strip);
-        sums t = {.O = O, .b = strip, .n = q1 - q, .ldc = N, .cols = p.n, .first = first};
-        for (int64_t o = 0; o < O; o += rows) {
-            t.dy = (const float *)call->in[0] + q * O + o;
+        sums t = {.b = strip, .n = q1 - q, .ldc = N, .last = p.last, .cols = p.n, .first = first};
+        for (int64_t o = 0; o < O; o += DW_ROWS) {
+            t.dy = packed + (q - p0) * O + o * (q1 - q);
             t.c = c + o * N + p.n0;
-            sum_tiles[p.v - 1][(O - o < rows ? O - o : rows) - 1](&t);
+            sum_tiles[p.v - 1][(O - o < DW_ROWS ? O - o : DW_ROWS) - 1](&t);
         }
         first = false;
     }
@@ -167,22 +178,26 @@ static void add_parts(const float *s, float *dw, int64_t n, const jd_worker *w)
     }
 }
 
-/* Pixels for which all panels are worked on before the next pixels: their cotangents stay in the second cache. */
-enum { SPAN = 4 * JD_DW_CHUNK };
-
 void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w)
 {
     const jd_conv_attr *a = c->attr;
     const int64_t *dy = c->in_type[0].dim, *x = c->in_type[1].dim, count = jd__count(&c->out_type[0]);
     const jd__dw_parts cut = jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]);
-    const image m = {c->in[1], x[1], x[2], x[3], c->out_type[0].dim[2], dy[1], dy[2], a->stride, a->pad};
+    const float *image_at = c->in[1];
+    const image m = {image_at,  image_at + jd__count(&c->in_type[1]),
+                     x[1],      x[2],
+                     x[3],      c->out_type[0].dim[2],
+                     dy[1],     dy[2],
+                     a->stride, a->pad};
     if (!count) return;
     if (!cut.rows) {
         if (w->id == 0) memset(c->out[0], 0, (size_t)count * sizeof(float));
         return;
     }
     float *part = cut.parts > 1 ? c->scratch : c->out[0];
-    float *strip = (float *)c->scratch + (cut.parts > 1 ? cut.parts * count : 0) + w->id * JD_DW_STRIP;
+    float *strip =
+        (float *)c->scratch + (cut.parts > 1 ? cut.parts * count : 0) + w->id * (JD_DW_STRIP + JD_DW_SPAN * dy[3]);
+    float *packed = strip + JD_DW_STRIP;
     const int64_t panels = conv_panels(count / dy[3]);
     size_t begin, end;
     jd_share(w, (size_t)(cut.parts * panels), 1, &begin, &end);
@@ -190,9 +205,11 @@ void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w)
         const int64_t j0 = k * panels > (int64_t)begin ? 0 : (int64_t)begin - k * panels;
         const int64_t j1 = (k + 1) * panels < (int64_t)end ? panels : (int64_t)end - k * panels;
         const int64_t p0 = k * cut.rows / cut.parts * dy[2], p1 = (k + 1) * cut.rows / cut.parts * dy[2];
-        for (int64_t q = p0; q < p1; q += SPAN)
-            for (int64_t j = j0; j < j1; j++)
-                add_pixels(c, &m, j, q, q + SPAN < p1 ? q + SPAN : p1, q == p0, part + k * count, strip);
+        for (int64_t q = p0; q < p1; q += JD_DW_SPAN) {
+            const int64_t q1 = q + JD_DW_SPAN < p1 ? q + JD_DW_SPAN : p1;
+            pack_cotangents(c->in[0], dy[3], q, q1, packed);
+            for (int64_t j = j0; j < j1; j++) add_pixels(c, &m, j, q, q1, q == p0, part + k * count, strip, packed);
+        }
     }
     if (cut.parts > 1) {
         jd_team_barrier(w);

@@ -27,7 +27,9 @@ void JD_K(jd__k_maxpool)(const jd_call *c, const jd_worker *w)
             const int64_t x0 = ox * a->stride, nx = W - x0 < a->size ? W - x0 : a->size;
             float *y = (float *)c->out[0] + (r * ow + ox) * C;
             int32_t *winner = (int32_t *)c->out[1] + (r * ow + ox) * C;
-            for (int64_t ch = 0; ch < C; ch += VL) {
+            for (int64_t from = 0; from < C; from += VL) {
+                /* The last lanes are done twice rather than masked. */
+                const int64_t ch = C - from < VL && C >= VL ? C - VL : from;
                 const int n = lanes(C - ch);
                 const float *s = x + x0 * C + ch;
                 vf best = vf_loadn(s, n);

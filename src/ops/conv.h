@@ -47,7 +47,13 @@ jd_status jd__conv_check(const jd_infer *c, jd__conv_sizes *s);
 
 /* How conv2d_dw cuts the rows (b,oy): into 8 parts where the weights are few, so that many threads find work; the parts
  * are a function of the shapes alone. */
-enum { JD_DW_PARTS = 8, JD_DW_FEW = 32768, JD_DW_CHUNK = 128, JD_DW_STRIP = JD_DW_CHUNK * 48 + 64 };
+enum {
+    JD_DW_PARTS = 8,
+    JD_DW_FEW = 32768,
+    JD_DW_CHUNK = 192,
+    JD_DW_SPAN = 4 * JD_DW_CHUNK,
+    JD_DW_STRIP = JD_DW_CHUNK * 48 + 64
+};
 typedef struct jd__dw_parts {
     int64_t rows;
     int64_t parts; /* part k is the rows [k rows / parts, (k + 1) rows / parts) */
