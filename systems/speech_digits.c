@@ -320,7 +320,7 @@ const jd_system jd_system_speech_digits = {
     .higher = false,
     .paper_value = NAN,
     .paper_note = "the papers used TIMIT and TIDIGITS, which are not free; this is the Free Spoken Digit Dataset",
-    .accept = {NAN, 4, 1.5},
+    .accept = {8, 4, 1.5},
     .about = "Strings of 3 to 7 digits are joined from single recordings of several speakers, with gaps, changes of "
              "loudness and noise. A bidirectional LSTM reads 39 features every 20 ms; connectionist temporal "
              "classification teaches it to name the digits without being told where they are. Beside it, single digits "
