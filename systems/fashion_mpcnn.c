@@ -14,7 +14,7 @@ static const jd_setting settings[] = {
     {"maps1", {20, 32, 64}, "maps of the first convolution, 4 x 4"},
     {"maps2", {40, 64, 128}, "maps of the second convolution, 5 x 5"},
     {"hidden", {150, 200, 400}, "units of the layer before the last"},
-    {"epochs", {8, 25, 100}, "epochs; each shows every picture once"},
+    {"epochs", {6, 20, 100}, "epochs; each shows every picture once"},
     {"batch", {50, 50, 50}, "pictures in a step"},
     {"lr", {0.05, 0.05, 0.05}, "learning rate at the start; it falls to 0 along a half cosine"},
     {"momentum", {0.9, 0.9, 0.9}, "of the gradient descent"},

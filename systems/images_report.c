@@ -59,7 +59,7 @@ void images_report_deformed(images *im, jd_run *r)
                     .h = side,
                     .w = side,
                     .channels = (size_t)im->all.channels,
-                    .columns = 2 * (1 + VARIANTS)},
+                    .columns = 1 + VARIANTS},
         "The first pictures of the training set, each followed by the six that the network was shown in its "
         "place in the first six epochs. Every epoch deforms every picture anew.");
     jd_deformer_free(d);
@@ -98,7 +98,7 @@ static void worst_mistakes(images *im, jd_run *r, const float *p, const char *co
         char is[16], was[16];
         name_of(t->labels[worst[i]], names, is, sizeof is);
         name_of(said, names, was, sizeof was);
-        snprintf(text[i], CAPTION, names ? "%s, not %s: %.2f" : "%s, not %s: p %.2f", is, was, (double)q[said]);
+        snprintf(text[i], CAPTION, "%s \u2192 %s, %.2f", is, was, (double)q[said]);
         caption[i] = text[i];
         memcpy(tiles + i * bytes, t->pixels + worst[i] * bytes, bytes);
     }
@@ -113,7 +113,7 @@ static void worst_mistakes(images *im, jd_run *r, const float *p, const char *co
                         .tile_captions = caption,
                         .columns = names ? 5 : 8},
             "The worst mistakes on the test set: pictures to whose true class the network gave the smallest "
-            "probability. Under each: what it is, what the network said, and how sure it was.");
+            "probability. Under each: what it is, what the network said, and how sure it was of that.");
     jd_free(im->ctx, tiles);
 }
 
