@@ -111,7 +111,7 @@ static void worst_mistakes(images *im, jd_run *r, const float *p, const char *co
                         .w = (size_t)t->width,
                         .channels = (size_t)t->channels,
                         .tile_captions = caption,
-                        .columns = names ? 5 : 8},
+                        .columns = names ? 6 : 8},
             "The worst mistakes on the test set: pictures to whose true class the network gave the smallest "
             "probability. Under each: what it is, what the network said, and how sure it was of that.");
     jd_free(im->ctx, tiles);

@@ -184,6 +184,7 @@ static jd_status run(jd_run *r)
         .momentum = jd_run_setting(r, "momentum"),
         .background = jd_run_setting(r, "background"),
     };
+    jd_run_config(r, "optimizer", m.adam ? "Adam" : "gradient descent");
     jd_params *w = jd_params_new(ctx, JD_F32), *plain = jd_params_new(ctx, JD_F32);
     float *p = m.im ? jd_alloc_array(ctx, m.im->test.count * CLASSES, sizeof *p) : NULL;
     jd_train_result deformed = {0}, undeformed = {0};
@@ -227,8 +228,10 @@ const jd_system jd_system_mnist_mlp = {
         "MNIST: 60,000 handwritten digits of 28 x 28 pixels to learn from, 10,000 to be tested on. The network is a "
         "plain perceptron with 1.7159 tanh(0.6666 a) units and a softmax; no convolution, no pre-training, no "
         "committee. Before every epoch all digits are deformed anew: elastically, rotated or sheared, scaled. So the "
-        "network never sees the same picture twice, and it hardly can learn them by heart.\n\n"
-        "Look at the distance of the two curves: the deformation alone makes the difference.",
+        "network never sees the same picture twice, and can hardly learn them by heart.\n\n"
+        "The paper's networks learned online, one digit at a time, for days (scale full). The scales quick and cpu "
+        "take the paper's smallest network and batches of 50 with Adam, which needs far fewer epochs.\n\n"
+        "Look at the distance between the errors with and without deformation.",
     .data = "mnist",
     .settings = settings,
     .run = run,

@@ -158,6 +158,9 @@ static jd_status run(jd_run *r)
     const int net = (int)jd_run_setting(r, "net");
     if (net != 1 && net != 2) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 and 2 are possible", net);
     cnn c = {.im = open_digits(r), .net = net, .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0}};
+    jd_run_config(r, "net",
+                  net == 1 ? "1x29x29-20C4-MP2-40C5-MP3-150N-10N"
+                           : "1x29x29-20C4-40C3-MP2-60C3-80C3-MP2-100C3-120C2-150N-10N");
     jd_params *w = jd_params_new(ctx, JD_F32);
     float *p = c.im ? jd_alloc_array(ctx, c.im->test.count * CLASSES, sizeof *p) : NULL;
     jd_train_result result = {0};
