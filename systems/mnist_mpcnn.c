@@ -15,7 +15,7 @@ enum { SIDE = 29, CLASSES = 10 };
 
 static const jd_setting settings[] = {
     {"net", {1, 1, 2}, "network: 1: 20C4-MP2-40C5-MP3-150N, 2: six convolutions of 20 to 120 maps"},
-    {"epochs", {4, 25, 800}, "epochs; each shows every digit once, deformed anew"},
+    {"epochs", {4, 40, 800}, "epochs; each shows every digit once, deformed anew"},
     {"batch", {50, 50, 1}, "digits in a step; the paper's 1 is exact online learning"},
     {"lr", {0.1, 0.1, 1e-3}, "learning rate at the start, for the mean gradient of a batch"},
     {"lr_factor", {0, 0, 0.993}, "what the rate is multiplied by after each epoch; 0: reaches lr_end at the end"},
