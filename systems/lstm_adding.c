@@ -299,7 +299,10 @@ static jd_status run(jd_run *r)
             jd_run_extra(r, "plain_rnn_correct", 100 * b.correct);
             jd_run_extra(r, "sequences", (double)(steps * B));
             jd_run_save(r, lstm.params, steps, true);
-            jd_run_finish(r, 100 * a.correct, NULL);
+            jd_run_finish(r, 100 * a.correct,
+                          a.correct < .85
+                              ? "the training ended before the LSTM stored the first number; it may need more sequences"
+                              : NULL);
         }
     }
     forget(jd_run_ctx(r), &lstm);

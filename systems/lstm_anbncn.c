@@ -292,7 +292,7 @@ static jd_status run(jd_run *r)
         jd_run_extra(r, "longest_n", (double)a);
         jd_run_extra(r, "plain_rnn_longest_n", (double)b);
         jd_run_save(r, lstm.params, (int64_t)jd_run_setting(r, "sequences") / lstm.taught, true);
-        jd_run_finish(r, (double)a, NULL);
+        jd_run_finish(r, (double)a, a < 18 ? "the counters are not exact enough beyond this n" : NULL);
     }
     jd_fn_free(lstm.read);
     jd_fn_free(plain.read);

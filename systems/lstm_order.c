@@ -274,7 +274,9 @@ static jd_status run(jd_run *r)
         jd_run_extra(r, "plain_rnn_correct", 100 * b);
         jd_run_extra(r, "sequences", (double)(steps * lstm.batch));
         jd_run_save(r, lstm.params, result.steps, true);
-        jd_run_finish(r, 100 * a, NULL);
+        jd_run_finish(r, 100 * a,
+                      a < .99 ? "the training ended before the LSTM told all orders apart; it may need more sequences"
+                              : NULL);
     }
     forget(ctx, &lstm);
     forget(ctx, &plain);

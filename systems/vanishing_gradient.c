@@ -346,9 +346,11 @@ static jd_status run(jd_run *r)
     check checks[NETS + 3];
     int n = 0;
     const double tries = jd_run_setting(r, "latch_tries"), H = jd_run_setting(r, "probe_units");
-    if (!(tries >= 1 && tries <= MOST_TRIES && H >= 2 && H <= 512 && jd_run_setting(r, "probe_steps") >= 3))
+    if (!(tries >= 1 && tries <= MOST_TRIES && H >= 2 && H <= 512 && jd_run_setting(r, "probe_steps") >= 3 &&
+          jd_run_setting(r, "latch_longest") >= 5))
         return jd_fail(ctx, JD_EUSAGE,
-                       "vanishing-gradient: latch_tries is 1..%d, probe_units 2..512, probe_steps at least 3",
+                       "vanishing-gradient: latch_tries is 1..%d, probe_units 2..512, probe_steps at least 3, "
+                       "latch_longest at least 5",
                        MOST_TRIES);
     jd_run_stage(r, "probing the error flow");
     for (int i = 0; i < NETS && !jd_error(ctx); i++) {
