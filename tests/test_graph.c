@@ -182,6 +182,34 @@ static void shared_parameters_add_their_gradients(void **state)
     jd_ctx_free(ctx);
 }
 
+static void trace_scopes(jd_graph *g, void *user)
+{
+    (void)user;
+    jd_scope_push(g, "level1");
+    jd_scope_push(g, "left/inner");
+    const jd_node a = jd_param(g, "w", (jd_init){0}, JD_DIMS(1));
+    jd_scope_pop(g);
+    const jd_node b = jd_param(g, "w", (jd_init){0}, JD_DIMS(1));
+    jd_scope_pop(g);
+    jd_result(g, "y", jd_add(g, jd_add(g, a, b), jd_param(g, "w", (jd_init){0}, JD_DIMS(1))));
+}
+
+static void scopes_with_slashes_close_as_one(void **state)
+{
+    (void)state;
+    jd_ctx *ctx = new_ctx(1);
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_fn *f = jd_fn_new(ctx, p, trace_scopes, NULL);
+    assert_int_equal(jd_fn_run(f, NULL, 0), JD_OK);
+    assert_non_null(jd_params_find(p, "level1/left/inner/w"));
+    assert_non_null(jd_params_find(p, "level1/w"));
+    assert_non_null(jd_params_find(p, "w"));
+    assert_int_equal(jd_params_ranges(p), 3);
+    jd_fn_free(f);
+    jd_params_free(p);
+    jd_ctx_free(ctx);
+}
+
 /* ---- errors --------------------------------------------------------------------------------------------------------------*/
 
 static void trace_misfit(jd_graph *g, void *user)
@@ -365,6 +393,7 @@ int main(void)
         cmocka_unit_test(fused_sgd_has_the_same_bits),
         cmocka_unit_test(plans_are_kept_by_shape_and_follow_the_store),
         cmocka_unit_test(shared_parameters_add_their_gradients),
+        cmocka_unit_test(scopes_with_slashes_close_as_one),
         cmocka_unit_test(errors_name_the_place_and_the_repair),
         cmocka_unit_test(network_language_answers_with_the_nearest_word),
         cmocka_unit_test(a_nan_is_traced_to_its_instruction),

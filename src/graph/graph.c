@@ -94,6 +94,7 @@ jd_status jd__graph_reset(jd_graph *g, const jd_tensor *arg, int narg)
     g->nop = g->npool = g->nresult = 0;
     g->nvalue = 1;
     g->scope = "";
+    g->depth = 0;
     g->arg = arg;
     g->narg = narg;
     g->noise = 0;
@@ -182,20 +183,22 @@ static const char *join(jd_graph *g, const char *a, const char *b, const char *c
 
 void jd_scope_push(jd_graph *g, const char *name)
 {
+    if (g->depth == JD_MAX_SCOPES) {
+        jd_fail(g->ctx, JD_EUSAGE, "jd_scope_push \"%s\": %d scopes are open; match each push with a pop", name,
+                g->depth);
+        return;
+    }
+    g->outer[g->depth++] = g->scope;
     g->scope = join(g, g->scope, name, "/");
 }
 
 void jd_scope_pop(jd_graph *g)
 {
-    size_t n = strlen(g->scope);
-    if (!n) {
+    if (!g->depth) {
         jd_fail(g->ctx, JD_EUSAGE, "jd_scope_pop: no scope is open; match each pop with a push");
         return;
     }
-    for (n--; n && g->scope[n - 1] != '/';) n--;
-    char *s = jd__graph_alloc(g, n + 1);
-    if (s) memcpy(s, g->scope, n);
-    g->scope = s ? s : "";
+    g->scope = g->outer[--g->depth];
 }
 
 jd_node jd_named(jd_graph *g, const char *name, jd_node x)

@@ -28,6 +28,8 @@ typedef struct jd__named {
     uint32_t value;
 } jd__named;
 
+enum { JD_MAX_SCOPES = 64 };
+
 struct jd_graph {
     jd_ctx *ctx;
     jd_params *params;
@@ -42,8 +44,10 @@ struct jd_graph {
     uint32_t nresult, cap_result;
     const jd_tensor *arg; /* the inputs this trace is for */
     int narg;
-    uint32_t *arg_value; /* value of arg[i], 0 until jd_arg asks for it */
-    const char *scope;
+    uint32_t *arg_value;              /* value of arg[i], 0 until jd_arg asks for it */
+    const char *scope;                /* "encoder/lstm0/" */
+    const char *outer[JD_MAX_SCOPES]; /* the scopes around it */
+    int depth;
     struct jd__block *block; /* memory of jd__graph_alloc */
     double noise;            /* weight noise, see jd_weight_noise */
     jd_node noise_step;
