@@ -16,6 +16,8 @@ JD_INLINE int jd_gemm_has_end(const jd_gemm *g)
 void JD_K(jd__gemm_rows)(const jd_gemm *g, int64_t n0, int64_t n1);    /* few rows, B's rows contiguous */
 void JD_K(jd__gemm_columns)(const jd_gemm *g, int64_t n0, int64_t n1); /* few rows, B's columns contiguous */
 void JD_K(jd__gemm_short)(const jd_gemm *g, int64_t m0, int64_t m1);   /* K <= JD_SHORT_K, B's rows contiguous */
+int JD_K(jd__gemm_can_turn)(const jd_gemm *g);
+void JD_K(jd__gemm_turned)(const jd_gemm *g, int64_t n0, int64_t n1, float *scratch);
 enum { JD_FEW_ROWS = 5, JD_SHORT_K = 4 };
 
 #endif

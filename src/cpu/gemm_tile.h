@@ -16,20 +16,35 @@ typedef struct jd_tile_end {
     ptrdiff_t ldi;
     float *C; /* (mr,n) ldc apart */
     ptrdiff_t ldc;
-    const float *next; /* C of the tile that follows, to be fetched meanwhile */
-    int n;             /* columns that exist, 1..JD_NR */
-    int update;        /* C = fma(alpha, sum, C) */
+    const float *next;  /* C of a tile that follows, to be fetched meanwhile */
+    const float *ahead; /* other memory to be fetched: K / 4 addresses, ahead_step apart; NULL: none */
+    ptrdiff_t ahead_step;
+    int n;      /* columns that exist, 1..JD_NR */
+    int update; /* C = fma(alpha, sum, C) */
     float alpha;
 } jd_tile_end;
 
+/* One term of every sum. */
+JD_INLINE void tile_term(const int mr, vf acc[JD_MR][NV], const float *base[(JD_MR + 2) / 3], ptrdiff_t am,
+                         ptrdiff_t ak, const float *B)
+{
+    vf b[NV];
+    JD_UNROLL for (int j = 0; j < NV; j++) b[j] = vf_load(B + j * VL);
+    JD_UNROLL for (int i = 0; i < mr; i++)
+    {
+        const vf a = vf_set1(base[i / 3][(i % 3) * am]);
+        JD_UNROLL for (int j = 0; j < NV; j++) acc[i][j] = vf_fma(a, b[j], acc[i][j]);
+    }
+    JD_UNROLL for (int i = 0; i < mr; i += 3) base[i / 3] += ak;
+}
+
 /* mr must be a constant, so that `acc` lives in registers.  Rows of A are reached from one pointer for each three rows,
  * which keeps the loop within the general registers. */
-JD_INLINE void tile_rows(const int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B,
-                         const jd_tile_end *e)
+JD_INLINE void tile_rows_of(const int mr, const int whole, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak,
+                            const float *B, const jd_tile_end *e)
 {
     vf acc[JD_MR][NV];
     const float *base[(JD_MR + 2) / 3];
-    const int whole = e->n == JD_NR;
     JD_UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(e->next + i * e->ldc, 1);
     if (e->init) {
         JD_UNROLL for (int i = 0; i < mr; i++)
@@ -48,17 +63,16 @@ JD_INLINE void tile_rows(const int mr, int64_t K, const float *A, ptrdiff_t am, 
         }
     }
     JD_UNROLL for (int i = 0; i < mr; i += 3) base[i / 3] = A + i * am;
-    for (int64_t k = 0; k < K; k++) {
-        vf b[NV];
-        JD_UNROLL for (int j = 0; j < NV; j++) b[j] = vf_load(B + j * VL);
-        JD_UNROLL for (int i = 0; i < mr; i++)
-        {
-            const vf a = vf_set1(base[i / 3][(i % 3) * am]);
-            JD_UNROLL for (int j = 0; j < NV; j++) acc[i][j] = vf_fma(a, b[j], acc[i][j]);
-        }
-        JD_UNROLL for (int i = 0; i < mr; i += 3) base[i / 3] += ak;
-        B += JD_NR;
+    const float *ahead = e->ahead ? e->ahead : e->C;
+    const ptrdiff_t ahead_step = e->ahead ? e->ahead_step : 0;
+    int64_t k = 0;
+    for (; k + 4 <= K; k += 4) {
+        __builtin_prefetch(ahead);
+        ahead += ahead_step;
+        JD_UNROLL for (int i = 0; i < 4; i++) tile_term(mr, acc, base, am, ak, B + i * JD_NR);
+        B += 4 * JD_NR;
     }
+    for (; k < K; k++, B += JD_NR) tile_term(mr, acc, base, am, ak, B);
     JD_UNROLL for (int i = 0; i < mr; i++)
     {
         JD_UNROLL for (int j = 0; j < NV; j++)
@@ -76,6 +90,15 @@ JD_INLINE void tile_rows(const int mr, int64_t K, const float *A, ptrdiff_t am, 
                 vf_storen(p, acc[i][j], left);
         }
     }
+}
+
+JD_INLINE void tile_rows(const int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *B,
+                         const jd_tile_end *e)
+{
+    if (e->n == JD_NR)
+        tile_rows_of(mr, 1, K, A, am, ak, B, e);
+    else
+        tile_rows_of(mr, 0, K, A, am, ak, B, e);
 }
 
 /* Rows of tile t when M rows are cut into the fewest tiles, as even as can be: a tile of one or two rows would wait for
