@@ -163,7 +163,7 @@ typedef struct jd_pool_options {
     int size, stride; /* stride 0 means size */
     bool ceil;        /* pool what is left at the right and lower edge; otherwise it is dropped */
 } jd_pool_options;
-/* Ties go to the first.  Over an increasing function of a single use (tanh, sigmoid, relu, + bias) the pooling is moved
+/* Ties go to the first.  Over an increasing function (tanh, sigmoid, relu, a positive scale, + bias) the pooling is moved
  * inside, which gives the same values with less work. */
 JD_API jd_node jd_maxpool_opt(jd_graph *g, jd_node x, jd_pool_options o);
 #define jd_maxpool(g, x, ...) jd_maxpool_opt(g, x, (jd_pool_options){__VA_ARGS__})

@@ -62,6 +62,10 @@ static jd_node pool_inside(jd_graph *g, jd_node x, jd_pool_options o)
     case JD_PW_tanh: return jd_tanh(g, jd_maxpool_opt(g, a, o));
     case JD_PW_sigmoid: return jd_sigmoid(g, jd_maxpool_opt(g, a, o));
     case JD_PW_relu: return jd_relu(g, jd_maxpool_opt(g, a, o));
+    case JD_PW_affine: {
+        const double *k = p->constants + p->step[0].constant;
+        return k[0] > 0 ? jd_affine(g, jd_maxpool_opt(g, a, o), k[0], k[1]) : JD_NONE;
+    }
     case JD_PW_add: break;
     default: return JD_NONE;
     }
