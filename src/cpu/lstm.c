@@ -7,6 +7,9 @@
 #include "cpu/recur.h"
 #include "cpu/squash.h"
 
+/* Blocks of JD_RW units whose products are done before their point-wise pass: their gates stay in the caches. */
+enum { TOGETHER = 4 };
+
 typedef struct lstm {
     jd_recur r;
     jd_panels W, R, proj;
@@ -85,9 +88,10 @@ static void step(lstm *L, int s)
         if (product) JD_K(jd__rows_mul)(&L->R, 0, jd__row_blocks(L->R.n), n, r->a, r->c, NULL, 1);
         (plain ? units_plain : units_any)(L, n, 0, L->H);
     }
-    for (int q = r->u0; q < r->u1 && !L->flat; q++) {
-        if (product) JD_K(jd__rows_mul)(&L->R, 4 * q, 4 * q + 4, n, r->a, r->c, NULL, 1);
-        const int u1 = (q + 1) * JD_RW < L->H ? (q + 1) * JD_RW : L->H;
+    for (int q = r->u0, next; q < r->u1 && !L->flat; q = next) {
+        next = q + TOGETHER < r->u1 ? q + TOGETHER : r->u1;
+        if (product) JD_K(jd__rows_mul)(&L->R, 4 * q, 4 * next, n, r->a, r->c, NULL, 1);
+        const int u1 = next * JD_RW < L->H ? next * JD_RW : L->H;
         (plain ? units_plain : units_any)(L, n, q * JD_RW, u1);
     }
     jd__recur_sync(r);

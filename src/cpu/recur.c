@@ -4,7 +4,7 @@
 /* Below so many FLOPs of a whole call, or of one step shared by units, a second thread costs more than it gives. */
 static const double least_call = 1e6, least_step = 6e4;
 /* Recurrent weights of so many floats fit the second-level cache beside the rows they meet. */
-enum { CACHED = 96 * 1024, CHUNK = 192 };
+enum { CACHED = 96 * 1024, CHUNK = 96 };
 
 /* Samples by falling length (ties by number), dealt like cards: forth and back, so that each member gets its share of
  * the long ones. */

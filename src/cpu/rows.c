@@ -36,6 +36,12 @@ void JD_K(jd__rows_pack)(const jd_panels *p, const float *b, size_t sk, size_t s
     }
 }
 
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* What a tile works on: panels side by side, each at its own columns of the result. */
 typedef struct block {
     const float *b[4];   /* panels, from the first k on */
@@ -52,30 +58,39 @@ JD_INLINE void tile(const int rows, const int cols, const block *p, size_t k0, r
 {
     vf s[6][8];
     const float *b[4], *x[6];
-    for (int j = 0; j < cols; j++) b[j] = p->b[j];
-    for (int i = 0; i < rows; i++) x[i] = a[i] + k0;
+    UNROLL for (int j = 0; j < cols; j++) b[j] = p->b[j];
+    UNROLL for (int i = 0; i < rows; i++) x[i] = a[i] + k0;
     if (p->bias) {
-        for (int j = 0; j < 2 * cols; j++) s[0][j] = vf_load(p->bias + p->at[j / 2] + j % 2 * VL);
-        for (int i = 1; i < rows; i++)
-            for (int j = 0; j < 2 * cols; j++) s[i][j] = s[0][j];
+        UNROLL for (int j = 0; j < 2 * cols; j++)
+        {
+            const vf start = vf_load(p->bias + p->at[j / 2] + j % 2 * VL);
+            UNROLL for (int i = 0; i < rows; i++) s[i][j] = start;
+        }
     } else if (p->add) {
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_load(c[i] + p->at[j / 2] + j % 2 * VL);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            UNROLL for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_load(c[i] + p->at[j / 2] + j % 2 * VL);
+        }
     } else {
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_zero();
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            UNROLL for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_zero();
+        }
     }
     const size_t K = (size_t)p->K;
     for (size_t k = 0; k < K; k++) {
         vf w[8];
-        for (int j = 0; j < 2 * cols; j++) w[j] = vf_load(b[j / 2] + k * JD_RW + (size_t)(j % 2) * VL);
-        for (int i = 0; i < rows; i++) {
+        UNROLL for (int j = 0; j < 2 * cols; j++) w[j] = vf_load(b[j / 2] + k * JD_RW + (size_t)(j % 2) * VL);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
             const vf xi = vf_set1(x[i][k]);
-            for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_fma(xi, w[j], s[i][j]);
+            UNROLL for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_fma(xi, w[j], s[i][j]);
         }
     }
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < 2 * cols; j++) vf_store(c[i] + p->at[j / 2] + j % 2 * VL, s[i][j]);
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        UNROLL for (int j = 0; j < 2 * cols; j++) vf_store(c[i] + p->at[j / 2] + j % 2 * VL, s[i][j]);
+    }
 }
 
 #define TILE(r, n)                                                                                                     \
@@ -178,10 +193,44 @@ static void split_rows(int m, int *size, int *count)
     count[1] = 1;
 }
 
+static void fetch(rows_out c, int rows, int at)
+{
+    for (int i = 0; i < rows; i++) __builtin_prefetch(c[i] + at, 1, 3);
+}
+
+/* Terms k0..k1-1 of the rows with all panels: a panel meets all rows, tile by tile.  While a tile is at work, the places of
+ * the next one in the result are fetched: they stand a whole row apart, where the processor does not foresee them. */
+static void pass(const jd_panels *p, int q0, int q1, const int *size, const int *count, int k0, int k1, rows_in a,
+                 rows_out c, const float *bias, int add)
+{
+    static tile_fn *const one[7] = {0, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1};
+    const int tiles = count[0] + count[1];
+    for (int q = q0; q < q1;) {
+        const int cols = q + 2 <= q1 ? 2 : 1;
+        block k, pair;
+        const bool both = make_block(&pair, p, q, cols, k0, k1, bias, add);
+        for (int j = 0; j < cols; j++) {
+            const bool full = make_block(&k, p, q + j, 1, k0, k1, bias, add);
+            for (int t = 0, i = 0; t < tiles; t++) {
+                const int r = size[t >= count[0]], end = i + r;
+                if (t + 1 < tiles)
+                    fetch(c + end, size[t + 1 >= count[0]], k.at[0]);
+                else if (q + j + 1 < q1)
+                    fetch(c, size[count[0] == 0], column_of(p, q + j + 1));
+                if (r != 3 || cols == 1)
+                    run(one[r], full, r, 1, &k, k0, a + i, c + i);
+                else if (j == 0)
+                    run(tile_3x2, both, r, 2, &pair, k0, a + i, c + i);
+                i = end;
+            }
+        }
+        q += cols;
+    }
+}
+
 void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *const *a, float *const *c,
                         const float *bias, int add)
 {
-    static tile_fn *const one[7] = {0, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1};
     if (m <= 0) return;
     if (m <= 3) {
         mul_few(p, q0, q1, m, a, c, bias, add);
@@ -192,23 +241,7 @@ void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *
     int k0 = 0;
     do {
         const int k1 = p->K - k0 > KC + KC / 2 ? k0 + KC : p->K;
-        for (int q = q0; q < q1;) {
-            const int cols = q + 2 <= q1 ? 2 : 1;
-            block k, pair;
-            const bool both = make_block(&pair, p, q, cols, k0, k1, bias, add);
-            for (int j = 0; j < cols; j++) {
-                const bool full = make_block(&k, p, q + j, 1, k0, k1, bias, add);
-                for (int t = 0, i = 0; t < count[0] + count[1]; t++) {
-                    const int r = size[t >= count[0]];
-                    if (r != 3 || cols == 1)
-                        run(one[r], full, r, 1, &k, k0, a + i, c + i);
-                    else if (j == 0)
-                        run(tile_3x2, both, r, 2, &pair, k0, a + i, c + i);
-                    i += r;
-                }
-            }
-            q += cols;
-        }
+        pass(p, q0, q1, size, count, k0, k1, a, c, bias, add);
         k0 = k1;
     } while (k0 < p->K);
 }
