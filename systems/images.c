@@ -190,3 +190,23 @@ size_t images_worst(const jd_images *set, const float *p, uint32_t *worst, size_
     }
     return n;
 }
+
+images *images_open_digits(jd_run *r, int side)
+{
+    jd_deform_options d = jd_deform_mnist2010();
+    d.sigma_min = (float)jd_run_setting(r, "sigma_min");
+    d.sigma_max = (float)jd_run_setting(r, "sigma_max");
+    d.alpha_min = (float)jd_run_setting(r, "alpha_min");
+    d.alpha_max = (float)jd_run_setting(r, "alpha_max");
+    d.angle = (float)jd_run_setting(r, "angle");
+    d.angle_small = d.angle / 2;
+    d.scale_min = (float)jd_run_setting(r, "scale_min");
+    d.scale_max = (float)jd_run_setting(r, "scale_max");
+    return images_open(jd_run_ctx(r), jd_run_data(r, "mnist"),
+                       &(images_options){.side = side,
+                                         .held_out = (size_t)jd_run_setting(r, "held_out"),
+                                         .batch = (int64_t)jd_run_setting(r, "batch"),
+                                         .loaders = (int)jd_run_setting(r, "loaders"),
+                                         .deform = d,
+                                         .seed = jd_run_seed(r)});
+}

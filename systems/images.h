@@ -39,6 +39,8 @@ typedef struct images {
 
 /* Finds and reads a set of the registry (data.h). */
 images *images_open(jd_ctx *ctx, const char *name, const images_options *o);
+/* MNIST (or --data) with the deformations of 2010, all options taken from the run's settings of the same names. */
+images *images_open_digits(jd_run *r, int side);
 /* The same from pictures in memory, which from now on belong to it. */
 images *images_from(jd_ctx *ctx, jd_images train, jd_images test, const images_options *o);
 void images_close(images *im);

@@ -126,26 +126,6 @@ static void train(mlp *m, jd_run *r, jd_params *w, bool deformed, jd_train_resul
              result);
 }
 
-static images *open_digits(jd_run *r)
-{
-    jd_deform_options d = jd_deform_mnist2010();
-    d.sigma_min = (float)jd_run_setting(r, "sigma_min");
-    d.sigma_max = (float)jd_run_setting(r, "sigma_max");
-    d.alpha_min = (float)jd_run_setting(r, "alpha_min");
-    d.alpha_max = (float)jd_run_setting(r, "alpha_max");
-    d.angle = (float)jd_run_setting(r, "angle");
-    d.angle_small = d.angle / 2;
-    d.scale_min = (float)jd_run_setting(r, "scale_min");
-    d.scale_max = (float)jd_run_setting(r, "scale_max");
-    return images_open(jd_run_ctx(r), jd_run_data(r, "mnist"),
-                       &(images_options){.side = SIDE,
-                                         .held_out = (size_t)jd_run_setting(r, "held_out"),
-                                         .batch = (int64_t)jd_run_setting(r, "batch"),
-                                         .loaders = (int)jd_run_setting(r, "loaders"),
-                                         .deform = d,
-                                         .seed = jd_run_seed(r)});
-}
-
 static void report(mlp *m, jd_run *r, jd_params *w, const float *p, double error, double control)
 {
     if (!m->im || jd_error(jd_run_ctx(r))) return;
@@ -173,7 +153,7 @@ static jd_status run(jd_run *r)
     const int kind = (int)jd_run_setting(r, "net"), kinds = (int)(sizeof nets / sizeof *nets);
     if (kind < 1 || kind > kinds) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 to %d are possible", kind, kinds);
     mlp m = {
-        .im = open_digits(r),
+        .im = images_open_digits(r, SIDE),
         .hidden = nets[kind - 1],
         .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0},
         .adam = jd_run_setting(r, "adam") != 0,

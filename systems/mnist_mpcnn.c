@@ -132,32 +132,12 @@ static void train(cnn *c, jd_run *r, jd_params *w, jd_train_result *result)
              result);
 }
 
-static images *open_digits(jd_run *r)
-{
-    jd_deform_options d = jd_deform_mnist2010();
-    d.sigma_min = (float)jd_run_setting(r, "sigma_min");
-    d.sigma_max = (float)jd_run_setting(r, "sigma_max");
-    d.alpha_min = (float)jd_run_setting(r, "alpha_min");
-    d.alpha_max = (float)jd_run_setting(r, "alpha_max");
-    d.angle = (float)jd_run_setting(r, "angle");
-    d.angle_small = d.angle / 2;
-    d.scale_min = (float)jd_run_setting(r, "scale_min");
-    d.scale_max = (float)jd_run_setting(r, "scale_max");
-    return images_open(jd_run_ctx(r), jd_run_data(r, "mnist"),
-                       &(images_options){.side = SIDE,
-                                         .held_out = (size_t)jd_run_setting(r, "held_out"),
-                                         .batch = (int64_t)jd_run_setting(r, "batch"),
-                                         .loaders = (int)jd_run_setting(r, "loaders"),
-                                         .deform = d,
-                                         .seed = jd_run_seed(r)});
-}
-
 static jd_status run(jd_run *r)
 {
     jd_ctx *ctx = jd_run_ctx(r);
     const int net = (int)jd_run_setting(r, "net");
     if (net != 1 && net != 2) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 and 2 are possible", net);
-    cnn c = {.im = open_digits(r), .net = net, .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0}};
+    cnn c = {.im = images_open_digits(r, SIDE), .net = net, .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0}};
     jd_run_config(r, "net",
                   net == 1 ? "1x29x29-20C4-MP2-40C5-MP3-150N-10N"
                            : "1x29x29-20C4-40C3-MP2-60C3-80C3-MP2-100C3-120C2-150N-10N");
