@@ -16,8 +16,6 @@ typedef struct bench_job {
     double bytes;    /* for the workloads that bandwidth limits: what must move, and from where (see limit) */
     double (*limit)(const struct bench_job *j, const jd_peaks *peak); /* seconds; NULL: gflop / peak */
     jd_status (*step)(struct bench_job *j);                           /* NULL: runs the plan */
-    const void *spec;
-    double extra; /* a figure of the workload's own, see bench_workload.extra */
 } bench_job;
 
 typedef struct bench_workload {

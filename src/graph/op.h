@@ -114,12 +114,11 @@ typedef struct jd_rule {
 } jd_rule;
 
 enum {
-    JD_OP_LEAF = 1,      /* no instruction: the value is an input, parameter, state or constant */
-    JD_OP_VIEW = 2,      /* no instruction: shares its input's memory */
-    JD_OP_FENCE = 4,     /* writes parameters or states; nothing that reads them may be moved across */
-    JD_OP_SERIAL = 8,    /* the kernel wants to run on one thread */
-    JD_OP_IN_PLACE = 16, /* out[0] may be the same memory as an input of its size */
-    JD_OP_FUSED = 32     /* has `decompose`; its grad op is differentiated through it */
+    JD_OP_LEAF = 1,     /* no instruction: the value is an input, parameter, state or constant */
+    JD_OP_VIEW = 2,     /* no instruction: shares its input's memory */
+    JD_OP_FENCE = 4,    /* writes parameters or states; nothing that reads them may be moved across */
+    JD_OP_SERIAL = 8,   /* the kernel wants to run on one thread */
+    JD_OP_IN_PLACE = 16 /* out[0] may be the same memory as an input of its size */
 };
 
 struct jd_op {
@@ -130,8 +129,6 @@ struct jd_op {
     jd_status (*infer)(jd_infer *c);
     void (*grad)(const jd_rule *c); /* NULL: not differentiable, gradient zero */
     void (*decompose)(const jd_rule *c);
-    jd_opcode forward_of; /* for a *_grad op: the fused op whose decomposition differentiates it (see
-                                                jd__grad_of_grad); otherwise 0 */
     size_t (*scratch)(const jd_call *c, int threads); /* NULL: none; pointers in c are not set */
     double (*flop)(const jd_call *c);                 /* 2 x multiply-adds of products; NULL: 0 */
     jd_kernel *ref[2];                                /* plain C: [JD_F32], [JD_F64] */

@@ -57,7 +57,6 @@ struct jd_plan {
     size_t memory_used, memory_size;
     double trace_seconds, compile_seconds;
     struct jd_plan *next;
-    uint64_t key;
 };
 
 /* What fuse.c decides.  Arrays are indexed by op or value; memory is the graph's. */

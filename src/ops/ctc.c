@@ -170,7 +170,6 @@ static bool may_jump(const jd_ctc_sample *s, int64_t i) /* from l'_{i-2} to l'_i
 
 const jd_op jd__op_ctc = {.name = "ctc",
                           .doc = "-ln p(labels | logits) over all alignments, and its gradient",
-                          .flags = JD_OP_FUSED,
                           .attr_bytes = sizeof(jd_ctc_attr),
                           .infer = infer_ctc,
                           .grad = grad_ctc,

@@ -26,7 +26,6 @@ const jd_op jd__op_ctc_grad = {.name = "ctc_grad",
                                .attr_bytes = sizeof(jd_ctc_attr),
                                .infer = infer_ctc_grad,
                                .grad = grad_ctc_grad,
-                               .forward_of = JD_OP_ctc,
                                .ref = {ctc_grad_f32, ctc_grad_f64}};
 #else
 

@@ -110,7 +110,6 @@ jd_rnn_out jd_gru_raw(jd_graph *g, jd_rnn_args a)
 
 const jd_op jd__op_gru = {.name = "gru",
                           .doc = "gated recurrent unit layer over whole sequences",
-                          .flags = JD_OP_FUSED,
                           .attr_bytes = sizeof(jd_rnn_attr),
                           .infer = infer_gru,
                           .grad = grad_gru,

@@ -59,7 +59,6 @@ const jd_op jd__op_gru_grad = {.name = "gru_grad",
                                .attr_bytes = sizeof(jd_rnn_attr),
                                .infer = infer_gru_grad,
                                .grad = grad_gru_grad,
-                               .forward_of = JD_OP_gru,
                                .scratch = scratch_gru_grad,
                                .flop = flop_gru_grad,
                                .ref = {gru_grad_f32, gru_grad_f64}};

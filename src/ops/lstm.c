@@ -145,7 +145,6 @@ jd_lstm_out jd_lstm_raw(jd_graph *g, jd_lstm_args a)
 
 const jd_op jd__op_lstm = {.name = "lstm",
                            .doc = "LSTM layer over whole sequences",
-                           .flags = JD_OP_FUSED,
                            .attr_bytes = sizeof(jd_lstm_attr),
                            .infer = infer_lstm,
                            .grad = grad_lstm,

@@ -65,7 +65,6 @@ const jd_op jd__op_lstm_grad = {.name = "lstm_grad",
                                 .attr_bytes = sizeof(jd_lstm_attr),
                                 .infer = infer_lstm_grad,
                                 .grad = grad_lstm_grad,
-                                .forward_of = JD_OP_lstm,
                                 .scratch = scratch_lstm_grad,
                                 .flop = flop_lstm_grad,
                                 .ref = {lstm_grad_f32, lstm_grad_f64}};

@@ -72,7 +72,6 @@ jd_node jd_sigmoid_xent_each(jd_graph *g, jd_node logits, jd_node targets)
 
 const jd_op jd__op_softmax_xent = {.name = "softmax_xent",
                                    .doc = "-ln softmax(logits)[label] for each row, and the softmax",
-                                   .flags = JD_OP_FUSED,
                                    .infer = infer_xent,
                                    .grad = grad_xent,
                                    .decompose = decompose_xent,

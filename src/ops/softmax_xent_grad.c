@@ -37,7 +37,6 @@ const jd_op jd__op_softmax_xent_grad = {.name = "softmax_xent_grad",
                                         .doc = "gradient of softmax_xent with respect to the logits",
                                         .infer = infer_xent_grad,
                                         .grad = grad_xent_grad,
-                                        .forward_of = JD_OP_softmax_xent,
                                         .ref = {softmax_xent_grad_f32, softmax_xent_grad_f64}};
 #else
 

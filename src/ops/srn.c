@@ -101,7 +101,6 @@ jd_rnn_out jd_srn_raw(jd_graph *g, jd_rnn_args a)
 
 const jd_op jd__op_srn = {.name = "srn",
                           .doc = "simple recurrent layer over whole sequences: h = act(W x + R h + b)",
-                          .flags = JD_OP_FUSED,
                           .attr_bytes = sizeof(jd_rnn_attr),
                           .infer = infer_srn,
                           .grad = grad_srn,

@@ -54,7 +54,6 @@ const jd_op jd__op_srn_grad = {.name = "srn_grad",
                                .attr_bytes = sizeof(jd_rnn_attr),
                                .infer = infer_srn_grad,
                                .grad = grad_srn_grad,
-                               .forward_of = JD_OP_srn,
                                .scratch = scratch_srn_grad,
                                .flop = flop_srn_grad,
                                .ref = {srn_grad_f32, srn_grad_f64}};
