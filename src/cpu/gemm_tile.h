@@ -8,8 +8,6 @@
 
 enum { NV = JD_NR / VL }; /* vectors in a row of a tile */
 
-#define JD_UNROLL _Pragma("GCC unroll 16")
-
 /* Where a tile's chains start and what becomes of their sums. */
 typedef struct jd_tile_end {
     const float *init; /* (mr,n) ldi apart, or NULL: 0 */
@@ -69,8 +67,8 @@ JD_INLINE void tile_rows_of(const int mr, const int whole, int64_t K, const floa
     for (; k + 4 <= K; k += 4) {
         __builtin_prefetch(ahead);
         ahead += ahead_step;
-        JD_UNROLL for (int i = 0; i < 4; i++) tile_term(mr, acc, base, am, ak, B + i * JD_NR);
-        B += 4 * JD_NR;
+        /* Unrolled, gcc 12 would copy sums from register to register. */
+        JD_ROLLED for (int i = 0; i < 4; i++, B += JD_NR) tile_term(mr, acc, base, am, ak, B);
     }
     for (; k < K; k++, B += JD_NR) tile_term(mr, acc, base, am, ak, B);
     JD_UNROLL for (int i = 0; i < mr; i++)

@@ -9,4 +9,13 @@
 #define JD_CAT(a, b)  JD_CAT_(a, b)
 #define JD_K(name)    JD_CAT(name, JD_ISA)
 
+/* Before a loop of a few rounds whose number is constant: unrolled, so that arrays it indexes live in registers. */
+#if defined(__clang__)
+#define JD_UNROLL _Pragma("clang loop unroll(full)")
+#define JD_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define JD_UNROLL _Pragma("GCC unroll 16")
+#define JD_ROLLED _Pragma("GCC unroll 1")
+#endif
+
 #endif
