@@ -1,5 +1,7 @@
 /* broadcast.c - repetition along dimensions of size 1 and new leading dimensions. */
 #ifndef REAL
+#include <string.h>
+
 #include "graph/graph.h"
 #include "ops/real.h"
 
@@ -56,17 +58,35 @@ static void FN(broadcast)(const jd_call *c, const jd_worker *w)
     const jd_type *t = &c->out_type[0], *s = &c->in_type[0];
     const REAL *x = c->in[0];
     REAL *y = c->out[0];
-    int64_t stride[JD_MAX_RANK] = {0}, n = 1;
+    int64_t stride[JD_MAX_RANK] = {0}, step = 1;
     for (int i = s->rank; i-- > 0;) {
-        stride[t->rank - s->rank + i] = s->dim[i] == 1 ? 0 : n;
-        n *= s->dim[i];
+        stride[t->rank - s->rank + i] = s->dim[i] == 1 ? 0 : step;
+        step *= s->dim[i];
+    }
+    /* The last dimensions that are all repeated, or all copied, are one run. */
+    int d = t->rank;
+    bool found = false, repeat = true;
+    size_t run = 1;
+    for (; d > 0; d--) {
+        const bool again = stride[d - 1] == 0;
+        if (t->dim[d - 1] != 1) {
+            if (found && again != repeat) break;
+            found = true;
+            repeat = again;
+        }
+        run *= (size_t)t->dim[d - 1];
     }
     size_t begin, end;
     jd_share(w, (size_t)jd__count(t), 64, &begin, &end);
-    for (size_t e = begin; e < end; e++) {
-        int64_t rest = (int64_t)e, at = 0;
-        for (int i = t->rank; i-- > 0; rest /= t->dim[i]) at += rest % t->dim[i] * stride[i];
-        y[e] = x[at];
+    for (size_t e = begin, n; e < end; e += n) {
+        const size_t inside = e % run;
+        n = run - inside < end - e ? run - inside : end - e;
+        int64_t rest = (int64_t)(e / run), at = 0;
+        for (int i = d; i-- > 0; rest /= t->dim[i]) at += rest % t->dim[i] * stride[i];
+        if (repeat)
+            for (size_t k = 0; k < n; k++) y[e + k] = x[at];
+        else
+            memcpy(y + e, x + at + inside, n * sizeof(REAL));
     }
 }
 #endif
