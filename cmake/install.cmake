@@ -10,6 +10,9 @@ if(TARGET jackdaw)
 endif()
 install(DIRECTORY include/jackdaw DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT jackdaw-targets NAMESPACE jackdaw:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/jackdaw)
+# jackdaw.pc finds its prefix from where it lies, so that an installed tree can be moved.
+file(RELATIVE_PATH JACKDAW_PC_TO_PREFIX /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
+string(REGEX REPLACE "/$" "" JACKDAW_PC_TO_PREFIX ${JACKDAW_PC_TO_PREFIX})
 configure_file(cmake/jackdaw.pc.in jackdaw.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/jackdaw.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 configure_package_config_file(cmake/jackdaw-config.cmake.in jackdaw-config.cmake

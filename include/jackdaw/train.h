@@ -111,7 +111,15 @@ JD_API jd_status jd_run_save(jd_run *r, jd_params *p, int64_t step, bool final);
 /* For a loop of one's own: when the run resumes, brings back what the newest good checkpoint of jd_run_save holds, and the
  * log up to there, and returns its step; otherwise -1. */
 JD_API int64_t jd_run_load(jd_run *r, jd_params *p);
-/* Reads the parameters of a model file (jd_safetensors_open) into a store. */
+
+/* ---- models in files: what a product ships -----------------------------------------------------------------------------
+ * A model file is a safetensors file with the parameters under their names and, as metadata, what the caller adds: the
+ * network in one line, the alphabet, the mean of the inputs.  Errors: JD_EIO (writing), JD_EDATA (tensors that cannot be
+ * parameters).
+ *     jd_params_save(ctx, params, "reader.safetensors", (jd_metadata[]){{"net", "lstm 32, dense 2"}}, 1);
+ *     jd_tensor_file *f = jd_safetensors_open(ctx, "reader.safetensors");
+ *     jd_params_load(ctx, params, f); */
+JD_API jd_status jd_params_save(jd_ctx *ctx, jd_params *p, const char *path, const jd_metadata *metadata, size_t m);
 JD_API jd_status jd_params_load(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f);
 
 /* Writes DIR's report anew from its result.json and metrics.csv (without the figures that only the run itself can draw). */

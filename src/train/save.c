@@ -1,5 +1,5 @@
 /*
- * save.c - models and checkpoints as safetensors files.
+ * save.c - the model and the checkpoints of a run.
  *
  * A model holds the weights under their names.  A checkpoint holds param/NAME and state/NAME, where the training stands
  * (train/at), the best weights so far (train/best) and the rows logged since the training began (metrics/...).  There is
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "train/run.h"
+#include "train/store.h"
 
 enum {
     AT_STEP,
@@ -29,87 +30,31 @@ enum {
 };
 enum { HAS_BEST = 1, DONE = 2, REACHED = 4 };
 
-static jd_file_dtype file_dtype(jd_dtype t)
-{
-    return t == JD_F32 ? JD_FILE_F32 : t == JD_F64 ? JD_FILE_F64 : JD_FILE_I32;
-}
-
+/* What a checkpoint carries besides the store, while it is written. */
 typedef struct writer {
-    jd_ctx *ctx;
-    jd_tensor_entry *t;
-    size_t n;
+    jd_entries e;
     int64_t *step; /* the log's rows as columns */
     double *value;
     int32_t *series;
     double at[AT_COUNT];
 } writer;
 
-static void put_range(writer *w, const char *prefix, const jd_range *range, const void *data)
-{
-    jd_tensor_entry *e = &w->t[w->n];
-    *e = (jd_tensor_entry){.dtype = file_dtype(range->type.dtype), .rank = range->type.rank, .data = data};
-    for (int i = 0; i < range->type.rank; i++) e->dim[i] = range->type.dim[i];
-    e->name = jd_asprintf(w->ctx, "%s%s", prefix, range->name);
-    if (e->name) w->n++;
-}
-
-static void put_vector(writer *w, const char *name, jd_file_dtype dtype, size_t count, const void *data)
-{
-    if (!count) return;
-    char *copy = jd_strdup(w->ctx, name);
-    if (copy)
-        w->t[w->n++] =
-            (jd_tensor_entry){.name = copy, .dtype = dtype, .rank = 1, .dim = {(int64_t)count}, .data = data};
-}
-
-static void put_params(writer *w, const char *prefix, jd_params *p)
-{
-    const char *data = jd_params_data(p);
-    for (int i = 0; i < jd_params_ranges(p); i++) {
-        const jd_range *range = jd_params_range(p, i);
-        put_range(w, prefix, range, data + range->offset * jd_dtype_size(jd_params_dtype(p)));
-    }
-}
-
-static jd_status writer_begin(writer *w, jd_ctx *ctx, jd_params *p)
-{
-    *w = (writer){.ctx = ctx};
-    w->t = jd_alloc_array(ctx, (size_t)jd_params_ranges(p) + (size_t)jd_params_states(p) + 8, sizeof *w->t);
-    return jd_error(ctx);
-}
-
-static void writer_end(writer *w)
-{
-    for (size_t i = 0; i < w->n; i++) jd_free(w->ctx, (void *)(uintptr_t)w->t[i].name);
-    void *const owned[] = {w->t, w->step, w->value, w->series};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) jd_free(w->ctx, owned[i]);
-}
-
-/* The order of parameters and states: a store that is filled in this order computes the same bits. */
-static json_t *order_of(jd_params *p, bool states)
-{
-    json_t *order = json_array();
-    for (int i = 0; i < (states ? jd_params_states(p) : jd_params_ranges(p)); i++)
-        json_array_append_new(order, json_string((states ? jd_params_state(p, i, NULL) : jd_params_range(p, i))->name));
-    return order;
-}
-
 static void put_log(writer *w, const jd_logbook *log, size_t first)
 {
     const size_t n = log->rows > first ? log->rows - first : 0;
     if (!n) return;
-    w->step = jd_alloc_array(w->ctx, n, sizeof *w->step);
-    w->value = jd_alloc_array(w->ctx, n, sizeof *w->value);
-    w->series = jd_alloc_array(w->ctx, n, sizeof *w->series);
-    if (jd_error(w->ctx)) return;
+    w->step = jd_alloc_array(w->e.ctx, n, sizeof *w->step);
+    w->value = jd_alloc_array(w->e.ctx, n, sizeof *w->value);
+    w->series = jd_alloc_array(w->e.ctx, n, sizeof *w->series);
+    if (jd_error(w->e.ctx)) return;
     for (size_t i = 0; i < n; i++) {
         w->step[i] = log->row[first + i].step;
         w->value[i] = log->row[first + i].value;
         w->series[i] = log->row[first + i].series;
     }
-    put_vector(w, "metrics/step", JD_FILE_I64, n, w->step);
-    put_vector(w, "metrics/value", JD_FILE_F64, n, w->value);
-    put_vector(w, "metrics/series", JD_FILE_I32, n, w->series);
+    jd__entries_vector(&w->e, "metrics/step", JD_FILE_I64, n, w->step);
+    jd__entries_vector(&w->e, "metrics/value", JD_FILE_F64, n, w->value);
+    jd__entries_vector(&w->e, "metrics/series", JD_FILE_I32, n, w->series);
 }
 
 static void put_progress(writer *w, const jd_run *r, const jd_progress *at)
@@ -128,77 +73,34 @@ static void put_progress(writer *w, const jd_run *r, const jd_progress *at)
         [AT_SECONDS] = jd_run_seconds(r),
     };
     memcpy(w->at, v, sizeof v);
-    put_vector(w, "train/at", JD_FILE_F64, AT_COUNT, w->at);
+    jd__entries_vector(&w->e, "train/at", JD_FILE_F64, AT_COUNT, w->at);
 }
 
 jd_status jd__checkpoint_write(jd_run *r, const char *path, jd_params *p, const jd_progress *at)
 {
-    writer w;
-    if (jd_error(r->ctx) || writer_begin(&w, r->ctx, p)) return jd_error(r->ctx);
-    put_params(&w, "param/", p);
-    for (int i = 0; i < jd_params_states(p); i++) {
-        void *data = NULL;
-        const jd_range *range = jd_params_state(p, i, &data);
-        put_range(&w, "state/", range, data);
-    }
+    writer w = {0};
+    if (jd_error(r->ctx) || jd__entries_begin(&w.e, r->ctx, p, 5)) return jd_error(r->ctx);
+    jd__entries_params(&w.e, "param/", p);
+    jd__entries_states(&w.e, "state/", p);
     put_progress(&w, r, at);
     if (at->has_best && at->best_weights)
-        put_vector(&w, "train/best", file_dtype(jd_params_dtype(p)), at->best_count, at->best_weights);
+        jd__entries_vector(&w.e, "train/best", jd__file_dtype(jd_params_dtype(p)), at->best_count, at->best_weights);
     put_log(&w, &r->log, at->first_row);
-    json_t *names = json_array(), *params = order_of(p, false), *states = order_of(p, true);
+    json_t *names = json_array(), *params = jd__store_order(p, false), *states = jd__store_order(p, true);
     for (int i = 0; i < r->log.n; i++) json_array_append_new(names, json_string(r->log.series[i].name));
     jd_metadata meta[] = {{"jackdaw.config", jd_run_config_json(r)},
                           {"jackdaw.metrics", jd__json_text(r->ctx, names, false)},
                           {"jackdaw.order", jd__json_text(r->ctx, params, false)},
                           {"jackdaw.states", jd__json_text(r->ctx, states, false)}};
-    if (!jd_error(r->ctx)) jd_checkpoint_save(r->ctx, path, w.t, w.n, meta, 4, 2);
+    if (!jd_error(r->ctx)) jd_checkpoint_save(r->ctx, path, w.e.t, w.e.n, meta, 4, 2);
     for (int i = 0; i < 4; i++) jd_free(r->ctx, (void *)(uintptr_t)meta[i].value);
     json_decref(names);
     json_decref(params);
     json_decref(states);
-    writer_end(&w);
+    jd__entries_end(&w.e);
+    void *const columns[] = {w.step, w.value, w.series};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) jd_free(r->ctx, columns[i]);
     return jd_error(r->ctx);
-}
-
-static json_t *meta_json(jd_ctx *ctx, const jd_tensor_file *f, const char *path, const char *key)
-{
-    const char *text = jd_tensor_file_meta(f, key);
-    json_t *j = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    if (!j)
-        jd_fail(ctx, JD_EDATA, "%s: metadata %s is %s; it is no file of this program, or damaged", path, key,
-                text ? "not JSON" : "missing");
-    return j;
-}
-
-static jd_status set_entry(jd_ctx *ctx, jd_params *p, const char *name, const jd_tensor_entry *e, bool state)
-{
-    jd_type type = {.rank = e->rank};
-    if (e->dtype != JD_FILE_F32 && e->dtype != JD_FILE_F64 && e->dtype != JD_FILE_I32)
-        return jd_fail(ctx, JD_EDATA, "tensor \"%s\": type %s; weights are F32 or F64", e->name,
-                       jd_file_dtype_name(e->dtype));
-    type.dtype = e->dtype == JD_FILE_F32 ? JD_F32 : e->dtype == JD_FILE_F64 ? JD_F64 : JD_I32;
-    for (int i = 0; i < e->rank; i++) {
-        if (e->dim[i] > INT32_MAX) return jd_fail(ctx, JD_EDATA, "tensor \"%s\": a dimension is too large", e->name);
-        type.dim[i] = e->dim[i];
-    }
-    return state ? jd_params_set_state(p, name, &type, e->data) : jd_params_set(p, name, &type, e->data);
-}
-
-static jd_status set_all(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f, const json_t *order, const char *prefix,
-                         bool state)
-{
-    size_t i;
-    json_t *v;
-    json_array_foreach((json_t *)(uintptr_t)order, i, v)
-    {
-        const char *name = json_string_value(v);
-        char *full = name ? jd_asprintf(ctx, "%s%s", prefix, name) : NULL;
-        const jd_tensor_entry *e = full ? jd_tensor_file_get(f, full) : NULL;
-        jd_free(ctx, full);
-        if (!e) return jd_fail(ctx, JD_EDATA, "jackdaw.order: entry %zu names no tensor", i);
-        if (set_entry(ctx, p, name, e, state)) return jd_error(ctx);
-    }
-    return jd_error(ctx);
 }
 
 static bool is_vector(const jd_tensor_entry *e, jd_file_dtype dtype, size_t n)
@@ -213,7 +115,7 @@ static jd_status read_log(jd_run *r, const jd_tensor_file *f, const char *path, 
     const size_t n = step->rank == 1 ? (size_t)step->dim[0] : 0;
     const jd_tensor_entry *value = jd_tensor_file_find(f, "metrics/value");
     const jd_tensor_entry *series = jd_tensor_file_find(f, "metrics/series");
-    json_t *names = meta_json(r->ctx, f, path, "jackdaw.metrics");
+    json_t *names = jd__meta_json(r->ctx, f, path, "jackdaw.metrics");
     if (!names || !is_vector(step, JD_FILE_I64, n) || !is_vector(value, JD_FILE_F64, n) ||
         !is_vector(series, JD_FILE_I32, n)) {
         json_decref(names);
@@ -257,7 +159,7 @@ static jd_status read_progress(jd_run *r, const jd_tensor_file *f, const char *p
     if (v[AT_SECONDS] > r->seconds_before) r->seconds_before = v[AT_SECONDS];
     if (!best) return JD_OK;
     const size_t count = jd_params_count(p);
-    if (!is_vector(best, file_dtype(jd_params_dtype(p)), count))
+    if (!is_vector(best, jd__file_dtype(jd_params_dtype(p)), count))
         return jd_fail(r->ctx, JD_EDATA, "%s: train/best does not fit the parameters", path);
     at->best_weights = jd_alloc_array(r->ctx, count, jd_dtype_size(jd_params_dtype(p)));
     if (!at->best_weights) return jd_error(r->ctx);
@@ -268,12 +170,12 @@ static jd_status read_progress(jd_run *r, const jd_tensor_file *f, const char *p
 
 static jd_status read_all(jd_run *r, const jd_tensor_file *f, const char *path, jd_params *p, jd_progress *at)
 {
-    json_t *was = meta_json(r->ctx, f, path, "jackdaw.config"), *is = jd__run_config(r);
-    json_t *params = meta_json(r->ctx, f, path, "jackdaw.order"),
-           *states = meta_json(r->ctx, f, path, "jackdaw.states");
+    json_t *was = jd__meta_json(r->ctx, f, path, "jackdaw.config"), *is = jd__run_config(r);
+    json_t *params = jd__meta_json(r->ctx, f, path, "jackdaw.order"),
+           *states = jd__meta_json(r->ctx, f, path, "jackdaw.states");
     if (!jd_error(r->ctx)) jd__config_compare(r->ctx, path, was, is);
-    if (!jd_error(r->ctx)) set_all(r->ctx, p, f, params, "param/", false);
-    if (!jd_error(r->ctx)) set_all(r->ctx, p, f, states, "state/", true);
+    if (!jd_error(r->ctx)) jd__store_set(r->ctx, p, f, params, "param/", false);
+    if (!jd_error(r->ctx)) jd__store_set(r->ctx, p, f, states, "state/", true);
     if (!jd_error(r->ctx)) read_progress(r, f, path, p, at);
     if (!jd_error(r->ctx)) read_log(r, f, path, at->first_row);
     json_decref(was);
@@ -301,21 +203,11 @@ bool jd__checkpoint_read(jd_run *r, const char *path, jd_params *p, jd_progress 
 
 static jd_status save_model(jd_run *r, jd_params *p, int64_t step)
 {
-    writer w;
-    if (writer_begin(&w, r->ctx, p)) return jd_error(r->ctx);
-    char number[24];
+    char number[24], *config = jd_run_config_json(r);
     snprintf(number, sizeof number, "%" PRId64, step);
-    put_params(&w, "", p);
-    json_t *order = order_of(p, false);
-    jd_metadata meta[] = {{"jackdaw.kind", "model"},
-                          {"jackdaw.step", number},
-                          {"jackdaw.config", jd_run_config_json(r)},
-                          {"jackdaw.order", jd__json_text(r->ctx, order, false)}};
-    if (!jd_error(r->ctx)) jd_safetensors_write(r->ctx, jd_run_path(r, "model.safetensors"), w.t, w.n, meta, 4);
-    jd_free(r->ctx, (void *)(uintptr_t)meta[2].value);
-    jd_free(r->ctx, (void *)(uintptr_t)meta[3].value);
-    json_decref(order);
-    writer_end(&w);
+    const jd_metadata meta[] = {{"jackdaw.step", number}, {"jackdaw.config", config}};
+    if (config) jd_params_save(r->ctx, p, jd_run_path(r, "model.safetensors"), meta, 2);
+    jd_free(r->ctx, config);
     return jd_error(r->ctx);
 }
 
@@ -339,20 +231,4 @@ int64_t jd_run_load(jd_run *r, jd_params *p)
     jd_free(r->ctx, path);
     jd_free(r->ctx, at.best_weights);
     return there ? at.step : -1;
-}
-
-jd_status jd_params_load(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f)
-{
-    if (jd_error(ctx) || !f) return jd_error(ctx);
-    if (jd_tensor_file_meta(f, "jackdaw.order")) {
-        json_t *order = meta_json(ctx, f, "model", "jackdaw.order");
-        if (order) set_all(ctx, p, f, order, "", false);
-        json_decref(order);
-        return jd_error(ctx);
-    }
-    for (size_t i = 0; i < jd_tensor_file_count(f) && !jd_error(ctx); i++) {
-        const jd_tensor_entry *e = jd_tensor_file_get(f, jd_tensor_file_entry(f, i)->name);
-        if (e) set_entry(ctx, p, e->name, e, false);
-    }
-    return jd_error(ctx);
 }
