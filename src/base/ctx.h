@@ -18,12 +18,17 @@ struct jd_ctx {
     void (*free)(void *user, void *p);
     void *alloc_user;
     const struct jd_io_ops *io; /* system calls of the writing side; tests put failing ones here */
-    pthread_mutex_t lock;       /* guards status, message and the making of team */
-    jd_status status;
+    pthread_mutex_t lock;       /* guards changes of status and message, and the making of team */
+    jd_status status;           /* read without the lock: the message is complete before this is nonzero */
     char message[1024];
     jd_team *team;   /* made at first use */
     const void *cpu; /* the kernel table of `isa` */
 };
+
+static inline jd_status jd__ctx_status(const jd_ctx *ctx)
+{
+    return __atomic_load_n(&ctx->status, __ATOMIC_ACQUIRE);
+}
 
 /* The context's team; made at the first call.  NULL (with an error recorded) when threads cannot be made. */
 jd_team *jd__ctx_team(jd_ctx *ctx);

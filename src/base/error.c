@@ -5,25 +5,15 @@
 
 #include "base/ctx.h"
 
-/* The mutex is logically not part of the context's value. */
-static pthread_mutex_t *lock_of(const jd_ctx *ctx)
-{
-    return &((jd_ctx *)(uintptr_t)ctx)->lock;
-}
-
 jd_status jd_error(const jd_ctx *ctx)
 {
-    if (!ctx) return JD_ENOMEM;
-    pthread_mutex_lock(lock_of(ctx));
-    const jd_status status = ctx->status;
-    pthread_mutex_unlock(lock_of(ctx));
-    return status;
+    return ctx ? jd__ctx_status(ctx) : JD_ENOMEM;
 }
 
 const char *jd_error_message(const jd_ctx *ctx)
 {
     if (!ctx) return "no context: out of memory, or an instruction set that is unknown or that this CPU lacks";
-    /* Written once, before status becomes nonzero under the lock. */
+    /* Written once, before status becomes nonzero. */
     return jd_error(ctx) ? ctx->message : "";
 }
 
@@ -31,7 +21,7 @@ void jd_error_clear(jd_ctx *ctx)
 {
     if (!ctx) return;
     pthread_mutex_lock(&ctx->lock);
-    ctx->status = JD_OK;
+    __atomic_store_n(&ctx->status, JD_OK, __ATOMIC_RELEASE);
     ctx->message[0] = '\0';
     pthread_mutex_unlock(&ctx->lock);
 }
@@ -45,7 +35,7 @@ jd_status jd_fail(jd_ctx *ctx, jd_status status, const char *fmt, ...)
         va_start(ap, fmt);
         if (vsnprintf(ctx->message, sizeof ctx->message, fmt, ap) < 0) ctx->message[0] = '\0';
         va_end(ap);
-        ctx->status = status;
+        __atomic_store_n(&ctx->status, status, __ATOMIC_RELEASE);
     }
     status = ctx->status;
     pthread_mutex_unlock(&ctx->lock);

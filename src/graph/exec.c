@@ -33,7 +33,8 @@ static void run_member(void *user, const jd_worker *w)
 
 jd_status jd_plan_run(jd_plan *p)
 {
-    if (jd_error(p->ctx)) return jd_error(p->ctx);
+    const jd_status status = jd__ctx_status(p->ctx);
+    if (status) return status;
     if (p->params && p->generation != p->params->generation) jd__plan_rebind(p);
     if (!p->parallel) {
         run_serial(p);
