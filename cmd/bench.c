@@ -59,7 +59,7 @@ static void free_job(bench_job *j)
     jd_ctx_free(j->ctx);
 }
 
-static jd_status one_step(bench_job *j)
+jd_status bench_step(bench_job *j)
 {
     return j->step ? j->step(j) : jd_plan_run(j->plan);
 }
@@ -70,7 +70,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *x, int n)
+double bench_median(double *x, int n)
 {
     qsort(x, (size_t)n, sizeof *x, by_value);
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
@@ -89,7 +89,7 @@ static long steps_per_round(bench_job *j)
     long n = 1;
     for (;;) {
         const double start = jd_now();
-        for (long i = 0; i < n && !jd_error(j->ctx); i++) one_step(j);
+        for (long i = 0; i < n && !jd_error(j->ctx); i++) bench_step(j);
         const double took = jd_now() - start;
         if (took > 0.01 || jd_error(j->ctx)) return took > 0.02 ? n : n * 2;
         n *= 4;
@@ -108,7 +108,7 @@ static jd_status measure(bench_job *j, const options *o, timing *t)
         if (o->rounds ? r >= o->rounds : r >= 7 && jd_now() - begin > o->budget) break;
         const double flops = jd_measure_flops(j->ctx, 0.002);
         const double start = jd_now();
-        for (long i = 0; i < n; i++) one_step(j);
+        for (long i = 0; i < n; i++) bench_step(j);
         s[r] = (jd_now() - start) / (double)n;
         jd_peaks now = t->peak;
         now.flops = flops;
@@ -116,15 +116,15 @@ static jd_status measure(bench_job *j, const options *o, timing *t)
         if (flops > t->peak.flops) t->peak.flops = flops;
         t->rounds = r + 1;
     }
-    t->share_median = median(share, t->rounds);
-    t->median = median(s, t->rounds);
+    t->share_median = bench_median(share, t->rounds);
+    t->median = bench_median(s, t->rounds);
     t->best = s[0];
     t->high = s[t->rounds - 1];
     t->share_best = (j->limit ? j->limit(j, &t->peak) : j->gflop * 1e9 / t->peak.flops) / t->best;
     return jd_error(j->ctx);
 }
 
-static const char *time_text(double s, char text[32])
+const char *bench_time(double s, char text[32])
 {
     if (s >= 1)
         snprintf(text, 32, "%.3f s", s);
@@ -139,13 +139,13 @@ static const char *time_text(double s, char text[32])
 
 static void show(const bench_workload *w, const bench_job *j, const timing *t, const options *o)
 {
-    const bool limited = j->gflop > 0 && !w->prototype;
+    const bool limited = j->gflop > 0 && !(w->prototype > 0);
     if (o->json) {
         printf("{\"workload\":\"%s\",\"seconds\":%.9g,\"best\":%.9g,\"highest\":%.9g,\"rounds\":%d,\"gflop\":%.6g,"
                "\"peak_gflops\":%.4g,",
                w->name, t->median, t->best, t->high, t->rounds, j->gflop, t->peak.flops / 1e9);
         if (limited) printf("\"share\":%.4g,\"share_best\":%.4g,", t->share_median, t->share_best);
-        if (w->prototype)
+        if (w->prototype > 0)
             printf("\"prototype_seconds\":%.4g,\"to_prototype\":%.4g,", w->prototype, t->best / w->prototype);
         printf("\"l2_gbs\":%.4g,\"l3_gbs\":%.4g,\"dram_gbs\":%.4g,\"threads\":%d,\"isa\":\"%s\"}\n", t->peak.l2 / 1e9,
                t->peak.l3 / 1e9, t->peak.dram / 1e9, jd_ctx_threads(j->ctx), jd_ctx_isa(j->ctx));
@@ -153,30 +153,13 @@ static void show(const bench_workload *w, const bench_job *j, const timing *t, c
         return;
     }
     char a[32], b[32], c[32];
-    printf("%-20s median %-11s best %-11s worst %-11s", w->name, time_text(t->median, a), time_text(t->best, b),
-           time_text(t->high, c));
+    printf("%-20s median %-11s best %-11s worst %-11s", w->name, bench_time(t->median, a), bench_time(t->best, b),
+           bench_time(t->high, c));
     if (j->gflop > 0) printf(" %7.2f GFLOP/s", j->gflop / t->median);
     if (limited) printf("  share of limit %3.0f %% (best %3.0f %%)", 100 * t->share_median, 100 * t->share_best);
-    if (w->prototype) printf("  %.2f x the prototype's %s", t->best / w->prototype, time_text(w->prototype, a));
+    if (w->prototype > 0) printf("  %.2f x the prototype's %s", t->best / w->prototype, bench_time(w->prototype, a));
     printf("\nseconds %.9g\n", t->best);
     fflush(stdout);
-}
-
-static void show_rivals(const bench_workload *w, const timing *t, const options *o)
-{
-    const char *name = NULL;
-    for (int k = 0;; k++) {
-        const double s = bench_rival(w->name, k, &name, o->threads);
-        if (!name) return;
-        if (s <= 0) continue;
-        char a[32];
-        if (o->json)
-            printf("{\"workload\":\"%s\",\"rival\":\"%s\",\"seconds\":%.9g,\"ratio\":%.4g}\n", w->name, name, s,
-                   s / t->best);
-        else
-            printf("  %-18s %-11s  %.2f x our time\n", name, time_text(s, a), s / t->best);
-        fflush(stdout);
-    }
 }
 
 static int run_one(const bench_workload *w, const options *o)
@@ -193,7 +176,7 @@ static int run_one(const bench_workload *w, const options *o)
         fprintf(stderr, "jackdaw bench: %s: %s\n", w->name, jd_error_message(j.ctx));
     else {
         show(w, &j, &t, o);
-        if (o->rivals) show_rivals(w, &t, o);
+        if (o->rivals) bench_rivals(w->name, &j, &(bench_rival_options){o->json, o->rounds, o->budget});
     }
     free_job(&j);
     return (int)status;

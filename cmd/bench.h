@@ -33,7 +33,16 @@ int32_t *bench_random_int(bench_job *j, size_t n, int32_t low, int32_t high);
 /* Traces `trace` for the inputs and copies their data. */
 jd_status bench_plan(bench_job *j, jd_trace *trace, void *user, const jd_tensor *in, int n);
 
-/* Times what another library does for the same work; 0 when it is not built in or has no such workload. */
-double bench_rival(const char *workload, int which, const char **name, int threads);
+jd_status bench_step(bench_job *j);    /* once */
+double bench_median(double *x, int n); /* sorts x */
+const char *bench_time(double seconds, char text[32]);
+
+typedef struct bench_rival_options {
+    bool json;
+    int rounds;    /* pairs of rounds; 0: as many as the budget allows */
+    double budget; /* seconds a rival */
+} bench_rival_options;
+/* Prints how the libraries that are there do at the same work, against the job in alternating rounds. */
+void bench_rivals(const char *workload, bench_job *j, const bench_rival_options *o);
 
 #endif

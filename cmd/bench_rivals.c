@@ -1,115 +1,135 @@
 /*
- * bench_rivals.c - the matrix products of a workload, done by BLAS libraries that are found at run time.
+ * bench_rivals.c - `jackdaw bench --rivals`: other libraries at the same work with the same number of threads.
  *
- * Only the products of a step are done (forward, input gradient, weight gradient), in the order and at the sizes in which
- * a network makes them; squashing, losses and updates are left out, so a rival's time is below what a network built on
- * that library would take.
+ * Our rounds and theirs alternate in one process, and each pair gives a ratio; the median of the ratios is printed, so
+ * that neither a slow minute of the machine nor one disturbed round decides.
  */
-#include <dlfcn.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
 #include "bench.h"
+#include "rivals.h"
 
-enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };
-typedef void sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
-                   int ldb, float beta, float *c, int ldc);
+enum { MOST_PAIRS = 101, LEAST_PAIRS = 7 };
 
-typedef struct library {
-    const char *name, *file, *set_threads;
-} library;
-static const library LIBRARY[] = {{"OpenBLAS", "libopenblas.so.0", "openblas_set_num_threads"},
-                                  {"BLIS", "libblis.so.4", "bli_thread_set_num_threads"}};
-enum { LIBRARIES = sizeof LIBRARY / sizeof *LIBRARY };
+typedef struct side {
+    void (*step)(void *);
+    void *state;
+    long count;      /* steps a round */
+    clockid_t clock; /* with one thread its CPU time, so that being interrupted does not count */
+} side;
 
-typedef struct rival {
-    sgemm *gemm;
-    float *a, *b, *c; /* large enough for any operand of the workload */
-} rival;
-
-/* y(B,out) = x(B,in) W'; dW = dy' x; dx = dy W */
-static void layer(const rival *r, int B, int in, int out, bool need_dx)
+static double now(const side *s)
 {
-    r->gemm(ROW_MAJOR, NO_TRANS, TRANS, B, out, in, 1, r->a, in, r->b, in, 0, r->c, out);
-    r->gemm(ROW_MAJOR, TRANS, NO_TRANS, out, in, B, 1, r->a, out, r->c, in, 0, r->b, in);
-    if (need_dx) r->gemm(ROW_MAJOR, NO_TRANS, NO_TRANS, B, in, out, 1, r->a, out, r->b, in, 0, r->c, in);
+    struct timespec t;
+    clock_gettime(s->clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void mlp(const rival *r, int B)
+static void step_ours(void *job)
 {
-    static const int size[] = {784, 2500, 2000, 1500, 1000, 500, 10};
-    for (int i = 0; i < 6; i++) layer(r, B, size[i], size[i + 1], i > 0);
+    bench_step(job);
 }
 
-static void lstm_layer(const rival *r, int B, int T, int in, int H, bool need_dx)
+/* The rival's threads go on spinning for some milliseconds after their last work; ours must not share cores with them. */
+static void settle(void)
 {
-    r->gemm(ROW_MAJOR, NO_TRANS, TRANS, T * B, 4 * H, in, 1, r->a, in, r->b, in, 0, r->c, 4 * H);
-    for (int t = 0; t < T; t++) r->gemm(ROW_MAJOR, NO_TRANS, TRANS, B, 4 * H, H, 1, r->a, H, r->b, H, 1, r->c, 4 * H);
-    for (int t = 0; t < T; t++)
-        r->gemm(ROW_MAJOR, NO_TRANS, NO_TRANS, B, H, 4 * H, 1, r->a, 4 * H, r->b, H, 0, r->c, H);
-    r->gemm(ROW_MAJOR, TRANS, NO_TRANS, 4 * H, H, T * B, 1, r->a, 4 * H, r->c, H, 0, r->b, H);
-    r->gemm(ROW_MAJOR, TRANS, NO_TRANS, 4 * H, in, T * B, 1, r->a, 4 * H, r->c, in, 0, r->b, in);
-    if (need_dx) r->gemm(ROW_MAJOR, NO_TRANS, NO_TRANS, T * B, in, 4 * H, 1, r->a, 4 * H, r->b, in, 0, r->c, in);
+    nanosleep(&(struct timespec){0, 30000000}, NULL);
 }
 
-static bool step(const rival *r, const char *workload)
+static double round_of(const side *s)
 {
-    int n, H, layers;
-    if (sscanf(workload, "mlp_b%d", &n) == 1)
-        mlp(r, n);
-    else if (sscanf(workload, "lstm_h%d_l%d", &H, &layers) == 2)
-        for (int i = 0; i < layers; i++) lstm_layer(r, 32, 100, i ? H : 64, H, i > 0);
-    else if (sscanf(workload, "lstm_h%d_bi", &H) == 1 && strstr(workload, "_bi"))
-        for (int i = 0; i < 2; i++) lstm_layer(r, 32, 100, 64, H, false);
-    else if (sscanf(workload, "blstm_ctc_i%d_b%d", &n, &H) == 2)
-        for (int i = 0; i < 6; i++) lstm_layer(r, H, 300, i < 2 ? n : 500, 250, i > 1);
-    else if (sscanf(workload, "charlm_b%d", &n) == 1) {
-        lstm_layer(r, n, 100, 96, 512, true);
-        layer(r, 100 * n, 512, 96, true);
-    } else
-        return false;
-    return true;
+    settle();
+    /* Wakes threads and brings the operands back into the caches; long rounds do not need it. */
+    if (s->count > 1) s->step(s->state);
+    const double start = now(s);
+    for (long i = 0; i < s->count; i++) s->step(s->state);
+    return (now(s) - start) / (double)s->count;
 }
 
-static double best_time(const rival *r, const char *workload)
+/* As many steps as make 20 ms. */
+static void calibrate(side *s)
 {
-    double best = 1e9;
+    s->step(s->state);
+    const double start = now(s);
+    s->step(s->state);
+    const double took = now(s) - start;
+    s->count = took > 0.02 ? 1 : (long)ceil(0.02 / (took + 1e-7));
+}
+
+typedef struct duel {
+    double ours, theirs, ratio, low, high; /* medians; ratio = ours / theirs */
+    int pairs;
+} duel;
+
+static duel fight(side *ours, side *theirs, int pairs, double budget)
+{
+    double a[MOST_PAIRS], b[MOST_PAIRS], q[MOST_PAIRS];
+    duel d = {0};
+    calibrate(ours);
+    calibrate(theirs);
     const double begin = jd_now();
-    for (int k = 0; k < 3 || jd_now() - begin < 1; k++) {
-        const double start = jd_now();
-        step(r, workload);
-        const double took = jd_now() - start;
-        if (took < best) best = took;
+    const int most = pairs > 0 && pairs < MOST_PAIRS ? pairs : MOST_PAIRS;
+    for (int n = 0; n < most; d.pairs = ++n) {
+        if (pairs <= 0 && n >= LEAST_PAIRS && jd_now() - begin > budget) break;
+        for (int half = 0; half < 2; half++) {
+            const bool we = half == n % 2;
+            *(we ? &a[n] : &b[n]) = round_of(we ? ours : theirs);
+        }
+        q[n] = a[n] / b[n];
     }
-    return best;
+    d.ours = bench_median(a, d.pairs);
+    d.theirs = bench_median(b, d.pairs);
+    d.ratio = bench_median(q, d.pairs); /* sorts */
+    d.low = q[0];
+    d.high = q[d.pairs - 1];
+    return d;
 }
 
-double bench_rival(const char *workload, int which, const char **name, int threads)
+static const char *absence(rival_state s)
 {
-    *name = NULL;
-    if (which >= LIBRARIES) return 0;
-    const library *l = &LIBRARY[which];
-    *name = l->name;
-    void *handle = dlopen(l->file, RTLD_NOW | RTLD_LOCAL);
-    if (!handle) return 0;
-    rival r = {0};
-    void (*set)(int) = NULL;
-    /* POSIX's way to turn dlsym's pointer into a function. */
-    *(void **)(void *)&r.gemm = dlsym(handle, "cblas_sgemm");
-    *(void **)(void *)&set = dlsym(handle, l->set_threads);
-    const size_t most = (size_t)32 * 1024 * 1024;
-    r.a = calloc(most, sizeof(float));
-    r.b = calloc(most, sizeof(float));
-    r.c = calloc(most, sizeof(float));
-    double seconds = 0;
-    if (r.gemm && r.a && r.b && r.c) {
-        if (set) set(threads > 0 ? threads : 2);
-        if (step(&r, workload)) seconds = best_time(&r, workload);
+    switch (s) {
+    case RIVAL_NOT_BUILT_IN: return "not built in";
+    case RIVAL_NOT_INSTALLED: return "not installed";
+    case RIVAL_FAILED: return "refused this workload";
+    default: return NULL;
     }
-    free(r.a);
-    free(r.b);
-    free(r.c);
-    /* The library stays loaded: its threads live in it. */
-    return seconds;
+}
+
+static void one_rival(const rival *r, const char *workload, bench_job *j, const bench_rival_options *o)
+{
+    rival_work w = {0};
+    const int threads = jd_ctx_threads(j->ctx);
+    const rival_state state = r->open(r, &w, workload, threads);
+    if (state == RIVAL_OTHER_WORK) return;
+    if (state) {
+        if (o->json)
+            printf("{\"workload\":\"%s\",\"rival\":\"%s\",\"absent\":\"%s\"}\n", workload, r->name, absence(state));
+        else
+            printf("  %-12s %s\n", r->name, absence(state));
+        return;
+    }
+    const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
+    side ours = {step_ours, j, 1, clock}, theirs = {w.step, w.state, 1, clock};
+    const duel d = fight(&ours, &theirs, o->rounds, o->budget);
+    w.close(w.state);
+    if (o->json)
+        printf("{\"workload\":\"%s\",\"rival\":\"%s\",\"version\":\"%s\",\"seconds\":%.9g,\"ours\":%.9g,\"ratio\":%.4g,"
+               "\"ratio_low\":%.4g,\"ratio_high\":%.4g,\"rounds\":%d,\"threads\":%d,\"holds\":\"%s\"}\n",
+               workload, r->name, w.version, d.theirs, d.ours, d.ratio, d.low, d.high, d.pairs, threads, w.holds);
+    else {
+        char text[32];
+        printf("  %-12s %-6s median %-11s ours/theirs %.2f (%d rounds, %.2f to %.2f)\n  %-12s %s\n", r->name, w.version,
+               bench_time(d.theirs, text), d.ratio, d.pairs, d.low, d.high, "", w.holds);
+    }
+    fflush(stdout);
+}
+
+void bench_rivals(const char *workload, bench_job *j, const bench_rival_options *o)
+{
+    const rival *const part[] = {rivals_blas, rivals_onednn};
+    for (int p = 0; p < 2; p++)
+        for (const rival *r = part[p]; r->name; r++) one_rival(r, workload, j, o);
 }
