@@ -30,70 +30,17 @@ static const jd_setting settings[] = {
 static const char *const names[CLASSES] = {"T-shirt", "trousers", "pullover", "dress", "coat",
                                            "sandal",  "shirt",    "sneaker",  "bag",   "boot"};
 
-typedef struct cnn {
-    jd_run *r;
-    images *im;
-    jd_fn *predict;
-    const jd_images *watched; /* the curve's pictures: those held out, or the test set, which then chooses nothing */
-} cnn;
-
 /* x (B,29,29,1) -> (B,10) */
-static jd_node network(jd_graph *g, const cnn *c, jd_node x)
+static jd_node network(jd_graph *g, const void *user, jd_node x)
 {
-    const int maps1 = (int)jd_run_setting(c->r, "maps1"), maps2 = (int)jd_run_setting(c->r, "maps2");
+    const jd_run *r = user;
+    const int maps1 = (int)jd_run_setting(r, "maps1"), maps2 = (int)jd_run_setting(r, "maps2");
     x = jd_maxpool(g, jd_conv2d(g, "conv1", x, .maps = maps1, .size = 4, .act = JD_TANH),
                    .size = 2); /* (B,13,13,maps1) */
     x = jd_maxpool(g, jd_conv2d(g, "conv2", x, .maps = maps2, .size = 5, .act = JD_TANH),
                    .size = 3); /* (B,3,3,maps2) */
-    x = jd_dense(g, "hidden", x, .units = (int64_t)jd_run_setting(c->r, "hidden"), .act = JD_TANH);
+    x = jd_dense(g, "hidden", x, .units = (int64_t)jd_run_setting(r, "hidden"), .act = JD_TANH);
     return jd_dense(g, "out", x, .units = CLASSES);
-}
-
-static void step(jd_graph *g, void *user)
-{
-    const cnn *c = user;
-    const jd_node loss = jd_softmax_xent(g, network(g, c, jd_arg(g, "x")), jd_arg(g, "y"));
-    jd_result(g, "loss", loss);
-    jd_update_sgd(g, loss, jd_arg(g, "lr"), .momentum = jd_run_setting(c->r, "momentum"), .nesterov = true,
-                  .weight_decay = jd_run_setting(c->r, "weight_decay"));
-}
-
-static void predict(jd_graph *g, void *user)
-{
-    jd_result(g, "p", jd_softmax(g, network(g, user, jd_arg(g, "x"))));
-}
-
-static int next(void *user, int64_t at, int slot, jd_tensor *in)
-{
-    const cnn *c = user;
-    return images_next(c->im, at, slot, in);
-}
-
-static double validate(void *user, jd_run *r, int64_t at)
-{
-    cnn *c = user;
-    const double error = images_error(c->im, c->predict, c->watched, NULL);
-    jd_run_log(r, at, c->watched == &c->im->test ? "test/error" : "validation/error", error);
-    return error;
-}
-
-static void train(cnn *c, jd_run *r, jd_params *w, jd_train_result *result)
-{
-    if (!c->im) return;
-    jd_train(r, w,
-             &(jd_train_options){
-                 .trace = step,
-                 .user = c,
-                 .steps = (int64_t)(jd_run_setting(r, "epochs") * (double)c->im->steps_per_epoch),
-                 .batch = next,
-                 .loaders = c->im->loaders,
-                 .slots = c->im->slots,
-                 .items_per_step = c->im->o.batch,
-                 .lr = {JD_COSINE, jd_run_setting(r, "lr"), 0},
-                 .validate = validate,
-                 .validate_every = c->im->steps_per_epoch,
-             },
-             result);
 }
 
 static images *open_pictures(jd_run *r)
@@ -114,32 +61,38 @@ static images *open_pictures(jd_run *r)
 static jd_status run(jd_run *r)
 {
     jd_ctx *ctx = jd_run_ctx(r);
-    cnn c = {.r = r, .im = open_pictures(r)};
-    if (!c.im) return jd_error(ctx);
-    c.watched = c.im->valid.count ? &c.im->valid : &c.im->test;
+    images *im = open_pictures(r);
+    if (!im) return jd_error(ctx);
     jd_params *w = jd_params_new(ctx, JD_F32);
-    float *p = jd_alloc_array(ctx, c.im->test.count * CLASSES, sizeof *p);
+    float *p = jd_alloc_array(ctx, im->test.count * CLASSES, sizeof *p);
     jd_train_result result = {0};
 
-    c.predict = jd_fn_new(ctx, w, predict, &c);
-    train(&c, r, w, &result);
-    const double error = images_error(c.im, c.predict, &c.im->test, p);
+    /* The curve shows those held out, or the test set, and chooses nothing. */
+    const bool held_out = im->valid.count > 0;
+    images_net n = {.im = im,
+                    .network = network,
+                    .user = r,
+                    .momentum = jd_run_setting(r, "momentum"),
+                    .weight_decay = jd_run_setting(r, "weight_decay"),
+                    .watched = held_out ? &im->valid : &im->test,
+                    .curve = held_out ? "validation/error" : "test/error"};
+    const double error = images_train(r, &n, w, jd_run_setting(r, "epochs"),
+                                      (jd_schedule){JD_COSINE, jd_run_setting(r, "lr")}, p, &result);
     jd_run_save(r, w, result.steps, true);
     jd_run_extra(r, "train_seconds", result.seconds);
     if (w) jd_run_extra(r, "weights", (double)jd_params_count(w));
     images_report_curves(
-        c.im, r, (const char *const[]){"validation/error", "test/error", NULL}, (double)NAN,
+        im, r, (const char *const[]){"validation/error", "test/error", NULL}, (double)NAN,
         "Error after each epoch.  The curve chooses nothing: the weights after the last epoch are the ones "
         "that are tested.");
-    if (c.im->deformed) images_report_deformed(c.im, r);
-    images_report_test(c.im, r, p, names);
-    images_report_filters(c.im, r, w, "conv1/W", 0);
+    if (im->deformed) images_report_deformed(im, r);
+    images_report_test(im, r, p, names);
+    images_report_filters(im, r, w, "conv1/W", 0);
     const jd_status status = jd_run_finish(r, 100 - error, NULL);
 
-    jd_fn_free(c.predict);
     jd_params_free(w);
     jd_free(ctx, p);
-    images_close(c.im);
+    images_close(im);
     return status;
 }
 

@@ -2,8 +2,8 @@
  * images.h - what the systems that learn pictures share: the data, its batches, the test, the figures of the report.
  *
  *     images *im = images_open(ctx, "mnist", &(images_options){ .side = 29, .held_out = 5000, .batch = 50 });
- *     jd_train(r, w, &(jd_train_options){ .batch = images_next, .user = im, .loaders = im->loaders, .slots = im->slots });
- *     double error = images_error(im, predict, &im->test, p);             // %, and the probabilities p (n,classes)
+ *     images_net n = { .im = im, .network = my_network, .watched = &im->valid, .curve = "error", .keep_best = true };
+ *     double error = images_train(r, &n, w, 10, (jd_schedule){ .rate = 0.1 }, p, &result);  // %, and the probabilities p
  *     images_close(im);
  *
  * Networks get their pictures as the input "x" (B,side,side,C) in [-1,1] and the classes as "y", int32 (B); a predicting
@@ -39,8 +39,20 @@ typedef struct images {
 
 /* Finds and reads a set of the registry (data.h). */
 images *images_open(jd_ctx *ctx, const char *name, const images_options *o);
-/* MNIST (or --data) with the deformations of 2010, all options taken from the run's settings of the same names. */
+/* MNIST (or --data) with the deformations of 2010, all options taken from the run's settings IMAGES_DIGITS. */
 images *images_open_digits(jd_run *r, int side);
+#define IMAGES_DIGITS                                                                                                  \
+    {"held_out", {5000, 5000, 10000}, "training digits kept for validation, which chooses the epoch"},                 \
+        {"sigma_min", {5, 5, 5}, "elastic deformation: width of the blur, pixels; drawn anew for each digit"},         \
+        {"sigma_max", {6, 6, 6}, "the same, largest"},                                                                 \
+        {"alpha_min", {36, 36, 36}, "elastic deformation: strength, pixels"},                                          \
+        {"alpha_max", {38, 38, 38}, "the same, largest"},                                                              \
+        {"angle", {15, 15, 15}, "rotation or shear up to +- this, degrees; half of it for 1 and 7"},                   \
+        {"scale_min", {15, 15, 15}, "each axis is scaled by up to +- this, per cent"},                                 \
+        {"scale_max", {20, 20, 20}, "the same, largest"},                                                              \
+    {                                                                                                                  \
+        "loaders", {1, 1, 1}, "threads that deform digits ahead of their use"                                          \
+    }
 /* The same from pictures in memory, which from now on belong to it. */
 images *images_from(jd_ctx *ctx, jd_images train, jd_images test, const images_options *o);
 void images_close(images *im);
@@ -54,6 +66,25 @@ void images_plain(const images *im, const jd_images *set, size_t first, size_t n
 /* The share of a set, in %, whose largest p is not the label's.  p (set->count,classes), if not NULL, gets the result "p"
  * of `predict`.  NAN after an error. */
 double images_error(images *im, jd_fn *predict, const jd_images *set, float *p);
+
+/* ---- training ----------------------------------------------------------------------------------------------------------*/
+/* A network and how it learns: gradient descent on the softmax cross-entropy of its logits. */
+typedef struct images_net {
+    images *im;
+    jd_node (*network)(jd_graph *g, const void *user, jd_node x); /* x (B,side,side,C) -> logits (B,classes) */
+    const void *user;
+    bool adam; /* otherwise plain gradient descent, with Nesterov momentum if there is any */
+    double momentum, weight_decay;
+    const jd_images *watched; /* its error is measured after every epoch and logged as `curve`; NULL or empty: none */
+    const char *curve;
+    bool keep_best;            /* end with the weights of the least of these errors, not with the last */
+    const char *what, *series; /* as in jd_train_options */
+    jd_fn *predict;            /* used inside */
+} images_net;
+/* Trains the weights w and returns the error on the test set, %, which chooses nothing; NAN after an error.  p
+ * (test.count,classes), if not NULL, gets the probabilities. */
+double images_train(jd_run *r, images_net *n, jd_params *w, double epochs, jd_schedule lr, float *p,
+                    jd_train_result *result);
 
 /* ---- figures -----------------------------------------------------------------------------------------------------------*/
 /* Error by epoch of the curves logged under `names` (NULL-terminated), and the paper's figure as a line (NAN: none). */

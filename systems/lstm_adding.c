@@ -14,9 +14,9 @@ enum { CHUNK = 256, VALID = 512, TEST = 2560, SHOWN = 400 };
 /* One network: the LSTM, or the plain recurrent net that is its control, and the batch it is fed. */
 typedef struct net {
     const char *name; /* scope of its parameters and of its curves */
-    bool plain;
-    int64_t units, T, batch;
-    double clip, forget_bias;
+    seq_cell cell;
+    int64_t T, batch;
+    double clip;
     uint64_t seed;
     jd_params *params;
     jd_fn *ask, *look;
@@ -42,17 +42,9 @@ static jd_node read_out(jd_graph *g, jd_node h)
 /* (T,B,2) -> (B): the answer after each sequence's last step.  `cell` is where to put the inside of the LSTM, or NULL. */
 static jd_node answer(jd_graph *g, const net *n, jd_lstm_out *cell)
 {
-    const jd_node x = jd_arg(g, "x"), length = jd_arg(g, "length");
-    jd_node h;
-    if (n->plain) {
-        h = jd_srn_full(g, "hidden", x, (jd_rnn_options){.units = n->units, .length = length}).hT;
-    } else {
-        const jd_lstm_out lstm = jd_lstm_full(
-            g, "cell", x, (jd_lstm_options){.units = n->units, .length = length, .forget_bias = n->forget_bias});
-        if (cell) *cell = lstm;
-        h = lstm.hT;
-    }
-    return jd_reshape(g, read_out(g, h), JD_DIMS(-1));
+    const jd_lstm_out out = seq_recur(g, &n->cell, jd_arg(g, "x"), jd_arg(g, "length"));
+    if (cell) *cell = out;
+    return jd_reshape(g, read_out(g, out.hT), JD_DIMS(-1));
 }
 
 static void train_step(jd_graph *g, void *user)
@@ -81,8 +73,7 @@ static void look(jd_graph *g, void *user)
     jd_lstm_out cell = {0};
     jd_scope_push(g, n->name);
     answer(g, n, &cell);
-    jd_result(g, "gates", cell.gates);
-    jd_result(g, "cells", cell.cells);
+    seq_result_inside(g, &cell);
     jd_result(g, "answers", read_out(g, cell.y));
     jd_scope_pop(g);
 }
@@ -143,10 +134,8 @@ static score measure(net *n, const char *stream, int64_t count)
 static double validate(void *user, jd_run *r, int64_t step)
 {
     net *n = user;
-    char name[64];
     const score s = measure(n, "adding/valid", VALID);
-    snprintf(name, sizeof name, "%s/wrong (%%)", n->name);
-    jd_run_log(r, step * n->batch, name, 100 * (1 - s.correct));
+    seq_log(r, step * n->batch, n->name, "wrong (%)", 100 * (1 - s.correct));
     return s.correct;
 }
 
@@ -164,7 +153,7 @@ static jd_status train(jd_run *r, net *n, int64_t steps)
     n->length = jd_alloc_array(ctx, widest, sizeof *n->length);
     if (jd_error(ctx)) return jd_error(ctx);
     return jd_train(r, n->params,
-                    &(jd_train_options){.what = n->plain ? "plain recurrent net" : "LSTM",
+                    &(jd_train_options){.what = n->cell.plain ? "plain recurrent net" : "LSTM",
                                         .series = n->name,
                                         .trace = train_step,
                                         .user = n,
@@ -192,17 +181,6 @@ static void forget(jd_ctx *ctx, net *n)
 
 /* ---- the report ------------------------------------------------------------------------------------------------------------*/
 
-static void draw_curve(jd_chart *c, jd_run *r, const char *series, const char *label)
-{
-    const int64_t *step;
-    const double *value;
-    const size_t n = jd_run_history(r, series, &step, &value);
-    double *x = jd_alloc_array(jd_run_ctx(r), n + 1, sizeof *x);
-    for (size_t i = 0; x && i < n; i++) x[i] = (double)step[i] / 1000;
-    if (x) jd_chart_line(c, label, x, value, n, 0);
-    jd_free(jd_run_ctx(r), x);
-}
-
 static void report_scores(jd_run *r, const score *lstm, const score *plain, int64_t T)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -210,8 +188,8 @@ static void report_scores(jd_run *r, const score *lstm, const score *plain, int6
     jd_report_section(rep, "Can it add?");
     jd_chart *c = jd_chart_new(ctx, &(jd_axis){.label = "training sequences (thousands)"},
                                &(jd_axis){.label = "wrong answers (%)", .min = 0, .max = 100}, 260);
-    draw_curve(c, r, "lstm/wrong (%)", "LSTM");
-    draw_curve(c, r, "plain/wrong (%)", "plain RNN");
+    seq_draw_curve(c, r, "lstm/wrong (%)", "LSTM", 1000, 0);
+    seq_draw_curve(c, r, "plain/wrong (%)", "plain RNN", 1000, 0);
     if (T == 100) jd_chart_vline(c, "paper: 74,000", 74, JD_DASHED | JD_NEUTRAL);
     jd_report_chart(rep, c,
                     "Answers further than 0.04 from the target, on 512 sequences that are not trained on. The "
@@ -263,7 +241,7 @@ static void report_inside(jd_run *r, net *n)
     jd_timeline *t = jd_timeline_new(ctx, "step", -.5, (double)T - .5);
     jd_timeline_lines(t, "value", value, (size_t)T, 1, (const char *const[]){""}, -1, 1);
     jd_timeline_text(t, "added", "XX", at);
-    seq_show_lstm(ctx, t, gates, cells, T, n->units);
+    seq_show_lstm(ctx, t, gates, cells, T, n->cell.units);
     jd_timeline_lines(t, "answer at each step", target, (size_t)T, 2, (const char *const[]){"answer", "target"}, 0, 1);
     jd_report_timeline(jd_run_report(r), t,
                        "One test sequence; the two numbers to be added are marked. The cell states change there and "
@@ -276,15 +254,16 @@ static void report_inside(jd_run *r, net *n)
 static jd_status run(jd_run *r)
 {
     const int64_t T = (int64_t)jd_run_setting(r, "T"), B = (int64_t)jd_run_setting(r, "batch");
-    net lstm = {.name = "lstm", .T = T, .units = (int64_t)jd_run_setting(r, "units"), .batch = B};
-    if (T < 40 || T > 5000 || B < 1 || lstm.units < 1)
+    net lstm = {.name = "lstm", .T = T, .batch = B};
+    lstm.cell.units = (int64_t)jd_run_setting(r, "units");
+    lstm.cell.forget_bias = jd_run_setting(r, "forget_bias");
+    if (T < 40 || T > 5000 || B < 1 || lstm.cell.units < 1)
         return jd_fail(jd_run_ctx(r), JD_EUSAGE, "lstm-adding: T is 40..5000, batch and units are at least 1");
     lstm.clip = jd_run_setting(r, "clip");
-    lstm.forget_bias = jd_run_setting(r, "forget_bias");
     lstm.seed = jd_run_seed(r);
     net plain = lstm;
     plain.name = "plain";
-    plain.plain = true;
+    plain.cell.plain = true;
     const int64_t steps = (int64_t)jd_run_setting(r, "sequences") / B;
     const int64_t control = (int64_t)jd_run_setting(r, "control") / B;
     if (!train(r, &lstm, steps) && !train(r, &plain, control)) {

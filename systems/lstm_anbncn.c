@@ -21,9 +21,9 @@ typedef struct strings {
 
 typedef struct net {
     const char *name;
-    bool plain;
-    int64_t units, taught;
-    double clip, forget_bias, noise;
+    seq_cell cell;
+    int64_t taught;
+    double clip, noise;
     jd_params *params;
     jd_fn *read;
     strings train, longer;
@@ -34,18 +34,9 @@ typedef struct net {
 /* int32 (T,B) -> logits (T,B,5) */
 static jd_node predict(jd_graph *g, const net *n, jd_lstm_out *cell)
 {
-    const jd_node x = jd_onehot(g, jd_arg(g, "symbol"), K), length = jd_arg(g, "length");
-    jd_node h;
-    if (n->plain) {
-        h = jd_srn(g, "hidden", x, .units = n->units, .length = length);
-    } else {
-        const jd_lstm_out lstm = jd_lstm_full(
-            g, "cell", x,
-            (jd_lstm_options){.units = n->units, .length = length, .peepholes = true, .forget_bias = n->forget_bias});
-        if (cell) *cell = lstm;
-        h = lstm.y;
-    }
-    return jd_dense(g, "out", h, .units = K);
+    const jd_lstm_out out = seq_recur(g, &n->cell, jd_onehot(g, jd_arg(g, "symbol"), K), jd_arg(g, "length"));
+    if (cell) *cell = out;
+    return jd_dense(g, "out", out.y, .units = K);
 }
 
 static void train_step(jd_graph *g, void *user)
@@ -70,10 +61,7 @@ static void read_strings(jd_graph *g, void *user)
     jd_lstm_out cell = {0};
     jd_scope_push(g, n->name);
     jd_result(g, "next", jd_sigmoid(g, predict(g, n, &cell)));
-    if (cell.cells.id && jd_dim(g, cell.cells, 1) == 1) { /* one string: to be looked at */
-        jd_result(g, "gates", cell.gates);
-        jd_result(g, "cells", cell.cells);
-    }
+    if (!n->cell.plain && jd_dim(g, cell.y, 1) == 1) seq_result_inside(g, &cell); /* one string: to be looked at */
     jd_scope_pop(g);
 }
 
@@ -157,10 +145,8 @@ static int64_t measure(net *n, const strings *s, double *accepted)
 static double validate(void *user, jd_run *r, int64_t step)
 {
     net *n = user;
-    char name[64];
     const int64_t longest = measure(n, &n->longer, NULL);
-    snprintf(name, sizeof name, "%s/longest n", n->name);
-    jd_run_log(r, step * n->taught, name, (double)longest);
+    seq_log(r, step * n->taught, n->name, "longest n", (double)longest);
     return (double)(longest < n->taught ? longest : n->taught); /* longer ones are no business of the training */
 }
 
@@ -171,7 +157,7 @@ static jd_status train(jd_run *r, net *n)
     n->params = jd_params_new(ctx, JD_F32);
     n->read = jd_fn_new(ctx, n->params, read_strings, n);
     return jd_train(r, n->params,
-                    &(jd_train_options){.what = n->plain ? "plain recurrent net" : "LSTM",
+                    &(jd_train_options){.what = n->cell.plain ? "plain recurrent net" : "LSTM",
                                         .series = n->name,
                                         .trace = train_step,
                                         .user = n,
@@ -187,17 +173,6 @@ static jd_status train(jd_run *r, net *n)
 
 /* ---- the report ------------------------------------------------------------------------------------------------------------*/
 
-static void draw_curve(jd_chart *c, jd_run *r, const char *series, const char *label)
-{
-    const int64_t *step;
-    const double *value;
-    const size_t n = jd_run_history(r, series, &step, &value);
-    double *x = jd_alloc_array(jd_run_ctx(r), n + 1, sizeof *x);
-    for (size_t i = 0; x && i < n; i++) x[i] = (double)step[i] / 1000;
-    if (x) jd_chart_line(c, label, x, value, n, JD_STEPS);
-    jd_free(jd_run_ctx(r), x);
-}
-
 static void report_lengths(jd_run *r, const net *n, const double *lstm, const double *plain)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -206,8 +181,8 @@ static void report_lengths(jd_run *r, const net *n, const double *lstm, const do
     jd_report_section(rep, "How far does it count?");
     jd_chart *c = jd_chart_new(ctx, &(jd_axis){.label = "training strings (thousands)"},
                                &(jd_axis){.label = "all accepted up to n", .min = 0}, 220);
-    draw_curve(c, r, "lstm/longest n", "LSTM");
-    draw_curve(c, r, "plain/longest n", "plain RNN");
+    seq_draw_curve(c, r, "lstm/longest n", "LSTM", 1000, JD_STEPS);
+    seq_draw_curve(c, r, "plain/longest n", "plain RNN", 1000, JD_STEPS);
     jd_chart_hline(c, "trained on", (double)n->taught, JD_DASHED | JD_NEUTRAL);
     jd_report_chart(rep, c,
                     "Longest n such that every string a^n b^n c^n up to it is predicted right at every step, while "
@@ -243,8 +218,8 @@ static void report_inside(jd_run *r, net *n, int64_t longest)
     if (gates && cells && p) {
         jd_report_section(jd_run_report(r), "Inside the LSTM");
         jd_timeline *t = jd_timeline_new(ctx, "step", -.5, (double)steps - .5);
-        jd_timeline_lines(t, "cell states", cells, (size_t)steps, (size_t)n->units, NULL, 0, 0);
-        seq_show_lstm(ctx, t, gates, cells, steps, n->units);
+        jd_timeline_lines(t, "cell states", cells, (size_t)steps, (size_t)n->cell.units, NULL, 0, 0);
+        seq_show_lstm(ctx, t, gates, cells, steps, n->cell.units);
         seq_show_symbols(t, "read", SEQ_ABC_NAMES, symbol, steps);
         jd_timeline_map(t, &(jd_map){.label = "may follow",
                                      .value_label = "p",
@@ -266,20 +241,21 @@ static void report_inside(jd_run *r, net *n, int64_t longest)
 static jd_status run(jd_run *r)
 {
     jd_ctx *ctx = jd_run_ctx(r);
-    net lstm = {.name = "lstm", .units = (int64_t)jd_run_setting(r, "units")};
+    net lstm = {.name = "lstm", .cell = {.peepholes = true}};
+    lstm.cell.units = (int64_t)jd_run_setting(r, "units");
+    lstm.cell.forget_bias = jd_run_setting(r, "forget_bias");
     lstm.taught = (int64_t)jd_run_setting(r, "taught");
     lstm.clip = jd_run_setting(r, "clip");
-    lstm.forget_bias = jd_run_setting(r, "forget_bias");
     lstm.noise = jd_run_setting(r, "weight_noise");
     const int64_t most = (int64_t)jd_run_setting(r, "tried");
-    if (lstm.units < 1 || lstm.taught < 1 || most < lstm.taught || most > 2000)
+    if (lstm.cell.units < 1 || lstm.taught < 1 || most < lstm.taught || most > 2000)
         return jd_fail(ctx, JD_EUSAGE, "lstm-anbncn: units and taught are at least 1, tried is taught..2000");
     lstm.train = make(ctx, lstm.taught);
     lstm.longer = make(ctx, most);
     double *accepted = jd_alloc_array(ctx, 2 * (size_t)most, sizeof *accepted);
     net plain = lstm;
     plain.name = "plain";
-    plain.plain = true;
+    plain.cell.plain = true;
     plain.noise = 0; /* it learns less with noise */
     if (!jd_error(ctx) && !train(r, &lstm) && !train(r, &plain)) {
         const int64_t a = measure(&lstm, &lstm.longer, accepted);

@@ -4,7 +4,6 @@
  * Among a hundred random letters stand two (6a) or three (6b) that count, each X or Y, far apart.  After the last letter the
  * network names their order: XX, XY, YX or YY.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "sequences.h"
@@ -15,10 +14,10 @@ enum { K = SEQ_ORDER_SYMBOLS, T = 110, CHUNK = 256, VALID = 512, TEST = 2560 };
 /* The LSTM, or the plain recurrent net that is its control, and the batch it is fed. */
 typedef struct net {
     const char *name;
-    bool plain;
+    seq_cell cell;
     int marks; /* 2: task 6a, 3: 6b */
-    int64_t units, batch;
-    double clip, forget_bias, gate_bias;
+    int64_t batch;
+    double clip;
     uint64_t seed;
     jd_params *params;
     jd_fn *ask, *look;
@@ -37,21 +36,9 @@ static int64_t classes(const net *n)
 /* int32 (T,B) -> logits (B,classes) after each sequence's last step.  `cell`: where to put the inside of the LSTM. */
 static jd_node answer(jd_graph *g, const net *n, jd_lstm_out *cell)
 {
-    const jd_node x = jd_onehot(g, jd_arg(g, "symbol"), K), length = jd_arg(g, "length");
-    jd_node h;
-    if (n->plain) {
-        h = jd_srn_full(g, "hidden", x, (jd_rnn_options){.units = n->units, .length = length}).hT;
-    } else {
-        const jd_lstm_out lstm = jd_lstm_full(g, "cell", x,
-                                              (jd_lstm_options){.units = n->units,
-                                                                .length = length,
-                                                                .forget_bias = n->forget_bias,
-                                                                .in_bias = n->gate_bias,
-                                                                .out_bias = n->gate_bias});
-        if (cell) *cell = lstm;
-        h = lstm.hT;
-    }
-    return jd_dense(g, "out", h, .units = classes(n));
+    const jd_lstm_out out = seq_recur(g, &n->cell, jd_onehot(g, jd_arg(g, "symbol"), K), jd_arg(g, "length"));
+    if (cell) *cell = out;
+    return jd_dense(g, "out", out.hT, .units = classes(n));
 }
 
 static void train_step(jd_graph *g, void *user)
@@ -78,8 +65,7 @@ static void look(jd_graph *g, void *user)
     jd_lstm_out cell = {0};
     jd_scope_push(g, n->name);
     answer(g, n, &cell);
-    jd_result(g, "gates", cell.gates);
-    jd_result(g, "cells", cell.cells);
+    seq_result_inside(g, &cell);
     jd_result(g, "answers", jd_softmax(g, jd_dense(g, "out", cell.y, .units = classes(n))));
     jd_scope_pop(g);
 }
@@ -136,10 +122,8 @@ static double measure(net *n, const char *stream, int64_t count, int64_t *counts
 static double validate(void *user, jd_run *r, int64_t step)
 {
     net *n = user;
-    char name[64];
     const double right = measure(n, "order/valid", VALID, NULL);
-    snprintf(name, sizeof name, "%s/wrong (%%)", n->name);
-    jd_run_log(r, step * n->batch, name, 100 * (1 - right));
+    seq_log(r, step * n->batch, n->name, "wrong (%)", 100 * (1 - right));
     return right;
 }
 
@@ -155,7 +139,7 @@ static jd_status train(jd_run *r, net *n, int64_t steps, jd_train_result *result
     n->label = jd_alloc_array(ctx, widest, sizeof *n->label);
     if (jd_error(ctx)) return jd_error(ctx);
     return jd_train(r, n->params,
-                    &(jd_train_options){.what = n->plain ? "plain recurrent net" : "LSTM",
+                    &(jd_train_options){.what = n->cell.plain ? "plain recurrent net" : "LSTM",
                                         .series = n->name,
                                         .trace = train_step,
                                         .user = n,
@@ -184,17 +168,6 @@ static void forget(jd_ctx *ctx, net *n)
 static const char *const ORDER2[] = {"XX", "XY", "YX", "YY"};
 static const char *const ORDER3[] = {"XXX", "XXY", "XYX", "XYY", "YXX", "YXY", "YYX", "YYY"};
 
-static void draw_curve(jd_chart *c, jd_run *r, const char *series, const char *label)
-{
-    const int64_t *step;
-    const double *value;
-    const size_t n = jd_run_history(r, series, &step, &value);
-    double *x = jd_alloc_array(jd_run_ctx(r), n + 1, sizeof *x);
-    for (size_t i = 0; x && i < n; i++) x[i] = (double)step[i] / 1000;
-    if (x) jd_chart_line(c, label, x, value, n, 0);
-    jd_free(jd_run_ctx(r), x);
-}
-
 static void report_scores(jd_run *r, const net *n, const int64_t *lstm, const int64_t *plain)
 {
     jd_report *rep = jd_run_report(r);
@@ -202,8 +175,8 @@ static void report_scores(jd_run *r, const net *n, const int64_t *lstm, const in
     jd_report_section(rep, "Does it remember the order?");
     jd_chart *c = jd_chart_new(jd_run_ctx(r), &(jd_axis){.label = "training sequences (thousands)"},
                                &(jd_axis){.label = "wrong answers (%)", .min = 0, .max = 100}, 260);
-    draw_curve(c, r, "lstm/wrong (%)", "LSTM");
-    draw_curve(c, r, "plain/wrong (%)", "plain RNN");
+    seq_draw_curve(c, r, "lstm/wrong (%)", "LSTM", 1000, 0);
+    seq_draw_curve(c, r, "plain/wrong (%)", "plain RNN", 1000, 0);
     if (n->marks == 2) jd_chart_vline(c, "paper: 31,390", 31.39, JD_DASHED | JD_NEUTRAL);
     jd_report_chart(rep, c, "Sequences for which some output is off by 0.3 or more, of 512 that are not trained on.");
     jd_report_confusion(rep, names, lstm, (size_t)classes(n), "The LSTM's answers to 2560 fresh sequences.");
@@ -232,7 +205,7 @@ static void report_inside(jd_run *r, net *n)
             at[m] = (double)n->at[m];
         }
         jd_timeline *t = jd_timeline_new(ctx, "step", -.5, (double)steps - .5);
-        seq_show_lstm(ctx, t, gates, cells, steps, n->units);
+        seq_show_lstm(ctx, t, gates, cells, steps, n->cell.units);
         jd_timeline_text(t, "letters that count", mark, at);
         jd_timeline_lines(t, "answer at each step", answers, (size_t)steps, (size_t)classes(n),
                           n->marks == 2 ? ORDER2 : ORDER3, 0, 1);
@@ -249,16 +222,16 @@ static jd_status run(jd_run *r)
     jd_ctx *ctx = jd_run_ctx(r);
     net lstm = {.name = "lstm", .seed = jd_run_seed(r)};
     lstm.marks = (int)jd_run_setting(r, "marks");
-    lstm.units = (int64_t)jd_run_setting(r, "units");
     lstm.batch = (int64_t)jd_run_setting(r, "batch");
     lstm.clip = jd_run_setting(r, "clip");
-    lstm.forget_bias = jd_run_setting(r, "forget_bias");
-    lstm.gate_bias = jd_run_setting(r, "gate_bias");
-    if ((lstm.marks != 2 && lstm.marks != 3) || lstm.units < 1 || lstm.batch < 1)
+    lstm.cell.units = (int64_t)jd_run_setting(r, "units");
+    lstm.cell.forget_bias = jd_run_setting(r, "forget_bias");
+    lstm.cell.in_bias = lstm.cell.out_bias = jd_run_setting(r, "gate_bias");
+    if ((lstm.marks != 2 && lstm.marks != 3) || lstm.cell.units < 1 || lstm.batch < 1)
         return jd_fail(ctx, JD_EUSAGE, "lstm-order: marks is 2 (task 6a) or 3 (6b), units and batch are at least 1");
     net plain = lstm;
     plain.name = "plain";
-    plain.plain = true;
+    plain.cell.plain = true;
     const int64_t steps = (int64_t)jd_run_setting(r, "sequences") / lstm.batch;
     jd_train_result result = {0}, control = {0};
     if (!train(r, &lstm, steps, &result) && !train(r, &plain, steps, &control)) {

@@ -26,9 +26,8 @@ typedef struct strings {
 
 typedef struct net {
     const char *name;
-    bool plain;
-    int64_t units;
-    double clip, gate_bias;
+    seq_cell cell;
+    double clip;
     uint64_t seed;
     jd_params *params;
     jd_fn *read;
@@ -45,18 +44,9 @@ typedef struct score {
 /* int32 (T,B) -> logits of the next symbol (T,B,7) */
 static jd_node predict(jd_graph *g, const net *n, jd_lstm_out *cell)
 {
-    const jd_node x = jd_onehot(g, jd_arg(g, "symbol"), K), length = jd_arg(g, "length");
-    jd_node h;
-    if (n->plain) {
-        h = jd_srn(g, "hidden", x, .units = n->units, .length = length);
-    } else {
-        const jd_lstm_out lstm = jd_lstm_full(
-            g, "cell", x,
-            (jd_lstm_options){.units = n->units, .length = length, .in_bias = n->gate_bias, .out_bias = n->gate_bias});
-        if (cell) *cell = lstm;
-        h = lstm.y;
-    }
-    return jd_dense(g, "out", h, .units = K);
+    const jd_lstm_out out = seq_recur(g, &n->cell, jd_onehot(g, jd_arg(g, "symbol"), K), jd_arg(g, "length"));
+    if (cell) *cell = out;
+    return jd_dense(g, "out", out.y, .units = K);
 }
 
 static void train_step(jd_graph *g, void *user)
@@ -75,10 +65,7 @@ static void read_strings(jd_graph *g, void *user)
     jd_lstm_out cell = {0};
     jd_scope_push(g, n->name);
     jd_result(g, "next", jd_softmax(g, predict(g, n, &cell)));
-    if (cell.gates.id && jd_dim(g, cell.cells, 1) == 1) { /* one string: to be looked at */
-        jd_result(g, "gates", cell.gates);
-        jd_result(g, "cells", cell.cells);
-    }
+    if (!n->cell.plain && jd_dim(g, cell.y, 1) == 1) seq_result_inside(g, &cell); /* one string: to be looked at */
     jd_scope_pop(g);
 }
 
@@ -181,12 +168,9 @@ static score measure(net *n, const strings *s)
 static double validate(void *user, jd_run *r, int64_t step)
 {
     net *n = user;
-    char name[64];
     const score train = measure(n, &n->train), test = measure(n, &n->test);
-    snprintf(name, sizeof name, "%s/wrong strings (%%)", n->name);
-    jd_run_log(r, step, name, 100 * (1 - (train.strings + test.strings) / 2));
-    snprintf(name, sizeof name, "%s/wrong second letters (%%)", n->name);
-    jd_run_log(r, step, name, 100 * (1 - test.outer));
+    seq_log(r, step, n->name, "wrong strings (%)", 100 * (1 - (train.strings + test.strings) / 2));
+    seq_log(r, step, n->name, "wrong second letters (%)", 100 * (1 - test.outer));
     return (train.strings + test.strings) / 2;
 }
 
@@ -196,7 +180,7 @@ static jd_status train(jd_run *r, net *n, jd_train_result *result)
     n->params = jd_params_new(ctx, JD_F32);
     n->read = jd_fn_new(ctx, n->params, read_strings, n);
     return jd_train(r, n->params,
-                    &(jd_train_options){.what = n->plain ? "plain recurrent net" : "LSTM",
+                    &(jd_train_options){.what = n->cell.plain ? "plain recurrent net" : "LSTM",
                                         .series = n->name,
                                         .trace = train_step,
                                         .user = n,
@@ -213,17 +197,6 @@ static jd_status train(jd_run *r, net *n, jd_train_result *result)
 
 /* ---- the report ------------------------------------------------------------------------------------------------------------*/
 
-static void draw_curve(jd_chart *c, jd_run *r, const char *series, const char *label)
-{
-    const int64_t *step;
-    const double *value;
-    const size_t n = jd_run_history(r, series, &step, &value);
-    double *x = jd_alloc_array(jd_run_ctx(r), n + 1, sizeof *x);
-    for (size_t i = 0; x && i < n; i++) x[i] = (double)step[i];
-    if (x) jd_chart_line(c, label, x, value, n, 0);
-    jd_free(jd_run_ctx(r), x);
-}
-
 static void report_scores(jd_run *r, const score *lstm, const score *plain, const score *fresh)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -231,12 +204,12 @@ static void report_scores(jd_run *r, const score *lstm, const score *plain, cons
     jd_report_section(rep, "How fast it learns the grammar");
     jd_chart *c = jd_chart_new(ctx, &(jd_axis){.label = "strings presented"},
                                &(jd_axis){.label = "wrong strings (%)", .min = 0, .max = 100}, 200);
-    draw_curve(c, r, "lstm/wrong strings (%)", "LSTM");
-    draw_curve(c, r, "plain/wrong strings (%)", "plain RNN");
+    seq_draw_curve(c, r, "lstm/wrong strings (%)", "LSTM", 1, 0);
+    seq_draw_curve(c, r, "plain/wrong strings (%)", "plain RNN", 1, 0);
     jd_chart_vline(c, "paper: 8,440", 8440, JD_DASHED | JD_NEUTRAL);
     jd_chart_panel(c, &(jd_axis){.label = "wrong second T or P (%)", .min = 0, .max = 100}, 200);
-    draw_curve(c, r, "lstm/wrong second letters (%)", "LSTM");
-    draw_curve(c, r, "plain/wrong second letters (%)", "plain RNN");
+    seq_draw_curve(c, r, "lstm/wrong second letters (%)", "LSTM", 1, 0);
+    seq_draw_curve(c, r, "plain/wrong second letters (%)", "plain RNN", 1, 0);
     jd_report_chart(
         rep, c,
         "Above: strings with at least one wrong prediction, of the 256 training and 256 test strings. Below: "
@@ -283,7 +256,7 @@ static void report_inside(jd_run *r, net *n)
         const float *p = jd_fn_result(n->read, "next", NULL);
         if (!gates || !cells || !p) return;
         jd_timeline *t = jd_timeline_new(ctx, "step", -.5, (double)steps - .5);
-        seq_show_lstm(ctx, t, gates, cells, steps, n->units);
+        seq_show_lstm(ctx, t, gates, cells, steps, n->cell.units);
         seq_show_symbols(t, "read", SEQ_REBER_NAMES, s->symbol, steps);
         jd_timeline_map(t, &(jd_map){.label = "prediction",
                                      .value_label = "p",
@@ -306,17 +279,18 @@ static void report_inside(jd_run *r, net *n)
 static jd_status run(jd_run *r)
 {
     jd_ctx *ctx = jd_run_ctx(r);
-    net lstm = {.name = "lstm", .units = (int64_t)jd_run_setting(r, "units"), .seed = jd_run_seed(r)};
-    if (lstm.units < 1) return jd_fail(ctx, JD_EUSAGE, "lstm-reber: units is at least 1");
+    net lstm = {.name = "lstm", .seed = jd_run_seed(r)};
+    lstm.cell.units = (int64_t)jd_run_setting(r, "units");
+    lstm.cell.in_bias = lstm.cell.out_bias = jd_run_setting(r, "gate_bias");
+    if (lstm.cell.units < 1) return jd_fail(ctx, JD_EUSAGE, "lstm-reber: units is at least 1");
     lstm.clip = jd_run_setting(r, "clip");
-    lstm.gate_bias = jd_run_setting(r, "gate_bias");
     lstm.train = draw(ctx, lstm.seed, "reber/train", STRINGS, NULL);
     lstm.test = draw(ctx, lstm.seed, "reber/test", STRINGS, &lstm.train);
     lstm.one = draw(ctx, lstm.seed, "reber/one", 1, NULL);
     strings fresh = draw(ctx, lstm.seed, "reber/fresh", FRESH, NULL);
     net plain = lstm;
     plain.name = "plain";
-    plain.plain = true;
+    plain.cell.plain = true;
     jd_train_result result = {0}, control = {0};
     if (!jd_error(ctx) && !train(r, &lstm, &result) && !train(r, &plain, &control)) {
         const score a = measure(&lstm, &lstm.test), b = measure(&plain, &plain.test), c = measure(&lstm, &fresh);

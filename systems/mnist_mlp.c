@@ -33,32 +33,21 @@ static const jd_setting settings[] = {
     {"lr_end", {5e-5, 1e-5, 1e-6}, "learning rate at the end; it falls by a constant factor"},
     {"adam", {1, 1, 0}, "1: Adam, which needs fewer epochs; 0: plain gradient descent, as in the paper"},
     {"momentum", {0, 0, 0}, "of plain gradient descent"},
-    {"held_out", {5000, 5000, 10000}, "training digits kept for validation, which chooses the epoch"},
     {"init", {0.05, 0.05, 0.05}, "weights and biases start uniform in +- this"},
-    {"sigma_min", {5, 5, 5}, "elastic deformation: width of the blur, pixels; drawn anew for each digit"},
-    {"sigma_max", {6, 6, 6}, "the same, largest"},
-    {"alpha_min", {36, 36, 36}, "elastic deformation: strength, pixels"},
-    {"alpha_max", {38, 38, 38}, "the same, largest"},
-    {"angle", {15, 15, 15}, "rotation or shear up to +- this, degrees; half of it for 1 and 7"},
-    {"scale_min", {15, 15, 15}, "each axis is scaled by up to +- this, per cent"},
-    {"scale_max", {20, 20, 20}, "the same, largest"},
-    {"loaders", {1, 1, 1}, "threads that deform digits ahead of their use"},
+    IMAGES_DIGITS,
     {NULL, {0}, NULL},
 };
 
 typedef struct mlp {
     images *im;
-    jd_fn *predict;
     const int64_t *hidden;
     jd_init init;
-    bool adam;
-    double momentum;
-    const char *curve; /* what validation is logged as */
 } mlp;
 
 /* x (B,29,29,1) in [-1,1] -> (B,10) */
-static jd_node network(jd_graph *g, const mlp *m, jd_node x)
+static jd_node network(jd_graph *g, const void *user, jd_node x)
 {
+    const mlp *m = user;
     for (int i = 0; m->hidden[i]; i++) {
         char name[24];
         snprintf(name, sizeof name, "hidden%d", i + 1);
@@ -67,63 +56,23 @@ static jd_node network(jd_graph *g, const mlp *m, jd_node x)
     return jd_dense(g, "out", x, .units = CLASSES, .init = m->init, .bias_init = m->init);
 }
 
-static void step(jd_graph *g, void *user)
+/* Trains the weights w, with the digits deformed or as they are, and tests those of the best validation. */
+static double train(const mlp *m, jd_run *r, jd_params *w, bool deformed, float *p, jd_train_result *result)
 {
-    const jd_node loss = jd_softmax_xent(g, network(g, user, jd_arg(g, "x")), jd_arg(g, "y"));
-    jd_result(g, "loss", loss);
-    const mlp *m = user;
-    if (m->adam)
-        jd_update_adam(g, loss, jd_arg(g, "lr"));
-    else
-        jd_update_sgd(g, loss, jd_arg(g, "lr"), .momentum = m->momentum);
-}
-
-static void predict(jd_graph *g, void *user)
-{
-    jd_result(g, "p", jd_softmax(g, network(g, user, jd_arg(g, "x"))));
-}
-
-static int next(void *user, int64_t at, int slot, jd_tensor *in)
-{
-    const mlp *m = user;
-    return images_next(m->im, at, slot, in);
-}
-
-static double validate(void *user, jd_run *r, int64_t at)
-{
-    mlp *m = user;
-    const double error = images_error(m->im, m->predict, &m->im->valid, NULL);
-    jd_run_log(r, at, m->curve, error);
-    return error;
-}
-
-/* Trains the weights w, with the digits deformed or as they are, and leaves those of the best validation. */
-static void train(mlp *m, jd_run *r, jd_params *w, bool deformed, jd_train_result *result)
-{
-    jd_fn_free(m->predict);
-    m->predict = jd_fn_new(jd_run_ctx(r), w, predict, m);
-    m->curve = deformed ? "deformed/error" : "control/error";
-    if (!m->im) return;
+    if (!m->im) return (double)NAN;
     m->im->deformed = deformed;
-    const bool validated = m->im->valid.count > 0;
-    const double epochs = jd_run_setting(r, deformed ? "epochs" : "control");
-    jd_train(r, w,
-             &(jd_train_options){
-                 .what = deformed ? "deformed digits" : "control: digits as they are",
-                 .series = deformed ? "deformed" : "control",
-                 .trace = step,
-                 .user = m,
-                 .steps = (int64_t)(epochs * (double)m->im->steps_per_epoch),
-                 .batch = next,
-                 .loaders = m->im->loaders,
-                 .slots = m->im->slots,
-                 .items_per_step = m->im->o.batch,
-                 .lr = {JD_GEOMETRIC, jd_run_setting(r, "lr"), jd_run_setting(r, "lr_end")},
-                 .validate = validated ? validate : NULL,
-                 .validate_every = validated ? m->im->steps_per_epoch : 0,
-                 .keep_best = validated,
-             },
-             result);
+    images_net n = {.im = m->im,
+                    .network = network,
+                    .user = m,
+                    .adam = jd_run_setting(r, "adam") != 0,
+                    .momentum = jd_run_setting(r, "momentum"),
+                    .watched = &m->im->valid,
+                    .curve = deformed ? "deformed/error" : "control/error",
+                    .keep_best = true,
+                    .what = deformed ? "deformed digits" : "control: digits as they are",
+                    .series = deformed ? "deformed" : "control"};
+    return images_train(r, &n, w, jd_run_setting(r, deformed ? "epochs" : "control"),
+                        (jd_schedule){JD_GEOMETRIC, jd_run_setting(r, "lr"), jd_run_setting(r, "lr_end")}, p, result);
 }
 
 static void report(mlp *m, jd_run *r, jd_params *w, const float *p, double error, double control)
@@ -156,21 +105,17 @@ static jd_status run(jd_run *r)
         .im = images_open_digits(r, SIDE),
         .hidden = nets[kind - 1],
         .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0},
-        .adam = jd_run_setting(r, "adam") != 0,
-        .momentum = jd_run_setting(r, "momentum"),
     };
-    jd_run_config(r, "optimizer", m.adam ? "Adam" : "gradient descent");
+    jd_run_config(r, "optimizer", jd_run_setting(r, "adam") != 0 ? "Adam" : "gradient descent");
     jd_params *w = jd_params_new(ctx, JD_F32), *plain = jd_params_new(ctx, JD_F32);
     float *p = m.im ? jd_alloc_array(ctx, m.im->test.count * CLASSES, sizeof *p) : NULL;
     jd_train_result deformed = {0}, undeformed = {0};
     double control = -1;
 
-    train(&m, r, w, true, &deformed);
-    const double error = images_error(m.im, m.predict, m.im ? &m.im->test : NULL, p);
+    const double error = train(&m, r, w, true, p, &deformed);
     jd_run_save(r, w, deformed.best_step, true);
     if (jd_run_setting(r, "control") > 0) {
-        train(&m, r, plain, false, &undeformed);
-        control = images_error(m.im, m.predict, m.im ? &m.im->test : NULL, NULL);
+        control = train(&m, r, plain, false, NULL, &undeformed);
         jd_run_extra(r, "control_error", control);
     }
     jd_run_extra(r, "train_seconds", deformed.seconds);
@@ -180,7 +125,6 @@ static jd_status run(jd_run *r)
     report(&m, r, w, p, error, control);
     const jd_status status = jd_run_finish(r, error, NULL);
 
-    jd_fn_free(m.predict);
     jd_params_free(w);
     jd_params_free(plain);
     jd_free(ctx, p);

@@ -4,7 +4,7 @@
  * D. C. Ciresan, U. Meier, J. Masci, L. M. Gambardella, J. Schmidhuber, Flexible, high performance convolutional neural
  * networks for image classification, IJCAI 2011.
  *
- * In the paper's notation the small net is 1x29x29-20C4-MP2-40C5-MP3-150N-10N: 20 maps of 4 x 4 kernels, pooling over
+ * In the paper's notation the smallest net is 1x29x29-20C4-MP2-40C5-MP3-150N-10N: 20 maps of 4 x 4 kernels, pooling over
  * 2 x 2, 40 maps of 5 x 5 over all 20, pooling over 3 x 3, 150 units, 10 classes; 76,040 weights.
  */
 #include "images.h"
@@ -14,28 +14,18 @@
 enum { SIDE = 29, CLASSES = 10 };
 
 static const jd_setting settings[] = {
-    {"net", {1, 1, 2}, "network: 1: 20C4-MP2-40C5-MP3-150N, 2: six convolutions of 20 to 120 maps"},
+    {"net", {1, 2, 3}, "1: 20C4-MP2-40C5-MP3-150N, 2: 20C4-MP2-60C4-MP2-100C4-MP2-150N, 3: six convolutions"},
     {"epochs", {4, 40, 800}, "epochs; each shows every digit once, deformed anew"},
     {"batch", {50, 50, 1}, "digits in a step; the paper's 1 is exact online learning"},
     {"lr", {0.1, 0.1, 1e-3}, "learning rate at the start, for the mean gradient of a batch"},
     {"lr_factor", {0, 0, 0.993}, "what the rate is multiplied by after each epoch; 0: reaches lr_end at the end"},
     {"lr_end", {0.002, 0.001, 3e-5}, "the smallest learning rate"},
-    {"held_out", {5000, 5000, 10000}, "training digits kept for validation, which chooses the epoch"},
     {"init", {0.05, 0.05, 0.05}, "weights and biases start uniform in +- this"},
-    {"sigma_min", {5, 5, 5}, "elastic deformation: width of the blur, pixels; drawn anew for each digit"},
-    {"sigma_max", {6, 6, 6}, "the same, largest"},
-    {"alpha_min", {36, 36, 36}, "elastic deformation: strength, pixels"},
-    {"alpha_max", {38, 38, 38}, "the same, largest"},
-    {"angle", {15, 15, 15}, "rotation or shear up to +- this, degrees; half of it for 1 and 7"},
-    {"scale_min", {15, 15, 15}, "each axis is scaled by up to +- this, per cent"},
-    {"scale_max", {20, 20, 20}, "the same, largest"},
-    {"loaders", {1, 1, 1}, "threads that deform digits ahead of their use"},
+    IMAGES_DIGITS,
     {NULL, {0}, NULL},
 };
 
 typedef struct cnn {
-    images *im;
-    jd_fn *predict;
     int net;
     jd_init init;
 } cnn;
@@ -56,6 +46,14 @@ static jd_node small_net(jd_graph *g, const cnn *c, jd_node x)
     return stage(g, c, "conv2", x, 40, 5, 3); /* 9, 3 */
 }
 
+/* (B,29,29,1) -> (B,1,1,100) */
+static jd_node middle_net(jd_graph *g, const cnn *c, jd_node x)
+{
+    x = stage(g, c, "conv1", x, 20, 4, 2);     /* 26, 13 */
+    x = stage(g, c, "conv2", x, 60, 4, 2);     /* 10, 5 */
+    return stage(g, c, "conv3", x, 100, 4, 2); /* 2, 1 */
+}
+
 /* (B,29,29,1) -> (B,1,1,120).  The map counts are those of the paper's deepest net, the kernel sizes ours. */
 static jd_node deep_net(jd_graph *g, const cnn *c, jd_node x)
 {
@@ -67,37 +65,22 @@ static jd_node deep_net(jd_graph *g, const cnn *c, jd_node x)
     return stage(g, c, "conv6", x, 120, 2, 1); /* 1 */
 }
 
-static jd_node network(jd_graph *g, const cnn *c, jd_node x)
-{
-    x = c->net == 1 ? small_net(g, c, x) : deep_net(g, c, x);
-    x = jd_dense(g, "hidden", x, .units = 150, .act = JD_SCALED_TANH, .init = c->init, .bias_init = c->init);
-    return jd_dense(g, "out", x, .units = CLASSES, .init = c->init, .bias_init = c->init);
-}
+/* By setting "net". */
+static const struct {
+    const char *name; /* in the paper's notation */
+    jd_node (*convolutions)(jd_graph *g, const cnn *c, jd_node x);
+} NETS[] = {
+    {"1x29x29-20C4-MP2-40C5-MP3-150N-10N", small_net},
+    {"1x29x29-20C4-MP2-60C4-MP2-100C4-MP2-150N-10N", middle_net},
+    {"1x29x29-20C4-40C3-MP2-60C3-80C3-MP2-100C3-120C2-150N-10N", deep_net},
+};
 
-static void step(jd_graph *g, void *user)
-{
-    const jd_node loss = jd_softmax_xent(g, network(g, user, jd_arg(g, "x")), jd_arg(g, "y"));
-    jd_result(g, "loss", loss);
-    jd_update_sgd(g, loss, jd_arg(g, "lr"));
-}
-
-static void predict(jd_graph *g, void *user)
-{
-    jd_result(g, "p", jd_softmax(g, network(g, user, jd_arg(g, "x"))));
-}
-
-static int next(void *user, int64_t at, int slot, jd_tensor *in)
+static jd_node network(jd_graph *g, const void *user, jd_node x)
 {
     const cnn *c = user;
-    return images_next(c->im, at, slot, in);
-}
-
-static double validate(void *user, jd_run *r, int64_t at)
-{
-    cnn *c = user;
-    const double error = images_error(c->im, c->predict, &c->im->valid, NULL);
-    jd_run_log(r, at, "validation/error", error);
-    return error;
+    x = NETS[c->net - 1].convolutions(g, c, x);
+    x = jd_dense(g, "hidden", x, .units = 150, .act = JD_SCALED_TANH, .init = c->init, .bias_init = c->init);
+    return jd_dense(g, "out", x, .units = CLASSES, .init = c->init, .bias_init = c->init);
 }
 
 static jd_schedule schedule(jd_run *r, int64_t steps_per_epoch)
@@ -110,61 +93,43 @@ static jd_schedule schedule(jd_run *r, int64_t steps_per_epoch)
                          .period = steps_per_epoch};
 }
 
-/* Trains the weights w and leaves those of the best validation. */
-static void train(cnn *c, jd_run *r, jd_params *w, jd_train_result *result)
-{
-    if (!c->im) return;
-    const bool validated = c->im->valid.count > 0;
-    jd_train(r, w,
-             &(jd_train_options){
-                 .trace = step,
-                 .user = c,
-                 .steps = (int64_t)(jd_run_setting(r, "epochs") * (double)c->im->steps_per_epoch),
-                 .batch = next,
-                 .loaders = c->im->loaders,
-                 .slots = c->im->slots,
-                 .items_per_step = c->im->o.batch,
-                 .lr = schedule(r, c->im->steps_per_epoch),
-                 .validate = validated ? validate : NULL,
-                 .validate_every = validated ? c->im->steps_per_epoch : 0,
-                 .keep_best = validated,
-             },
-             result);
-}
-
 static jd_status run(jd_run *r)
 {
     jd_ctx *ctx = jd_run_ctx(r);
-    const int net = (int)jd_run_setting(r, "net");
-    if (net != 1 && net != 2) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 and 2 are possible", net);
-    cnn c = {.im = images_open_digits(r, SIDE), .net = net, .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0}};
-    jd_run_config(r, "net",
-                  net == 1 ? "1x29x29-20C4-MP2-40C5-MP3-150N-10N"
-                           : "1x29x29-20C4-40C3-MP2-60C3-80C3-MP2-100C3-120C2-150N-10N");
+    const int net = (int)jd_run_setting(r, "net"), nets = (int)(sizeof NETS / sizeof *NETS);
+    if (net < 1 || net > nets) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 to %d are possible", net, nets);
+    const cnn c = {.net = net, .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0}};
+    jd_run_config(r, "net", NETS[net - 1].name);
+    images *im = images_open_digits(r, SIDE);
+    if (!im) return jd_error(ctx);
     jd_params *w = jd_params_new(ctx, JD_F32);
-    float *p = c.im ? jd_alloc_array(ctx, c.im->test.count * CLASSES, sizeof *p) : NULL;
+    float *p = jd_alloc_array(ctx, im->test.count * CLASSES, sizeof *p);
     jd_train_result result = {0};
 
-    c.predict = jd_fn_new(ctx, w, predict, &c);
-    train(&c, r, w, &result);
-    const double error = images_error(c.im, c.predict, c.im ? &c.im->test : NULL, p);
+    images_net n = {.im = im,
+                    .network = network,
+                    .user = &c,
+                    .watched = &im->valid,
+                    .curve = "validation/error",
+                    .keep_best = true};
+    const double error =
+        images_train(r, &n, w, jd_run_setting(r, "epochs"), schedule(r, im->steps_per_epoch), p, &result);
     jd_run_save(r, w, result.best_step, true);
     jd_run_extra(r, "train_seconds", result.seconds);
     jd_run_extra(r, "validation_error", result.best);
     if (w) jd_run_extra(r, "weights", (double)jd_params_count(w));
     images_report_curves(
-        c.im, r, (const char *const[]){"validation/error", NULL}, 0.35,
+        im, r, (const char *const[]){"validation/error", NULL}, 0.35,
         "Error on the held-out digits after each epoch; the weights of the lowest point are the ones that "
         "are tested.  The paper's test error after 1, 3 and 17 epochs was 2.42, 0.97 and 0.48 %.");
-    images_report_deformed(c.im, r);
-    images_report_test(c.im, r, p, NULL);
-    images_report_filters(c.im, r, w, "conv1/W", 0);
+    images_report_deformed(im, r);
+    images_report_test(im, r, p, NULL);
+    images_report_filters(im, r, w, "conv1/W", 0);
     const jd_status status = jd_run_finish(r, error, NULL);
 
-    jd_fn_free(c.predict);
     jd_params_free(w);
     jd_free(ctx, p);
-    images_close(c.im);
+    images_close(im);
     return status;
 }
 

@@ -110,6 +110,36 @@ int32_t seq_latch(jd_rng *r, int64_t T_, float *x, int64_t stride)
     return label;
 }
 
+/* ---- the network -------------------------------------------------------------------------------------------------------*/
+
+jd_lstm_out seq_recur(jd_graph *g, const seq_cell *c, jd_node x, jd_node length)
+{
+    if (c->plain) {
+        const jd_rnn_out o = jd_srn_full(g, "hidden", x, (jd_rnn_options){.units = c->units, .length = length});
+        return (jd_lstm_out){.y = o.y, .hT = o.hT};
+    }
+    return jd_lstm_full(g, "cell", x,
+                        (jd_lstm_options){.units = c->units,
+                                          .length = length,
+                                          .peepholes = c->peepholes,
+                                          .forget_bias = c->forget_bias,
+                                          .in_bias = c->in_bias,
+                                          .out_bias = c->out_bias});
+}
+
+void seq_result_inside(jd_graph *g, const jd_lstm_out *o)
+{
+    jd_result(g, "gates", o->gates);
+    jd_result(g, "cells", o->cells);
+}
+
+void seq_log(jd_run *r, int64_t step, const char *net, const char *what, double value)
+{
+    char name[96];
+    snprintf(name, sizeof name, "%s/%s", net, what);
+    jd_run_log(r, step, name, value);
+}
+
 /* ---- pictures ----------------------------------------------------------------------------------------------------------*/
 
 void seq_show_lstm(jd_ctx *ctx, jd_timeline *timeline, const float *gates, const float *cells, int64_t T_, int64_t H)
@@ -161,4 +191,15 @@ void seq_show_symbols(jd_timeline *timeline, const char *label, const char *name
     }
     text[n] = 0;
     jd_timeline_text(timeline, label, text, at);
+}
+
+void seq_draw_curve(jd_chart *c, jd_run *r, const char *series, const char *label, double per, int style)
+{
+    const int64_t *step;
+    const double *value;
+    const size_t n = jd_run_history(r, series, &step, &value);
+    double *x = jd_alloc_array(jd_run_ctx(r), n + 1, sizeof *x);
+    for (size_t i = 0; x && i < n; i++) x[i] = (double)step[i] / per;
+    if (x) jd_chart_line(c, label, x, value, n, style);
+    jd_free(jd_run_ctx(r), x);
 }

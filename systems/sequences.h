@@ -46,6 +46,21 @@ static inline int64_t seq_adding_longest(int64_t T)
 /* The latch problem: -1 or +1 at step 0, then T - 1 steps of N(0, 0.2^2).  Returns the class, 0 or 1. */
 int32_t seq_latch(jd_rng *r, int64_t T, float *x, int64_t stride);
 
+/* ---- the network: an LSTM, or the plain recurrent net of the same size that is its control ----------------------------*/
+
+typedef struct seq_cell {
+    bool plain, peepholes;
+    int64_t units;
+    double forget_bias, in_bias, out_bias; /* first biases of the gates; forget 0 means 1 */
+} seq_cell;
+/* x (T,B,N) -> y (T,B,H) and hT (B,H), after each sequence's last step; only the LSTM has gates and cells. */
+jd_lstm_out seq_recur(jd_graph *g, const seq_cell *c, jd_node x, jd_node length);
+/* Gives the inside of an LSTM as the results "gates" and "cells", for seq_show_lstm. */
+void seq_result_inside(jd_graph *g, const jd_lstm_out *o);
+
+/* Logs a value as "NET/WHAT". */
+void seq_log(jd_run *r, int64_t step, const char *net, const char *what, double value);
+
 /* ---- how they are shown ------------------------------------------------------------------------------------------------*/
 
 /* Tracks of a timeline: cell states, input, forget and output gates of one sequence, from jd_lstm_full run on a batch of
@@ -54,5 +69,8 @@ void seq_show_lstm(jd_ctx *ctx, jd_timeline *t, const float *gates, const float 
 
 /* A track of symbols: names[symbol[t]] centred at step t. */
 void seq_show_symbols(jd_timeline *t, const char *label, const char *names, const int32_t *symbol, int64_t T);
+
+/* A logged series as a curve over its steps / per; `style` as in jd_chart_line. */
+void seq_draw_curve(jd_chart *c, jd_run *r, const char *series, const char *label, double per, int style);
 
 #endif
