@@ -10,6 +10,9 @@
 typedef struct jd_cpu {
     const char *name;
     jd_kernel *kernel[JD_OP_COUNT]; /* NULL: the reference kernel serves */
+    /* A kernel for an instruction of just these types and attributes (pointers are not set), with the same bits as
+     * kernel[] but less to decide; NULL: there is none.  May be NULL. */
+    jd_kernel *(*special)(const jd_call *c);
 } jd_cpu;
 
 extern const jd_cpu jd__cpu_scalar;

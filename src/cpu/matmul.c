@@ -1,4 +1,5 @@
 /* matmul.c - the products of op matmul and matmul_update. */
+#include "cpu/dense_small.h"
 #include "cpu/gemm.h"
 #include "cpu/vecmath.h"
 #include "graph/op.h"
@@ -54,6 +55,10 @@ static void one_column(jd_gemm *g, const jd_worker *w, float *scratch)
 void JD_K(jd__k_matmul)(const jd_call *c, const jd_worker *w)
 {
     const jd_matmul_attr *a = c->attr;
+    if (jd__matmul_in_parts(a->ta, a->tb, c->out_type[0].dim[1], c->in_type[0].dim[1])) {
+        JD_K(jd__dense_parts)(c, w);
+        return;
+    }
     jd_gemm g = product(c, a->ta, a->tb, &c->out_type[0], c->out[0]);
     g.bias = c->nin > 2 ? c->in[2] : NULL;
     g.act = (jd_act)a->act;

@@ -1,5 +1,6 @@
 /* table.c - the kernels of one instruction set, from kernels.def. */
 #include "cpu/cpu.h"
+#include "cpu/dense_small.h"
 #include "cpu/isa.h"
 
 #define JD_FAST(op) void JD_K(jd__k_##op)(const jd_call *c, const jd_worker *w);
@@ -11,6 +12,7 @@
 #define JD_FAST(op) [JD_OP_##op] = JD_K(jd__k_##op),
 const jd_cpu JD_K(jd__cpu) = {
     .name = JD_STR(JD_ISA),
+    .special = JD_K(jd__special),
     .kernel =
         {
 #include "cpu/kernels.def"

@@ -84,7 +84,8 @@ static void choose_kernel(jd_plan *p, const jd_graph *g, jd__instr *i, jd_opcode
     i->kernel = op->ref[g->real == JD_F64 ? JD_F64 : JD_F32];
     i->fast = false;
     if (g->real == JD_F32 && p->cpu && p->cpu->kernel[code]) {
-        i->kernel = p->cpu->kernel[code];
+        jd_kernel *special = p->cpu->special ? p->cpu->special(&i->call) : NULL;
+        i->kernel = special ? special : p->cpu->kernel[code];
         i->fast = true;
     }
     if (!i->kernel)

@@ -12,6 +12,13 @@ typedef struct jd_matmul_attr {
     uint8_t ta, tb;
     uint8_t act; /* jd_act, after the bias */
 } jd_matmul_attr;
+/* Whether a product sums in 16 parts: term k goes to part k % 16, and jd_tree16 (cpu/simd.h) adds the parts.  So do few
+ * outputs of many inputs: their rows of weights are read as they lie, and no long chain delays a small net.  All other
+ * products are one chain over k. */
+static inline bool jd__matmul_in_parts(bool ta, bool tb, int64_t N, int64_t K)
+{
+    return !ta && tb && N <= 8 && K >= 16;
+}
 
 /* matmul_update: in a, b, w (M,N), alpha (); no out: w = fma(alpha, op(a) op(b), w), each product sum a chain from 0.
  * One more input set by the planner, [4] dy... see ops/matmul.c. */

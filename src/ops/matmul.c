@@ -1,8 +1,8 @@
 /*
  * matmul.c - products of matrices, with the bias and squashing function that the planner folds into them.
  *
- * Every element is one chain of fused multiply-adds over k in order, from 0: the same bits for any batch, any number of
- * threads and any kernel.
+ * Every element is one chain of fused multiply-adds over k in order, from 0, or 16 such chains over every 16th k (see
+ * jd__matmul_in_parts): the same bits for any batch, any number of threads and any kernel.
  */
 #ifndef REAL
 #include "graph/graph.h"
@@ -66,6 +66,16 @@ jd_node jd_matmul_opt(jd_graph *g, jd_node a, jd_node b, jd_matmul_options o)
 }
 
 #else
+/* The sum in 16 parts; the tree is jd_tree16's. */
+static REAL FN(in_parts)(const REAL *a, const REAL *b, int64_t K)
+{
+    REAL s[16] = {0};
+    for (int64_t k = 0; k < K; k++) s[k % 16] = R_FMA(a[k], b[k], s[k % 16]);
+    for (int half = 8; half; half /= 2)
+        for (int i = 0; i < half; i++) s[i] += s[i + half];
+    return s[0];
+}
+
 static void FN(matmul)(const jd_call *c, const jd_worker *w)
 {
     const jd_matmul_attr *a = c->attr;
@@ -73,12 +83,16 @@ static void FN(matmul)(const jd_call *c, const jd_worker *w)
     REAL *C = c->out[0];
     const int64_t M = c->out_type[0].dim[0], N = c->out_type[0].dim[1], K = c->in_type[0].dim[a->ta ? 0 : 1];
     const int64_t am = a->ta ? 1 : K, ak = a->ta ? M : 1, bk = a->tb ? 1 : N, bn = a->tb ? K : 1;
+    const bool parts = jd__matmul_in_parts(a->ta, a->tb, N, K);
     size_t begin, end;
     jd_share(w, (size_t)M, 1, &begin, &end);
     for (int64_t m = (int64_t)begin; m < (int64_t)end; m++)
         for (int64_t n = 0; n < N; n++) {
             REAL s = 0;
-            for (int64_t k = 0; k < K; k++) s = R_FMA(A[m * am + k * ak], B[k * bk + n * bn], s);
+            if (parts)
+                s = FN(in_parts)(A + m * K, B + n * K, K);
+            else
+                for (int64_t k = 0; k < K; k++) s = R_FMA(A[m * am + k * ak], B[k * bk + n * bn], s);
             if (bias) s += bias[n];
             if (a->act == JD_ACT_TANH) s = R_TANH(s);
             if (a->act == JD_ACT_SIGMOID) s = R_SIGMOID(s);
