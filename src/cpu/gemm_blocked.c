@@ -243,6 +243,10 @@ static void run_part(const jd_gemm *g, int64_t m0, int64_t m1, int64_t n0, int64
     const int64_t padded = (g->N + JD_GEMM_PAD - 1) / JD_GEMM_PAD * JD_GEMM_PAD;
     part p = {.m0 = m0, .m1 = m1, .n0 = n0, .n1 = n1, .apart = g->update && g->K > JD_GEMM_KC};
     const int stream = g->M <= STREAM_ROWS && !p.apart;
+    if (g->update && g->K <= JD_UPDATE_K) {
+        JD_K(jd__gemm_update)(g, m0, m1, n0, n1, scratch);
+        return;
+    }
     p.nc = p.apart ? JD_GEMM_UPDATE_NC : stream ? STREAM_NC : JD_GEMM_NC;
     if (p.nc > padded) p.nc = padded;
     p.b_space = scratch;

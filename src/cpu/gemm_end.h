@@ -18,6 +18,8 @@ void JD_K(jd__gemm_columns)(const jd_gemm *g, int64_t n0, int64_t n1); /* few ro
 void JD_K(jd__gemm_short)(const jd_gemm *g, int64_t m0, int64_t m1);   /* K <= JD_SHORT_K, B's rows contiguous */
 int JD_K(jd__gemm_can_turn)(const jd_gemm *g);
 void JD_K(jd__gemm_turned)(const jd_gemm *g, int64_t n0, int64_t n1, float *scratch);
-enum { JD_FEW_ROWS = 5, JD_SHORT_K = 4 };
+void JD_K(jd__gemm_update)(const jd_gemm *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1,
+                           float *scratch); /* update, K <= JD_UPDATE_K */
+enum { JD_FEW_ROWS = 5, JD_SHORT_K = 4, JD_UPDATE_K = 64 };
 
 #endif
