@@ -4,10 +4,12 @@
  * Two measurements: how the gradient of an error shrinks from step to step on its way back (probe.h), and up to which
  * length networks learn to latch one bit.
  */
+#include <math.h>
 #include <stdio.h>
 
+#include "jackdaw/system.h"
+#include "latch.h"
 #include "probe.h"
-#include "sequences.h"
 
 /* ---- the error flow --------------------------------------------------------------------------------------------------------*/
 
@@ -82,140 +84,6 @@ static probe_flow flow(jd_run *r, int i)
     return f;
 }
 
-/* ---- the latch problem -------------------------------------------------------------------------------------------------------*/
-
-enum { LAGS = 7, TESTED = 1000, BATCH = 10, MOST_TRIES = 100 };
-static const int64_t LENGTH[LAGS] = {5, 10, 20, 50, 100, 200, 500};
-
-typedef struct latch {
-    bool lstm;
-    int64_t T, units;
-    uint64_t seed, attempt;
-    char name[32]; /* scope: another one gives other first weights */
-    jd_fn *ask;
-    float *x; /* (T,B,1) */
-    float *y; /* (B): 0 or 1 */
-} latch;
-
-static jd_node latch_answer(jd_graph *g, const latch *n)
-{
-    const jd_node x = jd_arg(g, "x");
-    const jd_node h = n->lstm ? jd_lstm_full(g, "cell", x, (jd_lstm_options){.units = n->units, .forget_bias = 7}).hT
-                              : jd_srn_full(g, "hidden", x, (jd_rnn_options){.units = n->units}).hT;
-    return jd_reshape(g, jd_dense(g, "out", h, .units = 1), JD_DIMS(-1));
-}
-
-static void latch_step(jd_graph *g, void *user)
-{
-    const latch *n = user;
-    jd_scope_push(g, n->name);
-    const jd_node each = jd_sigmoid_xent_each(g, latch_answer(g, n), jd_arg(g, "y"));
-    const jd_node loss = jd_mean(g, each, JD_ALL_AXES, false);
-    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1);
-    jd_result(g, "loss", loss);
-    jd_scope_pop(g);
-}
-
-static void latch_ask(jd_graph *g, void *user)
-{
-    const latch *n = user;
-    jd_scope_push(g, n->name);
-    jd_result(g, "answer", latch_answer(g, n));
-    jd_scope_pop(g);
-}
-
-static int latch_fill(latch *n, const char *stream, int64_t first, int64_t B, jd_tensor *in)
-{
-    for (int64_t b = 0; b < B; b++) {
-        jd_rng r = jd_rng_new(n->seed + 1000003 * n->attempt, stream, (uint64_t)(first + b));
-        n->y[b] = (float)seq_latch(&r, n->T, n->x + b, B);
-    }
-    in[0] = JD_TENSOR("x", JD_F32, n->x, n->T, B, 1);
-    in[1] = JD_TENSOR("y", JD_F32, n->y, B);
-    return 2;
-}
-
-static int latch_batch(void *user, int64_t step, int slot, jd_tensor *in)
-{
-    (void)slot;
-    return latch_fill(user, "latch/train", step * BATCH, BATCH, in);
-}
-
-/* The share of right answers to `count` sequences. */
-static double latch_measure(latch *n, const char *stream, int64_t count)
-{
-    jd_tensor in[2];
-    int64_t right = 0;
-    latch_fill(n, stream, 0, count, in);
-    if (jd_fn_run(n->ask, in, 1)) return 0;
-    const float *y = jd_fn_result(n->ask, "answer", NULL);
-    for (int64_t b = 0; y && b < count; b++) right += (y[b] > 0) == (n->y[b] > 0);
-    return (double)right / (double)count;
-}
-
-static double latch_validate(void *user, jd_run *r, int64_t step)
-{
-    (void)r;
-    (void)step;
-    return latch_measure(user, "latch/valid", 500);
-}
-
-/* Trains one network; the share of right answers to fresh sequences.  Training ends early when 500 others are right. */
-static double latch_try(jd_run *r, bool lstm, int64_t T, int attempt)
-{
-    jd_ctx *ctx = jd_run_ctx(r);
-    latch n = {.lstm = lstm, .T = T, .units = 10, .seed = jd_run_seed(r), .attempt = (uint64_t)attempt};
-    snprintf(n.name, sizeof n.name, "%s-%lld-%d", lstm ? "lstm" : "rnn", (long long)T, attempt + 1);
-    jd_params *params = jd_params_new(ctx, JD_F32);
-    n.ask = jd_fn_new(ctx, params, latch_ask, &n);
-    n.x = jd_alloc_array(ctx, (size_t)T * TESTED, sizeof *n.x);
-    n.y = jd_alloc_array(ctx, TESTED, sizeof *n.y);
-    const int64_t steps = (int64_t)jd_run_setting(r, "latch_sequences") / BATCH;
-    double right = 0;
-    if (!jd_error(ctx) && !jd_train(r, params,
-                                    &(jd_train_options){.what = n.name,
-                                                        .series = n.name,
-                                                        .trace = latch_step,
-                                                        .user = &n,
-                                                        .steps = steps,
-                                                        .batch = latch_batch,
-                                                        .lr = {.rate = .003},
-                                                        .log_every = steps,
-                                                        .validate_every = 50,
-                                                        .validate = latch_validate,
-                                                        .higher = true,
-                                                        .keep_best = true,
-                                                        .has_stop_at = true,
-                                                        .stop_at = 1,
-                                                        .items_per_step = BATCH},
-                                    NULL))
-        right = latch_measure(&n, "latch/test", TESTED);
-    jd_fn_free(n.ask);
-    jd_params_free(params);
-    jd_free(ctx, n.x);
-    jd_free(ctx, n.y);
-    return right;
-}
-
-typedef struct latches {
-    int lags, tries;
-    double success[2][LAGS], mean[2][LAGS]; /* plain RNN, LSTM: share of the tries; mean of the right answers */
-} latches;
-
-static latches latch_table(jd_run *r)
-{
-    latches l = {.tries = (int)jd_run_setting(r, "latch_tries")};
-    while (l.lags < LAGS && LENGTH[l.lags] <= (int64_t)jd_run_setting(r, "latch_longest")) l.lags++;
-    for (int i = 0; i < l.lags; i++)
-        for (int lstm = 0; lstm < 2; lstm++)
-            for (int k = 0; k < l.tries && !jd_error(jd_run_ctx(r)); k++) {
-                const double right = latch_try(r, lstm, LENGTH[i], k);
-                l.success[lstm][i] += (right >= .95) / (double)l.tries;
-                l.mean[lstm][i] += right / l.tries;
-            }
-    return l;
-}
-
 /* ---- the report ------------------------------------------------------------------------------------------------------------*/
 
 typedef struct check {
@@ -271,46 +139,46 @@ static void report_flows(jd_run *r, const probe_flow *f)
         cells, NETS, 4, "Slopes per step of lag, by least squares; steps after which half of the error is left.");
 }
 
-static void report_latch(jd_run *r, const latches *l)
+static void report_latch(jd_run *r, const latch_table *l)
 {
     static const char *const label[2] = {"plain RNN", "LSTM"};
     jd_report *rep = jd_run_report(r);
-    char head[LAGS][16], cell[2][LAGS][32];
-    const char *headings[LAGS + 1] = {"network"}, *cells[2 * (LAGS + 1)];
-    double x[LAGS];
+    char head[LATCH_LENGTHS][16], cell[2][LATCH_LENGTHS][32];
+    const char *headings[LATCH_LENGTHS + 1] = {"network"}, *cells[2 * (LATCH_LENGTHS + 1)];
+    double x[LATCH_LENGTHS];
     jd_report_section(rep, "What can be learned: latching one bit");
     jd_chart *c = jd_chart_new(jd_run_ctx(r), &(jd_axis){.label = "length T of the sequences", .scale = JD_LOG},
                                &(jd_axis){.label = "tries that succeed (%)", .min = 0, .max = 100}, 220);
     for (int k = 0; k < 2; k++) {
-        double y[LAGS];
-        cells[k * (l->lags + 1)] = label[k];
-        for (int i = 0; i < l->lags; i++) {
-            x[i] = (double)LENGTH[i];
+        double y[LATCH_LENGTHS];
+        cells[k * (l->lengths + 1)] = label[k];
+        for (int i = 0; i < l->lengths; i++) {
+            x[i] = (double)latch_length[i];
             y[i] = 100 * l->success[k][i];
-            snprintf(head[i], sizeof head[i], "T = %d", (int)LENGTH[i]);
+            snprintf(head[i], sizeof head[i], "T = %d", (int)latch_length[i]);
             snprintf(cell[k][i], sizeof cell[k][i], "%.0f of %d (%.0f %%)", l->success[k][i] * l->tries, l->tries,
-                     100 * l->mean[k][i]);
+                     100 * l->right[k][i]);
             headings[i + 1] = head[i];
-            cells[k * (l->lags + 1) + i + 1] = cell[k][i];
+            cells[k * (l->lengths + 1) + i + 1] = cell[k][i];
         }
-        jd_chart_line(c, label[k], x, y, (size_t)l->lags, JD_MARKS);
+        jd_chart_line(c, label[k], x, y, (size_t)l->lengths, JD_MARKS);
     }
     jd_report_chart(
         rep, c,
         "The first input is -1 or +1, noise follows, and after T steps the network says which it was. A try "
         "succeeds with at least 95 % right answers to 1000 fresh sequences; both networks have 10 units and see the "
         "same sequences (Adam, at most 20,000 of them); the LSTM's forget "
-        "gates start nearly open (bias 7).");
-    jd_report_table(rep, headings, cells, 2, (size_t)l->lags + 1,
+        "gates start nearly open (bias 7), its input gates nearly shut (bias -4).");
+    jd_report_table(rep, headings, cells, 2, (size_t)l->lengths + 1,
                     "Tries that succeed, and the mean of the right answers.");
 }
 
 /* What the analysis says about the latch: the plain net manages T = 5 and no T >= 100, the LSTM every T. */
-static int latch_checks(const latches *l, check *c)
+static int latch_checks(const latch_table *l, check *c)
 {
     double late = 0, lstm = 1;
-    for (int i = 0; i < l->lags; i++) {
-        if (LENGTH[i] >= 100) late = fmax(late, l->success[0][i]);
+    for (int i = 0; i < l->lengths; i++) {
+        if (latch_length[i] >= 100) late = fmax(late, l->success[0][i]);
         lstm = fmin(lstm, l->success[1][i]);
     }
     c[0] = (check){"latch, plain RNN", "at least 4/5 succeed at T = 5", .holds = l->success[0][0] > .8 - 1e-9};
@@ -346,12 +214,12 @@ static jd_status run(jd_run *r)
     check checks[NETS + 3];
     int n = 0;
     const double tries = jd_run_setting(r, "latch_tries"), H = jd_run_setting(r, "probe_units");
-    if (!(tries >= 1 && tries <= MOST_TRIES && H >= 2 && H <= 512 && jd_run_setting(r, "probe_steps") >= 3 &&
+    if (!(tries >= 1 && tries <= LATCH_MOST_TRIES && H >= 2 && H <= 512 && jd_run_setting(r, "probe_steps") >= 3 &&
           jd_run_setting(r, "latch_longest") >= 5))
         return jd_fail(ctx, JD_EUSAGE,
                        "vanishing-gradient: latch_tries is 1..%d, probe_units 2..512, probe_steps at least 3, "
                        "latch_longest at least 5",
-                       MOST_TRIES);
+                       LATCH_MOST_TRIES);
     jd_run_stage(r, "probing the error flow");
     for (int i = 0; i < NETS && !jd_error(ctx); i++) {
         const probe_case c = cases(i);
@@ -366,7 +234,8 @@ static jd_status run(jd_run *r)
         n++;
     }
     if (!jd_error(ctx)) {
-        const latches l = latch_table(r);
+        const latch_table l = latch_run(r, (int64_t)jd_run_setting(r, "latch_longest"), (int)tries,
+                                        (int64_t)jd_run_setting(r, "latch_sequences"));
         n += latch_checks(&l, checks + n);
         if (!jd_error(ctx)) {
             draw_flows(r, f);
@@ -374,7 +243,8 @@ static jd_status run(jd_run *r)
             report_latch(r, &l);
             const int hold = report_checks(r, checks, n);
             if (jd_run_scale(r) == JD_QUICK)
-                jd_run_note(r, "reduced: %d tries, and T up to %d instead of 500", l.tries, (int)LENGTH[l.lags - 1]);
+                jd_run_note(r, "reduced: %d tries, and T up to %d instead of 500", l.tries,
+                            (int)latch_length[l.lengths - 1]);
             for (int i = 0; i < n; i++)
                 jd_run_note(r, "%s: %s: measured %s: %s", checks[i].what, checks[i].claim, checks[i].measured,
                             checks[i].holds ? "holds" : "DOES NOT HOLD");
