@@ -228,6 +228,127 @@ static void pass(const jd_panels *p, int q0, int q1, const int *size, const int 
     }
 }
 
+/* ---- chains of several parts ---------------------------------------------------------------------------------------------*/
+
+/* Up to two pieces of a chain that follow each other; b: the first panel's part. */
+typedef struct link {
+    int pieces, K[2];
+    const float *b[2];
+    size_t panel[2]; /* from a panel to the next */
+    rows_in a[2];
+    size_t k0[2];
+    const float *start; /* of the first panel; NULL: the sums go on from `out` */
+    float *out;
+    size_t ld;
+} link;
+
+/* `ahead`: the panels that follow are fetched into the second-level cache. */
+JD_INLINE void link_tile(const int rows, const int cols, const bool ahead, const link *p, int i0)
+{
+    vf s[6][8];
+    float *c = p->out + (size_t)i0 * p->ld;
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        UNROLL for (int j = 0; j < 2 * cols; j++) s[i][j] =
+            vf_load(p->start ? p->start + j * VL : c + (size_t)i * p->ld + j * VL);
+    }
+    for (int e = 0; e < p->pieces; e++) {
+        const float *b[4], *x[6];
+        UNROLL for (int j = 0; j < cols; j++) b[j] = p->b[e] + (size_t)j * p->panel[e];
+        UNROLL for (int i = 0; i < rows; i++) x[i] = p->a[e][i0 + i] + p->k0[e];
+        const size_t K = (size_t)p->K[e], next = (size_t)cols * p->panel[e];
+        for (size_t k = 0; k < K; k++) {
+            vf w[8];
+            UNROLL for (int j = 0; j < 2 * cols; j++) w[j] = vf_load(b[j / 2] + k * JD_RW + (size_t)(j % 2) * VL);
+            if (ahead) __builtin_prefetch(b[0] + next + k * JD_RW, 0, 2);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                const vf xi = vf_set1(x[i][k]);
+                UNROLL for (int j = 0; j < 2 * cols; j++) s[i][j] = vf_fma(xi, w[j], s[i][j]);
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        UNROLL for (int j = 0; j < 2 * cols; j++) vf_store(c + (size_t)i * p->ld + j * VL, s[i][j]);
+    }
+}
+
+#define LINK(r, n)                                                                                                     \
+    static __attribute__((noinline)) void link_##r##x##n(const link *p, int i, bool ahead)                             \
+    {                                                                                                                  \
+        if (ahead)                                                                                                     \
+            link_tile(r, n, true, p, i);                                                                               \
+        else                                                                                                           \
+            link_tile(r, n, false, p, i);                                                                              \
+    }
+LINK(1, 1)
+LINK(1, 4)
+LINK(2, 1)
+LINK(2, 2)
+LINK(3, 1)
+LINK(3, 2)
+LINK(4, 1)
+LINK(5, 1)
+LINK(6, 1)
+
+/* All panels and rows of one link; the tiles as in pass(). */
+static void run_link(link *p, int panels, const int *size, const int *count)
+{
+    typedef void link_fn(const link *, int, bool);
+    static link_fn *const one[7] = {0, link_1x1, link_2x1, link_3x1, link_4x1, link_5x1, link_6x1};
+    const int tiles = count[0] + count[1], few = tiles == 1 && size[1] < 4 ? size[1] : 0;
+    static link_fn *const many[4] = {0, link_1x4, link_2x2, link_3x2};
+    static const int step[4] = {2, 4, 2, 2};
+    for (int q = 0; q < panels;) {
+        const int cols = q + step[few] <= panels ? step[few] : 1;
+        for (int j = 0; j < cols; j++, q++) {
+            for (int t = 0, i = 0; t < tiles; t++) {
+                const int r = size[t >= count[0]];
+                if (r > 3 || cols == 1)
+                    one[r](p, i, t + 1 == tiles);
+                else if (j == 0)
+                    many[r](p, i, few > 0);
+                i += r;
+            }
+            p->out += JD_RW;
+            if (p->start) p->start += JD_RW;
+            for (int e = 0; e < p->pieces; e++) p->b[e] += p->panel[e];
+        }
+    }
+}
+
+void JD_K(jd__rows_chain)(const jd_part *part, int parts, int q0, int q1, int m, const float *start, float *out,
+                          size_t ld)
+{
+    if (m <= 0 || q1 <= q0) return;
+    int size[2], count[2], e = 0, k0 = 0;
+    split_rows(m, size, count);
+    bool first = start != NULL;
+    while (e < parts) {
+        link p = {.start = first ? start + (size_t)q0 * JD_RW : NULL, .out = out, .ld = ld};
+        for (int most = KC + KC / 2; p.pieces < 2 && e < parts;) {
+            const jd_panels *w = part[e].p;
+            const int left = w->K - k0, n = left > KC + KC / 2 ? KC : left, k = p.pieces;
+            if (n > most) break;
+            p.K[k] = n;
+            p.b[k] = w->data + ((size_t)q0 * (size_t)w->K + (size_t)k0) * JD_RW;
+            p.panel[k] = (size_t)w->K * JD_RW;
+            p.a[k] = part[e].a;
+            p.k0[k] = (size_t)k0;
+            p.pieces++;
+            most -= n;
+            k0 += n;
+            if (k0 == w->K) {
+                e++;
+                k0 = 0;
+            }
+        }
+        run_link(&p, q1 - q0, size, count);
+        first = false;
+    }
+}
+
 void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *const *a, float *const *c,
                         const float *bias, int add)
 {

@@ -34,4 +34,15 @@ void JD_K(jd__rows_pack)(const jd_panels *p, const float *b, size_t sk, size_t s
 void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *const *a, float *const *c,
                         const float *bias, int add);
 
+/* One part of a chain: rows against packed columns. */
+typedef struct jd_part {
+    const jd_panels *p;
+    const float *const *a;
+} jd_part;
+
+/* The panels q0..q1-1 of all parts for m rows, a panel's columns side by side in the order of the panels:
+ * out[i * ld + (q - q0) * JD_RW + l] = start[q * JD_RW + l] (without start: itself) + the parts, one after another. */
+void JD_K(jd__rows_chain)(const jd_part *part, int parts, int q0, int q1, int m, const float *start, float *out,
+                          size_t ld);
+
 #endif

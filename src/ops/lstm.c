@@ -122,6 +122,7 @@ static size_t scratch_lstm(const jd_call *c, int threads)
                            .P = (size_t)R->dim[1],
                            .G = 4,
                            .threads = threads,
+                           .chain = true,
                            .proj = c->in_type[6].rank >= 0};
     return jd__rec_space(&z, NULL, &s);
 }

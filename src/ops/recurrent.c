@@ -97,6 +97,10 @@ size_t jd__rec_space(const jd_rec_size *z, void *base, jd_rec_space *s)
         jd__carve(&m, F * jd__packed_floats(z->grad ? z->D * z->H : z->P, z->grad ? 1 : z->G, z->grad ? z->P : z->H));
     if (z->split) s->r2 = jd__carve(&m, F * jd__packed_floats(z->H, 1, z->H));
     if (z->proj) s->proj = jd__carve(&m, F * jd__packed_floats(z->grad ? z->P : z->H, 1, z->grad ? z->H : z->P));
+    if (z->chain) {
+        s->start = jd__carve(&m, F * jd__packed_floats(1, z->G, z->H));
+        s->pre = jd__carve(&m, F * JD_PRE_FLOATS * z->B * (size_t)z->threads);
+    }
     if (!z->grad) return m.used;
     s->delta = jd__carve(&m, F * rows * z->D * z->H);
     s->dh = jd__carve(&m, F * z->B * z->P);

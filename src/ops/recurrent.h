@@ -70,19 +70,24 @@ static inline size_t jd__packed_floats(size_t K, size_t G, size_t n)
 /* Rows that the weight gradients take in at a time, and columns of errors. */
 enum { JD_OUTER_ROWS = 384, JD_OUTER_COLUMNS = 48 };
 
+/* Pre-activations of a sample that are at work at a time. */
+enum { JD_PRE_FLOATS = 256 };
+
 /* For all recurrent ops.  H units, P outputs, G groups of H pre-activations, D groups of their gradients. */
 typedef struct jd_rec_space {
     float *w, *r, *proj; /* packed weights */
     float *r2;           /* GRU backward: the second packed half of R */
+    float *start;        /* LSTM forward: the bias in the order of the panels */
+    float *pre;          /* LSTM forward: pre-activations of some units of a step, JD_PRE_FLOATS a sample and member */
     void *plan;          /* int32: order of samples, lengths, row pointers; one piece a member */
     size_t plan_bytes;
     /* backward only */
-    float *delta;     /* (rows, D H) errors of the pre-activations */
-    float *dr;        /* (rows, P) errors of the projected output */
-    float *dh, *dc;   /* (B,P), (B,H) errors that arrive from the step after */
-    float *dm;        /* (B,H) errors of the outputs before projection */
-    float *sum;       /* (B, D H + 3H) sums over a sample's steps: of delta, and for the peepholes */
-    float *outer;                /* one piece a member: blocks of the factors of the weight gradients */
+    float *delta;   /* (rows, D H) errors of the pre-activations */
+    float *dr;      /* (rows, P) errors of the projected output */
+    float *dh, *dc; /* (B,P), (B,H) errors that arrive from the step after */
+    float *dm;      /* (B,H) errors of the outputs before projection */
+    float *sum;     /* (B, D H + 3H) sums over a sample's steps: of delta, and for the peepholes */
+    float *outer;   /* one piece a member: blocks of the factors of the weight gradients */
     size_t outer_floats;
 } jd_rec_space;
 
@@ -90,6 +95,7 @@ typedef struct jd_rec_size {
     size_t T, B, N, H, P, G, D;
     int threads;
     bool grad, proj, split; /* split: R packed in two parts */
+    bool chain;             /* LSTM forward: room for steps that take in the input as well */
 } jd_rec_size;
 
 /* Fills s (pointers NULL when base is NULL); returns the bytes. */
