@@ -8,6 +8,7 @@
  * s one for each of the s x s phases of the pixels.
  */
 #include "cpu/conv.h"
+#include "cpu/transpose8.h"
 #include "ops/attrs.h"
 
 void JD_K(jd__k_conv2d)(const jd_call *c, const jd_worker *w);
@@ -42,30 +43,30 @@ typedef struct tile {
     {                                                                                                                  \
         vf acc[R][V];                                                                                                  \
         const float *a[R];                                                                                             \
-        _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {                                                          \
+        JD_UNROLL for (int r = 0; r < R; r++) {                                                          \
             a[r] = t->a[r];                                                                                            \
-            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) acc[r][v] = vf_zero();                                 \
+            JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_zero();                                 \
         }                                                                                                              \
         const int64_t run = t->run, last = t->last;                                                                    \
         for (int64_t u = 0; u < t->nkh; u++) {                                                                         \
             const float *b = t->b + u * t->ldb;                                                                        \
-            for (int64_t k = 0; k < run; k++) {                                                                        \
+            JD_ROLLED for (int64_t k = 0; k < run; k++) {                                                                        \
                 vf bv[V];                                                                                              \
-                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));          \
+                JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));          \
                 b += V * VL;                                                                                           \
-                _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {                                                  \
+                JD_UNROLL for (int r = 0; r < R; r++) {                                                  \
                     const vf av = vf_set1(a[r][k]);                                                                    \
-                    _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);      \
+                    JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);      \
                 }                                                                                                      \
             }                                                                                                          \
-            _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) a[r] += t->lda;                                        \
+            JD_UNROLL for (int r = 0; r < R; r++) a[r] += t->lda;                                        \
         }                                                                                                              \
         if (V > 1) {                                                                                                   \
-            _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                        \
-                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) vf_store(t->c[r] + CONV_AT(v, V, last), acc[r][v]); \
+            JD_UNROLL for (int r = 0; r < R; r++)                                                        \
+                JD_UNROLL for (int v = 0; v < V; v++) vf_store(t->c[r] + CONV_AT(v, V, last), acc[r][v]); \
         } else {                                                                                                       \
-            _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                        \
-                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++)                                                    \
+            JD_UNROLL for (int r = 0; r < R; r++)                                                        \
+                JD_UNROLL for (int v = 0; v < V; v++)                                                    \
                     vf_storen(t->c[r], acc[r][v], t->n);                                                               \
         }                                                                                                              \
     }
@@ -188,7 +189,19 @@ static void pack_rows(const float *src, int64_t N, int64_t K, float *dst, const 
         const conv_panel p = conv_panel_at(N, j);
         const int64_t width = p.v * VL;
         float *d = dst + p.start * K;
-        for (int64_t k = k0; k < k1; k++)
+        int64_t k = k0;
+#if VL >= 8
+        for (; k + 8 <= k1; k += 8) {
+            for (int64_t n = 0; n < width; n += 8) {
+                const float *row[8];
+                __m256 r[8];
+                for (int i = 0; i < 8; i++) row[i] = src + (p.n0 + (n + i < p.n ? n + i : p.n - 1)) * K;
+                jd_load8x8_rows(r, row, k);
+                JD_UNROLL for (int i = 0; i < 8; i++) _mm256_storeu_ps(d + (k + i) * width + n, r[i]);
+            }
+        }
+#endif
+        for (; k < k1; k++)
             for (int64_t n = 0; n < width; n++) d[k * width + n] = n < p.n ? src[(p.n0 + n) * K + k] : 0.f;
         at += k1 - k0;
     }
