@@ -61,6 +61,7 @@ static double best(jd_team *team, job *j, double seconds)
 
 static job kernels(const jd_ctx *ctx)
 {
+    (void)ctx; /* asked only where there are vector kernels */
     job j = {.fma = jd__fma_burst_scalar, .read = jd__read_burst_scalar};
 #ifdef JD_HAVE_avx2
     if (!strcmp(ctx->isa, "avx2")) j = (job){.fma = jd__fma_burst_avx2, .read = jd__read_burst_avx2};

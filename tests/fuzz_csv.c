@@ -1,0 +1,44 @@
+/* fuzz_csv.c - tables of numbers and tables of words. */
+
+#include "fuzz.h"
+#include "jackdaw/data.h"
+
+static const char *const WORDS[] = {"\n",   "\r\n", ",",   ",,",          "\t",           "#", "\"",
+                                    "\"\"", "nan",  "inf", "step,loss\n", "\xef\xbb\xbf", NULL};
+
+static void text(const char *s)
+{
+    fuzz_seed(s, strlen(s));
+}
+
+static void seeds(jd_ctx *ctx)
+{
+    (void)ctx;
+    text("x,y,z\n1,2.5,-3e7\n4,nan,6\n# note\n7,8,9\n");
+    text("step,loss\n1,0.5\n2,0.25\n3,0.125\n");
+    text("1,2\n3,4");
+}
+
+/* What a reader refuses another may take: only the table of numbers decides. */
+static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
+{
+    jd_tsv tsv = {0};
+    const char *path = fuzz_file(data, bytes);
+    const jd_status words = jd_read_tsv(ctx, path, &tsv);
+    fuzz_check((tsv.text == NULL) == (words != JD_OK), "words and an error, or neither");
+    for (size_t i = 0; i < tsv.rows * tsv.cols; i++) fuzz_touch(tsv.fields[i], strlen(tsv.fields[i]));
+    for (size_t i = 0; i < tsv.cols; i++) fuzz_touch(tsv.names[i], strlen(tsv.names[i]));
+    jd_tsv_free(ctx, &tsv);
+    jd_error_clear(ctx);
+
+    jd_table t = {0};
+    const jd_status status = jd_read_csv(ctx, path, &(jd_csv_options){.missing_is_nan = bytes % 2}, &t);
+    fuzz_check((t.values == NULL) == (status != JD_OK), "values and an error, or neither");
+    fuzz_touch(t.values, t.rows * t.cols * sizeof *t.values);
+    for (size_t i = 0; t.names && i < t.cols; i++) fuzz_touch(t.names[i], strlen(t.names[i]));
+    jd_table_free(ctx, &t);
+    return status;
+}
+
+const fuzz_format fuzz_this = {
+    .name = "csv", .inputs = 20000, .longest = 512, .seeds = seeds, .read = read_input, .words = WORDS};
