@@ -52,54 +52,108 @@ static void columns(const float *m, int H, int n, float *out)
         for (int k = 0; k < H; k++) out[j * TINY_WIDE + k] = m[k * n + j];
 }
 
-/* All steps; units is constant where it is inlined, so that R stays in registers. */
-JD_INLINE void tiny_steps(const srn *L, const int act, const int units, int length, float *pre, const float *R)
+/* The units of one step: in registers where one vector holds them, since a way through memory would be a third of the
+ * step's time. */
+typedef struct tiny_state {
+#if VL == 8
+    vf low, high; /* units 0..3 and 4..7, twice */
+#elif VL == 16
+    vf all;
+#else
+    float unit[TINY];
+#endif
+} tiny_state;
+
+JD_INLINE void keep(tiny_state *s, const vf h[TINY_VECTORS])
 {
-    vf column[TINY][TINY_VECTORS], h[TINY_VECTORS];
-    _Alignas(64) float state[TINY_WIDE] = {0};
-    for (int j = 0; j < units; j++)
+#if VL == 8
+    s->low = _mm256_permute2f128_ps(h[0], h[0], 0x00);
+    s->high = _mm256_permute2f128_ps(h[0], h[0], 0x11);
+#elif VL == 16
+    s->all = h[0];
+#else
+    for (int k = 0; k < TINY; k++) s->unit[k] = h[k];
+#endif
+}
+
+/* Unit j, constant, in all lanes. */
+JD_INLINE vf unit(const tiny_state *s, const int j)
+{
+#if VL == 8
+    const vf x = j < 4 ? s->low : s->high;
+    switch (j % 4) {
+    case 0: return _mm256_permute_ps(x, 0x00);
+    case 1: return _mm256_permute_ps(x, 0x55);
+    case 2: return _mm256_permute_ps(x, 0xaa);
+    default: return _mm256_permute_ps(x, 0xff);
+    }
+#elif VL == 16
+    return _mm512_permutexvar_ps(_mm512_set1_epi32(j), s->all);
+#else
+    return s->unit[j];
+#endif
+}
+
+/* y[H] = h.  What lies behind is overwritten where `room` allows: later steps put it right. */
+JD_INLINE void put(float *y, const vf h[TINY_VECTORS], int H, bool room)
+{
+    if (VL == 8 && room)
+        vf_store(y, h[0]);
+    else
+        for (int v = 0; v * VL < H; v++) vf_storen(y + v * VL, h[v], H - v * VL < VL ? H - v * VL : VL);
+}
+
+/* All steps; act and units are constant where it is inlined, so that R stays in registers.  h: the last state. */
+JD_INLINE void tiny_steps(const srn *L, const int act, const int units, int length, const float *W, const float *R,
+                          const float *b, vf h[TINY_VECTORS])
+{
+    vf column[TINY][TINY_VECTORS];
+    tiny_state state;
+    JD_UNROLL for (int j = 0; j < units; j++)
+    {
         for (int v = 0; v < TINY_VECTORS; v++) column[j][v] = vf_load(R + j * TINY_WIDE + v * VL);
-    for (int j = 0; L->h0 && j < units; j++) state[j] = L->h0[j];
+    }
+    keep(&state, h);
     for (int s = 0; s < length; s++) {
-        float *at = pre + (size_t)(L->r.reverse ? length - 1 - s : s) * TINY_WIDE;
-        for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_load(at + v * VL);
-        for (int j = 0; j < units && (s || L->h0); j++) {
-            const vf hj = vf_set1(state[j]);
-            for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_fma(hj, column[j][v], h[v]);
+        const int t = L->r.reverse ? length - 1 - s : s;
+        const float *x = L->x + (size_t)t * (size_t)L->N;
+        for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_load(b + v * VL);
+        for (int j = 0; j < L->N; j++) {
+            const vf xj = vf_set1(x[j]);
+            for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_fma(xj, vf_load(W + j * TINY_WIDE + v * VL), h[v]);
         }
-        for (int v = 0; v < TINY_VECTORS; v++) {
-            h[v] = activate(act, h[v]);
-            vf_store(state + v * VL, h[v]);
-            vf_store(at + v * VL, h[v]);
+        if (s || L->h0) {
+            JD_UNROLL for (int j = 0; j < units; j++)
+            {
+                const vf hj = unit(&state, j);
+                for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_fma(hj, column[j][v], h[v]);
+            }
         }
+        for (int v = 0; v < TINY_VECTORS; v++) h[v] = activate(act, h[v]);
+        keep(&state, h);
+        put(L->y + (size_t)t * (size_t)units, h, units, !L->r.reverse && (L->r.T - t) * units >= VL);
     }
 }
 
 #define TINY_CASE(n)                                                                                                   \
     case n:                                                                                                            \
         if (L->act == 0)                                                                                               \
-            tiny_steps(L, 0, n, length, pre, R);                                                                       \
+            tiny_steps(L, 0, n, length, W, R, bias, h);                                                                \
         else                                                                                                           \
-            tiny_steps(L, L->act, n, length, pre, R);                                                                  \
+            tiny_steps(L, L->act, n, length, W, R, bias, h);                                                           \
         break;
 
-/* The states of a block of steps go through a buffer of whole vectors; `more`: the block is not the first. */
-static void tiny(srn *L, const jd_call *c, float *pre)
+static void tiny(srn *L, const jd_call *c)
 {
     const int H = L->H, N = L->N, T = L->r.T;
     const int length = (int)jd__length(c->in[1], 0, (size_t)T);
-    float R[TINY * TINY_WIDE], W[TINY * TINY_WIDE], bias[TINY_WIDE] = {0};
+    _Alignas(64) float R[TINY * TINY_WIDE], W[TINY * TINY_WIDE], bias[TINY_WIDE] = {0}, start[TINY_WIDE] = {0};
+    vf h[TINY_VECTORS];
     columns(c->in[3], H, H, R);
     columns(c->in[2], H, N, W);
     for (int k = 0; k < H; k++) bias[k] = L->b[k];
-    for (int t = 0; t < length; t++) {
-        const float *x = L->x + (size_t)t * (size_t)N;
-        for (int v = 0; v < TINY_VECTORS; v++) {
-            vf sum = vf_load(bias + v * VL);
-            for (int j = 0; j < N; j++) sum = vf_fma(vf_set1(x[j]), vf_load(W + j * TINY_WIDE + v * VL), sum);
-            vf_store(pre + (size_t)t * TINY_WIDE + v * VL, sum);
-        }
-    }
+    for (int k = 0; L->h0 && k < H; k++) start[k] = L->h0[k];
+    for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_load(start + v * VL);
     switch (H) {
         TINY_CASE(1)
         TINY_CASE(2)
@@ -110,12 +164,8 @@ static void tiny(srn *L, const jd_call *c, float *pre)
         TINY_CASE(7)
         TINY_CASE(8)
     }
-    for (int t = 0; t < T; t++)
-        for (int k = 0; k < H; k++)
-            L->y[(size_t)t * (size_t)H + (size_t)k] = t < length ? pre[(size_t)t * TINY_WIDE + (size_t)k] : 0;
-    const int last = L->r.reverse ? 0 : length - 1;
-    for (int k = 0; k < H; k++)
-        ((float *)c->out[1])[k] = length ? L->y[(size_t)last * (size_t)H + (size_t)k] : L->h0 ? L->h0[k] : 0;
+    memset(L->y + (size_t)length * (size_t)H, 0, (size_t)(T - length) * (size_t)H * sizeof(float));
+    put(c->out[1], h, H, false);
 }
 
 jd_kernel JD_K(jd__k_srn);
@@ -135,7 +185,7 @@ void JD_K(jd__k_srn)(const jd_call *c, const jd_worker *w)
     if (x->dim[1] == 1 && L.H <= TINY && L.N <= TINY) {
         r->T = (int)x->dim[0];
         r->reverse = a->reverse;
-        if (w->id == 0) tiny(&L, c, c->scratch);
+        if (w->id == 0) tiny(&L, c);
         return;
     }
     const jd_rec_size size = {.T = (size_t)x->dim[0],
