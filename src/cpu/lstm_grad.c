@@ -14,8 +14,14 @@ typedef struct lstm_back {
     const float *peep, *c0, *gates, *cells, *dy;
     jd_rec_space s;
     int N, H, P;
+    size_t ld, dh_ld; /* floats from row to row of delta and of dh; dh in the order of the members' samples */
     bool has_h0;
 } lstm_back;
+
+static float *dh_of(const lstm_back *L, int k)
+{
+    return L->s.dh + (size_t)(L->r.base + k) * L->dh_ld;
+}
 
 /* What one sample's units need at a step. */
 typedef struct place {
@@ -74,10 +80,10 @@ JD_INLINE void units(const lstm_back *L, const bool plain, int s, int n)
                          .before = r->prev[k] >= 0 ? L->cells + (size_t)r->prev[k] * H
                                    : L->c0         ? L->c0 + b * H
                                                    : NULL,
-                         .dm = L->proj.data ? L->s.dm + b * H : L->s.dh + b * P,
+                         .dm = L->proj.data ? L->s.dm + b * H : dh_of(L, k),
                          .dy = L->proj.data || !L->dy ? NULL : L->dy + row * P,
                          .dc = L->s.dc + b * H,
-                         .delta = L->s.delta + jd__recur_packed(r, k, s) * 4 * H,
+                         .delta = L->s.delta + jd__recur_packed(r, k, s) * L->ld,
                          .sum = L->s.sum + b * 7 * H};
         size_t u = (size_t)r->u0 * JD_RW;
         for (; u + VL <= u1; u += VL) error_step(L, plain, &p, u, VL);
@@ -102,7 +108,7 @@ static void through_projection(lstm_back *L, int s, int n)
     for (int k = 0; k < n; k++) {
         const size_t P = (size_t)L->P, b = (size_t)r->sample[k];
         float *dr = L->s.dr + jd__recur_packed(r, k, s) * P;
-        const float *dh = L->s.dh + b * P, *dy = L->dy ? L->dy + (size_t)r->row[k] * P : NULL;
+        const float *dh = dh_of(L, k), *dy = L->dy ? L->dy + (size_t)r->row[k] * P : NULL;
         for (int j = p0; j < p1; j++) dr[j] = dy ? dh[j] + dy[j] : dh[j];
         r->a[k] = dr;
         r->c[k] = L->s.dm + b * (size_t)L->H;
@@ -115,23 +121,43 @@ static void step(lstm_back *L, int s)
 {
     jd_recur *r = &L->r;
     const jd_lstm_attr *a = L->a;
-    const size_t H = (size_t)L->H, P = (size_t)L->P;
     const bool plain = !L->peep && !a->no_forget && a->in_squash == JD_SQUASH_TANH && a->out_squash == JD_SQUASH_TANH;
     const int n = JD_K(jd__recur_step)(r, s);
     if (L->proj.data) through_projection(L, s, n);
     (plain ? units_plain : units_any)(L, s, n);
     jd__recur_sync(r);
     if (!s && !L->has_h0) return;
+    const size_t p0 = (size_t)r->p0 * JD_RW, p1 = (size_t)r->p1 * JD_RW;
     for (int k = 0; k < n; k++) {
-        r->a[k] = L->s.delta + jd__recur_packed(r, k, s) * 4 * H;
-        r->c[k] = L->s.dh + (size_t)r->sample[k] * P;
+        r->a[k] = L->s.delta + jd__recur_packed(r, k, s) * L->ld;
+        if (p0 < p1) memset(dh_of(L, k) + p0, 0, (p1 - p0) * sizeof(float));
     }
-    if (!a->truncate) {
-        JD_K(jd__rows_mul)(&L->R, r->p0, r->p1, n, r->a, r->c, NULL, 0);
-        return;
+    const jd_part part = {&L->R, r->a};
+    if (!L->a->truncate) JD_K(jd__rows_chain)(&part, 1, r->p0, r->p1, n, NULL, dh_of(L, 0) + p0, L->dh_ld);
+}
+
+/* The errors that come from behind the last step. */
+static void start(lstm_back *L, const float *dh)
+{
+    jd_recur *r = &L->r;
+    const size_t P = (size_t)L->P;
+    for (int k = 0; k < r->n; k++) {
+        if (r->by_units && k % r->w.count != r->w.id) continue;
+        if (dh)
+            memcpy(dh_of(L, k), dh + (size_t)r->sample[k] * P, P * sizeof(float));
+        else
+            memset(dh_of(L, k), 0, P * sizeof(float));
     }
-    const size_t p0 = (size_t)r->p0 * JD_RW, p1 = (size_t)r->p1 * JD_RW < P ? (size_t)r->p1 * JD_RW : P;
-    for (int k = 0; k < n && p0 < p1; k++) memset(r->c[k] + p0, 0, (p1 - p0) * sizeof(float));
+}
+
+/* The errors of the first state; the caller's members met. */
+static void end(const lstm_back *L, float *dh)
+{
+    const jd_recur *r = &L->r;
+    const size_t P = (size_t)L->P;
+    for (int k = 0; k < r->n; k++)
+        if (!r->by_units || k % r->w.count == r->w.id)
+            memcpy(dh + (size_t)r->sample[k] * P, dh_of(L, k), P * sizeof(float));
 }
 
 /* After all members met: the weight gradients, dx, and the errors of the first state. */
@@ -145,14 +171,14 @@ static void finish(lstm_back *L, const jd_call *c)
     const jd_outer term[2] = {
         {.lo = 0, .hi = 4 * H, .n = N, .all = c->in[0], .out = c->out[1]},
         {.lo = 0, .hi = 4 * H, .n = P, .all = c->in[9], .first = c->in[7], .before = true, .out = c->out[2]}};
-    JD_K(jd__recur_outer)(r, L->s.delta, 4 * H, term, 2, room);
+    JD_K(jd__recur_outer)(r, L->s.delta, (int)L->ld, term, 2, room);
     if (L->proj.data) {
         const jd_outer m = {.lo = 0, .hi = P, .n = H, .all = c->in[12], .out = c->out[5]};
         JD_K(jd__recur_outer)(r, L->s.dr, P, &m, 1, room);
     }
-    if (L->a->need_dx) JD_K(jd__recur_dx)(r, L->s.delta, 4 * H, &L->W, c->out[0], N);
+    if (L->a->need_dx) JD_K(jd__recur_dx)(r, L->s.delta, (int)L->ld, &L->W, c->out[0], N);
+    if (c->in[7]) end(L, c->out[6]);
     if (r->w.id) return;
-    if (c->in[7]) memcpy(c->out[6], L->s.dh, (size_t)r->B * (size_t)P * sizeof(float));
     if (c->in[8]) memcpy(c->out[7], L->s.dc, (size_t)r->B * (size_t)H * sizeof(float));
 }
 
@@ -184,6 +210,8 @@ void JD_K(jd__k_lstm_grad)(const jd_call *c, const jd_worker *w)
     jd__rec_space(&size, c->scratch, &L.s);
     jd_recur *r = &L.r;
     if (!JD_K(jd__recur_init)(r, c, w, &L.s, L.a->reverse, L.H, L.P, 8. * L.H * L.P)) return;
+    L.ld = 4 * (size_t)L.H + JD_DELTA_PAD;
+    L.dh_ld = jd__packed_floats(1, 1, (size_t)L.P);
     L.R = (jd_panels){.data = L.s.r, .K = 4 * L.H, .G = 1, .n = L.P};
     L.W = (jd_panels){.data = L.s.w, .K = 4 * L.H, .G = 1, .n = L.N};
     if (!L.a->truncate) JD_K(jd__recur_pack)(r, &L.R, c->in[3], (size_t)L.P, 1);
@@ -192,7 +220,7 @@ void JD_K(jd__k_lstm_grad)(const jd_call *c, const jd_worker *w)
         L.proj = (jd_panels){.data = L.s.proj, .K = L.P, .G = 1, .n = L.H};
         JD_K(jd__recur_pack)(r, &L.proj, c->in[6], (size_t)L.H, 1);
     }
-    JD_K(jd__recur_start)(r, c->in[14], L.s.dh, L.P);
+    start(&L, c->in[14]);
     JD_K(jd__recur_start)(r, c->in[15], L.s.dc, L.H);
     JD_K(jd__recur_start)(r, NULL, L.s.sum, 7 * L.H);
     jd__recur_meet(r);

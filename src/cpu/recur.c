@@ -19,7 +19,9 @@ static void deal(jd_recur *r, const int32_t *length, int32_t *count)
     r->n = 0;
     for (int j = 0; j < B; j++) {
         const int round = j / members, place = j % members;
-        if ((round % 2 ? members - 1 - place : place) == id) r->sample[r->n++] = order[j];
+        const int who = round % 2 ? members - 1 - place : place;
+        if (who == id) r->sample[r->n++] = order[j];
+        r->base += who < id;
     }
 }
 
@@ -62,6 +64,7 @@ bool JD_K(jd__recur_init)(jd_recur *r, const jd_call *c, const jd_worker *w, con
     } else {
         size_t begin = 0, end = B;
         if (!r->by_units) jd_share(&r->w, B, 1, &begin, &end);
+        r->base = (int)begin;
         r->n = (int)(end - begin);
         for (int i = 0; i < r->n; i++) r->sample[i] = (int32_t)begin + i;
         r->rows = r->T * r->B;

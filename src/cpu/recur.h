@@ -16,6 +16,7 @@ typedef struct jd_recur {
     int T, B, H, P;
     bool reverse, ragged;
     bool by_units;       /* members share units, not samples */
+    int base;            /* samples of the members before this one */
     int n;               /* samples of this member... */
     int32_t *sample;     /* ...by falling length */
     int32_t *length;     /* of those */

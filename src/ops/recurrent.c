@@ -102,8 +102,8 @@ size_t jd__rec_space(const jd_rec_size *z, void *base, jd_rec_space *s)
         s->pre = jd__carve(&m, F * JD_PRE_FLOATS * z->B * (size_t)z->threads);
     }
     if (!z->grad) return m.used;
-    s->delta = jd__carve(&m, F * rows * z->D * z->H);
-    s->dh = jd__carve(&m, F * z->B * z->P);
+    s->delta = jd__carve(&m, F * rows * (z->D * z->H + JD_DELTA_PAD));
+    s->dh = jd__carve(&m, F * z->B * jd__packed_floats(1, 1, z->P));
     s->dc = jd__carve(&m, F * z->B * z->H);
     s->sum = jd__carve(&m, F * z->B * (z->D * z->H + 3 * z->H));
     if (z->proj) {

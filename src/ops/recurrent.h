@@ -73,6 +73,10 @@ enum { JD_OUTER_ROWS = 384, JD_OUTER_COLUMNS = 48 };
 /* Pre-activations of a sample that are at work at a time. */
 enum { JD_PRE_FLOATS = 256 };
 
+/* Rows of errors stand so many floats further apart than they need: 4096 bytes apart they would get in each other's way in
+ * the first-level cache. */
+enum { JD_DELTA_PAD = 16 };
+
 /* For all recurrent ops.  H units, P outputs, G groups of H pre-activations, D groups of their gradients. */
 typedef struct jd_rec_space {
     float *w, *r, *proj; /* packed weights */
@@ -82,9 +86,9 @@ typedef struct jd_rec_space {
     void *plan;          /* int32: order of samples, lengths, row pointers; one piece a member */
     size_t plan_bytes;
     /* backward only */
-    float *delta;   /* (rows, D H) errors of the pre-activations */
+    float *delta;   /* (rows, D H + JD_DELTA_PAD) errors of the pre-activations; or (rows, D H) */
     float *dr;      /* (rows, P) errors of the projected output */
-    float *dh, *dc; /* (B,P), (B,H) errors that arrive from the step after */
+    float *dh, *dc; /* (B,P), (B,H) errors that arrive from the step after; P rounded up */
     float *dm;      /* (B,H) errors of the outputs before projection */
     float *sum;     /* (B, D H + 3H) sums over a sample's steps: of delta, and for the peepholes */
     float *outer;   /* one piece a member: blocks of the factors of the weight gradients */
