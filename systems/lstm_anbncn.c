@@ -10,13 +10,10 @@
 
 enum { K = SEQ_ABC_SYMBOLS };
 
-/* Strings with n = 1..most, as one batch. */
+/* Strings with n = 1..s.n, as one batch. */
 typedef struct strings {
-    int64_t most, T; /* T = 3 most + 1 predictions */
-    int32_t *symbol; /* (T,most) */
-    uint8_t *legal;  /* (T,most) */
-    int32_t *length; /* (most) */
-    float *target;   /* (T,most,5): 1 for the symbols that may follow */
+    seq_strings s;
+    float *target; /* (T,n,5): 1 for the symbols that may follow */
 } strings;
 
 typedef struct net {
@@ -47,7 +44,7 @@ static void train_step(jd_graph *g, void *user)
     if (n->noise > 0) jd_weight_noise(g, n->noise, jd_arg(g, "step"));
     jd_scope_push(g, n->name);
     const jd_node each = jd_sigmoid_xent_each(g, predict(g, n, NULL), jd_arg(g, "target")); /* (T,B,5) */
-    const jd_node mask = jd_reshape(g, jd_time_mask(g, length, n->train.T), JD_DIMS(n->train.T, n->taught, 1));
+    const jd_node mask = jd_reshape(g, jd_time_mask(g, length, n->train.s.T), JD_DIMS(n->train.s.T, n->taught, 1));
     const jd_node steps = jd_sum(g, jd_real_of(g, length), JD_ALL_AXES, false);
     const jd_node loss = jd_div(g, jd_sum(g, jd_mul(g, each, mask), JD_ALL_AXES, false), steps);
     jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = n->clip);
@@ -69,44 +66,26 @@ static void read_strings(jd_graph *g, void *user)
 
 static strings make(jd_ctx *ctx, int64_t most)
 {
-    const size_t T = 3 * (size_t)most + 1, n = (size_t)most;
-    strings s = {.most = most,
-                 .T = 3 * most + 1,
-                 .symbol = jd_alloc_array(ctx, T * n, sizeof *s.symbol),
-                 .legal = jd_alloc_array(ctx, T * n, sizeof *s.legal),
-                 .length = jd_alloc_array(ctx, n, sizeof *s.length),
-                 .target = jd_alloc_array(ctx, T * n * K, sizeof *s.target)};
-    int32_t *symbol = jd_alloc_array(ctx, T + 1, sizeof *symbol);
-    uint8_t *legal = jd_alloc_array(ctx, T + 1, sizeof *legal);
+    const int64_t T = 3 * most + 1; /* predictions of the longest */
+    strings all = {.s = seq_strings_new(ctx, most, T),
+                   .target = jd_alloc_array(ctx, (size_t)(T * most * K), sizeof *all.target)};
+    int32_t *symbol = jd_alloc_array(ctx, (size_t)T + 1, sizeof *symbol);
+    uint8_t *legal = jd_alloc_array(ctx, (size_t)T + 1, sizeof *legal);
     for (int64_t b = 0; !jd_error(ctx) && b < most; b++) {
         seq_abc(b + 1, symbol, legal);
-        s.length[b] = (int32_t)(3 * (b + 1) + 1);
-        for (int64_t t = 0; t < s.length[b]; t++) {
-            const int64_t i = t * most + b;
-            s.symbol[i] = symbol[t];
-            s.legal[i] = legal[t];
-            for (int k = 0; k < K; k++) s.target[i * K + k] = (float)(legal[t] >> k & 1);
-        }
+        seq_strings_put(&all.s, b, symbol, legal, 3 * (b + 1) + 2);
     }
+    for (int64_t i = 0; !jd_error(ctx) && i < T * most; i++)
+        for (int k = 0; k < K; k++) all.target[i * K + k] = (float)(all.s.legal[i] >> k & 1);
     jd_free(ctx, symbol);
     jd_free(ctx, legal);
-    return s;
+    return all;
 }
 
-static void discard(jd_ctx *ctx, strings *s)
+static void discard(jd_ctx *ctx, strings *all)
 {
-    jd_free(ctx, s->symbol);
-    jd_free(ctx, s->legal);
-    jd_free(ctx, s->length);
-    jd_free(ctx, s->target);
-}
-
-static int tensors(const strings *s, jd_tensor *in)
-{
-    in[0] = JD_TENSOR("symbol", JD_I32, s->symbol, s->T, s->most);
-    in[1] = JD_TENSOR("length", JD_I32, s->length, s->most);
-    in[2] = JD_TENSOR("target", JD_F32, s->target, s->T, s->most, K);
-    return 3;
+    seq_strings_free(ctx, &all->s);
+    jd_free(ctx, all->target);
 }
 
 /* Every step shows all strings of the training set, one for each n. */
@@ -115,26 +94,29 @@ static int batch(void *user, int64_t step, int slot, jd_tensor *in)
     const net *n = user;
     (void)step;
     (void)slot;
-    return tensors(&n->train, in);
+    seq_strings_inputs(&n->train.s, in);
+    in[2] = JD_TENSOR("target", JD_F32, n->train.target, n->train.s.T, n->train.s.n, K);
+    return 3;
 }
 
 /* ---- measuring -------------------------------------------------------------------------------------------------------------*/
 
 /* The largest N such that all strings with n = 1..N are accepted: at every step exactly the legal symbols have p > 1/2.
  * accepted[n - 1], or NULL, tells it for each n. */
-static int64_t measure(net *n, const strings *s, double *accepted)
+static int64_t measure(net *n, const strings *all, double *accepted)
 {
-    jd_tensor in[3];
+    const seq_strings *s = &all->s;
+    jd_tensor in[2];
     int64_t longest = 0;
-    tensors(s, in);
-    if (jd_fn_run(n->read, in, 2)) return 0;
-    const float *p = jd_fn_result(n->read, "next", NULL); /* (T,most,5) */
-    for (int64_t b = 0; p && b < s->most; b++) {
+    if (jd_fn_run(n->read, in, seq_strings_inputs(s, in))) return 0;
+    const float *p = jd_fn_result(n->read, "next", NULL); /* (T,n,5) */
+    for (int64_t b = 0; p && b < s->n; b++) {
         int64_t right = 0;
         for (int64_t t = 0; t < s->length[b]; t++) {
+            const int64_t i = t * s->n + b;
             int set = 0;
-            for (int k = 0; k < K; k++) set |= (p[(t * s->most + b) * K + k] > .5f) << k;
-            right += set == s->legal[t * s->most + b];
+            for (int k = 0; k < K; k++) set |= (p[i * K + k] > .5f) << k;
+            right += set == s->legal[i];
         }
         if (accepted) accepted[b] = 100. * (double)right / (double)s->length[b];
         if (right == s->length[b] && longest == b) longest = b + 1;
@@ -177,7 +159,7 @@ static void report_lengths(jd_run *r, const net *n, const double *lstm, const do
 {
     jd_ctx *ctx = jd_run_ctx(r);
     jd_report *rep = jd_run_report(r);
-    const size_t most = (size_t)n->longer.most;
+    const size_t most = (size_t)n->longer.s.n;
     jd_report_section(rep, "How far does it count?");
     jd_chart *c = jd_chart_new(ctx, &(jd_axis){.label = "training strings (thousands)"},
                                &(jd_axis){.label = "all accepted up to n", .min = 0}, 220);
@@ -205,12 +187,12 @@ static void report_inside(jd_run *r, net *n, int64_t longest)
     static const char *const names[K] = {"S", "a", "b", "c", "T"};
     jd_ctx *ctx = jd_run_ctx(r);
     const int64_t m = longest < 1 ? 1 : longest < 24 ? longest : 24;
-    const strings *all = &n->longer;
+    const seq_strings *all = &n->longer.s;
     const int32_t length = all->length[m - 1];
     const int64_t steps = length;
     int32_t *symbol = jd_alloc_array(ctx, (size_t)steps, sizeof *symbol);
     if (!symbol) return;
-    for (int64_t t = 0; t < steps; t++) symbol[t] = all->symbol[t * all->most + m - 1];
+    for (int64_t t = 0; t < steps; t++) symbol[t] = all->symbol[t * all->n + m - 1];
     jd_fn_run(n->read,
               (jd_tensor[]){JD_TENSOR("symbol", JD_I32, symbol, steps, 1), JD_TENSOR("length", JD_I32, &length, 1)}, 2);
     const float *gates = jd_fn_result(n->read, "gates", NULL), *cells = jd_fn_result(n->read, "cells", NULL);

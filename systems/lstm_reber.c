@@ -16,12 +16,10 @@ enum {
     T = SEQ_REBER_MAX - 1 /* predictions of the longest string */
 };
 
-/* Strings as a batch: what is read, what follows. */
+/* A set of strings: as a batch, and one by one. */
 typedef struct strings {
-    int64_t n;
-    seq_reber_string *string;
-    int32_t *symbol, *next; /* (T,n); past the end 0, and -1, which costs nothing */
-    int32_t *length;        /* (n) */
+    seq_strings s;
+    seq_reber_string *string; /* (s.n) */
 } strings;
 
 typedef struct net {
@@ -71,49 +69,31 @@ static void read_strings(jd_graph *g, void *user)
 
 /* ---- data ----------------------------------------------------------------------------------------------------------------*/
 
-static bool is_in(const strings *s, const seq_reber_string *x)
+static bool is_in(const strings *set, const seq_reber_string *x)
 {
-    for (int64_t i = 0; i < s->n; i++)
-        if (!memcmp(&s->string[i], x, sizeof *x)) return true;
+    for (int64_t i = 0; i < set->s.n; i++)
+        if (!memcmp(&set->string[i], x, sizeof *x)) return true;
     return false;
 }
 
 /* n strings of a stream; none that occurs in `apart`, unless that is NULL. */
 static strings draw(jd_ctx *ctx, uint64_t seed, const char *stream, int64_t n, const strings *apart)
 {
-    const size_t count = (size_t)n;
-    strings s = {.string = jd_alloc_array(ctx, count, sizeof *s.string),
-                 .symbol = jd_alloc_array(ctx, count * T, sizeof *s.symbol),
-                 .next = jd_alloc_array(ctx, count * T, sizeof *s.next),
-                 .length = jd_alloc_array(ctx, count, sizeof *s.length)};
+    strings set = {.s = seq_strings_new(ctx, n, T), .string = jd_alloc_array(ctx, (size_t)n, sizeof *set.string)};
     jd_rng r = jd_rng_new(seed, stream, 0);
-    for (; !jd_error(ctx) && s.n < n; s.n++) {
-        seq_reber_string *x = &s.string[s.n];
+    for (int64_t i = 0; !jd_error(ctx) && i < n; i++) {
+        seq_reber_string *x = &set.string[i];
         do *x = seq_reber(&r);
         while (apart && is_in(apart, x));
-        s.length[s.n] = x->length - 1;
-        for (int64_t t = 0; t < T; t++) {
-            s.symbol[t * n + s.n] = t < x->length - 1 ? x->symbol[t] : 0;
-            s.next[t * n + s.n] = t < x->length - 1 ? x->symbol[t + 1] : -1;
-        }
+        seq_strings_put(&set.s, i, x->symbol, x->legal, x->length);
     }
-    return s;
+    return set;
 }
 
-static void discard(jd_ctx *ctx, strings *s)
+static void discard(jd_ctx *ctx, strings *set)
 {
-    jd_free(ctx, s->string);
-    jd_free(ctx, s->symbol);
-    jd_free(ctx, s->next);
-    jd_free(ctx, s->length);
-}
-
-static int tensors(const strings *s, jd_tensor *in)
-{
-    in[0] = JD_TENSOR("symbol", JD_I32, s->symbol, T, s->n);
-    in[1] = JD_TENSOR("length", JD_I32, s->length, s->n);
-    in[2] = JD_TENSOR("next", JD_I32, s->next, T, s->n);
-    return 3;
+    seq_strings_free(ctx, &set->s);
+    jd_free(ctx, set->string);
 }
 
 /* One string of the training set at random, as in the paper. */
@@ -123,12 +103,11 @@ static int batch(void *user, int64_t step, int slot, jd_tensor *in)
     (void)slot;
     jd_rng r = jd_rng_new(n->seed, "reber/order", (uint64_t)step);
     const int64_t i = jd_rng_below(&r, STRINGS);
-    for (int64_t t = 0; t < T; t++) {
-        n->one.symbol[t] = n->train.symbol[t * STRINGS + i];
-        n->one.next[t] = n->train.next[t * STRINGS + i];
-    }
-    n->one.length[0] = n->train.length[i];
-    return tensors(&n->one, in);
+    const seq_reber_string *x = &n->train.string[i];
+    seq_strings_put(&n->one.s, 0, x->symbol, x->legal, x->length);
+    seq_strings_inputs(&n->one.s, in);
+    in[2] = JD_TENSOR("next", JD_I32, n->one.s.next, T, 1);
+    return 3;
 }
 
 /* ---- measuring -------------------------------------------------------------------------------------------------------------*/
@@ -144,18 +123,19 @@ static bool set_is_right(const float *p, uint8_t legal)
     return least > most;
 }
 
-static score measure(net *n, const strings *s)
+static score measure(net *n, const strings *set)
 {
+    const seq_strings *s = &set->s;
     score sum = {0};
-    jd_tensor in[3];
-    tensors(s, in);
-    if (jd_fn_run(n->read, in, 2)) return sum;
+    jd_tensor in[2];
+    if (jd_fn_run(n->read, in, seq_strings_inputs(s, in))) return sum;
     const float *p = jd_fn_result(n->read, "next", NULL); /* (T,B,7) */
     int64_t steps = 0;
     for (int64_t b = 0; p && b < s->n; b++) {
         bool all = true;
         for (int t = 0; t < s->length[b]; t++, steps++) {
-            const bool right = set_is_right(p + (t * s->n + b) * K, s->string[b].legal[t]);
+            const int64_t i = t * s->n + b;
+            const bool right = set_is_right(p + i * K, s->legal[i]);
             all = all && right;
             sum.sets += right;
             if (t == s->length[b] - 2) sum.outer += right; /* the second T or P is next */
@@ -238,7 +218,7 @@ static void report_inside(jd_run *r, net *n)
     jd_report_section(jd_run_report(r), "Inside the LSTM");
     for (int32_t letter = 1; letter <= 2; letter++) { /* a string with T, one with P: the longest of up to 30 symbols */
         int64_t best = 0;
-        for (int64_t i = 0, longest = 0; i < n->test.n; i++) {
+        for (int64_t i = 0, longest = 0; i < n->test.s.n; i++) {
             const seq_reber_string *s = &n->test.string[i];
             if (s->symbol[1] != letter || s->length > 30 || s->length <= longest) continue;
             longest = s->length;

@@ -63,6 +63,45 @@ void seq_abc(int64_t n, int32_t *symbol, uint8_t *legal)
         legal[t] = t + 1 == length ? 0 : symbol[t] == SMALL_A ? bit(SMALL_A) | bit(SMALL_B) : bit(symbol[t + 1]);
 }
 
+/* ---- strings as a batch -------------------------------------------------------------------------------------------------*/
+
+seq_strings seq_strings_new(jd_ctx *ctx, int64_t n, int64_t T_)
+{
+    const size_t count = (size_t)n, all = count * (size_t)T_;
+    return (seq_strings){.n = n,
+                         .T = T_,
+                         .symbol = jd_alloc_array(ctx, all, sizeof(int32_t)),
+                         .next = jd_alloc_array(ctx, all, sizeof(int32_t)),
+                         .legal = jd_alloc_array(ctx, all, 1),
+                         .length = jd_alloc_array(ctx, count, sizeof(int32_t))};
+}
+
+void seq_strings_free(jd_ctx *ctx, seq_strings *s)
+{
+    jd_free(ctx, s->symbol);
+    jd_free(ctx, s->next);
+    jd_free(ctx, s->legal);
+    jd_free(ctx, s->length);
+}
+
+void seq_strings_put(seq_strings *s, int64_t b, const int32_t *symbol, const uint8_t *legal, int64_t symbols)
+{
+    s->length[b] = (int32_t)(symbols - 1);
+    for (int64_t t = 0; t < s->T; t++) {
+        const bool inside = t < symbols - 1;
+        s->symbol[t * s->n + b] = inside ? symbol[t] : 0;
+        s->next[t * s->n + b] = inside ? symbol[t + 1] : -1;
+        s->legal[t * s->n + b] = inside ? legal[t] : 0;
+    }
+}
+
+int seq_strings_inputs(const seq_strings *s, jd_tensor *in)
+{
+    in[0] = JD_TENSOR("symbol", JD_I32, s->symbol, s->T, s->n);
+    in[1] = JD_TENSOR("length", JD_I32, s->length, s->n);
+    return 2;
+}
+
 /* ---- temporal order ----------------------------------------------------------------------------------------------------*/
 
 int64_t seq_order(jd_rng *r, int marks, int32_t *symbol, int64_t *at, int32_t *label)

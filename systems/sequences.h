@@ -35,6 +35,20 @@ enum { SEQ_ORDER_SYMBOLS = 8 };
  * symbols and the steps of the marks, returns the length; the class, in *label, is 0..2^marks-1: X is 0, Y is 1. */
 int64_t seq_order(jd_rng *r, int marks, int32_t *symbol, int64_t *at, int32_t *label);
 
+/* Strings side by side, as a batch: what is read, what comes next, what may come next. */
+typedef struct seq_strings {
+    int64_t n, T;           /* strings; steps of the longest */
+    int32_t *symbol, *next; /* (T,n); past a string's end 0, and -1, which costs nothing */
+    uint8_t *legal;         /* (T,n) */
+    int32_t *length;        /* (n): steps, one less than symbols */
+} seq_strings;
+seq_strings seq_strings_new(jd_ctx *ctx, int64_t n, int64_t T);
+void seq_strings_free(jd_ctx *ctx, seq_strings *s);
+/* Writes string b, of `symbols` symbols. */
+void seq_strings_put(seq_strings *s, int64_t b, const int32_t *symbol, const uint8_t *legal, int64_t symbols);
+/* The inputs "symbol" and "length"; returns 2. */
+int seq_strings_inputs(const seq_strings *s, jd_tensor *in);
+
 /* ---- real-valued sequences: x[t * stride] is the step's first value ----------------------------------------------------*/
 
 /* The adding problem with T..1.1T pairs (value, marker); the target is 0.5 + (X1 + X2) / 4.  Returns the length. */

@@ -95,6 +95,7 @@ typedef struct check {
 static void draw_flows(jd_run *r, const probe_flow *f)
 {
     static const int shown[] = {4, 5, 10, 11, 9}, paths[] = {6, 8, 7};
+    static const char *const path_label[] = {"f = 1", "forget bias 5", "forget bias 1"};
     jd_ctx *ctx = jd_run_ctx(r);
     jd_report *rep = jd_run_report(r);
     jd_report_section(rep, "How the error shrinks on its way back");
@@ -108,8 +109,7 @@ static void draw_flows(jd_run *r, const probe_flow *f)
                     "weights. Curves that leave the axis below go on as straight lines.");
     c = jd_chart_new(ctx, &(jd_axis){.label = "lag q (steps back)"},
                      &(jd_axis){.label = "gradient norm", .scale = JD_LOG}, 260);
-    for (size_t i = 0; i < 3; i++)
-        jd_chart_line(c, cases(paths[i]).label, NULL, f[paths[i]].norm, (size_t)f[paths[i]].T, 0);
+    for (size_t i = 0; i < 3; i++) jd_chart_line(c, path_label[i], NULL, f[paths[i]].norm, (size_t)f[paths[i]].T, 0);
     jd_report_chart(
         rep, c,
         "The path through the LSTM's cell alone, |dL/dc(T-q)|: the product of the forget gates. With f = 1, "
