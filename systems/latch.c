@@ -5,7 +5,7 @@
 
 #include "sequences.h"
 
-enum { BATCH = 10, VALID = 500 };
+enum { BATCH = 5, VALID = 500 };
 const int64_t latch_length[LATCH_LENGTHS] = {5, 10, 20, 50, 100, 200, 500};
 
 typedef struct latch {
@@ -104,7 +104,7 @@ static double one_try(jd_run *r, bool lstm, int64_t T, int attempt, int64_t sequ
                                                         .batch = batch,
                                                         .lr = {.rate = .003},
                                                         .log_every = steps,
-                                                        .validate_every = 50,
+                                                        .validate_every = 100,
                                                         .validate = validate,
                                                         .higher = true,
                                                         .keep_best = true,
