@@ -69,25 +69,49 @@ JD_INLINE void error_step(const lstm_back *L, const bool plain, const place *p, 
     vf_storen(sum + 2 * H, vf_fma(d_o, cell, vf_loadn(sum + 2 * H, n)), n);
 }
 
-JD_INLINE void units(const lstm_back *L, const bool plain, int s, int n)
+static place place_of(const lstm_back *L, int s, int k)
 {
     const jd_recur *r = &L->r;
-    const size_t H = (size_t)L->H, P = (size_t)L->P, u1 = (size_t)r->u1 * JD_RW < H ? (size_t)r->u1 * JD_RW : H;
+    const size_t H = (size_t)L->H, row = (size_t)r->row[k], b = (size_t)r->sample[k];
+    return (place){.gates = L->gates + row * 4 * H,
+                   .cell = L->cells + row * H,
+                   .before = r->prev[k] >= 0 ? L->cells + (size_t)r->prev[k] * H
+                             : L->c0         ? L->c0 + b * H
+                                             : NULL,
+                   .dm = L->proj.data ? L->s.dm + b * H : dh_of(L, k),
+                   .dy = L->proj.data || !L->dy ? NULL : L->dy + row * (size_t)L->P,
+                   .dc = L->s.dc + b * H,
+                   .delta = L->s.delta + jd__recur_packed(r, k, s) * L->ld,
+                   .sum = L->s.sum + b * 7 * H};
+}
+
+/* Fetches what stands elsewhere at every step: the processor does not foresee where the next sample's rows are. */
+JD_INLINE void fetch(const place *p, size_t H, size_t u)
+{
+    for (size_t i = 0; i < 4; i++) {
+        __builtin_prefetch(p->gates + i * H + u, 0, 3);
+        __builtin_prefetch(p->delta + i * H + u, 1, 3);
+    }
+    if (p->before) __builtin_prefetch(p->before + u, 0, 3);
+    if (p->dy) __builtin_prefetch(p->dy + u, 0, 3);
+}
+
+JD_INLINE void units(const lstm_back *L, const bool plain, int s, int n)
+{
+    enum { LINE = 16 };
+    const jd_recur *r = &L->r;
+    const size_t H = (size_t)L->H, u0 = (size_t)r->u0 * JD_RW,
+                 u1 = (size_t)r->u1 * JD_RW < H ? (size_t)r->u1 * JD_RW : H;
+    if (n <= 0) return;
+    place p = place_of(L, s, 0);
     for (int k = 0; k < n; k++) {
-        const size_t row = (size_t)r->row[k], b = (size_t)r->sample[k];
-        const place p = {.gates = L->gates + row * 4 * H,
-                         .cell = L->cells + row * H,
-                         .before = r->prev[k] >= 0 ? L->cells + (size_t)r->prev[k] * H
-                                   : L->c0         ? L->c0 + b * H
-                                                   : NULL,
-                         .dm = L->proj.data ? L->s.dm + b * H : dh_of(L, k),
-                         .dy = L->proj.data || !L->dy ? NULL : L->dy + row * P,
-                         .dc = L->s.dc + b * H,
-                         .delta = L->s.delta + jd__recur_packed(r, k, s) * L->ld,
-                         .sum = L->s.sum + b * 7 * H};
-        size_t u = (size_t)r->u0 * JD_RW;
-        for (; u + VL <= u1; u += VL) error_step(L, plain, &p, u, VL);
-        if (u < u1) error_step(L, plain, &p, u, (int)(u1 - u));
+        const place next = place_of(L, s, k + 1 < n ? k + 1 : k);
+        for (size_t v = u0; v < u1; v += LINE) {
+            if (k + 1 < n) fetch(&next, H, v);
+            for (size_t u = v; u < v + LINE && u < u1; u += VL)
+                error_step(L, plain, &p, u, u1 - u < VL ? (int)(u1 - u) : VL);
+        }
+        p = next;
     }
 }
 
