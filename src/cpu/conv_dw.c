@@ -4,9 +4,7 @@
  * A strip of the unfolded image, some pixels by one panel of N, is packed into the first cache; the cotangent is read by
  * broadcast where it lies.  The sums live in dw itself between strips, so each is one chain over the pixels of its part.
  */
-#include "cpu/conv.h"
-#include "ops/attrs.h"
-#include "ops/conv.h"
+#include "cpu/conv_dw.h"
 
 void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w);
 
@@ -26,8 +24,8 @@ typedef struct sums {
 
 /* clang-format off */
 #define DW_EACH(R, V, what)                                                                                            \
-    _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                                \
-        _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) what
+    JD_UNROLL for (int r = 0; r < R; r++)                                                                \
+        JD_UNROLL for (int v = 0; v < V; v++) what
 #define DW_TILE(R, V)                                                                                                  \
     static void sums_##R##_##V(const sums *t)                                                                          \
     {                                                                                                                  \
@@ -37,13 +35,13 @@ typedef struct sums {
         else if (V > 1) DW_EACH(R, V, acc[r][v] = vf_load(t->c + r * ldc + CONV_AT(v, V, last)));                      \
         else DW_EACH(R, V, acc[r][v] = vf_loadn(t->c + r * ldc, t->cols));                                             \
         const float *b = t->b, *a = t->dy;                                                                             \
-        for (int64_t k = t->n; k > 0; k--) {                                                                           \
+        JD_ROLLED for (int64_t k = t->n; k > 0; k--) {                                                                           \
             vf bv[V];                                                                                                  \
-            _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));              \
+            JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));              \
             b += V * VL;                                                                                               \
-            _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {                                                      \
+            JD_UNROLL for (int r = 0; r < R; r++) {                                                      \
                 const vf av = vf_set1(a[r]);                                                                           \
-                _Pragma("GCC unroll 3") for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);          \
+                JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);          \
             }                                                                                                          \
             a += R;                                                                                                    \
         }                                                                                                              \
@@ -192,6 +190,10 @@ void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w)
     if (!count) return;
     if (!cut.rows) {
         if (w->id == 0) memset(c->out[0], 0, (size_t)count * sizeof(float));
+        return;
+    }
+    if (JD_K(jd__dw_by_taps)(c)) {
+        JD_K(jd__dw_taps)(c, w);
         return;
     }
     float *part = cut.parts > 1 ? c->scratch : c->out[0];

@@ -37,11 +37,12 @@ static double flop_conv2d_dw(const jd_call *c)
     return 2.0 * (double)jd__count(&c->in_type[0]) * (double)(w[1] * w[2] * w[3]);
 }
 
-/* The parts' sums, and for each thread a strip of packed pixels and a span of packed cotangents. */
+/* The parts' sums, channels padded, and for each thread a strip of packed pixels and a span of packed cotangents. */
 static size_t scratch_conv2d_dw(const jd_call *c, int threads)
 {
     const jd__dw_parts p = jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]);
-    return (p.parts > 1 ? (size_t)(p.parts * jd__count(&c->out_type[0])) * sizeof(float) + 64 : 0) +
+    const int64_t *w = c->out_type[0].dim, padded = (w[0] + 15) / 16 * 16;
+    return (p.parts > 1 ? (size_t)(p.parts * padded * w[1] * w[2] * w[3]) * sizeof(float) + 64 : 0) +
            (size_t)(threads * (JD_DW_STRIP + JD_DW_SPAN * c->in_type[0].dim[3])) * sizeof(float) + 64;
 }
 

@@ -1,0 +1,229 @@
+/*
+ * conv_dw_taps.c - conv2d_dw of images without padded edges: rows of a tile are taps n = (kh,kw,i), lanes are result
+ * channels o, terms are the pixels (b,oy,ox).
+ *
+ * Nothing is unfolded: a tap reads the image where it lies, at the same distance from the place of every pixel, and the
+ * places are listed once for a chunk of pixels.  Only the cotangent is packed, a chunk by one panel of channels.  The
+ * sums stand as [part][panel][tap][channel] between chunks, each one chain over the pixels of its part.
+ */
+#include "cpu/conv_dw.h"
+#include "cpu/transpose8.h"
+
+enum { CHUNK = 128 };
+
+/* Adds n pixels to r taps by v vectors. */
+typedef struct taps_tile {
+    const float *x[8]; /* the taps of the pixel with place 0 */
+    const ptrdiff_t *place;
+    const float *dy; /* (n, v VL) */
+    int64_t n;
+    float *sums; /* (r, v VL) */
+    bool first;  /* the sums start from 0 */
+} taps_tile;
+
+/* r and v are constants. */
+JD_INLINE void add_taps(const int r, const int v, const taps_tile *t)
+{
+    vf acc[8][3];
+    const float *x[8], *dy = t->dy;
+    float *const sums = t->sums;
+    JD_UNROLL for (int i = 0; i < r; i++)
+    {
+        x[i] = t->x[i];
+        JD_UNROLL for (int j = 0; j < v; j++) acc[i][j] = t->first ? vf_zero() : vf_load(sums + (i * v + j) * VL);
+        __builtin_prefetch(sums + (r + i) * v * VL);
+    }
+    const ptrdiff_t *place = t->place, *const end = place + t->n;
+    JD_ROLLED for (; place < end; place++, dy += v * VL)
+    {
+        const ptrdiff_t at = *place;
+        vf d[3];
+        JD_UNROLL for (int j = 0; j < v; j++) d[j] = vf_load(dy + j * VL);
+        JD_UNROLL for (int i = 0; i < r; i++)
+        {
+            const vf a = vf_set1(x[i][at]);
+            JD_UNROLL for (int j = 0; j < v; j++) acc[i][j] = vf_fma(a, d[j], acc[i][j]);
+        }
+    }
+    JD_UNROLL for (int i = 0; i < r; i++)
+    {
+        JD_UNROLL for (int j = 0; j < v; j++) vf_store(sums + (i * v + j) * VL, acc[i][j]);
+    }
+}
+
+/* clang-format off */
+#define TAPS(r, v) static void taps_##r##_##v(const taps_tile *t) { add_taps(r, v, t); }
+TAPS(1, 1) TAPS(2, 1) TAPS(3, 1) TAPS(4, 1)
+TAPS(1, 2) TAPS(2, 2) TAPS(3, 2) TAPS(4, 2)
+TAPS(1, 3) TAPS(2, 3) TAPS(3, 3) TAPS(4, 3)
+#if VL >= 8
+TAPS(5, 1) TAPS(6, 1) TAPS(7, 1) TAPS(8, 1)
+TAPS(5, 2) TAPS(6, 2)
+#endif
+#if VL >= 16
+TAPS(7, 2) TAPS(8, 2)
+TAPS(5, 3) TAPS(6, 3) TAPS(7, 3) TAPS(8, 3)
+#endif
+static void (*const tiles[3][8])(const taps_tile *) = {
+#if VL >= 16
+    { taps_1_1, taps_2_1, taps_3_1, taps_4_1, taps_5_1, taps_6_1, taps_7_1, taps_8_1 },
+    { taps_1_2, taps_2_2, taps_3_2, taps_4_2, taps_5_2, taps_6_2, taps_7_2, taps_8_2 },
+    { taps_1_3, taps_2_3, taps_3_3, taps_4_3, taps_5_3, taps_6_3, taps_7_3, taps_8_3 },
+#elif VL >= 8
+    { taps_1_1, taps_2_1, taps_3_1, taps_4_1, taps_5_1, taps_6_1, taps_7_1, taps_8_1 },
+    { taps_1_2, taps_2_2, taps_3_2, taps_4_2, taps_5_2, taps_6_2 },
+    { taps_1_3, taps_2_3, taps_3_3, taps_4_3 },
+#else
+    { taps_1_1, taps_2_1, taps_3_1, taps_4_1 },
+    { taps_1_2, taps_2_2, taps_3_2, taps_4_2 },
+    { taps_1_3, taps_2_3, taps_3_3, taps_4_3 },
+#endif
+};
+/* clang-format on */
+
+/* The shapes of one call. */
+typedef struct shape {
+    const float *dy, *x;
+    int64_t O, N, run;  /* run: taps of one kh */
+    int64_t oh, ow;     /* pixels of one sample */
+    int64_t H, line, I; /* of the image: rows, floats of a row, channels */
+    int64_t stride;
+    int64_t panels, padded; /* channels in panels, and their number with the lanes that fill the last vector */
+} shape;
+
+/* Packs pixels [p0,p0+n) of one panel of the cotangent, and lists their places in the image. */
+static void pack_pixels(const shape *s, const conv_panel *p, int64_t p0, int64_t n, float *dy, ptrdiff_t *place)
+{
+    const float *from = s->dy + p0 * s->O + p->n0;
+    int64_t row = p0 / s->ow, ox = p0 % s->ow;
+    for (int64_t k = 0; k < n; k++, from += s->O) {
+        for (int j = 0; j < p->v; j++, dy += VL) vf_store(dy, vf_loadn(from + j * VL, conv_lanes(p->n, j)));
+        place[k] = (row / s->oh * s->H + row % s->oh * s->stride) * s->line + ox * s->stride * s->I;
+        /* The other pixels of this row follow at equal distances. */
+        for (ox++; ox < s->ow && k + 1 < n; ox++) {
+            k++;
+            from += s->O;
+            for (int j = 0; j < p->v; j++, dy += VL) vf_store(dy, vf_loadn(from + j * VL, conv_lanes(p->n, j)));
+            place[k] = place[k - 1] + s->stride * s->I;
+        }
+        row++;
+        ox = 0;
+    }
+}
+
+/* Tiles [t0,t1) of the taps, of `count`, against the pixels [p0,p1). */
+static void add_part(const shape *s, const conv_panel *p, int64_t t0, int64_t t1, int64_t count, int64_t p0, int64_t p1,
+                     float *sums)
+{
+    const int64_t base = s->N / count, longer = s->N % count;
+    _Alignas(64) float dy[CHUNK * 3 * VL];
+    ptrdiff_t place[CHUNK];
+    for (int64_t q = p0; q < p1; q += CHUNK) {
+        taps_tile t = {.place = place, .dy = dy, .n = p1 - q < CHUNK ? p1 - q : CHUNK, .first = q == p0};
+        pack_pixels(s, p, q, t.n, dy, place);
+        int64_t n = t0 * base + (t0 < longer ? t0 : longer);
+        int64_t kh = n / s->run, left = s->run - n % s->run;
+        const float *x = s->x + kh * s->line + n % s->run;
+        for (int64_t i = t0; i < t1; i++) {
+            const int r = (int)(base + (i < longer));
+            t.sums = sums + n * p->v * VL;
+            for (int e = 0; e < r; e++) {
+                t.x[e] = x++;
+                if (--left == 0) left = s->run, x = s->x + ++kh * s->line;
+            }
+            tiles[p->v - 1][r - 1](&t);
+            n += r;
+        }
+    }
+}
+
+/* Up to 8 taps of up to 8 channels: the fixed tree over the parts, turned into dw. */
+static void finish_block(const shape *s, const float *sums, int64_t width, int64_t parts, int64_t rows, int64_t lanes,
+                         float *dw)
+{
+    float block[8][8];
+    const int64_t part = s->padded * s->N;
+    for (int64_t r = 0; r < rows; r++) {
+        for (int64_t e = 0; e < lanes; e += VL) {
+            vf a[JD_DW_PARTS];
+            const int n = conv_lanes((int)lanes, (int)e / VL);
+            for (int64_t k = 0; k < parts; k++) a[k] = vf_loadn(sums + k * part + r * width + e, n);
+            for (int64_t h = 1; h < parts; h *= 2)
+                for (int64_t k = 0; k < parts; k += 2 * h) a[k] = vf_add(a[k], a[k + h]);
+            vf_storen(block[r] + e, a[0], n);
+        }
+    }
+#if VL >= 8
+    if (rows == 8) {
+        __m256 c[8];
+        jd_load8x8_transposed(c, block[0], 8);
+        for (int64_t e = 0; e < lanes; e++) _mm256_storeu_ps(dw + e * s->N, c[e]);
+        return;
+    }
+#endif
+    for (int64_t e = 0; e < lanes; e++)
+        for (int64_t r = 0; r < rows; r++) dw[e * s->N + r] = block[r][e];
+}
+
+static void finish(const shape *s, const float *sums, int64_t parts, float *dw, const jd_worker *w)
+{
+    size_t begin, end;
+    jd_share(w, (size_t)s->N, 8, &begin, &end);
+    for (int64_t j = 0; j < s->panels; j++) {
+        const conv_panel p = conv_panel_at(s->O, j);
+        const int64_t width = p.v * VL;
+        for (int64_t n = (int64_t)begin; n < (int64_t)end; n += 8)
+            for (int64_t o = 0; o < p.n; o += 8)
+                finish_block(s, sums + p.start * s->N + n * width + o, width, parts, s->N - n < 8 ? s->N - n : 8,
+                             p.n - o < 8 ? p.n - o : 8, dw + (p.n0 + o) * s->N + n);
+    }
+}
+
+bool JD_K(jd__dw_by_taps)(const jd_call *c)
+{
+    const jd_conv_attr *a = c->attr;
+    const int64_t *x = c->in_type[1].dim;
+    /* Many weights are better met panel by panel, with the unfolded image in the cache.  Pixels a multiple of 256 floats
+     * apart would compete for the same places there. */
+    return jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]).parts > 1 && a->pad == 0 && a->stride * x[3] % 256 != 0;
+}
+
+void JD_K(jd__dw_taps)(const jd_call *c, const jd_worker *w)
+{
+    const jd_conv_attr *a = c->attr;
+    const int64_t *dy = c->in_type[0].dim, *x = c->in_type[1].dim, *wt = c->out_type[0].dim;
+    const jd__dw_parts cut = jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]);
+    const shape s = {.dy = c->in[0],
+                     .x = c->in[1],
+                     .O = dy[3],
+                     .N = wt[1] * wt[2] * wt[3],
+                     .run = wt[2] * wt[3],
+                     .oh = dy[1],
+                     .ow = dy[2],
+                     .H = x[1],
+                     .line = x[2] * x[3],
+                     .I = x[3],
+                     .stride = a->stride,
+                     .panels = conv_panels(dy[3]),
+                     .padded = (dy[3] + VL - 1) / VL * VL};
+    float *const sums = c->scratch;
+    /* Every panel has as many tiles of taps, though of other heights: the work is shared out tile by tile. */
+    int64_t most = CONV_ROWS(1);
+    for (int v = 2; v <= 3; v++) most = most < CONV_ROWS(v) ? most : CONV_ROWS(v);
+    const int64_t tiles_each = (s.N + most - 1) / most;
+    size_t begin, end;
+    jd_share(w, (size_t)(cut.parts * s.panels * tiles_each), 1, &begin, &end);
+    for (int64_t at = (int64_t)begin; at < (int64_t)end;) {
+        const int64_t unit = at / tiles_each, k = unit / s.panels;
+        const conv_panel p = conv_panel_at(s.O, unit % s.panels);
+        const int64_t next = (unit + 1) * tiles_each < (int64_t)end ? (unit + 1) * tiles_each : (int64_t)end;
+        const int64_t count = (s.N + CONV_ROWS(p.v) - 1) / CONV_ROWS(p.v);
+        const int64_t t0 = (at - unit * tiles_each) * count / tiles_each;
+        const int64_t t1 = (next - unit * tiles_each) * count / tiles_each;
+        add_part(&s, &p, t0, t1, count, k * cut.rows / cut.parts * s.ow, (k + 1) * cut.rows / cut.parts * s.ow,
+                 sums + (k * s.padded + p.start) * s.N);
+        at = next;
+    }
+    jd_team_barrier(w);
+    finish(&s, sums, cut.parts, c->out[0], w);
+}
