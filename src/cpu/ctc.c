@@ -122,7 +122,7 @@ static void outputs(work *k, const float *x, float *g)
     for (int64_t t = 0; t < s->length; t++, x += s->stride, g += s->stride) {
         float *y = k->y + t * k->pitch, smallest;
         const float max = jd_row_max(x, s->K, &smallest);
-        const double sum = jd_row_exp(x, g, s->K, max);
+        const double sum = jd_row_exp(x, g, s->K, max, smallest);
         if (!(sum > 0)) k->bad = true;
         for (int64_t i = 0; i < s->U; i++) y[i] = g[s->labels[i]];
         for (int64_t i = s->U; i < k->pitch; i++) y[i] = 0;
@@ -317,5 +317,26 @@ void JD_K(jd__k_ctc)(const jd_call *c, const jd_worker *w)
             done = s.length;
         }
         for (int64_t t = done; t < T; t++) memset(g + t * B * K, 0, (size_t)K * sizeof *g);
+    }
+}
+
+void JD_K(jd__k_ctc_grad)(const jd_call *c, const jd_worker *w);
+void JD_K(jd__k_ctc_grad)(const jd_call *c, const jd_worker *w)
+{
+    const size_t T = (size_t)c->in_type[0].dim[0], B = (size_t)c->in_type[0].dim[1];
+    const int64_t K = c->in_type[0].dim[2];
+    const float *g = c->in[4], *dloss = c->in[5];
+    float *y = c->out[0];
+    size_t begin, end;
+    jd_share(w, T * B, 1, &begin, &end);
+    for (size_t r = begin; r < end; r++) {
+        const float d = dloss[r % B];
+        if (d == 1 && g == y) continue; /* in place, and nothing to scale */
+        const float *from = g + r * (size_t)K;
+        float *to = y + r * (size_t)K;
+        const vf v = vf_set1(d);
+        int64_t i = 0;
+        for (; i + VL <= K; i += VL) vf_store(to + i, vf_mul(vf_load(from + i), v));
+        if (i < K) vf_storen(to + i, vf_mul(vf_loadn(from + i, (int)(K - i)), v), (int)(K - i));
     }
 }

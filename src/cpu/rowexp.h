@@ -9,7 +9,7 @@
 #include "base/ctx.h"
 #include "cpu/vecmath.h"
 
-enum { JD_ROW_VECTORS = 16 / VL };
+enum { JD_ROW_VECTORS = 16 / VL, JD_ROW_AHEAD = 256 }; /* floats fetched ahead: long rows lie in memory */
 
 /* Lanes v VL .. v VL + VL - 1 that are below n. */
 JD_INLINE vm jd_row_lanes(int64_t n, int v)
@@ -35,12 +35,14 @@ JD_INLINE float jd_row_max(const float *x, int64_t n, float *smallest)
         lo[v] = top;
     }
     int64_t i = 0;
-    for (; i + 16 <= n; i += 16)
+    for (; i + 16 <= n; i += 16) {
+        __builtin_prefetch(x + i + JD_ROW_AHEAD);
         for (int v = 0; v < JD_ROW_VECTORS; v++) {
             const vf a = vf_load(x + i + v * VL);
             hi[v] = vf_max(a, hi[v]);
             lo[v] = vf_min(a, lo[v]);
         }
+    }
     if (i < n)
         for (int v = 0; v < JD_ROW_VECTORS; v++) {
             const vm in = jd_row_lanes(n - i, v);
@@ -63,26 +65,26 @@ JD_INLINE float jd_row_max(const float *x, int64_t n, float *smallest)
     return h[0];
 }
 
-/* e[n] = exp(x - max), and their sum.  The largest give exactly 1 and are counted apart, so that what the others add is
- * not rounded away: the logarithm of the sum is good to float precision even when it is next to 0. */
-JD_INLINE double jd_row_exp(const float *x, float *e, int64_t n, float max)
+JD_INLINE double jd_row_exp_of(const float *x, float *e, int64_t n, float max, const bool normal)
 {
     vf rest[JD_ROW_VECTORS], ones[JD_ROW_VECTORS];
     const vf m = vf_set1(max), zero = vf_zero(), one = vf_set1(1.f);
     for (int v = 0; v < JD_ROW_VECTORS; v++) rest[v] = ones[v] = zero;
     int64_t i = 0;
-    for (; i + 16 <= n; i += 16)
+    for (; i + 16 <= n; i += 16) {
+        __builtin_prefetch(e + i + JD_ROW_AHEAD, 1);
         for (int v = 0; v < JD_ROW_VECTORS; v++) {
-            const vf a = vf_load(x + i + v * VL), y = vf_exp(vf_sub(a, m));
+            const vf a = vf_load(x + i + v * VL), d = vf_sub(a, m), y = normal ? vf_exp_normal(d) : vf_exp(d);
             const vm top = vf_eq(a, m);
             vf_store(e + i + v * VL, y);
             rest[v] = vf_add(rest[v], vf_select(top, zero, y));
             ones[v] = vf_add(ones[v], vf_select(top, one, zero));
         }
+    }
     if (i < n)
         for (int v = 0; v < JD_ROW_VECTORS; v++) {
             const int left = jd_row_left(n - i, v);
-            const vf a = vf_loadn(x + i + v * VL, left), y = vf_exp(vf_sub(a, m));
+            const vf a = vf_loadn(x + i + v * VL, left), d = vf_sub(a, m), y = normal ? vf_exp_normal(d) : vf_exp(d);
             const vm in = jd_row_lanes(n - i, v), top = vf_eq(a, m);
             vf_storen(e + i + v * VL, y, left);
             rest[v] = vf_add(rest[v], vf_select(in, vf_select(top, zero, y), zero));
@@ -94,6 +96,15 @@ JD_INLINE double jd_row_exp(const float *x, float *e, int64_t n, float max)
         vf_store(o + v * VL, ones[v]);
     }
     return (double)jd_tree16(o) + (double)jd_tree16(r);
+}
+
+/* e[n] = exp(x - max), and their sum; largest and smallest are jd_row_max's.  The largest give exactly 1 and are counted
+ * apart, so that what the others add is not rounded away: the logarithm of the sum is good to float precision even when it
+ * is next to 0. */
+JD_INLINE double jd_row_exp(const float *x, float *e, int64_t n, float max, float smallest)
+{
+    /* No denormal results: the shorter exponential. */
+    return max - smallest < 87 ? jd_row_exp_of(x, e, n, max, true) : jd_row_exp_of(x, e, n, max, false);
 }
 
 /* x[n] *= scale */

@@ -20,11 +20,11 @@ void JD_K(jd__k_softmax)(const jd_call *c, const jd_worker *w)
         float *y = (float *)c->out[0] + r * (size_t)K, smallest;
         const float max = jd_row_max(x, K, &smallest);
         if (!a->log) {
-            const double sum = jd_row_exp(x, y, K, max);
+            const double sum = jd_row_exp(x, y, K, max, smallest);
             jd_row_scale(y, K, (float)(1 / sum));
             continue;
         }
-        const double sum = jd_row_exp(x, y, K, max);
+        const double sum = jd_row_exp(x, y, K, max, smallest);
         const float lse = sum > 0 ? (float)jd__log64(sum) : NAN; /* a NaN sum is not above 0 */
         const vf m = vf_set1(max), l = vf_set1(lse);
         for (int64_t i = 0; i < K; i += VL) {
@@ -45,7 +45,7 @@ void JD_K(jd__k_softmax_xent)(const jd_call *c, const jd_worker *w)
         const float *x = (const float *)c->in[0] + r * (size_t)K;
         float *p = (float *)c->out[1] + r * (size_t)K, smallest;
         const float max = jd_row_max(x, K, &smallest);
-        const double sum = jd_row_exp(x, p, K, max);
+        const double sum = jd_row_exp(x, p, K, max, smallest);
         jd_row_scale(p, K, (float)(1 / sum));
         if (labels[r] < 0)
             loss[r] = 0;

@@ -23,6 +23,7 @@ static void grad_ctc_grad(const jd_rule *c)
 
 const jd_op jd__op_ctc_grad = {.name = "ctc_grad",
                                .doc = "gradient of ctc with respect to the logits",
+                               .flags = JD_OP_IN_PLACE,
                                .attr_bytes = sizeof(jd_ctc_attr),
                                .infer = infer_ctc_grad,
                                .grad = grad_ctc_grad,
@@ -36,8 +37,8 @@ static void FN(ctc_grad)(const jd_call *c, const jd_worker *w)
     size_t begin, end;
     jd_share(w, (size_t)c->in_type[0].dim[0] * B, 1, &begin, &end);
     for (size_t r = begin; r < end; r++) {
-        const REAL *restrict g = (const REAL *)c->in[4] + r * K, d = dloss[r % B];
-        REAL *restrict y = (REAL *)c->out[0] + r * K;
+        const REAL *g = (const REAL *)c->in[4] + r * K, d = dloss[r % B];
+        REAL *y = (REAL *)c->out[0] + r * K;
         for (size_t k = 0; k < K; k++) y[k] = g[k] * d;
     }
 }
