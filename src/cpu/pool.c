@@ -68,11 +68,45 @@ static void unpool_row(const jd_pool_attr *a, const float *dy, const int32_t *wi
     }
 }
 
+/* Windows that neither overlap nor leave gaps: every cell is written once.  Row oy of the windows of one sample. */
+static void unpool_apart(const jd_pool_attr *a, const float *dy, const int32_t *winner, int64_t oh, int64_t ow,
+                         int64_t C, int64_t oy, float *sample)
+{
+    const int64_t size = a->size, y0 = oy * size, ny = a->h - y0 < size ? a->h - y0 : size, line = a->w * C;
+    float *const row = sample + y0 * line;
+    for (int64_t ox = 0; ox < ow; ox++, dy += C, winner += C) {
+        const int64_t x0 = ox * size, nx = a->w - x0 < size ? a->w - x0 : size;
+        for (int64_t from = 0; from < C; from += VL) {
+            /* The last lanes are done twice rather than masked. */
+            const int64_t ch = C - from < VL && C >= VL ? C - VL : from;
+            const int n = lanes(C - ch);
+            const vf d = vf_add(vf_loadn(dy + ch, n), vf_zero());
+            const vf at = vi_float(vi_loadn(winner + ch, n));
+            float *to = row + x0 * C + ch;
+            for (int64_t u = 0; u < ny; u++, to += line)
+                for (int64_t v = 0; v < nx; v++)
+                    vf_storen(to + v * C, vf_select(vf_eq(at, vf_set1((float)(u * size + v))), d, vf_zero()), n);
+        }
+    }
+    const int64_t covered = ow * size < a->w ? ow * size : a->w, below = (oy + 1) * size;
+    if (covered < a->w)
+        for (int64_t u = 0; u < ny; u++)
+            memset(row + u * line + covered * C, 0, (size_t)((a->w - covered) * C) * sizeof *row);
+    if (oy + 1 == oh && below < a->h) memset(sample + below * line, 0, (size_t)((a->h - below) * line) * sizeof *row);
+}
+
 void JD_K(jd__k_unpool)(const jd_call *c, const jd_worker *w)
 {
     const jd_pool_attr *a = c->attr;
     const int64_t oh = c->in_type[0].dim[1], ow = c->in_type[0].dim[2], C = c->in_type[0].dim[3];
     size_t begin, end;
+    if (a->stride == a->size && oh > 0) {
+        jd_share(w, (size_t)(c->in_type[0].dim[0] * oh), 1, &begin, &end);
+        for (int64_t r = (int64_t)begin; r < (int64_t)end; r++)
+            unpool_apart(a, (const float *)c->in[0] + r * ow * C, (const int32_t *)c->in[1] + r * ow * C, oh, ow, C,
+                         r % oh, (float *)c->out[0] + r / oh * a->h * a->w * C);
+        return;
+    }
     jd_share(w, (size_t)(c->in_type[0].dim[0] * a->h), 1, &begin, &end);
     for (int64_t r = (int64_t)begin; r < (int64_t)end; r++) {
         const int64_t b = r / a->h, y = r % a->h;
