@@ -67,24 +67,18 @@ static jd_status run(jd_run *r)
     float *p = jd_alloc_array(ctx, im->test.count * CLASSES, sizeof *p);
     jd_train_result result = {0};
 
-    /* The curve shows those held out, or the test set, and chooses nothing. */
-    const bool held_out = im->valid.count > 0;
     images_net n = {.im = im,
                     .network = network,
                     .user = r,
                     .momentum = jd_run_setting(r, "momentum"),
                     .weight_decay = jd_run_setting(r, "weight_decay"),
-                    .watched = held_out ? &im->valid : &im->test,
-                    .curve = held_out ? "validation/error" : "test/error"};
+                    .curve = im->valid.count ? "validation/error" : "test/error"};
     const double error = images_train(r, &n, w, jd_run_setting(r, "epochs"),
                                       (jd_schedule){JD_COSINE, jd_run_setting(r, "lr")}, p, &result);
     jd_run_save(r, w, result.steps, true);
     jd_run_extra(r, "train_seconds", result.seconds);
     if (w) jd_run_extra(r, "weights", (double)jd_params_count(w));
-    images_report_curves(
-        im, r, (const char *const[]){"validation/error", "test/error", NULL}, (double)NAN,
-        "Error after each epoch.  The curve chooses nothing: the weights after the last epoch are the ones "
-        "that are tested.");
+    images_report_curves(im, r, (const char *const[]){"validation/error", "test/error", NULL}, (double)NAN, "");
     if (im->deformed) images_report_deformed(im, r);
     images_report_test(im, r, p, names);
     images_report_filters(im, r, w, "conv1/W", 0);

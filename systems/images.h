@@ -2,7 +2,7 @@
  * images.h - what the systems that learn pictures share: the data, its batches, the test, the figures of the report.
  *
  *     images *im = images_open(ctx, "mnist", &(images_options){ .side = 29, .held_out = 5000, .batch = 50 });
- *     images_net n = { .im = im, .network = my_network, .watched = &im->valid, .curve = "error", .keep_best = true };
+ *     images_net n = { .im = im, .network = my_network, .curve = "error" };
  *     double error = images_train(r, &n, w, 10, (jd_schedule){ .rate = 0.1 }, p, &result);  // %, and the probabilities p
  *     images_close(im);
  *
@@ -29,6 +29,7 @@ struct images_slot;
 typedef struct images {
     jd_ctx *ctx;
     images_options o;
+    bool chosen;                  /* whether the last training kept the weights of the best validation */
     bool deformed;                /* whether batches are deformed; may be changed between trainings */
     jd_images train, valid, test; /* train and valid are parts of `all` */
     jd_images all;                /* the whole training set */
@@ -42,7 +43,8 @@ images *images_open(jd_ctx *ctx, const char *name, const images_options *o);
 /* MNIST (or --data) with the deformations of 2010, all options taken from the run's settings IMAGES_DIGITS. */
 images *images_open_digits(jd_run *r, int side);
 #define IMAGES_DIGITS                                                                                                  \
-    {"held_out", {5000, 5000, 10000}, "training digits kept for validation, which chooses the epoch"},                 \
+    {"held_out", {5000, 0, 10000}, "training digits kept for validation: for choosing settings, or the epoch"},        \
+        {"choose", {0, 0, 1}, "1: the weights of the best validation are tested, as in the paper; 0: the last"},       \
         {"sigma_min", {5, 5, 5}, "elastic deformation: width of the blur, pixels; drawn anew for each digit"},         \
         {"sigma_max", {6, 6, 6}, "the same, largest"},                                                                 \
         {"alpha_min", {36, 36, 36}, "elastic deformation: strength, pixels"},                                          \
@@ -75,20 +77,26 @@ typedef struct images_net {
     const void *user;
     bool adam; /* otherwise plain gradient descent, with Nesterov momentum if there is any */
     double momentum, weight_decay;
-    const jd_images *watched; /* its error is measured after every epoch and logged as `curve`; NULL or empty: none */
-    const char *curve;
-    bool keep_best;            /* end with the weights of the least of these errors, not with the last */
+    const char *curve;         /* the error on the digits held out, or on the test set, after each epoch is logged so */
+    bool choose;               /* end with the weights of the least error on those held out, not with the last */
     const char *what, *series; /* as in jd_train_options */
     jd_fn *predict;            /* used inside */
 } images_net;
+/* The set whose error is watched while it learns: the digits held out, or, without any, the test set, which then chooses
+ * nothing. */
+static inline const jd_images *images_watched(const images *im)
+{
+    return im->valid.count ? &im->valid : &im->test;
+}
 /* Trains the weights w and returns the error on the test set, %, which chooses nothing; NAN after an error.  p
  * (test.count,classes), if not NULL, gets the probabilities. */
 double images_train(jd_run *r, images_net *n, jd_params *w, double epochs, jd_schedule lr, float *p,
                     jd_train_result *result);
 
 /* ---- figures -----------------------------------------------------------------------------------------------------------*/
-/* Error by epoch of the curves logged under `names` (NULL-terminated), and the paper's figure as a line (NAN: none). */
-void images_report_curves(images *im, jd_run *r, const char *const *names, double paper, const char *caption);
+/* Error by epoch of the curves logged under `names` (NULL-terminated), and the paper's figure as a line (NAN: none); the
+ * caption says which set it is and goes on with `more`. */
+void images_report_curves(images *im, jd_run *r, const char *const *names, double paper, const char *more);
 /* The first pictures of some classes, each with six of its deformations. */
 void images_report_deformed(images *im, jd_run *r);
 /* Confusion matrix and the worst mistakes: those with the smallest probability of the true class. */

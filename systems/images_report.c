@@ -8,7 +8,7 @@
 
 enum { WORST = 40, FILTERS = 60, SAMPLES = 8, VARIANTS = 6, CAPTION = 48 };
 
-void images_report_curves(images *im, jd_run *r, const char *const *names, double paper, const char *caption)
+void images_report_curves(images *im, jd_run *r, const char *const *names, double paper, const char *more)
 {
     if (!im || jd_error(im->ctx)) return;
     jd_report *rep = jd_run_report(r);
@@ -27,6 +27,12 @@ void images_report_curves(images *im, jd_run *r, const char *const *names, doubl
         jd_free(im->ctx, epoch);
     }
     if (isfinite(paper)) jd_chart_hline(c, "paper", paper, JD_DASHED);
+    char caption[500];
+    snprintf(caption, sizeof caption, "Error on %s after each epoch; %s  %s",
+             im->valid.count ? "the pictures held out" : "the test set",
+             im->chosen ? "the weights of the lowest point are the ones that are tested."
+                        : "it chooses nothing, the weights after the last epoch are the ones that are tested.",
+             more);
     jd_report_chart(rep, c, caption);
 }
 

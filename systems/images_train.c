@@ -36,7 +36,7 @@ static int next(void *user, int64_t at, int slot, jd_tensor *in)
 static double validate(void *user, jd_run *r, int64_t at)
 {
     images_net *n = user;
-    const double error = images_error(n->im, n->predict, n->watched, NULL);
+    const double error = images_error(n->im, n->predict, images_watched(n->im), NULL);
     jd_run_log(r, at, n->curve, error);
     return error;
 }
@@ -45,7 +45,7 @@ double images_train(jd_run *r, images_net *n, jd_params *w, double epochs, jd_sc
                     jd_train_result *result)
 {
     if (!n->im || !w) return (double)NAN;
-    const bool watched = n->watched && n->watched->count > 0;
+    n->im->chosen = n->choose && n->im->valid.count > 0;
     n->predict = jd_fn_new(jd_run_ctx(r), w, predict, n);
     jd_train(r, w,
              &(jd_train_options){
@@ -59,9 +59,9 @@ double images_train(jd_run *r, images_net *n, jd_params *w, double epochs, jd_sc
                  .slots = n->im->slots,
                  .items_per_step = n->im->o.batch,
                  .lr = lr,
-                 .validate = watched ? validate : NULL,
-                 .validate_every = watched ? n->im->steps_per_epoch : 0,
-                 .keep_best = watched && n->keep_best,
+                 .validate = validate,
+                 .validate_every = n->im->steps_per_epoch,
+                 .keep_best = n->im->chosen,
              },
              result);
     const double error = images_error(n->im, n->predict, &n->im->test, p);

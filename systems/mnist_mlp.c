@@ -30,7 +30,8 @@ static const jd_setting settings[] = {
     {"control", {4, 20, 30}, "epochs of the control, with the digits as they are; 0: no control"},
     {"batch", {50, 50, 1}, "digits in a step; the paper's 1 is exact online learning"},
     {"lr", {1e-3, 1e-3, 1e-3}, "learning rate at the start, for the mean gradient of a batch"},
-    {"lr_end", {5e-5, 1e-5, 1e-6}, "learning rate at the end; it falls by a constant factor"},
+    {"lr_end", {1e-5, 1e-5, 1e-6}, "learning rate at the end"},
+    {"cosine", {1, 1, 0}, "1: the rate falls along a half cosine; 0: by a constant factor, as in the paper"},
     {"adam", {1, 1, 0}, "1: Adam, which needs fewer epochs; 0: plain gradient descent, as in the paper"},
     {"momentum", {0, 0, 0}, "of plain gradient descent"},
     {"init", {0.05, 0.05, 0.05}, "weights and biases start uniform in +- this"},
@@ -56,7 +57,7 @@ static jd_node network(jd_graph *g, const void *user, jd_node x)
     return jd_dense(g, "out", x, .units = CLASSES, .init = m->init, .bias_init = m->init);
 }
 
-/* Trains the weights w, with the digits deformed or as they are, and tests those of the best validation. */
+/* Trains the weights w, with the digits deformed or as they are, and tests them. */
 static double train(const mlp *m, jd_run *r, jd_params *w, bool deformed, float *p, jd_train_result *result)
 {
     if (!m->im) return (double)NAN;
@@ -66,13 +67,14 @@ static double train(const mlp *m, jd_run *r, jd_params *w, bool deformed, float 
                     .user = m,
                     .adam = jd_run_setting(r, "adam") != 0,
                     .momentum = jd_run_setting(r, "momentum"),
-                    .watched = &m->im->valid,
                     .curve = deformed ? "deformed/error" : "control/error",
-                    .keep_best = true,
+                    .choose = jd_run_setting(r, "choose") != 0,
                     .what = deformed ? "deformed digits" : "control: digits as they are",
                     .series = deformed ? "deformed" : "control"};
-    return images_train(r, &n, w, jd_run_setting(r, deformed ? "epochs" : "control"),
-                        (jd_schedule){JD_GEOMETRIC, jd_run_setting(r, "lr"), jd_run_setting(r, "lr_end")}, p, result);
+    const jd_schedule lr = {.kind = jd_run_setting(r, "cosine") != 0 ? JD_COSINE : JD_GEOMETRIC,
+                            .rate = jd_run_setting(r, "lr"),
+                            .end = jd_run_setting(r, "lr_end")};
+    return images_train(r, &n, w, jd_run_setting(r, deformed ? "epochs" : "control"), lr, p, result);
 }
 
 static void report(mlp *m, jd_run *r, jd_params *w, const float *p, double error, double control)
@@ -88,9 +90,7 @@ static void report(mlp *m, jd_run *r, jd_params *w, const float *p, double error
     else
         snprintf(text, sizeof text, "With deformed digits the network errs on %.2f %% of the test set.", error);
     jd_report_text(jd_run_report(r), text);
-    images_report_curves(
-        m->im, r, (const char *const[]){"deformed/error", "control/error", NULL}, 0.35,
-        "Validation error after each epoch; the weights of the lowest point are the ones that are tested.");
+    images_report_curves(m->im, r, (const char *const[]){"deformed/error", "control/error", NULL}, 0.35, "");
     images_report_deformed(m->im, r);
     images_report_test(m->im, r, p, NULL);
     images_report_filters(m->im, r, w, "hidden1/W", SIDE);
@@ -113,14 +113,13 @@ static jd_status run(jd_run *r)
     double control = -1;
 
     const double error = train(&m, r, w, true, p, &deformed);
-    jd_run_save(r, w, deformed.best_step, true);
+    jd_run_save(r, w, deformed.steps, true);
     if (jd_run_setting(r, "control") > 0) {
         control = train(&m, r, plain, false, NULL, &undeformed);
         jd_run_extra(r, "control_error", control);
     }
     jd_run_extra(r, "train_seconds", deformed.seconds);
     jd_run_extra(r, "control_seconds", undeformed.seconds);
-    jd_run_extra(r, "validation_error", deformed.best);
     if (w) jd_run_extra(r, "weights", (double)jd_params_count(w));
     report(&m, r, w, p, error, control);
     const jd_status status = jd_run_finish(r, error, NULL);
