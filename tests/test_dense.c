@@ -114,8 +114,17 @@ static void one_row(void **state)
     for (int i = 0; i < 40; i++) check(1, 1 + below(40), 1 + below(140), below(4), below(2));
 }
 
+static void one_output(void **state)
+{
+    (void)state;
+    rng = jd_rng_new(3, "one output", 0);
+    for (int64_t K = 0; K <= 17; K++)
+        for (int i = 0; i < 12; i++) check(1 + below(40), 1, K, below(4), below(2));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(few_outputs), cmocka_unit_test(one_row)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(few_outputs), cmocka_unit_test(one_row),
+                                       cmocka_unit_test(one_output)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
  * dense_small.c - x W^T where overhead and latency count: few outputs, whose rows of weights fill the lanes (sums in 16
- * parts, see jd__matmul_in_parts), and one row of x against a small matrix (chains over k, blocks of weights transposed
- * in registers).
+ * parts, see jd__matmul_in_parts); one row of x against a small matrix (chains over k, blocks of weights transposed in
+ * registers); one output of few inputs.
  */
 
 #include "cpu/dense_small.h"
@@ -271,12 +271,57 @@ static void row_any(const jd_call *c, const jd_worker *w)
     row(c, w, c->in_type[0].dim[1], 1);
 }
 
+/* ---- one output of few inputs, many rows: chains over k, a row in each lane -----------------------------------------------*/
+enum { SHORT = 16 };
+
+/* Eight rows of K floats, K < SHORT; `room`: floats behind them may be read. */
+JD_INLINE __m256 column_sums(const float *x, const float *W, int K, int rows, bool room)
+{
+    _Alignas(32) float copy[8 * SHORT];
+    ptrdiff_t pitch = K;
+    if (!room) {
+        memset(copy, 0, sizeof copy);
+        for (int i = 0; i < rows; i++) memcpy(copy + i * SHORT, x + i * K, (size_t)K * sizeof *x);
+        x = copy;
+        pitch = SHORT;
+    }
+    __m256 s = _mm256_setzero_ps();
+    for (int k = 0; k < K; k += 8) {
+        __m256 r[8];
+        jd_load8x8_transposed(r, x + k, pitch);
+        JD_UNROLL for (int i = 0; i < 8; i++)
+        {
+            if (k + i < K) s = _mm256_fmadd_ps(_mm256_set1_ps(W[k + i]), r[i], s);
+        }
+    }
+    return s;
+}
+
+static void column(const jd_call *c, const jd_worker *w)
+{
+    const float *x = c->in[0], *W = c->in[1], *bias = c->nin > 2 ? c->in[2] : NULL;
+    float *y = c->out[0];
+    const size_t M = (size_t)c->out_type[0].dim[0];
+    const int K = (int)c->in_type[0].dim[1], act = ((const jd_matmul_attr *)c->attr)->act;
+    size_t begin, end;
+    jd_share(w, M, 8, &begin, &end);
+    for (size_t m = begin; m < end; m += 8) {
+        const int rows = end - m < 8 ? (int)(end - m) : 8;
+        const bool room = (m + 7) * (size_t)K + SHORT <= M * (size_t)K;
+        __m256 s = column_sums(x + m * (size_t)K, W, K, rows, room);
+        if (bias) s = _mm256_add_ps(s, _mm256_set1_ps(*bias));
+        store_some(y + m, squash8(act, s), rows);
+    }
+}
+
 jd_kernel *JD_K(jd__special)(const jd_call *c)
 {
     enum { MOST = 128 };
     const jd_matmul_attr *a = c->attr;
-    if (c->op != &jd__op_matmul || a->ta || !a->tb || c->out_type[0].dim[0] != 1) return NULL;
-    const int64_t N = c->out_type[0].dim[1], K = c->in_type[0].dim[1];
+    if (c->op != &jd__op_matmul || a->ta || !a->tb) return NULL;
+    const int64_t M = c->out_type[0].dim[0], N = c->out_type[0].dim[1], K = c->in_type[0].dim[1];
+    if (N == 1 && M > 1 && K >= 1 && K < SHORT) return column;
+    if (M != 1) return NULL;
     if (jd__matmul_in_parts(false, true, N, K)) return N >= 1 && N <= 4 ? parts_row4 : NULL;
     if (N < 8 || N > MOST || K > MOST) return NULL;
     return K == 8 ? row_8 : K == 16 ? row_16 : K == 32 ? row_32 : row_any;
