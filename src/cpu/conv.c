@@ -43,30 +43,30 @@ typedef struct tile {
     {                                                                                                                  \
         vf acc[R][V];                                                                                                  \
         const float *a[R];                                                                                             \
-        JD_UNROLL for (int r = 0; r < R; r++) {                                                          \
+        JD_UNROLL for (int r = 0; r < R; r++) {                                                                        \
             a[r] = t->a[r];                                                                                            \
-            JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_zero();                                 \
+            JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_zero();                                               \
         }                                                                                                              \
         const int64_t run = t->run, last = t->last;                                                                    \
         for (int64_t u = 0; u < t->nkh; u++) {                                                                         \
             const float *b = t->b + u * t->ldb;                                                                        \
-            JD_ROLLED for (int64_t k = 0; k < run; k++) {                                                                        \
+            JD_ROLLED for (int64_t k = 0; k < run; k++) {                                                              \
                 vf bv[V];                                                                                              \
-                JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));          \
+                JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));                        \
                 b += V * VL;                                                                                           \
-                JD_UNROLL for (int r = 0; r < R; r++) {                                                  \
+                JD_UNROLL for (int r = 0; r < R; r++) {                                                                \
                     const vf av = vf_set1(a[r][k]);                                                                    \
-                    JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);      \
+                    JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);                    \
                 }                                                                                                      \
             }                                                                                                          \
-            JD_UNROLL for (int r = 0; r < R; r++) a[r] += t->lda;                                        \
+            JD_UNROLL for (int r = 0; r < R; r++) a[r] += t->lda;                                                      \
         }                                                                                                              \
         if (V > 1) {                                                                                                   \
-            JD_UNROLL for (int r = 0; r < R; r++)                                                        \
-                JD_UNROLL for (int v = 0; v < V; v++) vf_store(t->c[r] + CONV_AT(v, V, last), acc[r][v]); \
+            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
+                JD_UNROLL for (int v = 0; v < V; v++) vf_store(t->c[r] + CONV_AT(v, V, last), acc[r][v]);              \
         } else {                                                                                                       \
-            JD_UNROLL for (int r = 0; r < R; r++)                                                        \
-                JD_UNROLL for (int v = 0; v < V; v++)                                                    \
+            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
+                JD_UNROLL for (int v = 0; v < V; v++)                                                                  \
                     vf_storen(t->c[r], acc[r][v], t->n);                                                               \
         }                                                                                                              \
     }

@@ -24,24 +24,29 @@ typedef struct sums {
 
 /* clang-format off */
 #define DW_EACH(R, V, what)                                                                                            \
-    JD_UNROLL for (int r = 0; r < R; r++)                                                                \
+    JD_UNROLL for (int r = 0; r < R; r++)                                                                              \
         JD_UNROLL for (int v = 0; v < V; v++) what
 #define DW_TILE(R, V)                                                                                                  \
     static void sums_##R##_##V(const sums *t)                                                                          \
     {                                                                                                                  \
         vf acc[R][V];                                                                                                  \
         const int64_t ldc = t->ldc, last = t->last;                                                                    \
+        /* What the next tile goes on from. */                                                                         \
+        JD_UNROLL for (int r = 0; r < R; r++) {                                                                        \
+            __builtin_prefetch(t->c + (R + r) * ldc, 1);                                                               \
+            __builtin_prefetch(t->c + (R + r) * ldc + 16, 1);                                                          \
+        }                                                                                                              \
         if (t->first) DW_EACH(R, V, acc[r][v] = vf_zero());                                                            \
         else if (V > 1) DW_EACH(R, V, acc[r][v] = vf_load(t->c + r * ldc + CONV_AT(v, V, last)));                      \
         else DW_EACH(R, V, acc[r][v] = vf_loadn(t->c + r * ldc, t->cols));                                             \
         const float *b = t->b, *a = t->dy;                                                                             \
-        JD_ROLLED for (int64_t k = t->n; k > 0; k--) {                                                                           \
+        JD_ROLLED for (int64_t k = t->n; k > 0; k--) {                                                                 \
             vf bv[V];                                                                                                  \
-            JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));              \
+            JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));                            \
             b += V * VL;                                                                                               \
-            JD_UNROLL for (int r = 0; r < R; r++) {                                                      \
+            JD_UNROLL for (int r = 0; r < R; r++) {                                                                    \
                 const vf av = vf_set1(a[r]);                                                                           \
-                JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);          \
+                JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);                        \
             }                                                                                                          \
             a += R;                                                                                                    \
         }                                                                                                              \
