@@ -212,12 +212,18 @@ JD_INLINE void row_part(const int groups, const float *x, const float *W, int64_
     __m256 acc[4];
     JD_UNROLL for (int q = 0; q < groups; q++) acc[q] = _mm256_setzero_ps();
     int64_t k = 0;
-    for (; k + 8 <= K; k += 8) {
+    for (; k + 4 <= K; k += 4) {
+        const __m256 x0 = _mm256_set1_ps(x[k]), x1 = _mm256_set1_ps(x[k + 1]);
+        const __m256 x2 = _mm256_set1_ps(x[k + 2]), x3 = _mm256_set1_ps(x[k + 3]);
         JD_UNROLL for (int q = 0; q < groups; q++)
         {
-            __m256 r[8];
-            jd_load8x8_transposed(r, W + q * 8 * K + k, K);
-            JD_UNROLL for (int i = 0; i < 8; i++) acc[q] = _mm256_fmadd_ps(_mm256_set1_ps(x[k + i]), r[i], acc[q]);
+            const float *p = W + q * 8 * K + k;
+            __m256 r[4];
+            jd_load4x8_transposed(r, p, p + K, p + 2 * K, p + 3 * K, p + 4 * K, p + 5 * K, p + 6 * K, p + 7 * K);
+            acc[q] = _mm256_fmadd_ps(x0, r[0], acc[q]);
+            acc[q] = _mm256_fmadd_ps(x1, r[1], acc[q]);
+            acc[q] = _mm256_fmadd_ps(x2, r[2], acc[q]);
+            acc[q] = _mm256_fmadd_ps(x3, r[3], acc[q]);
         }
     }
     for (; k < K; k++) {
