@@ -20,36 +20,33 @@ static int available_cores(void)
     return 1;
 }
 
-#if defined(__x86_64__)
-static bool cpu_has_avx2(void)
+/* What this processor has and this build has kernels for. */
+static bool has_avx2(void)
 {
+#ifdef JD_HAVE_avx2
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static bool cpu_has_avx512(void)
-{
-    return cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-}
 #else
-static bool cpu_has_avx2(void)
-{
     return false;
-}
-
-static bool cpu_has_avx512(void)
-{
-    return false;
-}
 #endif
+}
 
-/* NULL when the wish is unknown or this CPU lacks it. */
+static bool has_avx512(void)
+{
+#ifdef JD_HAVE_avx512
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+#else
+    return false;
+#endif
+}
+
+/* NULL when the wish is unknown or cannot run here. */
 static const char *choose_isa(const char *wish)
 {
     if (!wish) wish = getenv("JD_ISA");
     const bool any = !wish || !*wish;
-    if (cpu_has_avx512() && (any || !strcmp(wish, "avx512"))) return "avx512";
-    if (cpu_has_avx2() && (any || !strcmp(wish, "avx2"))) return "avx2";
+    if (has_avx512() && (any || !strcmp(wish, "avx512"))) return "avx512";
+    if (has_avx2() && (any || !strcmp(wish, "avx2"))) return "avx2";
     if (any || !strcmp(wish, "scalar")) return "scalar";
     return NULL;
 }
