@@ -67,15 +67,8 @@ void JD_K(jd__k_gru)(const jd_call *c, const jd_worker *w)
              .y = c->out[0],
              .gates = c->out[2]};
     const int H = L.H;
-    const jd_rec_size size = {.T = (size_t)x->dim[0],
-                              .B = (size_t)x->dim[1],
-                              .N = (size_t)L.N,
-                              .H = (size_t)H,
-                              .P = (size_t)H,
-                              .G = 3,
-                              .threads = w->count};
     jd_rec_space space;
-    jd__rec_space(&size, c->scratch, &space);
+    jd__rec_space(c, 3, false, w->count, c->scratch, &space);
     jd_recur *r = &L.r;
     if (!JD_K(jd__recur_init)(r, c, w, &space, a->reverse, H, H, 6. * H * H)) return;
     L.W = (jd_panels){.data = space.w, .K = L.N, .G = 3, .n = H, .at = {0, H, 2 * H}};

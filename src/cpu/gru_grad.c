@@ -84,17 +84,7 @@ void JD_K(jd__k_gru_grad)(const jd_call *c, const jd_worker *w)
                   .dy = c->in[9],
                   .h0 = c->in[6]};
     const int H = L.H, N = L.N;
-    const jd_rec_size size = {.T = (size_t)x->dim[0],
-                              .B = (size_t)x->dim[1],
-                              .N = (size_t)N,
-                              .H = (size_t)H,
-                              .P = (size_t)H,
-                              .G = 3,
-                              .D = 4,
-                              .threads = w->count,
-                              .grad = true,
-                              .split = true};
-    jd__rec_space(&size, c->scratch, &L.s);
+    jd__rec_space(c, 3, true, w->count, c->scratch, &L.s);
     jd_recur *r = &L.r;
     if (!JD_K(jd__recur_init)(r, c, w, &L.s, L.a->reverse, H, H, 6. * H * H)) return;
     const float *R = c->in[3];

@@ -196,17 +196,8 @@ void JD_K(jd__k_lstm)(const jd_call *c, const jd_worker *w)
               .gates = c->out[3],
               .cells = c->out[4],
               .m = c->in[6] ? c->out[5] : c->out[0]};
-    const jd_rec_size size = {.T = (size_t)x->dim[0],
-                              .B = (size_t)x->dim[1],
-                              .N = (size_t)L.N,
-                              .H = (size_t)L.H,
-                              .P = (size_t)L.P,
-                              .G = 4,
-                              .threads = w->count,
-                              .chain = true,
-                              .proj = c->in[6] != NULL};
     jd_rec_space space;
-    jd__rec_space(&size, c->scratch, &space);
+    jd__rec_space(c, 4, false, w->count, c->scratch, &space);
     jd_recur *r = &L.r;
     if (!JD_K(jd__recur_init)(r, c, w, &space, L.a->reverse, L.H, L.P, 8. * L.H * L.P)) return;
     L.flat = L.H <= 3 * JD_RW && L.H % JD_RW && !r->by_units;

@@ -221,17 +221,7 @@ void JD_K(jd__k_lstm_grad)(const jd_call *c, const jd_worker *w)
                    .cells = c->in[11],
                    .dy = c->in[13],
                    .has_h0 = c->in[7] != NULL};
-    const jd_rec_size size = {.T = (size_t)x->dim[0],
-                              .B = (size_t)x->dim[1],
-                              .N = (size_t)L.N,
-                              .H = (size_t)L.H,
-                              .P = (size_t)L.P,
-                              .G = 4,
-                              .D = 4,
-                              .threads = w->count,
-                              .grad = true,
-                              .proj = c->in[6] != NULL};
-    jd__rec_space(&size, c->scratch, &L.s);
+    jd__rec_space(c, 4, true, w->count, c->scratch, &L.s);
     jd_recur *r = &L.r;
     if (!JD_K(jd__recur_init)(r, c, w, &L.s, L.a->reverse, L.H, L.P, 8. * L.H * L.P)) return;
     L.ld = 4 * (size_t)L.H + JD_DELTA_PAD;

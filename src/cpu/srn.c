@@ -188,15 +188,8 @@ void JD_K(jd__k_srn)(const jd_call *c, const jd_worker *w)
         if (w->id == 0) tiny(&L, c);
         return;
     }
-    const jd_rec_size size = {.T = (size_t)x->dim[0],
-                              .B = (size_t)x->dim[1],
-                              .N = (size_t)L.N,
-                              .H = (size_t)L.H,
-                              .P = (size_t)L.H,
-                              .G = 1,
-                              .threads = w->count};
     jd_rec_space space;
-    jd__rec_space(&size, c->scratch, &space);
+    jd__rec_space(c, 1, false, w->count, c->scratch, &space);
     if (!JD_K(jd__recur_init)(r, c, w, &space, a->reverse, L.H, L.H, 2. * L.H * L.H)) return;
     L.W = (jd_panels){.data = space.w, .K = L.N, .G = 1, .n = L.H};
     L.R = (jd_panels){.data = space.r, .K = L.H, .G = 1, .n = L.H};

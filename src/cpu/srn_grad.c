@@ -60,16 +60,7 @@ void JD_K(jd__k_srn_grad)(const jd_call *c, const jd_worker *w)
                   .has_h0 = c->in[5] != NULL};
     const int H = L.H, N = L.N;
     const size_t B = (size_t)x->dim[1];
-    const jd_rec_size size = {.T = (size_t)x->dim[0],
-                              .B = B,
-                              .N = (size_t)N,
-                              .H = (size_t)H,
-                              .P = (size_t)H,
-                              .G = 1,
-                              .D = 1,
-                              .threads = w->count,
-                              .grad = true};
-    jd__rec_space(&size, c->scratch, &L.s);
+    jd__rec_space(c, 1, true, w->count, c->scratch, &L.s);
     jd_recur *r = &L.r;
     if (!JD_K(jd__recur_init)(r, c, w, &L.s, L.a->reverse, H, H, 2. * H * H)) return;
     L.R = (jd_panels){.data = L.s.r, .K = H, .G = 1, .n = H};

@@ -83,16 +83,8 @@ static double flop_gru(const jd_call *c)
 
 static size_t scratch_gru(const jd_call *c, int threads)
 {
-    const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
     jd_rec_space s;
-    const jd_rec_size z = {.T = (size_t)x->dim[0],
-                           .B = (size_t)x->dim[1],
-                           .N = (size_t)x->dim[2],
-                           .H = (size_t)R->dim[1],
-                           .P = (size_t)R->dim[1],
-                           .G = 3,
-                           .threads = threads};
-    return jd__rec_space(&z, NULL, &s);
+    return jd__rec_space(c, 3, false, threads, NULL, &s);
 }
 
 jd_rnn_out jd_gru_raw(jd_graph *g, jd_rnn_args a)

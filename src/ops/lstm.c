@@ -113,18 +113,8 @@ static double flop_lstm(const jd_call *c)
 
 static size_t scratch_lstm(const jd_call *c, int threads)
 {
-    const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
     jd_rec_space s;
-    const jd_rec_size z = {.T = (size_t)x->dim[0],
-                           .B = (size_t)x->dim[1],
-                           .N = (size_t)x->dim[2],
-                           .H = (size_t)R->dim[0] / 4,
-                           .P = (size_t)R->dim[1],
-                           .G = 4,
-                           .threads = threads,
-                           .chain = true,
-                           .proj = c->in_type[6].rank >= 0};
-    return jd__rec_space(&z, NULL, &s);
+    return jd__rec_space(c, 4, false, threads, NULL, &s);
 }
 
 jd_lstm_out jd_lstm_raw(jd_graph *g, jd_lstm_args a)

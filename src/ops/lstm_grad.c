@@ -41,19 +41,10 @@ static double flop_lstm_grad(const jd_call *c)
 
 static size_t scratch_lstm_grad(const jd_call *c, int threads)
 {
-    const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
+    const jd_type *R = &c->in_type[3];
+    const size_t H = (size_t)R->dim[0] / 4, P = (size_t)R->dim[1];
     jd_rec_space s;
-    const jd_rec_size z = {.T = (size_t)x->dim[0],
-                           .B = (size_t)x->dim[1],
-                           .N = (size_t)x->dim[2],
-                           .H = (size_t)R->dim[0] / 4,
-                           .P = (size_t)R->dim[1],
-                           .G = 4,
-                           .D = 4,
-                           .threads = threads,
-                           .grad = true,
-                           .proj = c->in_type[6].rank >= 0};
-    const size_t fast = jd__rec_space(&z, NULL, &s), plain = sizeof(double) * (2 * z.P + 8 * z.H);
+    const size_t fast = jd__rec_space(c, 4, true, threads, NULL, &s), plain = sizeof(double) * (2 * P + 8 * H);
     return fast > plain ? fast : plain;
 }
 

@@ -82,36 +82,42 @@ jd_node jd__unroll_stack(const jd_unroll *u, jd_node *y)
     return u->reverse ? jd_reverse(g, all, u->raw) : all;
 }
 
-size_t jd__rec_space(const jd_rec_size *z, void *base, jd_rec_space *s)
+size_t jd__rec_space(const jd_call *c, int gates, bool grad, int threads, void *base, jd_rec_space *s)
 {
-    const size_t F = sizeof(float), rows = z->T * z->B;
+    const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
+    const size_t T = (size_t)x->dim[0], B = (size_t)x->dim[1], N = (size_t)x->dim[2], G = (size_t)gates;
+    const size_t H = (size_t)R->dim[0] / G, P = (size_t)R->dim[1], D = gates == 1 ? 1 : 4;
+    const size_t F = sizeof(float), members = (size_t)threads, rows = T * B;
+    const bool proj = gates == 4 && c->in_type[6].rank >= 0;
     jd_carve m = {base, 0};
     memset(s, 0, sizeof *s);
     /* Row pointers for a chunk of steps (x and gates), order and lengths of the samples, a histogram of the lengths. */
-    s->plan_bytes =
-        ((6 * z->B + 2 * 512) * sizeof(void *) + (4 * z->B + z->T + 8) * sizeof(int32_t) + 1024 + 63) / 64 * 64;
-    s->plan = jd__carve(&m, s->plan_bytes * (size_t)z->threads);
-    s->w =
-        jd__carve(&m, F * jd__packed_floats(z->grad ? z->D * z->H : z->N, z->grad ? 1 : z->G, z->grad ? z->N : z->H));
-    s->r =
-        jd__carve(&m, F * jd__packed_floats(z->grad ? z->D * z->H : z->P, z->grad ? 1 : z->G, z->grad ? z->P : z->H));
-    if (z->split) s->r2 = jd__carve(&m, F * jd__packed_floats(z->H, 1, z->H));
-    if (z->proj) s->proj = jd__carve(&m, F * jd__packed_floats(z->grad ? z->P : z->H, 1, z->grad ? z->H : z->P));
-    if (z->chain) {
-        s->start = jd__carve(&m, F * jd__packed_floats(1, z->G, z->H));
-        s->pre = jd__carve(&m, F * JD_PRE_FLOATS * z->B * (size_t)z->threads);
+    s->plan_bytes = ((6 * B + 2 * 512) * sizeof(void *) + (4 * B + T + 8) * sizeof(int32_t) + 1024 + 63) / 64 * 64;
+    s->plan = jd__carve(&m, s->plan_bytes * members);
+    if (!grad) {
+        s->w = jd__carve(&m, F * jd__packed_floats(N, G, H));
+        s->r = jd__carve(&m, F * jd__packed_floats(P, G, H));
+        if (proj) s->proj = jd__carve(&m, F * jd__packed_floats(H, 1, P));
+        if (gates == 4) {
+            s->start = jd__carve(&m, F * jd__packed_floats(1, G, H));
+            s->pre = jd__carve(&m, F * JD_PRE_FLOATS * B * members);
+        }
+        return m.used;
     }
-    if (!z->grad) return m.used;
-    s->delta = jd__carve(&m, F * rows * (z->D * z->H + JD_DELTA_PAD));
-    s->dh = jd__carve(&m, F * z->B * jd__packed_floats(1, 1, z->P));
-    s->dc = jd__carve(&m, F * z->B * z->H);
-    s->sum = jd__carve(&m, F * z->B * (z->D * z->H + 3 * z->H));
-    if (z->proj) {
-        s->dr = jd__carve(&m, F * rows * z->P);
-        s->dm = jd__carve(&m, F * z->B * z->H);
+    s->w = jd__carve(&m, F * jd__packed_floats(D * H, 1, N));
+    s->r = jd__carve(&m, F * jd__packed_floats(D * H, 1, P));
+    if (gates == 3) s->r2 = jd__carve(&m, F * jd__packed_floats(H, 1, H));
+    if (proj) s->proj = jd__carve(&m, F * jd__packed_floats(P, 1, H));
+    s->delta = jd__carve(&m, F * rows * (D * H + JD_DELTA_PAD));
+    s->dh = jd__carve(&m, F * B * jd__packed_floats(1, 1, P));
+    s->dc = jd__carve(&m, F * B * H);
+    s->sum = jd__carve(&m, F * B * (D * H + 3 * H));
+    if (proj) {
+        s->dr = jd__carve(&m, F * rows * P);
+        s->dm = jd__carve(&m, F * B * H);
     }
-    s->outer_floats = JD_OUTER_ROWS * (jd__packed_floats(1, 1, z->N) + jd__packed_floats(1, 1, z->P) +
-                                       (z->proj ? jd__packed_floats(1, 1, z->H) : 0) + JD_OUTER_COLUMNS);
-    s->outer = jd__carve(&m, F * s->outer_floats * (size_t)z->threads);
+    s->outer_floats = JD_OUTER_ROWS * (jd__packed_floats(1, 1, N) + jd__packed_floats(1, 1, P) +
+                                       (proj ? jd__packed_floats(1, 1, H) : 0) + JD_OUTER_COLUMNS);
+    s->outer = jd__carve(&m, F * s->outer_floats * members);
     return m.used;
 }

@@ -95,14 +95,8 @@ typedef struct jd_rec_space {
     size_t outer_floats;
 } jd_rec_space;
 
-typedef struct jd_rec_size {
-    size_t T, B, N, H, P, G, D;
-    int threads;
-    bool grad, proj, split; /* split: R packed in two parts */
-    bool chain;             /* LSTM forward: room for steps that take in the input as well */
-} jd_rec_size;
-
-/* Fills s (pointers NULL when base is NULL); returns the bytes. */
-size_t jd__rec_space(const jd_rec_size *z, void *base, jd_rec_space *s);
+/* Fills s (pointers NULL when base is NULL) and returns the bytes.  gates: blocks of rows of W and R (inputs 2 and 3); an
+ * op with four has a projection when input 6 is there.  grad: of the backward op. */
+size_t jd__rec_space(const jd_call *c, int gates, bool grad, int threads, void *base, jd_rec_space *s);
 
 #endif

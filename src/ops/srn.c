@@ -72,17 +72,12 @@ static double flop_srn(const jd_call *c)
 
 static size_t scratch_srn(const jd_call *c, int threads)
 {
-    const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
+    const jd_type *x = &c->in_type[0];
     jd_rec_space s;
-    const jd_rec_size z = {.T = (size_t)x->dim[0],
-                           .B = (size_t)x->dim[1],
-                           .N = (size_t)x->dim[2],
-                           .H = (size_t)R->dim[0],
-                           .P = (size_t)R->dim[0],
-                           .G = 1,
-                           .threads = threads};
     /* a small net keeps 8 pre-activations a step, in a whole vector */
-    const size_t fast = jd__rec_space(&z, NULL, &s), small = z.B == 1 && z.H <= 8 ? z.T * 16 * sizeof(float) : 0;
+    const bool tiny = x->dim[1] == 1 && c->in_type[3].dim[0] <= 8;
+    const size_t fast = jd__rec_space(c, 1, false, threads, NULL, &s),
+                 small = tiny ? (size_t)x->dim[0] * 16 * sizeof(float) : 0;
     return fast > small ? fast : small;
 }
 

@@ -31,18 +31,10 @@ static double flop_srn_grad(const jd_call *c)
 
 static size_t scratch_srn_grad(const jd_call *c, int threads)
 {
-    const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
+    const jd_type *R = &c->in_type[3];
+    const size_t H = (size_t)R->dim[0];
     jd_rec_space s;
-    const jd_rec_size z = {.T = (size_t)x->dim[0],
-                           .B = (size_t)x->dim[1],
-                           .N = (size_t)x->dim[2],
-                           .H = (size_t)R->dim[0],
-                           .P = (size_t)R->dim[0],
-                           .G = 1,
-                           .D = 1,
-                           .threads = threads,
-                           .grad = true};
-    const size_t fast = jd__rec_space(&z, NULL, &s), plain = sizeof(double) * 2 * z.H;
+    const size_t fast = jd__rec_space(c, 1, true, threads, NULL, &s), plain = sizeof(double) * 2 * H;
     return fast > plain ? fast : plain;
 }
 
