@@ -62,9 +62,27 @@ const jd_op jd__op_sum = {.name = "sum",
                           .scratch = scratch,
                           .ref = {sum_f32, sum_f64}};
 
+/* Axes of length 1 hold nothing to add: the sum over them is another view. */
+static bool is_view(const jd_type *t, unsigned axes)
+{
+    for (int i = 0; i < t->rank; i++)
+        if (axes & JD_AXIS(i) && t->dim[i] != 1) return false;
+    return t->dtype != JD_I32;
+}
+
+static jd_node without_axes(jd_graph *g, jd_node x, const jd_type *t, unsigned axes)
+{
+    jd_dims left = {0};
+    for (int i = 0; i < t->rank; i++)
+        if (!(axes & JD_AXIS(i))) left.dim[left.rank++] = t->dim[i];
+    return jd_reshape(g, x, left);
+}
+
 jd_node jd_sum(jd_graph *g, jd_node x, unsigned axes, bool keep)
 {
     if (!x.id) return JD_NONE;
+    const jd_type *t = jd_type_of(g, x);
+    if (is_view(t, axes)) return keep ? x : without_axes(g, x, t, axes);
     return jd__add(g, JD_OP_sum, &(jd_sum_attr){axes, keep}, &x, 1, NULL);
 }
 
