@@ -13,6 +13,8 @@
 
 #include "base/mathf.h"
 #include "call.h"
+#include "jackdaw/fn.h"
+#include "jackdaw/layers.h"
 #include "ops/attrs.h"
 
 static jd_rng rng;
@@ -122,9 +124,91 @@ static void one_output(void **state)
         for (int i = 0; i < 12; i++) check(1 + below(40), 1, K, below(4), below(2));
 }
 
+/* One sample's error through a layer and the layer's update in one pass: the bits of the two steps. */
+static void check_update(int64_t M, int64_t N)
+{
+    const jd_matmul_update_attr attr = {.ta = 1, .negate = 1};
+    const float rate = 0.05f;
+    float *a = values(M), *x = values(N), *W = values(M * N), *next = values(M * N), *got = values(M * N);
+    float *want = values(N), *out = values(N);
+    for (int64_t n = 0; n < N; n++) want[n] = 0;
+    for (int64_t m = 0; m < M; m++)
+        for (int64_t n = 0; n < N; n++) {
+            want[n] = fmaf(a[m], W[m * N + n], want[n]);
+            next[m * N + n] = fmaf(-rate, fmaf(a[m], x[n], 0), W[m * N + n]);
+        }
+    call k;
+    call_init(&k, JD_OP_matmul_update, &attr);
+    call_in(&k, JD_F32, JD_DIMS(1, M), a);
+    call_in(&k, JD_F32, JD_DIMS(1, N), x);
+    call_in(&k, JD_F32, JD_DIMS(M, N), got);
+    call_in(&k, JD_F32, JD_SCALAR, (void *)(uintptr_t)&rate);
+    call_out(&k, JD_F32, JD_DIMS(1, N), out);
+    for (int i = -1; i < 3; i++) {
+        const jd_cpu *cpu = i < 0 ? NULL : call_isa(i);
+        if (i >= 0 && !cpu) continue;
+        memcpy(got, W, (size_t)(M * N) * sizeof *got);
+        call_run(&k, cpu ? cpu->kernel[JD_OP_matmul_update] : jd__op_matmul_update.ref[JD_F32],
+                 (int[]){1, 2, 5}[below(3)]);
+        same("the error", out, want, 1, N, M, 0);
+        same("the weights", got, next, M, N, 1, 0);
+    }
+    float *const owned[] = {a, x, W, next, got, want, out};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static void error_and_update(void **state)
+{
+    (void)state;
+    rng = jd_rng_new(3, "error and update", 0);
+    for (int i = 0; i < 60; i++) check_update(1 + below(40), 1 + below(300));
+}
+
+typedef struct online {
+    bool seen; /* somebody looks at the gradient, so nothing is joined */
+} online;
+
+static void online_step(jd_graph *g, void *user)
+{
+    const online *o = user;
+    jd_node h = jd_dense(g, "one", jd_arg(g, "x"), .units = 40, .act = JD_TANH);
+    h = jd_dense(g, "two", h, .units = 30, .act = JD_TANH);
+    const jd_node loss = jd_softmax_xent(g, jd_dense(g, "out", h, .units = 10), jd_arg(g, "label"));
+    if (o->seen) jd_result(g, "gradient", jd_grad_params(g, loss));
+    jd_update_sgd(g, loss, jd_const(g, .1, JD_SCALAR), 0);
+}
+
+static void online_learning_keeps_its_bits(void **state)
+{
+    (void)state;
+    enum { IN = 21 };
+    float x[IN];
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 2, .seed = 5});
+    jd_params *p[2];
+    jd_fn *f[2];
+    online o[2] = {{false}, {true}};
+    for (int i = 0; i < 2; i++) {
+        p[i] = jd_params_new(ctx, JD_F32);
+        f[i] = jd_fn_new(ctx, p[i], online_step, &o[i]);
+    }
+    for (int32_t step = 0; step < 5; step++) {
+        for (int i = 0; i < IN; i++) x[i] = (float)jd_rng_normal(&rng);
+        const jd_tensor in[] = {JD_TENSOR("x", JD_F32, x, 1, IN), JD_TENSOR("label", JD_I32, &step, 1)};
+        for (int i = 0; i < 2; i++) assert_int_equal(jd_fn_run(f[i], in, 2), JD_OK);
+    }
+    assert_int_equal(jd_params_count(p[0]), jd_params_count(p[1]));
+    assert_memory_equal(jd_params_data(p[0]), jd_params_data(p[1]), jd_params_count(p[0]) * sizeof(float));
+    for (int i = 0; i < 2; i++) {
+        jd_fn_free(f[i]);
+        jd_params_free(p[i]);
+    }
+    jd_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(few_outputs), cmocka_unit_test(one_row),
-                                       cmocka_unit_test(one_output)};
+                                       cmocka_unit_test(one_output), cmocka_unit_test(error_and_update),
+                                       cmocka_unit_test(online_learning_keeps_its_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

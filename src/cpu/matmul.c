@@ -68,12 +68,63 @@ void JD_K(jd__k_matmul)(const jd_call *c, const jd_worker *w)
         JD_K(jd__gemm)(&g, w, c->scratch);
 }
 
+/* VL columns of `rows` (constant) rows of W: out += a W, and W's own update w = w + alpha (a x). */
+JD_INLINE void columns_out_and_in(const int rows, const vf *a, vf alpha, const float *x, float *W, int64_t N,
+                                  float *out, int start, const int n)
+{
+    const vf in = n == VL ? vf_load(x) : vf_loadn(x, n);
+    vf s = start ? vf_zero() : n == VL ? vf_load(out) : vf_loadn(out, n);
+    JD_UNROLL for (int i = 0; i < rows; i++)
+    {
+        float *w = W + i * N;
+        const vf weight = n == VL ? vf_load(w) : vf_loadn(w, n);
+        const vf next = vf_fma(alpha, vf_fma(a[i], in, vf_zero()), weight);
+        s = vf_fma(a[i], weight, s);
+        if (n == VL)
+            vf_store(w, next);
+        else
+            vf_storen(w, next, n);
+    }
+    if (n == VL)
+        vf_store(out, s);
+    else
+        vf_storen(out, s, n);
+}
+
+JD_INLINE void rows_out_and_in(const int rows, const float *a, float alpha, const float *x, float *W, int64_t N,
+                               float *out, int64_t n0, int64_t n1, int start)
+{
+    vf each[8];
+    JD_UNROLL for (int i = 0; i < rows; i++) each[i] = vf_set1(a[i]);
+    int64_t n = n0;
+    for (; n + VL <= n1; n += VL) columns_out_and_in(rows, each, vf_set1(alpha), x + n, W + n, N, out + n, start, VL);
+    if (n < n1) columns_out_and_in(rows, each, vf_set1(alpha), x + n, W + n, N, out + n, start, (int)(n1 - n));
+}
+
+/* One sample: each member takes columns, and walks over all rows. */
+static void error_and_update(const jd_call *c, const jd_worker *w, float alpha)
+{
+    const int64_t M = c->in_type[2].dim[0], N = c->in_type[2].dim[1];
+    const float *a = c->in[0], *x = c->in[1];
+    float *W = c->in[2], *out = c->out[0];
+    size_t begin, end;
+    jd_share(w, (size_t)N, 64, &begin, &end);
+    const int64_t n0 = (int64_t)begin, n1 = (int64_t)end;
+    int64_t m = 0;
+    for (; m + 8 <= M; m += 8) rows_out_and_in(8, a + m, alpha, x, W + m * N, N, out, n0, n1, m == 0);
+    for (; m < M; m++) rows_out_and_in(1, a + m, alpha, x, W + m * N, N, out, n0, n1, m == 0);
+}
+
 void JD_K(jd__k_matmul_update)(const jd_call *c, const jd_worker *w)
 {
     const jd_matmul_update_attr *a = c->attr;
     jd_gemm g = product(c, a->ta, a->tb, &c->in_type[2], c->in[2]);
-    const float alpha = *(const float *)c->in[3];
+    const float alpha = a->negate ? -*(const float *)c->in[3] : *(const float *)c->in[3];
+    if (c->nout) {
+        error_and_update(c, w, alpha);
+        return;
+    }
     g.update = 1;
-    g.alpha = a->negate ? -alpha : alpha;
+    g.alpha = alpha;
     JD_K(jd__gemm)(&g, w, c->scratch);
 }

@@ -287,6 +287,34 @@ static void sort_items(jd__item *item, uint32_t n)
     }
 }
 
+/* One sample's error through a layer, followed by the layer's update: one instruction reads the weights once for both. */
+static bool is_error_and_update(const lower *l, const jd__item *d, const jd__item *u)
+{
+    if (d->code != JD_OP_matmul || u->code != JD_OP_matmul_update || u->nout) return false;
+    const jd_matmul_attr *a = d->attr;
+    const jd_matmul_update_attr *b = u->attr;
+    return !a->ta && !a->tb && a->act == JD_ACT_NONE && !d->in[2] && b->ta && !b->tb && d->in[0] == u->in[0] &&
+           d->in[1] == u->in[2] && l->g->value[d->in[0]].type.dim[0] == 1;
+}
+
+static void join_updates(lower *l)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (n && is_error_and_update(l, &l->item[n - 1], &l->item[i])) {
+            const jd__item error = l->item[n - 1];
+            jd__item *joined = &l->item[n - 1];
+            *joined = l->item[i];
+            joined->at = error.at;
+            joined->out = error.out;
+            joined->nout = 1;
+        } else {
+            l->item[n++] = l->item[i];
+        }
+    }
+    l->n = n;
+}
+
 jd_status jd__lower(jd_graph *g, jd__fusion *f, jd__item **items, uint32_t *n)
 {
     lower l = {.g = g, .f = f, .cap = g->nop + 16};
@@ -311,6 +339,7 @@ jd_status jd__lower(jd_graph *g, jd__fusion *f, jd__item **items, uint32_t *n)
         }
     }
     sort_items(l.item, l.n);
+    if (!jd_error(g->ctx)) join_updates(&l);
     *items = l.item;
     *n = l.n;
     return jd_error(g->ctx);

@@ -20,8 +20,9 @@ static inline bool jd__matmul_in_parts(bool ta, bool tb, int64_t N, int64_t K)
     return !ta && tb && N <= 8 && K >= 16;
 }
 
-/* matmul_update: in a, b, w (M,N), alpha (); no out: w = fma(alpha, op(a) op(b), w), each product sum a chain from 0.
- * One more input set by the planner, [4] dy... see ops/matmul.c. */
+/* matmul_update: in a, b, w (M,N), alpha (): w = fma(alpha, op(a) op(b), w), each product sum a chain from 0.  With one
+ * output, which only the planner asks for and only where op(a) is a column: out (1,N) = its transpose times w as it was
+ * before, so that the weights pass once for the error and the update. */
 typedef struct jd_matmul_update_attr {
     uint8_t ta, tb;
     uint8_t negate; /* use -alpha */

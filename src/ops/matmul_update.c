@@ -14,7 +14,7 @@ static jd_status infer(jd_infer *c)
 static double flop(const jd_call *c)
 {
     const jd_matmul_update_attr *a = c->attr;
-    return 2.0 * (double)jd__count(&c->in_type[2]) * (double)c->in_type[0].dim[a->ta ? 0 : 1];
+    return 2.0 * (double)jd__count(&c->in_type[2]) * (double)(c->in_type[0].dim[a->ta ? 0 : 1] + c->nout);
 }
 
 static size_t scratch(const jd_call *c, int threads)
@@ -45,6 +45,16 @@ static void FN(matmul_update)(const jd_call *c, const jd_worker *w)
     const int64_t M = c->in_type[2].dim[0], N = c->in_type[2].dim[1], K = c->in_type[0].dim[a->ta ? 0 : 1];
     const int64_t am = a->ta ? 1 : K, ak = a->ta ? M : 1, bk = a->tb ? 1 : N, bn = a->tb ? K : 1;
     size_t begin, end;
+    if (c->nout) {
+        REAL *out = c->out[0];
+        jd_share(w, (size_t)N, 1, &begin, &end);
+        for (int64_t n = (int64_t)begin; n < (int64_t)end; n++) {
+            REAL s = 0;
+            for (int64_t m = 0; m < M; m++) s = R_FMA(A[m * am], C[m * N + n], s);
+            out[n] = s;
+        }
+        jd_team_barrier(w);
+    }
     jd_share(w, (size_t)M, 1, &begin, &end);
     for (int64_t m = (int64_t)begin; m < (int64_t)end; m++)
         for (int64_t n = 0; n < N; n++) {
