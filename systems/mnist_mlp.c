@@ -26,10 +26,10 @@ static const int64_t nets[][MOST_LAYERS + 1] = {
 
 static const jd_setting settings[] = {
     {"net", {1, 1, 4}, "network: 1: 1000-500, 2: 1500-1000-500, 3: 2000-..-500, 4: 2500-..-500, 5: 9 x 1000"},
-    {"epochs", {4, 55, 800}, "epochs with deformed digits"},
+    {"epochs", {4, 40, 800}, "epochs with deformed digits"},
     {"control", {3, 20, 30}, "epochs of the control, with the digits as they are; 0: no control"},
     {"batch", {50, 50, 1}, "digits in a step; the paper's 1 is exact online learning"},
-    {"lr", {7e-4, 4e-4, 1e-3}, "learning rate at the start, for the mean gradient of a batch"},
+    {"lr", {7e-4, 2.5e-4, 1e-3}, "learning rate at the start, for the mean gradient of a batch"},
     {"lr_end", {1e-5, 1e-5, 1e-6}, "learning rate at the end"},
     {"cosine", {1, 1, 0}, "1: the rate falls along a half cosine; 0: by a constant factor, as in the paper"},
     {"adam", {1, 1, 0}, "1: Adam, which needs fewer epochs; 0: plain gradient descent, as in the paper"},
