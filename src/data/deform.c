@@ -4,7 +4,7 @@
  * All arithmetic is plain multiply, add and divide in a fixed order, written so that compilers vectorise it over
  * neighbouring pixels: the bits are the same with and without vectors.
  */
-#include "data/dmath.h"
+#include "base/dmath.h"
 #include "jackdaw/augment.h"
 
 #include <math.h>

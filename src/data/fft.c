@@ -1,5 +1,5 @@
 #include "data/fft.h"
-#include "data/dmath.h"
+#include "base/dmath.h"
 
 jd_status jd__fft_init(jd_ctx *ctx, jd__fft *f, int n)
 {

@@ -1,5 +1,5 @@
 /* The chain from samples to features; equations and sources in audio.h. */
-#include "data/dmath.h"
+#include "base/dmath.h"
 #include "data/fft.h"
 #include "jackdaw/audio.h"
 

@@ -1,5 +1,5 @@
 /* Front ends by name, normalisation, strings of digits. */
-#include "data/dmath.h"
+#include "base/dmath.h"
 #include "jackdaw/audio.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
  * cosine: a rate has the same bits on every machine.
  */
 #include "base/ctx.h"
-#include "data/dmath.h"
+#include "base/dmath.h"
 #include "jackdaw/train.h"
 
 /* factor^n by squaring. */

@@ -1,11 +1,11 @@
 /*
  * dmath.h - sine, cosine, exponential and logarithm in float64 from basic operations only.
  *
- * The C library's bits differ between machines and versions; these do not, and the data made with them (deformed images,
- * features of sound) are the same everywhere.  Errors are below 1e-14, absolute for sine and cosine.
+ * The C library's bits differ between machines and versions; these do not, and what is made with them (deformed images,
+ * features of sound, searches) is the same everywhere.  Errors are below 1e-14, absolute for sine and cosine.
  */
-#ifndef JD_DATA_DMATH_H
-#define JD_DATA_DMATH_H
+#ifndef JD_BASE_DMATH_H
+#define JD_BASE_DMATH_H
 
 #include "base/ctx.h"
 

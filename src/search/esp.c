@@ -1,0 +1,100 @@
+/*
+ * esp.c - enforced subpopulations (Gomez and Miikkulainen, Adaptive Behavior 5, 1997).
+ *
+ * Each segment of the vector (the weights of one neuron) has a population of its own.  Vectors are put together from random
+ * members, ten for each member; a member's fitness is the mean of their scores.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "search/search.h"
+
+enum { TRIALS = 10, FITNESS = 1, MATE, ORDER, NEXT };
+
+static size_t default_population(const jd_search *s)
+{
+    (void)s;
+    return 20;
+}
+
+static void allocate(jd_search *s)
+{
+    s->asked = TRIALS * s->population;
+    jd__search_field(s, JD_POP, "population", s->population, s->D, true);
+    jd__search_field(s, FITNESS, "fitness", s->segments, s->population, false);
+    jd__search_field(s, MATE, "mate", TRIALS * s->segments, s->population, false);
+    jd__search_field(s, ORDER, "order", 1, s->population, false); /* two 32-bit numbers for each member */
+    jd__search_field(s, NEXT, "next", s->population, s->D, false);
+}
+
+static void start(jd_search *s)
+{
+    for (size_t k = 0; k < s->population; k++) {
+        double *x = s->field[JD_POP].v + k * s->D;
+        jd_rng r = jd__search_rng(s, "search/start", k);
+        for (size_t d = 0; d < s->D; d++)
+            x[d] = s->restarts ? s->best[d] + jd__cauchy(&r, s->o.spread)
+                               : s->center0[d] + s->o.sigma * (2 * jd_rng_uniform64(&r) - 1);
+    }
+}
+
+/* In each trial every member takes part once: vector j gets, for each segment, the member at place j of a permutation. */
+static void ask(jd_search *s)
+{
+    const size_t n = s->population, D = s->D;
+    uint32_t *permutation = (uint32_t *)(void *)s->field[ORDER].v;
+    for (size_t t = 0; t < TRIALS; t++) {
+        jd_rng r = jd__search_rng(s, "search/mate", t);
+        double *mate = s->field[MATE].v + t * s->segments * n; /* (segments, n) */
+        for (size_t g = 0; g < s->segments; g++) {
+            for (size_t k = 0; k < n; k++) permutation[k] = (uint32_t)k;
+            jd_rng_shuffle(&r, permutation, n);
+            for (size_t k = 0; k < n; k++) mate[g * n + k] = permutation[k];
+        }
+        for (size_t k = 0; k < n; k++)
+            for (size_t d = 0; d < D; d++)
+                s->x[(t * n + k) * D + d] = s->field[JD_POP].v[(size_t)mate[s->segment[d] * n + k] * D + d];
+    }
+}
+
+/* The lower half of one subpopulation becomes mutated children of its best quarter. */
+static void breed(jd_search *s, size_t g, const uint32_t *order)
+{
+    const size_t n = s->population, D = s->D, parents = n / 4;
+    const double *pop = s->field[JD_POP].v;
+    double *next = s->field[NEXT].v;
+    size_t size = 0;
+    for (size_t d = 0; d < D; d++) size += s->segment[d] == g;
+    for (size_t k = 0; k < n; k++) {
+        jd_rng r = jd__search_rng(s, "search/breed", g * n + k);
+        const size_t a = order[jd_rng_below(&r, (uint32_t)parents)], b = order[jd_rng_below(&r, (uint32_t)parents)];
+        const size_t cut = jd_rng_below(&r, (uint32_t)size + 1);
+        const bool child = k >= n - n / 2;
+        size_t i = 0;
+        for (size_t d = 0; d < D; d++) {
+            if (s->segment[d] != g) continue;
+            next[k * D + d] = pop[(child ? i < cut ? a : b : order[k]) * D + d];
+            if (child) jd__mutate(s, &r, next + k * D + d, 1);
+            i++;
+        }
+    }
+}
+
+static void tell(jd_search *s)
+{
+    const size_t n = s->population;
+    uint32_t *order = (uint32_t *)(void *)s->field[ORDER].v;
+    double *fitness = s->field[FITNESS].v;
+    memset(fitness, 0, s->segments * n * sizeof *fitness);
+    for (size_t t = 0; t < TRIALS; t++)
+        for (size_t g = 0; g < s->segments; g++)
+            for (size_t k = 0; k < n; k++)
+                fitness[g * n + (size_t)s->field[MATE].v[(t * s->segments + g) * n + k]] += s->score[t * n + k];
+    for (size_t g = 0; g < s->segments; g++) {
+        jd__rank(fitness + g * n, order, n);
+        breed(s, g, order);
+    }
+    memcpy(s->field[JD_POP].v, s->field[NEXT].v, n * s->D * sizeof(double));
+}
+
+const jd_searcher jd__esp = {"esp", 0, false, default_population, allocate, start, ask, tell, NULL, jd__breed_summary};
