@@ -14,6 +14,7 @@
 #include "jackdaw/io.h"
 #include "jackdaw/layers.h"
 #include "jackdaw/report.h"
+#include "jackdaw/search.h"
 #include "jackdaw/system.h"
 #include "jackdaw/train.h"
 
