@@ -1,0 +1,106 @@
+/*
+ * env.h - environments to act in, shaped like Gymnasium's, many copies at once; and networks that act in them.
+ *
+ *     jd_env *e = jd_env_new(ctx, "double-pole", &(jd_env_options){.count = 8});
+ *     for (size_t i = 0; i < 8; i++) jd_env_reset(e, i, seed + i, obs + 6 * i);                 // obs (8, 6)
+ *     jd_env_step(e, action, obs, reward, terminated, truncated);                               // action (8, 1)
+ *
+ * Environments:
+ *   single-pole              one pole on a cart: x/2.4, x'/10, t/0.628, t'/5; starts within +-0.05 of rest
+ *   double-pole              two poles: x/2.4, x'/10, t1/0.628, t1'/5, t2/0.628, t2'/16; starts with t1 = 4 degrees
+ *   double-pole-no-velocity  two poles: x/2.4, t1/0.628, t2/0.628; starts with t1 = 4.5 degrees
+ *   swing-up                 the pole hangs at first: x/2.4, x'/10, sin t, cos t, t'/10; reward (1 + cos t) / 2
+ *   t-maze                   a corridor of `length` steps and a junction: 3 bits; actions north, east, south, west
+ *
+ * Poles (A. Wieland, IJCNN 1991): cart of 1 kg, poles of 0.1 and 0.01 kg, half-lengths 0.5 and 0.05 m, friction of cart
+ * 0.0005 and poles 0.000002; the action -1..1 (beyond: clipped) is a force of -10..10 N, held for 0.02 s, integrated in two
+ * Runge-Kutta steps of fourth order.  Terminated when |x| > 2.4 m or a pole leans by more than 36 degrees (swing-up: the
+ * track alone).  Reward 1 a step.  State: x, x', t1, t1' (and t2, t2') in m, rad, s.
+ *
+ * T-maze (B. Bakker, NIPS 14, 2001): the cue at the start, 011 or 110, tells whether the goal lies north or south of the
+ * junction; the corridor shows 101 (with `noise`: n 0 m, uniform), the junction 010.  Reward 4 at the goal, -0.1 at the
+ * other end and for bumping; terminated at either end.  State: position, goal (1 north), seed (high, low word).
+ */
+#ifndef JACKDAW_ENV_H
+#define JACKDAW_ENV_H
+
+#include "jackdaw/population.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct jd_env jd_env;
+
+typedef struct jd_env_options {
+    size_t count;       /* copies; 0: 1 */
+    int64_t time_limit; /* steps after which an episode is truncated; 0: the environment's own (jd_env_time_limit) */
+    int length;         /* t-maze: of the corridor, 1..100000; 0: 10 */
+    bool noise;         /* t-maze: a noisy corridor */
+} jd_env_options;
+
+/* What an observation or action is: `size` numbers within low..high, or one of `choices` (a float that holds 0, 1, ...). */
+typedef struct jd_space {
+    int size, choices;       /* choices 0: continuous */
+    const float *low, *high; /* (size); infinite where there is no bound */
+} jd_space;
+
+/* Errors: JD_EUSAGE (no such environment: the message names the nearest; options). */
+JD_API jd_env *jd_env_new(jd_ctx *ctx, const char *name, const jd_env_options *o);
+JD_API void jd_env_free(jd_env *e);
+JD_API const char *jd_env_name(int i); /* of the i-th environment; NULL after the last */
+JD_API jd_space jd_env_observation(const jd_env *e);
+JD_API jd_space jd_env_action(const jd_env *e);
+JD_API int64_t jd_env_time_limit(const jd_env *e);
+
+/* Copy i begins an episode, a function of the seed; obs (size) may be NULL. */
+JD_API jd_status jd_env_reset(jd_env *e, size_t i, uint64_t seed, float *obs);
+/* One step of all copies: action (count, size), obs (count, size), reward, terminated, truncated (count).  A copy whose
+ * episode has ended stays as it is, with reward 0, until it is reset.  An action that is not a number counts as 0.
+ * Before a copy's first reset it counts as ended. */
+JD_API jd_status jd_env_step(jd_env *e, const float *action, float *obs, float *reward, uint8_t *terminated,
+                             uint8_t *truncated);
+
+/* The state of copy i (jd_env_state_size numbers), in SI units; setting it begins an episode there. */
+JD_API int jd_env_state_size(const jd_env *e);
+JD_API jd_status jd_env_get_state(const jd_env *e, size_t i, double *state);
+JD_API jd_status jd_env_set_state(jd_env *e, size_t i, const double *state);
+
+/* Everything about copy i (jd_env_snapshot_size numbers): state, steps, whether it ended.  Restored into any copy of an
+ * environment of the same name and options it goes on bit for bit.  Errors: JD_EUSAGE (not a snapshot). */
+JD_API int jd_env_snapshot_size(const jd_env *e);
+JD_API jd_status jd_env_snapshot(const jd_env *e, size_t i, double *snapshot);
+JD_API jd_status jd_env_restore(jd_env *e, size_t i, const double *snapshot);
+
+/* A picture of copy i: rgb (h, w, 3).  Errors: JD_EUSAGE (smaller than 16 x 16 or larger than 4096 x 4096). */
+JD_API jd_status jd_env_render(const jd_env *e, size_t i, uint8_t *rgb, int w, int h);
+
+/* ---- networks that act ---------------------------------------------------------------------------------------------------
+ * Runs one episode for each of n weight vectors: each network with an environment of its own, 16 in the lanes of vectors,
+ * any number of threads; a lane whose episode ends takes the next candidate.  What a network earns does not depend on
+ * who runs beside it.  Outputs are actions; among choices the largest output decides. */
+typedef struct jd_rollout_options {
+    const char *env;
+    jd_env_options env_options; /* count is not used */
+    jd_net_shape net;           /* inputs and outputs 0: the environment's */
+    /* What an episode is worth; NULL: the sum of its rewards.  `memory` holds `memory_size` numbers for each candidate, zeros
+     * at the start; `watch` sees the state after each step t = 1, 2, ...  Both are called from several threads, each for
+     * candidates of its own. */
+    int memory_size;
+    void (*watch)(void *user, double *memory, int64_t t, const double *state);
+    double (*score)(void *user, const double *memory, int64_t steps, double reward);
+    void *user;
+} jd_rollout_options;
+typedef struct jd_rollout jd_rollout;
+JD_API jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o);
+JD_API void jd_rollout_free(jd_rollout *r);
+JD_API size_t jd_rollout_weights(const jd_rollout *r);
+/* weights (n, jd_rollout_weights), or (1, ...) for all with `same`; start (n, state) or NULL: reset with `seed`, the same
+ * episode for all.  score (n) and steps (n) may be NULL.  time_limit: of these episodes; 0: the environment's. */
+JD_API jd_status jd_rollout_run(jd_rollout *r, const double *weights, bool same, size_t n, const double *start,
+                                uint64_t seed, int64_t time_limit, double *score, int64_t *steps);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

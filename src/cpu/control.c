@@ -1,0 +1,8 @@
+/* control.c - the table of one instruction set. */
+#include "cpu/control.h"
+#include "cpu/isa.h"
+
+#define JD_STR_(x) #x
+#define JD_STR(x)  JD_STR_(x)
+const jd_control JD_K(jd__control) = {
+    .name = JD_STR(JD_ISA), .net = JD_K(jd__net_lanes), .poles = JD_K(jd__pole_lanes)};

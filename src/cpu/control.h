@@ -1,0 +1,51 @@
+/*
+ * control.h - kernels that work on 16 lanes: small networks with weights of their own, and the physics of poles.
+ *
+ * An array (N, 16) holds number k of lane l at [16 k + l].  Every lane is computed on its own, by the same operations on
+ * every instruction set.
+ */
+#ifndef JD_CPU_CONTROL_H
+#define JD_CPU_CONTROL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { JD_LANES = 16 };
+
+/* A network of a population: see jackdaw/population.h.  in: weights of a hidden unit. */
+typedef struct jd_lane_net {
+    int inputs, hidden, outputs;
+    int feedback; /* weights from the hidden units: hidden or 0 */
+    int out_bias; /* 0 or 1 */
+} jd_lane_net;
+
+/* Constants of poles: of the cart, and for each pole with m its mass and l its half-length. */
+typedef struct jd_pole_constants {
+    int poles; /* 1 or 2 */
+    double mass, cart_friction, gravity;
+    double m[2], ml[2], friction[2], lever[2]; /* m; m l; joint friction / (m l); -3/4 / l */
+} jd_pole_constants;
+
+typedef struct jd_control {
+    const char *name;
+    /* T steps: weights (W,16), state h (2 hidden,16) whose first half is the present state, x (T,inputs,16) with step dx
+     * from one time to the next (0: held), y likewise. */
+    void (*net)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
+                size_t dy);
+    /* One control interval: `steps` Runge-Kutta steps of length h with a constant force (16); s (2 + 2 poles,16). */
+    void (*poles)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
+} jd_control;
+
+/* The same kernels for the files that define them. */
+#ifdef JD_ISA
+#include "cpu/isa.h"
+void JD_K(jd__net_lanes)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
+                         size_t dy);
+void JD_K(jd__pole_lanes)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
+#endif
+
+extern const jd_control jd__control_scalar, jd__control_avx2, jd__control_avx512;
+/* The kernels of the instruction set of that name. */
+const jd_control *jd__control_find(const char *isa);
+
+#endif

@@ -1,0 +1,57 @@
+/* control_net.c - networks of a population: each lane is a network with weights of its own. */
+#include "cpu/control.h"
+#include "cpu/vecmath.h"
+
+/* bias + sum of w[k] in[k], k rising; a chain for each lane. */
+JD_INLINE vf chain(vf sum, const float *w, const float *in, int count)
+{
+    for (int k = 0; k < count; k++) sum = vf_fma(vf_load(w + k * JD_LANES), vf_load(in + k * JD_LANES), sum);
+    return sum;
+}
+
+/* One step of VL lanes: now -> next. */
+JD_INLINE void step(int I, int H, int F, int O, int out_bias, const float *w, const float *x, const float *now,
+                    float *next, float *y)
+{
+    for (int j = 0; j < H; j++, w += (1 + I + F) * JD_LANES) {
+        const vf sum = chain(vf_load(w), w + JD_LANES, x, I);
+        vf_store(next + j * JD_LANES, vf_tanh(chain(sum, w + (1 + I) * JD_LANES, now, F)));
+    }
+    const float *seen = H ? next : x;
+    const int S = H ? H : I;
+    for (int o = 0; o < O; o++, w += (out_bias + S) * JD_LANES) {
+        const vf sum = out_bias ? vf_load(w) : vf_zero();
+        vf_store(y + o * JD_LANES, vf_tanh(chain(sum, w + out_bias * JD_LANES, seen, S)));
+    }
+}
+
+/* Shapes known at compile time are unrolled; the operations are the same. */
+JD_INLINE void lanes(int I, int H, int F, int O, int out_bias, const float *w, float *h, int64_t T, const float *x,
+                     size_t dx, float *y, size_t dy)
+{
+    for (int v = 0; v < JD_LANES; v += VL) {
+        float *now = h + v, *next = h + (size_t)H * JD_LANES + v;
+        for (int64_t t = 0; t < T; t++) {
+            step(I, H, F, O, out_bias, w + v, x + (size_t)t * dx + v, now, next, y + (size_t)t * dy + v);
+            float *swap = now;
+            now = next;
+            next = swap;
+        }
+        if (T % 2) /* the state is the first half */
+            for (int j = 0; j < H; j++) vf_store(h + j * JD_LANES + v, vf_load(now + j * JD_LANES));
+    }
+}
+
+void JD_K(jd__net_lanes)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
+                         size_t dy)
+{
+    const int I = n->inputs, H = n->hidden, F = n->feedback, O = n->outputs, b = n->out_bias;
+    if (I == 4 && H == 5 && F == 5 && O == 1 && !b)
+        lanes(4, 5, 5, 1, 0, w, h, T, x, dx, y, dy);
+    else if (I == 6 && H == 3 && F == 3 && O == 1 && b)
+        lanes(6, 3, 3, 1, 1, w, h, T, x, dx, y, dy);
+    else if (I == 3 && H == 3 && F == 3 && O == 1 && b)
+        lanes(3, 3, 3, 1, 1, w, h, T, x, dx, y, dy);
+    else
+        lanes(I, H, F, O, b, w, h, T, x, dx, y, dy);
+}

@@ -1,0 +1,56 @@
+/*
+ * env.h - what an environment defines.
+ *
+ * Copies stand in blocks of 16 lanes: number k of the state of lane l is state[16 k + l].  The common code keeps the steps
+ * and whether an episode ended, and leaves ended lanes as they are.
+ */
+#ifndef JD_ENV_ENV_H
+#define JD_ENV_ENV_H
+
+#include "base/ctx.h"
+#include "cpu/control.h"
+#include "env/canvas.h"
+#include "jackdaw/env.h"
+
+enum { JD_ENV_STATE = 8, JD_ENV_OBSERVATION = 8 }; /* at most */
+
+typedef struct jd_env_kind {
+    const char *name;
+    int state, observation, action, choices;
+    const float *low, *high;               /* of observations */
+    const float *action_low, *action_high; /* NULL: choices */
+    int64_t (*limit)(const jd_env_options *o);
+    /* One lane: s is that lane's number 0, the others follow at 16. */
+    void (*start)(const jd_env *e, double *s, uint64_t seed);
+    bool (*valid)(const jd_env *e, const double *s); /* could this be a state? */
+    void (*draw)(const jd_env *e, const double *s, jd_canvas *c);
+    /* A block: action (actions,16), reward and ended (16), obs (observations,16); t (16): steps before this one. */
+    void (*step)(const jd_env *e, double *s, const float *action, float *reward, uint8_t *ended);
+    void (*observe)(const jd_env *e, const double *s, const int64_t *t, float *obs);
+} jd_env_kind;
+
+typedef struct jd_env_block {
+    double *s; /* (state,16) */
+    int64_t t[JD_LANES];
+    uint8_t over[JD_LANES];
+} jd_env_block;
+
+struct jd_env {
+    jd_ctx *ctx;
+    const jd_env_kind *kind;
+    const jd_control *control;
+    jd_env_options o;
+    size_t blocks;
+    jd_env_block *block;
+    double *s;
+};
+
+extern const jd_env_kind jd__env_single_pole, jd__env_double_pole, jd__env_double_pole_blind, jd__env_swing_up,
+    jd__env_t_maze;
+
+/* One step of a block: lanes that are over stay and earn 0.  over becomes 1 (terminated) or 2 (truncated). */
+void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, const float *action, float *obs,
+                        float *reward);
+void jd__env_start_lane(const jd_env *e, jd_env_block *b, int lane, uint64_t seed);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * rollout.c - networks that act: 16 candidates at once in the lanes of a block, blocks on all threads.
+ *
+ * Which lane a candidate runs in, and beside whom, is left to chance (the next free lane takes it), because no lane sees
+ * another.
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "env/env.h"
+#include "search/population.h"
+
+/* What one thread works with. */
+typedef struct lanes {
+    jd_env *env;    /* 16 copies */
+    float *w;       /* (W,16) */
+    float *h;       /* (2 hidden,16) */
+    float *obs;     /* (observations,16) */
+    float *act;     /* (outputs,16) */
+    double *memory; /* (16, memory) */
+} lanes;
+
+struct jd_rollout {
+    jd_ctx *ctx;
+    jd_rollout_options o;
+    jd_lane_net net;
+    size_t W;
+    int threads;
+    lanes *lane;
+};
+
+typedef struct job {
+    jd_rollout *r;
+    const double *weights, *start;
+    bool same;
+    size_t n;
+    uint64_t seed;
+    int64_t limit;
+    double *score;
+    int64_t *steps;
+    atomic_size_t next;
+} job;
+
+static jd_status make(jd_rollout *r)
+{
+    jd_ctx *ctx = r->ctx;
+    const size_t memory = (size_t)r->o.memory_size;
+    r->lane = jd_alloc_array(ctx, (size_t)r->threads, sizeof *r->lane);
+    for (int i = 0; r->lane && i < r->threads; i++) {
+        lanes *a = &r->lane[i];
+        a->env = jd_env_new(ctx, r->o.env, &r->o.env_options);
+        a->w = jd_alloc_array(ctx, r->W * JD_LANES, sizeof *a->w);
+        a->h = jd_alloc_array(ctx, (2 * (size_t)r->net.hidden + 1) * JD_LANES, sizeof *a->h);
+        a->obs = jd_alloc_array(ctx, (size_t)r->net.inputs * JD_LANES, sizeof *a->obs);
+        a->act = jd_alloc_array(ctx, (size_t)r->net.outputs * JD_LANES, sizeof *a->act);
+        a->memory = jd_alloc_array(ctx, (memory + 1) * JD_LANES, sizeof *a->memory);
+    }
+    return jd_error(ctx);
+}
+
+jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o)
+{
+    if (jd_error(ctx)) return NULL;
+    jd_env *e = jd_env_new(ctx, o->env, &o->env_options);
+    if (!e) return NULL;
+    const jd_space see = jd_env_observation(e), act = jd_env_action(e);
+    const int outputs = act.choices ? act.choices : act.size;
+    jd_env_free(e);
+    jd_net_shape shape = o->net;
+    if (!shape.inputs) shape.inputs = see.size;
+    if (!shape.outputs) shape.outputs = outputs;
+    if (!jd_net_weights(&shape) || shape.inputs != see.size || shape.outputs != outputs || o->memory_size < 0) {
+        jd_fail(ctx, JD_EUSAGE,
+                "rollout: a network of %d inputs, %d hidden units and %d outputs; %s gives %d numbers and takes %d; "
+                "hidden units are 0 to %d, memory_size at least 0",
+                shape.inputs, shape.hidden, shape.outputs, o->env, see.size, outputs, JD_NET_MAX);
+        return NULL;
+    }
+    jd_rollout *r = jd_alloc(ctx, sizeof *r);
+    if (!r) return NULL;
+    r->ctx = ctx;
+    r->o = *o;
+    r->o.net = shape;
+    r->o.env_options.count = JD_LANES;
+    r->net = jd__lane_net(&shape);
+    r->W = jd_net_weights(&shape);
+    r->threads = ctx->threads;
+    if (!make(r)) return r;
+    jd_rollout_free(r);
+    return NULL;
+}
+
+void jd_rollout_free(jd_rollout *r)
+{
+    if (!r) return;
+    for (int i = 0; r->lane && i < r->threads; i++) {
+        lanes *a = &r->lane[i];
+        jd_env_free(a->env);
+        void *const owned[] = {a->w, a->h, a->obs, a->act, a->memory};
+        for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) jd_free(r->ctx, owned[k]);
+    }
+    jd_free(r->ctx, r->lane);
+    jd_free(r->ctx, r);
+}
+
+size_t jd_rollout_weights(const jd_rollout *r)
+{
+    return r ? r->W : 0;
+}
+
+/* A lane begins with candidate k. */
+static void enter(const job *j, lanes *a, int lane, size_t k)
+{
+    const jd_rollout *r = j->r;
+    jd_env_block *b = &a->env->block[0];
+    const int S = a->env->kind->state;
+    jd__net_lane(&r->o.net, j->weights + (j->same ? 0 : k * r->W), a->w, lane);
+    for (int i = 0; i < 2 * r->net.hidden; i++) a->h[i * JD_LANES + lane] = 0;
+    memset(a->memory + lane * r->o.memory_size, 0, (size_t)r->o.memory_size * sizeof *a->memory);
+    jd__env_start_lane(a->env, b, lane, j->seed);
+    for (int i = 0; j->start && i < S; i++) b->s[i * JD_LANES + lane] = j->start[k * (size_t)S + (size_t)i];
+}
+
+/* The largest output of each lane, the first of equal ones. */
+static void decide(const jd_rollout *r, float *act)
+{
+    for (int l = 0; l < JD_LANES; l++) {
+        int best = 0;
+        for (int o = 1; o < r->net.outputs; o++)
+            if (act[o * JD_LANES + l] > act[best * JD_LANES + l]) best = o;
+        act[l] = (float)best;
+    }
+}
+
+static void watch(const jd_rollout *r, lanes *a, const uint8_t *was_over)
+{
+    const jd_env_block *b = &a->env->block[0];
+    for (int l = 0; l < JD_LANES; l++) {
+        double state[JD_ENV_STATE];
+        if (was_over[l]) continue;
+        for (int k = 0; k < a->env->kind->state; k++) state[k] = b->s[k * JD_LANES + l];
+        r->o.watch(r->o.user, a->memory + l * r->o.memory_size, b->t[l], state);
+    }
+}
+
+static void play(job *j, lanes *a)
+{
+    const jd_rollout *r = j->r;
+    jd_env_block *b = &a->env->block[0];
+    size_t who[JD_LANES] = {0};
+    double earned[JD_LANES] = {0};
+    int busy = 0;
+    memset(a->w, 0, r->W * JD_LANES * sizeof *a->w);
+    memset(a->h, 0, 2 * (size_t)r->net.hidden * JD_LANES * sizeof *a->h);
+    for (int l = 0; l < JD_LANES; l++) { /* a lane without a candidate has a state all the same */
+        jd__env_start_lane(a->env, b, l, j->seed);
+        b->over[l] = 1;
+    }
+    for (int l = 0; l < JD_LANES; l++) {
+        who[l] = atomic_fetch_add(&j->next, 1);
+        if (who[l] >= j->n) break;
+        enter(j, a, l, who[l]);
+        earned[l] = 0;
+        busy++;
+    }
+    a->env->kind->observe(a->env, b->s, b->t, a->obs);
+    while (busy) {
+        float reward[JD_LANES];
+        uint8_t was_over[JD_LANES];
+        bool entered = false;
+        memcpy(was_over, b->over, sizeof was_over);
+        a->env->control->net(&r->net, a->w, a->h, 1, a->obs, 0, a->act, 0);
+        if (a->env->kind->choices) decide(r, a->act);
+        jd__env_step_block(a->env, b, j->limit, a->act, a->obs, reward);
+        if (r->o.watch) watch(r, a, was_over);
+        for (int l = 0; l < JD_LANES; l++) {
+            if (was_over[l]) continue;
+            earned[l] += (double)reward[l];
+            if (!b->over[l]) continue;
+            if (j->steps) j->steps[who[l]] = b->t[l];
+            if (j->score)
+                j->score[who[l]] = r->o.score
+                                       ? r->o.score(r->o.user, a->memory + l * r->o.memory_size, b->t[l], earned[l])
+                                       : earned[l];
+            who[l] = atomic_fetch_add(&j->next, 1);
+            if (who[l] < j->n) {
+                enter(j, a, l, who[l]);
+                earned[l] = 0;
+                entered = true;
+            } else {
+                busy--;
+            }
+        }
+        if (entered) a->env->kind->observe(a->env, b->s, b->t, a->obs);
+    }
+}
+
+static void play_share(void *user, const jd_worker *w)
+{
+    job *j = user;
+    if (w->id < j->r->threads) play(j, &j->r->lane[w->id]);
+}
+
+jd_status jd_rollout_run(jd_rollout *r, const double *weights, bool same, size_t n, const double *start, uint64_t seed,
+                         int64_t time_limit, double *score, int64_t *steps)
+{
+    if (!r) return JD_EUSAGE;
+    if (jd_error(r->ctx)) return jd_error(r->ctx);
+    if (time_limit < 0)
+        return jd_fail(r->ctx, JD_EUSAGE, "rollout: a time limit of %lld steps; give 0 or more", (long long)time_limit);
+    for (size_t i = 0; start && i < n; i++) /* refused before anything runs */
+        if (jd_env_set_state(r->lane[0].env, 0, start + i * (size_t)jd_env_state_size(r->lane[0].env)))
+            return jd_error(r->ctx);
+    job j = {.r = r,
+             .weights = weights,
+             .start = start,
+             .same = same,
+             .n = n,
+             .seed = seed,
+             .limit = time_limit ? time_limit : jd_env_time_limit(r->lane[0].env),
+             .score = score,
+             .steps = steps};
+    atomic_init(&j.next, 0);
+    jd_team *team = r->threads > 1 && n > JD_LANES ? jd__ctx_team(r->ctx) : NULL;
+    if (team)
+        jd_team_run(team, play_share, &j);
+    else
+        play_share(&j, &(jd_worker){0, 1, NULL});
+    return jd_error(r->ctx);
+}
