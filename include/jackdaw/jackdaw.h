@@ -11,6 +11,7 @@
 #include "jackdaw/decode.h"
 #include "jackdaw/env.h"
 #include "jackdaw/fn.h"
+#include "jackdaw/gmdh.h"
 #include "jackdaw/graph.h"
 #include "jackdaw/io.h"
 #include "jackdaw/layers.h"

@@ -19,6 +19,16 @@ static const jd_dataset_file fashion_files[] = {
     {"t10k-labels-idx1-ubyte", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", 10008},
     {NULL, NULL, 0}};
 
+static const jd_dataset_file uci_files[] = {
+    {"airfoil.csv", "6e7ca2add64a706da1e707c9a3e281d5ea505b423eae6fcfda10c264cce4ac80", 58498},
+    {"bostonHousing.csv", "c8da4d764f7b01c26d8f01d3a1ec349147dcd48b8fb12d947ea025832c2ffaa2", 34677},
+    {"concrete.csv", "2cec572996679aa438562a596bd5e444c6d03aa26d4788e0939ac3fa2a90abbe", 40344},
+    {"energy.csv", "624bd987bfb832b2cb798380557830e01602cbd28e240da008a456c84d017917", 28976},
+    {"kin8nm.csv", "a10f802b109d671dcf3da3f69af8732ae93f6b48ce9a206fe8020bcdf568b5b3", 815594},
+    {"power-plant.csv", "e4285a8bdec94d993d57fedb9dc319d05eb737c5aa5e3d20201f5d2b5b82042a", 308694},
+    {"wine-quality-red.csv", "99fc279c5c7a997b568f98b4f09894d09d948a0f0ec1c33a781f05ae55b70729", 84064},
+    {"yacht.csv", "e907d640c737785942f81c87de9275b8b6ac07b0b6d5254a82b00dbb16432240", 10745},
+    {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -46,6 +56,12 @@ static const jd_dataset sets[] = {
      .obtain = "git clone https://github.com/Jakobovski/free-spoken-digit-dataset, which has the files in recordings/",
      .files = no_files,
      .classes = 10},
+    {.name = "uci_regression",
+     .title = "Eight regression tables of the UCI repository as CSV, the target in the last column",
+     .home = "https://archive.ics.uci.edu",
+     .licence = "mostly CC BY 4.0",
+     .obtain = "write each table as CSV with a header line x1,...,y under the names that `jackdaw data list` shows",
+     .files = uci_files},
 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))
