@@ -102,7 +102,7 @@ static double one_try(jd_run *r, bool lstm, int64_t T, int attempt, int64_t sequ
                                                         .user = &n,
                                                         .steps = steps,
                                                         .batch = batch,
-                                                        .lr = {.rate = .003},
+                                                        .lr = {.rate = .0015},
                                                         .log_every = steps,
                                                         .validate_every = 100,
                                                         .validate = validate,
