@@ -1,5 +1,7 @@
 /* transpose.c - another order of the dimensions. */
 #ifndef REAL
+#include <string.h>
+
 #include "graph/graph.h"
 #include "ops/attrs.h"
 #include "ops/real.h"
@@ -45,20 +47,36 @@ jd_node jd_transpose(jd_graph *g, jd_node x, const int *perm)
 }
 
 #else
+/* Dimensions at the end that keep their place are copied as one run. */
 static void FN(transpose)(const jd_call *c, const jd_worker *w)
 {
     const jd_transpose_attr *a = c->attr;
     const jd_type *t = &c->out_type[0], *s = &c->in_type[0];
     const REAL *x = c->in[0];
     REAL *y = c->out[0];
-    int64_t stride[JD_MAX_RANK], n = 1;
+    int64_t stride[JD_MAX_RANK], at[JD_MAX_RANK], n = 1, from = 0;
     for (int i = s->rank; i-- > 0; n *= s->dim[i]) stride[i] = n;
-    size_t begin, end;
-    jd_share(w, (size_t)jd__count(t), 64, &begin, &end);
-    for (size_t e = begin; e < end; e++) {
-        int64_t rest = (int64_t)e, at = 0;
-        for (int i = t->rank; i-- > 0; rest /= t->dim[i]) at += rest % t->dim[i] * stride[a->perm[i]];
-        y[e] = x[at];
+    int rank = t->rank;
+    size_t run = 1, begin, end;
+    while (rank > 0 && a->perm[rank - 1] == rank - 1) run *= (size_t)t->dim[--rank];
+    jd_share(w, run ? (size_t)n / run : 0, run < 64 ? 64 : 1, &begin, &end);
+    if (begin == end) return;
+    int64_t rest = (int64_t)begin;
+    for (int i = rank; i-- > 0; rest /= t->dim[i]) {
+        at[i] = rest % t->dim[i];
+        from += at[i] * stride[a->perm[i]];
+    }
+    for (size_t r = begin; r < end; r++) {
+        if (run == 1)
+            y[r] = x[from];
+        else
+            memcpy(y + r * run, x + from, run * sizeof *y);
+        for (int i = rank; i-- > 0;) {
+            from += stride[a->perm[i]];
+            if (++at[i] < t->dim[i]) break;
+            from -= t->dim[i] * stride[a->perm[i]];
+            at[i] = 0;
+        }
     }
 }
 #endif
