@@ -78,7 +78,7 @@ typedef enum jd_init_kind {
     JD_INIT_HE,         /* N(0, 2 scale^2 / fan in) */
     JD_INIT_FAN_IN,     /* U[-a, a], a = scale / sqrt(fan in) */
     JD_INIT_ORTHOGONAL, /* scale x a random orthogonal matrix; rows or columns orthonormal */
-    JD_INIT_LSTM_BIAS   /* (4H): forget part `scale`, `in_gate` and `out_gate` the others', cell input 0 */
+    JD_INIT_LSTM_BIAS /* (4H), or (D,gates,H): forget part `scale`, `in_gate` and `out_gate` the others', cell input 0 */
 } jd_init_kind;
 typedef struct jd_init {
     jd_init_kind kind;
@@ -204,6 +204,28 @@ typedef struct jd_lstm_out {
     jd_node cells;  /* (T,B,H) */
 } jd_lstm_out;
 JD_API jd_lstm_out jd_lstm_raw(jd_graph *g, jd_lstm_args a);
+
+/* LSTM in n = 1, 2 or 3 dimensions (Graves, Fernandez, Schmidhuber, ICANN 2007): a cell at point p sees its predecessors
+ * p - s_e e_e in every dimension e, where the signs s are the direction of the scan; outside the grid they are zero.
+ *     i = sigma(Wi x + sum_e Ri^e h_e + sum_e pi c_e + bi)      f^e = sigma(Wf^e x + sum_e' Rf^ee' h_e' + pf^e c_e + bf^e)
+ *     c = z i + sum_e f^e c_e    z = g(Wz x + sum_e Rz^e h_e + bz)    o = sigma(... + po c + bo)    h = o squash(c)
+ * All D directions are computed by one operation: points on a diagonal do not depend on each other.  With n = 1 the values
+ * and gradients are those of jd_lstm_raw bit for bit. */
+typedef struct jd_mdlstm_args {
+    jd_node x;           /* (B,d1..dn,N): a batch of sequences, images or volumes, channels last */
+    jd_node size;        /* int32 (B,n): each sample's own extents, at the low corner, or none; the rest gives 0 */
+    unsigned directions; /* bit s: scan with dimension e backwards where bit e of s is set; 0: all 2^n */
+    jd_node W, R, b;     /* (D G,N), (D G,n H), (D G); G = (n+3) H, gates i f^1..f^n z o; R's columns: h_1..h_n */
+    jd_node peep;        /* (D (n+2) H): p_i, p_f^1..p_f^n, p_o of each direction, or none */
+    jd_squash in_squash, out_squash;
+    double clip; /* > 0: keeps the errors of the pre-activations inside [-clip, clip], as RNNLIB does with 1 */
+} jd_mdlstm_args;
+typedef struct jd_mdlstm_out {
+    jd_node y;     /* (B,d1..dn,D H): the directions side by side, in the order of s */
+    jd_node gates; /* (B,d1..dn,D G) activated, for looking at */
+    jd_node cells; /* (B,d1..dn,D H) */
+} jd_mdlstm_out;
+JD_API jd_mdlstm_out jd_mdlstm_raw(jd_graph *g, jd_mdlstm_args a);
 
 typedef struct jd_rnn_args {
     jd_node x;       /* (T,B,N) */

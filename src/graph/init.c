@@ -75,8 +75,11 @@ jd_status jd__init_fill(jd_ctx *ctx, const char *name, const jd_type *type, cons
     case JD_INIT_ORTHOGONAL: return orthogonal(ctx, &r, type, scale > 0 ? scale : 1, out);
     case JD_INIT_LSTM_BIAS:
         for (size_t i = 0; i < n; i++) {
-            const size_t gate = n >= 4 ? i / (n / 4) : 0; /* i f z o */
-            put(out, type->dtype, i, gate == 1 ? scale : gate == 0 ? init->in_gate : gate == 3 ? init->out_gate : 0);
+            const bool many = type->rank == 3; /* (D,gates,H): i f^1.. z o; else i f z o */
+            const size_t gates = many ? (size_t)type->dim[1] : 4;
+            const size_t gate = many ? i / (size_t)type->dim[2] % gates : n >= 4 ? i / (n / 4) : 0;
+            const double forget = gate + 2 < gates ? scale : 0;
+            put(out, type->dtype, i, gate == 0 ? init->in_gate : gate + 1 == gates ? init->out_gate : forget);
         }
         break;
     default: return jd_fail(ctx, JD_EUSAGE, "param \"%s\": unknown initialiser %d", name, (int)init->kind);

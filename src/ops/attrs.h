@@ -91,6 +91,18 @@ typedef struct jd_lstm_attr {
     uint8_t need_dx; /* lstm_grad: 0 leaves dx unset (first layer) */
 } jd_lstm_attr;
 
+/* mdlstm: in  0 x (B,d1..dn,N) 1 [size] int32 (B,n) 2 W (D G,N) 3 R (D G,n H) 4 b (D G) 5 [peep] (D (n+2) H); G = (n+3) H
+ *         out 0 y (B,d1..dn,D H) 1 gates (B,d1..dn,D G) activated i f1..fn z o 2 cells (B,d1..dn,D H)
+ * mdlstm_grad: in 0..5, 6 y 7 gates 8 cells 9 dy; out 0 dx 1 dW 2 dR 3 db 4 dpeep */
+typedef struct jd_mdlstm_attr {
+    uint8_t n; /* dimensions, 1 to 3 */
+    uint8_t
+        directions; /* bit s: there is a scan of direction s; in direction s, dimension e runs backwards if bit e of s */
+    uint8_t in_squash, out_squash;
+    uint8_t need_dx;
+    float clip; /* > 0: errors of the pre-activations are kept inside [-clip, clip] */
+} jd_mdlstm_attr;
+
 /* srn: in 0 x (T,B,N) 1 [length] 2 W (H,N) 3 R (H,H) 4 b (H) 5 [h0] (B,H); out 0 y (T,B,H) 1 hT (B,H)
  * srn_grad: in 0..5, 6 y, 7 [dy], 8 [dhT]; out 0 dx 1 dW 2 dR 3 db 4 dh0
  * gru: in 0 x 1 [length] 2 W (3H,N) 3 R (3H,H) 4 b (3H) 5 [bR] (H) 6 [h0]; out 0 y 1 hT 2 gates (T,B,4H): r u n (Rn h + bR)
