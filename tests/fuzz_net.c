@@ -5,10 +5,11 @@
 #include "jackdaw/layers.h"
 
 static const char *const WORDS[] = {
-    "conv 3 2", "maxpool 2", "avgpool 2", "dense 3",      "dropout 0.5", "noise 0.1",   "embed 5 3", "lstm 3",
-    "blstm 3",  "gru 2",     "bgru 2",    "srn 2",        "bsrn 2",      "mean",        "flatten",   "tanh",
-    "sigmoid",  "relu",      "stride 2",  "pad 1",        "ceil",        "scaled-tanh", "peepholes", "no-forget",
-    "forget 1", ", ",        " ",         "projection 2", "-",           ".5",          NULL};
+    "conv 3 2", "maxpool 2",    "avgpool 2", "dense 3",  "dropout 0.5", "noise 0.1",   "embed 5 3", "lstm 3",
+    "blstm 3",  "gru 2",        "bgru 2",    "srn 2",    "bsrn 2",      "mean",        "flatten",   "tanh",
+    "sigmoid",  "relu",         "stride 2",  "pad 1",    "ceil",        "scaled-tanh", "peepholes", "no-forget",
+    "forget 1", "mdlstm 2",     "block 2 3", "collapse", "each",        "sum",         "clip 1",    ", ",
+    " ",        "projection 2", "-",         ".5",       NULL};
 
 static void text(const char *s)
 {
@@ -22,6 +23,7 @@ static void seeds(jd_ctx *ctx)
     text("conv 2 3 stride 2 pad 1, avgpool 2, dense 3 relu, dropout 0.3, dense 2");
     text("blstm 3 peepholes, lstm 2 projection 2, dense 3");
     text("srn 2 tanh, gru 2, mean, dense 2");
+    text("block 2 2, mdlstm 2 peepholes clip 1, dense 3 each tanh, mdlstm 2 sum, collapse, dense 2");
 }
 
 static void trace(jd_graph *g, void *spec)

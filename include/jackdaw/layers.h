@@ -33,6 +33,7 @@ typedef struct jd_dense_options {
     jd_activation act;
     jd_init init, bias_init;
     bool no_bias;
+    bool each; /* at every point: (...,C) -> (...,units) for any rank */
 } jd_dense_options;
 /* (B,...) -> (B,units) for images and vectors; (T,B,C) -> (T,B,units) for sequences (rank 3: step by step). */
 JD_API jd_node jd_dense_opt(jd_graph *g, const char *name, jd_node x, jd_dense_options o);
@@ -81,6 +82,39 @@ JD_API jd_node jd_lstm_opt(jd_graph *g, const char *name, jd_node x, jd_lstm_opt
 JD_API jd_node jd_blstm_opt(jd_graph *g, const char *name, jd_node x, jd_lstm_options o);
 #define jd_blstm(g, name, x, ...) jd_blstm_opt(g, name, x, (jd_lstm_options){__VA_ARGS__})
 
+/* LSTM in one to three dimensions (Graves, Fernandez, Schmidhuber, ICANN 2007; see jd_mdlstm_raw): (T,B,C), (B,H,W,C) or
+ * (B,D,H,W,C) -> the same with D H or, with `sum`, H channels, D the number of scan directions.  Parameters W (D G,N),
+ * R (D G,n H), b (D,n+3,H), [peep] (D (n+2) H) with G = (n+3) H and the gate order i f^1..f^n z o.
+ *
+ *     jd_node size = jd_arg(g, "size");                                   // int32 (B,2), or JD_NONE
+ *     x = jd_blocks(g, x, &size, .height = 3, .width = 4);                // the recogniser of NIPS 2008 begins
+ *     x = jd_mdlstm(g, "scan1", x, .units = 2, .size = size, .peepholes = true);
+ *     x = jd_dense(g, "map1", jd_blocks(g, x, &size, .height = 3, .width = 4), .units = 6, .act = JD_TANH, .each = true); */
+typedef struct jd_mdlstm_options {
+    int64_t units;       /* H, of each direction */
+    unsigned directions; /* bit s: scan with dimension e backwards where bit e of s is set; 0: all 2^n */
+    jd_node size;        /* int32 (B,n) extents of each sample, for sequences (B); or none */
+    bool peepholes;
+    bool sum; /* add the directions up instead of setting them side by side */
+    jd_squash in_squash, out_squash;
+    double forget_bias; /* 0 means: 1 for sequences, else -ln(n-1), so that the n forget gates add up to 1 */
+    double clip;        /* > 0: keeps the errors of the pre-activations inside [-clip, clip]; RNNLIB uses 1 */
+    jd_init init;       /* of W, R and the peepholes; zero: U[-1/sqrt(n H), 1/sqrt(n H)] */
+} jd_mdlstm_options;
+JD_API jd_node jd_mdlstm_opt(jd_graph *g, const char *name, jd_node x, jd_mdlstm_options o);
+#define jd_mdlstm(g, name, x, ...) jd_mdlstm_opt(g, name, x, (jd_mdlstm_options){__VA_ARGS__})
+
+/* Blocks of cells become channels, with zeros past the right and lower edge (Graves and Schmidhuber, NIPS 2008):
+ * (B,H,W,C) -> (B,ceil(H/height),ceil(W/width),height width C); likewise (B,W,C) and (B,D,H,W,C).  A side left out is 1.
+ * *size, int32 (B,n), becomes the extents in blocks; size may be NULL. */
+typedef struct jd_blocks_options {
+    int depth, height, width;
+} jd_blocks_options;
+JD_API jd_node jd_blocks_opt(jd_graph *g, jd_node x, jd_node *size, jd_blocks_options o);
+#define jd_blocks(g, x, size, ...) jd_blocks_opt(g, x, size, (jd_blocks_options){__VA_ARGS__})
+/* (B,H,W,C) -> (W,B,C): the sum over the height, a sequence along the line */
+JD_API jd_node jd_collapse(jd_graph *g, jd_node x);
+
 typedef struct jd_rnn_options {
     int64_t units;
     jd_node length, h0;
@@ -110,6 +144,7 @@ JD_API jd_node jd_time_mean(jd_graph *g, jd_node x, jd_node length);
  * Layers are separated by commas; words after the sizes are switches.  Layers: conv MAPS SIZE [stride S] [pad P] [ACT];
  * maxpool SIZE [stride S] [ceil]; avgpool SIZE; dense UNITS [ACT]; dropout RATE; noise SIGMA; embed SYMBOLS UNITS;
  * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
+ * mdlstm UNITS [peepholes] [sum] [forget B] [clip C]; block HEIGHT WIDTH; collapse; `dense UNITS each` at every point;
  * mean (over time); flatten; tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Parameters are named after
  * the layer and its place: "conv1/W", "dense5/b".  An unknown word is answered with the nearest known one. */
 JD_API jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length);

@@ -5,8 +5,11 @@ jd_node jd_dense_opt(jd_graph *g, const char *name, jd_node x, jd_dense_options 
 {
     if (!x.id || !jd__size_ok(g, name, ".units", o.units)) return JD_NONE;
     const int rank = jd_rank(g, x);
-    const bool sequence = rank == 3;
-    const int64_t outer = sequence ? jd_dim(g, x, 0) * jd_dim(g, x, 1) : rank >= 1 ? jd_dim(g, x, 0) : 1;
+    const bool each = rank == 3 || (o.each && rank > 2);
+    jd_dims shape = {rank, {0}};
+    int64_t outer = rank >= 1 ? jd_dim(g, x, 0) : 1;
+    for (int i = 0; i < rank; i++) shape.dim[i] = jd_dim(g, x, i);
+    for (int i = 1; each && i + 1 < rank; i++) outer *= shape.dim[i];
     const jd_node flat = rank == 2 ? x : jd_reshape(g, x, JD_DIMS(outer, -1));
     jd_scope_push(g, name);
     const jd_node w = jd_param(g, "W", jd__default_init(o.init, o.act), JD_DIMS(o.units, jd_dim(g, flat, 1)));
@@ -14,8 +17,9 @@ jd_node jd_dense_opt(jd_graph *g, const char *name, jd_node x, jd_dense_options 
     if (!o.no_bias) y = jd_add(g, y, jd_param(g, "b", o.bias_init, JD_DIMS(o.units)));
     y = jd_activate(g, y, o.act);
     jd_scope_pop(g);
-    if (sequence) y = jd_reshape(g, y, JD_DIMS(jd_dim(g, x, 0), jd_dim(g, x, 1), o.units));
-    return y;
+    if (!each) return y;
+    shape.dim[rank - 1] = o.units;
+    return jd_reshape(g, y, shape);
 }
 
 jd_node jd_embedding(jd_graph *g, const char *name, jd_node index, int64_t symbols, int64_t units)

@@ -27,6 +27,9 @@ typedef enum kind {
     L_BGRU,
     L_SRN,
     L_BSRN,
+    L_MDLSTM,
+    L_BLOCK,
+    L_COLLAPSE,
     L_MEAN,
     L_FLATTEN,
     L_TANH,
@@ -36,7 +39,8 @@ typedef enum kind {
     L_KINDS
 } kind;
 
-/* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget. */
+/* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget, e each, u sum,
+ * x clip. */
 static const struct {
     const char *name;
     int sizes;
@@ -45,7 +49,7 @@ static const struct {
     [L_CONV] = {"conv", 2, "asp", "conv MAPS SIZE [stride S] [pad P] [tanh|sigmoid|relu|scaled-tanh]"},
     [L_MAXPOOL] = {"maxpool", 1, "sc", "maxpool SIZE [stride S] [ceil]"},
     [L_AVGPOOL] = {"avgpool", 1, "sc", "avgpool SIZE [stride S] [ceil]"},
-    [L_DENSE] = {"dense", 1, "a", "dense UNITS [tanh|sigmoid|relu|scaled-tanh]"},
+    [L_DENSE] = {"dense", 1, "ae", "dense UNITS [each] [tanh|sigmoid|relu|scaled-tanh]"},
     [L_DROPOUT] = {"dropout", 1, "", "dropout RATE"},
     [L_NOISE] = {"noise", 1, "", "noise SIGMA"},
     [L_EMBED] = {"embed", 2, "", "embed SYMBOLS UNITS"},
@@ -55,6 +59,9 @@ static const struct {
     [L_BGRU] = {"bgru", 1, "", "bgru UNITS"},
     [L_SRN] = {"srn", 1, "a", "srn UNITS [tanh|sigmoid|relu]"},
     [L_BSRN] = {"bsrn", 1, "a", "bsrn UNITS [tanh|sigmoid|relu]"},
+    [L_MDLSTM] = {"mdlstm", 1, "hufx", "mdlstm UNITS [peepholes] [sum] [forget B] [clip C]"},
+    [L_BLOCK] = {"block", 2, "", "block HEIGHT WIDTH"},
+    [L_COLLAPSE] = {"collapse", 0, "", "collapse"},
     [L_MEAN] = {"mean", 0, "", "mean"},
     [L_FLATTEN] = {"flatten", 0, "", "flatten"},
     [L_TANH] = {"tanh", 0, "", "tanh"},
@@ -66,17 +73,18 @@ static const struct {
     const char *name;
     char letter;
     int numbers;
-} SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},  {"scaled-tanh", 'a', 0},
-              {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},  {"peepholes", 'h', 0},
-              {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1}};
+} SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},   {"scaled-tanh", 'a', 0},
+              {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},   {"peepholes", 'h', 0},
+              {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1}, {"each", 'e', 0},
+              {"sum", 'u', 0},       {"clip", 'x', 1}};
 enum { SWITCHES = sizeof SWITCH / sizeof *SWITCH };
 
 typedef struct layer {
     kind kind;
     double size[2];
     jd_activation act;
-    double stride, pad, projection, forget;
-    bool ceil, peepholes, no_forget;
+    double stride, pad, projection, forget, clip;
+    bool ceil, peepholes, no_forget, each, sum;
 } layer;
 
 typedef struct parser {
@@ -134,6 +142,9 @@ static jd_status apply_switch(parser *p, layer *l, int s)
     case 'h': l->peepholes = true; break;
     case 'n': l->no_forget = true; break;
     case 'j': l->projection = x; break;
+    case 'e': l->each = true; break;
+    case 'u': l->sum = true; break;
+    case 'x': l->clip = x; break;
     default: l->forget = x; break;
     }
     return JD_OK;
@@ -211,7 +222,7 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
                          .act = l->act);
     case L_MAXPOOL: return jd_maxpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
     case L_AVGPOOL: return jd_avgpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
-    case L_DENSE: return jd_dense(g, name, x, .units = n, .act = l->act);
+    case L_DENSE: return jd_dense(g, name, x, .units = n, .act = l->act, .each = l->each);
     case L_DROPOUT: return jd_dropout(g, name, x, l->size[0]);
     case L_NOISE: return jd_gauss_noise(g, name, x, l->size[0]);
     case L_EMBED: return jd_embedding(g, name, x, n, (int64_t)l->size[1]);
@@ -229,6 +240,11 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     case L_BGRU:
     case L_SRN:
     case L_BSRN: return both(g, name, x, l, length);
+    case L_MDLSTM:
+        return jd_mdlstm(g, name, x, .units = n, .size = x.id && jd_rank(g, x) == 3 ? length : JD_NONE,
+                         .peepholes = l->peepholes, .sum = l->sum, .forget_bias = l->forget, .clip = l->clip);
+    case L_BLOCK: return jd_blocks(g, x, NULL, .height = (int)n, .width = (int)l->size[1]);
+    case L_COLLAPSE: return jd_collapse(g, x);
     case L_MEAN: return jd_time_mean(g, x, length);
     case L_FLATTEN: return x.id ? jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), -1)) : JD_NONE;
     case L_TANH: return jd_tanh(g, x);
@@ -275,6 +291,9 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
         case L_DENSE:
         case L_GRU:
         case L_SRN: units = (int64_t)l.size[0]; break;
+        case L_MDLSTM:
+            units = l.sum ? (int64_t)l.size[0] : 0;
+            break; /* else the number of directions is not known here */
         case L_EMBED: units = (int64_t)l.size[1]; break;
         case L_LSTM: units = (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
         case L_BLSTM: units = 2 * (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
