@@ -26,7 +26,7 @@ static void lstm_step(jd_graph *g, void *user)
     jd_result(g, "loss", loss);
 }
 
-static const float LR = 0.01f;
+static const float LR = 0.01f, LINE_LR = 1e-4f;
 
 /* a hidden units, b layers, c 1: one bidirectional layer.  Batch 32, 100 steps, 64 inputs. */
 static jd_status make_lstm(const bench_workload *w, bench_job *j)
@@ -125,6 +125,51 @@ static jd_status make_char(const bench_workload *w, bench_job *j)
     return bench_plan(j, char_step, NULL, t, 3);
 }
 
+static void line_step(jd_graph *g, void *user)
+{
+    (void)user;
+    jd_node x = jd_blocks(g, jd_arg(g, "image"), NULL, .height = 3, .width = 4);
+    x = jd_mdlstm(g, "scan1", x, .units = 2, .peepholes = true);
+    x = jd_blocks(g, x, NULL, .height = 3, .width = 4);
+    x = jd_dense(g, "map1", x, .units = 6, .act = JD_TANH, .each = true);
+    x = jd_mdlstm(g, "scan2", x, .units = 10, .peepholes = true);
+    x = jd_blocks(g, x, NULL, .height = 2, .width = 4);
+    x = jd_dense(g, "map2", x, .units = 20, .act = JD_TANH, .each = true);
+    x = jd_mdlstm(g, "scan3", x, .units = 50, .peepholes = true);
+    x = jd_dense(g, "out", jd_collapse(g, x), .units = 27);
+    const jd_node each = jd_ctc(g, x, jd_arg(g, "labels"), jd_arg(g, "length"), jd_arg(g, "label_length"), 26);
+    const jd_node loss = jd_mean(g, each, JD_ALL_AXES, false);
+    jd_update_sgd(g, loss, jd_arg(g, "lr"), .momentum = 0.9);
+    jd_result(g, "loss", loss);
+}
+
+/* Multiply-adds of one scan layer at each point: four directions of H cells with N inputs, (n + 3) H gates. */
+static double scan_products(double points, double N, double H, bool first)
+{
+    return 2 * points * 4 * 5 * H * ((N + 2 * H) * 3 - (first ? N : 0));
+}
+
+/* a batch.  A grey line of 48 x 1200, blocks 3x4, 3x4, 2x4; scans of 2, 10 and 50 cells in four directions with
+ * peepholes, maps of 6 and 20; 10 labels of 26. */
+static jd_status make_line(const bench_workload *w, bench_job *j)
+{
+    enum { H = 48, W = 1200, T = 19, U = 10, V = 26 };
+    const int B = w->a;
+    j->gflop = B *
+               (scan_products(16 * 300, 12, 2, true) + scan_products(6 * 75, 6, 10, false) +
+                scan_products(3 * 19, 20, 50, false) + 6.0 * 6 * 75 * 96 * 6 + 6.0 * 3 * 19 * 320 * 20 +
+                6.0 * T * 200 * (V + 1)) /
+               1e9;
+    int32_t *length = bench_random_int(j, (size_t)B, T, T + 1), *labels = bench_random_int(j, (size_t)(B * U), 0, V);
+    int32_t *count = bench_random_int(j, (size_t)B, U, U + 1);
+    for (int i = 1; labels && i < B * U; i++)
+        if (labels[i] == labels[i - 1]) labels[i] = (labels[i] + 1) % V; /* 10 labels fit into 19 steps in any case */
+    const jd_tensor t[] = {JD_TENSOR("image", JD_F32, bench_random(j, (size_t)(B * H * W), -1, 1), B, H, W, 1),
+                           JD_TENSOR("labels", JD_I32, labels, B, U), JD_TENSOR("length", JD_I32, length, B),
+                           JD_TENSOR("label_length", JD_I32, count, B), JD_SCALAR_F32("lr", &LINE_LR)};
+    return bench_plan(j, line_step, NULL, t, 5);
+}
+
 const bench_workload bench_recurrent[] = {
     {"lstm_h128_l1", "LSTM 128, batch 32, 100 steps", make_lstm, 128, 1, 0, 0},
     {"lstm_h128_l2", "two layers", make_lstm, 128, 2, 0, 0},
@@ -141,5 +186,7 @@ const bench_workload bench_recurrent[] = {
     {"blstm_ctc_i123_b16", "speech net, batch 16", make_ctc_net, 123, 16, 0, 0},
     {"charlm_b1", "character model, one text", make_char, 1, 0, 0, 0},
     {"charlm_b32", "character model, batch 32", make_char, 32, 0, 0, 0},
+    {"mdlstm_line", "handwriting net, one line", make_line, 1, 0, 0, 0},
+    {"mdlstm_line_b16", "handwriting net, batch 16", make_line, 16, 0, 0, 0},
     {0},
 };
