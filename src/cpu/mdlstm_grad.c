@@ -357,9 +357,8 @@ void JD_K(jd__k_mdlstm_grad)(const jd_call *c, const jd_worker *w)
     if (!JD_K(jd__wave_init)(&m.v, c, w, &m.s, true, m.step)) return;
     size_t begin, end;
     jd_share(&m.v.w, (size_t)z.D, 1, &begin, &end);
-    for (size_t d = begin; d < end; d++)
-        JD_K(jd__lanes_pack)
-        ((const float *)c->in[3] + d * z.G * m.nH, 1, m.nH, m.nH, z.G, 0, z.G, m.s.weights + d * m.s.weights_step);
+    for (size_t d = begin; d < end; d++) JD_K(jd__lanes_pack)
+    ((const float *)c->in[3] + d * z.G * m.nH, 1, m.nH, m.nH, z.G, 0, z.G, m.s.weights + d * m.s.weights_step);
     jd__wave_meet(&m.v);
     for (int d = m.v.d0; d < m.v.d1; d++) {
         JD_K(jd__wave_clear)(&m.v, d, z.G, m.s.delta);
