@@ -244,7 +244,8 @@ size_t jd__md_space(const jd_md *z, bool grad, int threads, void *base, jd_md_sp
     s->weights = jd__carve(&m, F * s->weights_step * (size_t)z->D);
     s->start = jd__carve(&m, F * jd__md_padded(z->G) * (size_t)z->D);
     if (grad) {
-        s->delta = jd__carve(&m, F * z->B * z->P * DG);
+        /* Kernels read whole vectors: what lies beyond the last row must not be what another member writes. */
+        s->delta = jd__carve(&m, F * (z->B * z->P * DG + JD_MD_LANES));
         s->product = jd__carve(&m, F * DG * K);
         s->gemm = jd__carve(&m, jd__gemm_scratch((int64_t)(z->B * z->P), (int64_t)z->N, (int64_t)DG, threads));
     }
