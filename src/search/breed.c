@@ -21,16 +21,33 @@ void jd__mutate(const jd_search *s, jd_rng *r, double *x, size_t n)
         if (jd_rng_uniform64(r) < s->o.mutation) x[i] += jd__cauchy(r, s->o.spread);
 }
 
-void jd__breed_start(jd_search *s, size_t members)
+size_t jd__breed_population(const jd_search *s)
 {
-    for (size_t k = 0; k < members; k++) {
+    (void)s;
+    return 40;
+}
+
+void jd__breed_allocate(jd_search *s)
+{
+    jd__search_field(s, JD_POP, "population", s->population, s->D, true);
+    jd__search_field(s, JD_KNOWN, "known", 1, s->population, true);
+}
+
+void jd__breed_members(jd_search *s)
+{
+    for (size_t k = 0; k < s->population; k++) {
         double *x = s->field[JD_POP].v + k * s->D;
         jd_rng r = jd__search_rng(s, "search/start", k);
-        s->field[JD_KNOWN].v[k] = (double)NAN;
         for (size_t d = 0; d < s->D; d++)
             x[d] = s->restarts ? s->best[d] + jd__cauchy(&r, s->o.spread)
                                : s->center0[d] + s->o.sigma * (2 * jd_rng_uniform64(&r) - 1);
     }
+}
+
+void jd__breed_start(jd_search *s)
+{
+    jd__breed_members(s);
+    for (size_t k = 0; k < s->population; k++) s->field[JD_KNOWN].v[k] = (double)NAN;
 }
 
 void jd__breed_ask(jd_search *s)

@@ -12,25 +12,13 @@
 
 enum { NEXT = 2, ORDER, PROBABILITY, RANKED };
 
-static size_t default_population(const jd_search *s)
-{
-    (void)s;
-    return 40;
-}
-
 static void allocate(jd_search *s)
 {
-    jd__search_field(s, JD_POP, "population", s->population, s->D, true);
-    jd__search_field(s, JD_KNOWN, "known", 1, s->population, true);
+    jd__breed_allocate(s);
     jd__search_field(s, NEXT, "next", s->population, s->D, false);
     jd__search_field(s, ORDER, "order", 2, s->population, false); /* four 32-bit numbers for each member */
     jd__search_field(s, PROBABILITY, "probability", 1, s->population, false);
     jd__search_field(s, RANKED, "ranked", 1, s->population, false);
-}
-
-static void start(jd_search *s)
-{
-    jd__breed_start(s, s->population);
 }
 
 /* Where one-point crossover cuts: before a dimension that begins a segment; 0..D. */
@@ -105,5 +93,5 @@ static void tell(jd_search *s)
     permute(s, p, order + 2 * m, order + 3 * m, known);
 }
 
-const jd_searcher jd__cosyne = {"cosyne",      0,    false, default_population, allocate, start,
+const jd_searcher jd__cosyne = {"cosyne",      0,    false, jd__breed_population, allocate, jd__breed_start,
                                 jd__breed_ask, tell, NULL,  jd__breed_summary};

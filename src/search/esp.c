@@ -27,17 +27,6 @@ static void allocate(jd_search *s)
     jd__search_field(s, NEXT, "next", s->population, s->D, false);
 }
 
-static void start(jd_search *s)
-{
-    for (size_t k = 0; k < s->population; k++) {
-        double *x = s->field[JD_POP].v + k * s->D;
-        jd_rng r = jd__search_rng(s, "search/start", k);
-        for (size_t d = 0; d < s->D; d++)
-            x[d] = s->restarts ? s->best[d] + jd__cauchy(&r, s->o.spread)
-                               : s->center0[d] + s->o.sigma * (2 * jd_rng_uniform64(&r) - 1);
-    }
-}
-
 /* In each trial every member takes part once: vector j gets, for each segment, the member at place j of a permutation. */
 static void ask(jd_search *s)
 {
@@ -97,4 +86,5 @@ static void tell(jd_search *s)
     memcpy(s->field[JD_POP].v, s->field[NEXT].v, n * s->D * sizeof(double));
 }
 
-const jd_searcher jd__esp = {"esp", 0, false, default_population, allocate, start, ask, tell, NULL, jd__breed_summary};
+const jd_searcher jd__esp = {"esp", 0,    false, default_population, allocate, jd__breed_members,
+                             ask,   tell, NULL,  jd__breed_summary};

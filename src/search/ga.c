@@ -9,23 +9,11 @@
 
 enum { NEXT = 2, ORDER };
 
-static size_t default_population(const jd_search *s)
-{
-    (void)s;
-    return 40;
-}
-
 static void allocate(jd_search *s)
 {
-    jd__search_field(s, JD_POP, "population", s->population, s->D, true);
-    jd__search_field(s, JD_KNOWN, "known", 1, s->population, true);
+    jd__breed_allocate(s);
     jd__search_field(s, NEXT, "next", s->population, s->D, false);
     jd__search_field(s, ORDER, "order", 1, s->population, false); /* two 32-bit numbers for each member */
-}
-
-static void start(jd_search *s)
-{
-    jd__breed_start(s, s->population);
 }
 
 static void tell(jd_search *s)
@@ -49,5 +37,5 @@ static void tell(jd_search *s)
     for (size_t k = 0; k < s->population; k++) s->field[JD_KNOWN].v[k] = k || s->o.again ? (double)NAN : best;
 }
 
-const jd_searcher jd__ga = {"ga",          0,    false, default_population, allocate, start,
+const jd_searcher jd__ga = {"ga",          0,    false, jd__breed_population, allocate, jd__breed_start,
                             jd__breed_ask, tell, NULL,  jd__breed_summary};

@@ -84,7 +84,10 @@ double jd__sqrt_positive(double x); /* 0 for x <= 0 */
 /* breed.c: what the methods that breed share.  POPULATION (members, dim) is their field 0, KNOWN (members) their field 1:
  * the score, or NaN where a member has to be evaluated. */
 enum { JD_POP, JD_KNOWN };
-void jd__breed_start(jd_search *s, size_t members);
+size_t jd__breed_population(const jd_search *s);     /* 40 */
+void jd__breed_allocate(jd_search *s);               /* the two fields */
+void jd__breed_members(jd_search *s);                /* the first vectors, or those of a restart */
+void jd__breed_start(jd_search *s);                  /* the same, and no score is known */
 void jd__breed_ask(jd_search *s);                    /* the members without a score */
 void jd__breed_learn(jd_search *s, uint32_t *order); /* their scores; ranks all members, order has 2 x members */
 void jd__breed_summary(const jd_search *s, double *center, double *step);
