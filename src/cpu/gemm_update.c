@@ -8,7 +8,10 @@
 #include "cpu/gemm_end.h"
 #include "cpu/gemm_tile.h"
 
-enum { AHEAD = 8 * JD_NR }; /* so many columns ahead is C fetched */
+enum {
+    AHEAD = 8 * JD_NR, /* so many columns ahead is C fetched */
+    LINE = 16          /* floats of a cache line */
+};
 
 /* One row of tiles. */
 typedef struct update_row {
@@ -31,7 +34,10 @@ JD_INLINE void run_row(const int mr, const update_row *u)
     for (int64_t p = 0; p < u->panels; p++, C += JD_NR, ahead += JD_NR) {
         vf acc[JD_MR][NV];
         if (p == u->panels - AHEAD / JD_NR) ahead = u->next;
-        JD_UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(ahead + i * ldc, 1);
+        JD_UNROLL for (int i = 0; i < mr; i++)
+        {
+            JD_UNROLL for (int j = 0; j < JD_NR; j += LINE) __builtin_prefetch(ahead + i * ldc + j, 1);
+        }
         JD_UNROLL for (int i = 0; i < mr; i++)
         {
             JD_UNROLL for (int j = 0; j < NV; j++) acc[i][j] = vf_zero();
