@@ -42,14 +42,14 @@ typedef struct images {
 images *images_open(jd_ctx *ctx, const char *name, const images_options *o);
 /* MNIST (or --data) with the deformations of 2010, all options taken from the run's settings IMAGES_DIGITS. */
 images *images_open_digits(jd_run *r, int side);
-#define IMAGES_DIGITS                                                                                                  \
+#define IMAGES_DIGITS(LEAST, MOST, ANGLE) /* strength of the elastic deformation and rotation at quick and cpu */      \
     {"held_out", {5000, 0, 10000}, "training digits kept for validation: for choosing settings, or the epoch"},        \
         {"choose", {0, 0, 1}, "1: the weights of the best validation are tested, as in the paper; 0: the last"},       \
         {"sigma_min", {5, 5, 5}, "elastic deformation: width of the blur, pixels; drawn anew for each digit"},         \
         {"sigma_max", {6, 6, 6}, "the same, largest"},                                                                 \
-        {"alpha_min", {36, 36, 36}, "elastic deformation: strength, pixels"},                                          \
-        {"alpha_max", {38, 38, 38}, "the same, largest"},                                                              \
-        {"angle", {15, 15, 15}, "rotation or shear up to +- this, degrees; half of it for 1 and 7"},                   \
+        {"alpha_min", {LEAST, LEAST, 36}, "elastic deformation: strength, pixels"},                                    \
+        {"alpha_max", {MOST, MOST, 38}, "the same, largest"},                                                          \
+        {"angle", {ANGLE, ANGLE, 15}, "rotation or shear up to +- this, degrees; half of it for 1 and 7"},             \
         {"scale_min", {15, 15, 15}, "each axis is scaled by up to +- this, per cent"},                                 \
         {"scale_max", {20, 20, 20}, "the same, largest"},                                                              \
     {                                                                                                                  \

