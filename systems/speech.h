@@ -114,6 +114,7 @@ jd_status speech_words(jd_run *r, const char *name, const char *setting, const s
 
 typedef struct speech_strings_result {
     double error; /* label error rate, % */
+    double beam;  /* the same error by prefix beam search, % */
     double whole; /* strings without any error, % */
     int64_t labels, substitutions, insertions, deletions;
     int64_t weights;

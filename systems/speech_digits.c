@@ -206,9 +206,10 @@ static void words_report(digits *d)
 
 static void strings_report(digits *d)
 {
-    static const char *const headings[] = {"network",  "weights", "digits wrong (%)",  "substituted",
-                                           "left out", "put in",  "strings right (%)", "training (s)"};
-    enum { COLUMNS = 8 };
+    static const char *const headings[] = {"network",     "weights",  "digits wrong (%)", "by beam search (%)",
+                                           "substituted", "left out", "put in",           "strings right (%)",
+                                           "training (s)"};
+    enum { COLUMNS = 9 };
     if (!isfinite(d->strings.error)) return;
     char text[2 * COLUMNS][64];
     const char *cells[2 * COLUMNS];
@@ -218,6 +219,7 @@ static void strings_report(digits *d)
         snprintf(text[n++], sizeof text[0], "%s", i ? "LSTM, one direction" : "BLSTM");
         snprintf(text[n++], sizeof text[0], "%lld", (long long)s->weights);
         snprintf(text[n++], sizeof text[0], "%.2f", s->error);
+        snprintf(text[n++], sizeof text[0], "%.2f", s->beam);
         snprintf(text[n++], sizeof text[0], "%lld", (long long)s->substitutions);
         snprintf(text[n++], sizeof text[0], "%lld", (long long)s->deletions);
         snprintf(text[n++], sizeof text[0], "%lld", (long long)s->insertions);
@@ -226,11 +228,11 @@ static void strings_report(digits *d)
     }
     for (size_t i = 0; i < n; i++) cells[i] = text[i];
     char caption[300];
-    snprintf(
-        caption, sizeof caption,
-        "Test strings: %lld digits. Best path decoding; an error is a digit substituted, left out or put in. Voices "
-        "are those of training; the recordings are not.",
-        (long long)d->strings.labels);
+    snprintf(caption, sizeof caption,
+             "Test strings: %lld digits. Best path decoding but for the column by prefix beam search, width 30; an "
+             "error is a "
+             "digit substituted, left out or put in. Voices are those of training; the recordings are not.",
+             (long long)d->strings.labels);
     jd_report_table(jd_run_report(d->r), headings, cells, n / COLUMNS, COLUMNS, caption);
 }
 
@@ -257,6 +259,7 @@ static jd_status finish(digits *d)
     }
     if (isfinite(d->strings.error)) {
         jd_run_extra(r, "strings_right", d->strings.whole);
+        jd_run_extra(r, "beam_error", d->strings.beam);
         jd_run_extra(r, "strings_seconds", d->strings.seconds);
         jd_run_extra(r, "weights", (double)d->strings.weights);
     }

@@ -15,6 +15,7 @@ typedef struct strings {
     jd_params *params;
     jd_fn *look;
     speech_feed feed;
+    int64_t beam_errors;
     speech_strings_result *out;
 } strings;
 
@@ -63,6 +64,18 @@ static int next_batch(void *user, int64_t step, int slot, jd_tensor *in)
     return speech_feed_next(&((strings *)user)->feed, step, slot, in);
 }
 
+/* Edits that prefix beam search leaves in a string. */
+static size_t beam_errors(strings *s, const float *logits, size_t stride, const speech_item *item, int32_t *found)
+{
+    jd_nbest list = {0};
+    size_t n = 0;
+    const jd_beam_options o = {.blank = BLANK, .width = 30};
+    if (jd_ctc_beam(s->ctx, logits, stride, (size_t)item->steps, K, &o, &list)) return 0;
+    for (; n < list.items[0].count; n++) found[n] = list.items[0].symbols[n].label;
+    jd_nbest_free(s->ctx, &list);
+    return jd_edit_distance(s->ctx, item->labels, (size_t)item->labels_n, found, n).total;
+}
+
 /* One batch of the test strings into the sums of `out`. */
 static jd_status score(strings *s, const uint32_t *index, const speech_batch *b, int64_t *right, int64_t *errors)
 {
@@ -79,6 +92,7 @@ static jd_status score(strings *s, const uint32_t *index, const speech_batch *b,
         s->out->deletions += (int64_t)e.deletions;
         *errors += (int64_t)e.total;
         *right += e.total == 0;
+        s->beam_errors += (int64_t)beam_errors(s, logits + i * K, (size_t)b->B * K, item, found);
     }
     jd_free(s->ctx, found);
     return jd_error(s->ctx);
@@ -89,6 +103,7 @@ static double measure(strings *s)
     jd_ctx *ctx = s->ctx;
     const speech_bag *test = s->o->test;
     speech_strings_result *out = s->out;
+    s->beam_errors = 0;
     out->labels = out->substitutions = out->insertions = out->deletions = 0;
     int32_t *length = jd_alloc_array(ctx, test->n, sizeof *length);
     for (size_t i = 0; length && i < test->n; i++) length[i] = test->items[i].steps;
@@ -107,6 +122,7 @@ static double measure(strings *s)
     speech_batch_free(ctx, &b);
     jd_free(ctx, length);
     out->error = 100.0 * (double)errors / (double)out->labels;
+    out->beam = 100.0 * (double)s->beam_errors / (double)out->labels;
     out->whole = 100.0 * (double)right / (double)test->n;
     return out->error;
 }

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "jackdaw/data.h"
+#include "jackdaw/ngram.h"
 #include "tmpdir.h"
 
 /* An allocator that counts what is out and notes the largest wish. */
@@ -52,7 +53,7 @@ static int teardown(void **state)
     return tmpdir_teardown(state);
 }
 
-typedef enum kind { IDX, PNG, SOUND, CSV, TSV } kind;
+typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA } kind;
 
 /* Reads the file and frees what came. */
 static jd_status read_one(kind k, const char *path)
@@ -62,6 +63,7 @@ static jd_status read_one(kind k, const char *path)
     jd_sound sound = {0};
     jd_table table = {0};
     jd_tsv tsv = {0};
+    jd_ngram *ngram = NULL;
     jd_status st = JD_EUSAGE;
     switch (k) {
     case IDX: st = jd_read_idx(ctx, path, &idx); break;
@@ -69,6 +71,10 @@ static jd_status read_one(kind k, const char *path)
     case SOUND: st = jd_read_sound(ctx, path, &sound); break;
     case CSV: st = jd_read_csv(ctx, path, NULL, &table); break;
     case TSV: st = jd_read_tsv(ctx, path, &tsv); break;
+    case ARPA:
+        ngram = jd_arpa_read(ctx, path);
+        st = jd_error(ctx);
+        break;
     }
     if (st) { /* the caller's objects stay as they were */
         assert_null(idx.data);
@@ -76,12 +82,14 @@ static jd_status read_one(kind k, const char *path)
         assert_null(sound.samples);
         assert_null(table.values);
         assert_null(tsv.text);
+        assert_null(ngram);
     }
     jd_idx_free(ctx, &idx);
     jd_picture_free(ctx, &picture);
     jd_sound_free(ctx, &sound);
     jd_table_free(ctx, &table);
     jd_tsv_free(ctx, &tsv);
+    jd_ngram_free(ngram);
     return st;
 }
 
@@ -189,6 +197,19 @@ static void tables(void **state)
     torture(TSV, path, false);
 }
 
+static const char NGRAMS[] = "\\data\\\nngram 1=3\nngram 2=2\n\n\\1-grams:\n-1 <unk>\n-0.5\ta\t-0.25\n-0.75 b\n\n"
+                             "\\2-grams:\n-0.2 a b\n-0.1 a a\n\n\\end\\\n";
+
+static void ngrams(void **state)
+{
+    (void)state;
+    const char *path = tmpdir_file("a.arpa"), *gz = tmpdir_file("a.arpa.gz");
+    tmpdir_write(path, NGRAMS, strlen(NGRAMS));
+    torture(ARPA, path, false); /* the last line end may be missing */
+    make_gz(gz, NGRAMS, strlen(NGRAMS));
+    torture(ARPA, gz, true);
+}
+
 /* Lets each allocation in turn fail: the answer is JD_ENOMEM, and nothing is lost. */
 static void starve(kind k, const char *path)
 {
@@ -220,6 +241,8 @@ static void out_of_memory(void **state)
     jd_write_png(ctx, tmpdir_file("png"), &(jd_picture){.height = 2, .width = 2, .channels = 3, .pixels = px});
     jd_write_wav(ctx, tmpdir_file("wav"), &(jd_sound){.rate = 8000, .count = 4, .samples = x});
     starve(CSV, tmpdir_file("csv"));
+    tmpdir_write(tmpdir_file("arpa"), NGRAMS, strlen(NGRAMS));
+    starve(ARPA, tmpdir_file("arpa"));
     starve(CSV, tmpdir_file("csv.gz"));
     starve(TSV, tmpdir_file("tsv"));
     starve(IDX, tmpdir_file("idx"));
@@ -252,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idx),    cmocka_unit_test(png),          cmocka_unit_test(sound),
         cmocka_unit_test(tables), cmocka_unit_test(large_claims), cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(ngrams),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

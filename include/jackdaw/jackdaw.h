@@ -15,6 +15,7 @@
 #include "jackdaw/graph.h"
 #include "jackdaw/io.h"
 #include "jackdaw/layers.h"
+#include "jackdaw/ngram.h"
 #include "jackdaw/population.h"
 #include "jackdaw/report.h"
 #include "jackdaw/search.h"
