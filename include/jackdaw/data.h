@@ -125,6 +125,7 @@ typedef struct jd_tsv {
     size_t rows, cols;
     char **names;  /* (cols) */
     char **fields; /* (rows, cols) */
+    size_t *lines; /* (rows): where each row stands in the file, from 1 */
     char *text;    /* what the pointers point into */
 } jd_tsv;
 

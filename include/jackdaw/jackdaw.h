@@ -13,6 +13,7 @@
 #include "jackdaw/fn.h"
 #include "jackdaw/gmdh.h"
 #include "jackdaw/graph.h"
+#include "jackdaw/ink.h"
 #include "jackdaw/io.h"
 #include "jackdaw/layers.h"
 #include "jackdaw/ngram.h"

@@ -29,6 +29,14 @@ static const jd_dataset_file uci_files[] = {
     {"wine-quality-red.csv", "99fc279c5c7a997b568f98b4f09894d09d948a0f0ec1c33a781f05ae55b70729", 84064},
     {"yacht.csv", "e907d640c737785942f81c87de9275b8b6ac07b0b6d5254a82b00dbb16432240", 10745},
     {NULL, NULL, 0}};
+static const jd_dataset_file unipen_files[] = {
+    {"words_train.tsv", "c686bd74b4bd7b3953de0711eabf0a2cc956872941575ef5c2b1ada653a1704a", 27565912},
+    {"words_valid.tsv", "e05e454d19b3b92ce54760fbfb23c1260e5c1c53cb2e69a97b41ba23bd44bfb7", 3213618},
+    {"words_test.tsv", "b24b488a13acc64ddb0ce143b72b88bf0e792fd6da3aaa082e6f63a3a0f7022d", 2896366},
+    {"lines_train.tsv", "518c5be3428e3c97fe6ace0ce9b5b52cdb3f9f415b028215f27247fd1a83831a", 11303455},
+    {"lines_valid.tsv", "696cb4b24d9eddf091c87905a06a53e4d154623a809a8f64b05007412109afdc", 734217},
+    {"lines_test.tsv", "59605cc9420866bb71bc377eb3145f3da6262b972437ece5f2bc9401c1734967", 3143485},
+    {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -62,6 +70,13 @@ static const jd_dataset sets[] = {
      .licence = "mostly CC BY 4.0",
      .obtain = "write each table as CSV with a header line x1,...,y under the names that `jackdaw data list` shows",
      .files = uci_files},
+    {.name = "unipen",
+     .title = "UNIPEN: online handwriting, 40554 words and 3145 lines, writers of train, valid and test disjoint",
+     .home = "https://doi.org/10.5281/zenodo.1195803",
+     .licence = "CC BY 4.0",
+     .obtain = "write train_r01_v07 as the tables that include/jackdaw/ink.h describes, under the names that `jackdaw "
+               "data list` shows",
+     .files = unipen_files},
 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))

@@ -223,8 +223,12 @@ jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out)
             char **larger = jd_realloc(ctx, t.fields, room * t.cols * sizeof(char *), cells * sizeof(char *));
             if (!larger) break;
             t.fields = larger;
+            size_t *lines_of = jd_realloc(ctx, t.lines, room * sizeof *t.lines, more * sizeof *t.lines);
+            if (!lines_of) break;
+            t.lines = lines_of;
             room = more;
         }
+        t.lines[t.rows] = number;
         for (size_t c = 0; c < t.cols; c++) t.fields[t.rows * t.cols + c] = cut_field(&line, '\t');
         t.rows++;
     }
@@ -253,6 +257,7 @@ void jd_tsv_free(jd_ctx *ctx, jd_tsv *tsv)
 {
     jd_free(ctx, tsv->names);
     jd_free(ctx, tsv->fields);
+    jd_free(ctx, tsv->lines);
     jd_free(ctx, tsv->text);
     *tsv = (jd_tsv){0};
 }

@@ -1,0 +1,130 @@
+/*
+ * handwriting.h - parts of the handwriting systems: samples with their labels, and ragged batches of frames.
+ *
+ * A bag is one part of the data: ink, the labels of its texts in an alphabet, and the frames of each sample as it is.
+ * Training reads the ink anew for every use, with small changes of the hand (jd_ink_frames).
+ */
+#ifndef HANDWRITING_H
+#define HANDWRITING_H
+
+#include "jackdaw/decode.h"
+#include "jackdaw/ink.h"
+#include "jackdaw/layers.h"
+#include "jackdaw/system.h"
+
+enum {
+    HAND_CHARS = 256, /* characters of an alphabet, at most */
+    HAND_PAD = 16     /* lengths of batches are multiples of it, so that few shapes are traced */
+};
+
+/* The characters of the training texts, by code point; label i is code[i], label n is the blank. */
+typedef struct hand_alphabet {
+    uint32_t code[HAND_CHARS];
+    char name[HAND_CHARS + 1][8]; /* UTF-8; the blank's is "-" */
+    int n;
+} hand_alphabet;
+
+typedef struct hand_item {
+    const jd_ink_sample *ink;
+    const int32_t *labels; /* a character that is not in the alphabet is n + 1, which no net can say */
+    int32_t labels_n, steps;
+    const float *x; /* (steps, width) without changes, or NULL */
+    bool seen;      /* its text is also in training */
+} hand_item;
+
+typedef struct hand_bag {
+    jd_ctx *ctx;
+    jd_ink ink;
+    hand_item *items;
+    size_t n;
+    size_t width;
+    int32_t most_labels;
+    size_t dropped; /* samples with fewer frames than their labels need */
+    int32_t *label_room;
+    float **frames; /* one block for each item, or NULL */
+} hand_bag;
+
+/* Adds the characters of the ink's texts.  Errors: JD_EDATA (too many characters, no UTF-8). */
+jd_status hand_alphabet_add(jd_ctx *ctx, const jd_ink *ink, hand_alphabet *a);
+/* The first `n` samples (0: all) of unipen's `part`; with `keep`, their frames; with `drop`, without those that have too
+ * few frames for CTC. */
+typedef struct hand_bag_options {
+    const char *part;
+    size_t n;
+    bool keep, drop;
+} hand_bag_options;
+jd_status hand_bag_open(jd_run *r, jd_ink_reader *reader, const hand_alphabet *a, jd_ink *ink,
+                        const hand_bag_options *o, hand_bag *out);
+void hand_bag_close(hand_bag *bag);
+/* Marks the items of `bag` whose text is in `train`. */
+jd_status hand_mark_seen(const hand_bag *train, hand_bag *bag);
+
+/* One batch in memory: x (T,B,width), length (B), half (B): lengths after pairs of steps are joined, labels (B,U),
+ * label_length (B). */
+typedef struct hand_batch {
+    int64_t T, B, U, width;
+    float *x;
+    size_t x_room, rows_room, labels_room;
+    int32_t *length, *half, *labels, *label_length;
+} hand_batch;
+void hand_batch_free(jd_ctx *ctx, hand_batch *b);
+jd_status hand_batch_fill(const hand_bag *bag, const uint32_t *index, size_t n, hand_batch *b);
+int hand_batch_inputs(const hand_batch *b, jd_tensor *in); /* 5 */
+
+/* Batches of training without end, for jd_train's `batch`; called by one thread at a time. */
+typedef struct hand_feed {
+    const hand_bag *bag;
+    jd_ink_reader *reader;
+    uint64_t seed;
+    double strength;
+    size_t batch, per_epoch;
+    int64_t epoch;
+    jd_batches order;
+    hand_batch *slots;
+    int slots_n;
+} hand_feed;
+jd_status hand_feed_open(const hand_bag *bag, jd_ink_reader *reader, uint64_t seed, size_t batch, double strength,
+                         int slots, hand_feed *out);
+void hand_feed_close(hand_feed *feed);
+int hand_feed_next(hand_feed *feed, int64_t step, int slot, jd_tensor *in); /* 5, or 0 */
+
+/* ---- results -------------------------------------------------------------------------------------------------------- */
+
+/* Of one part of the data, or of the samples whose texts were seen in training, or were not. */
+typedef struct hand_score {
+    int64_t samples, right; /* right: without any error */
+    int64_t labels, errors; /* characters */
+    int64_t substitutions, insertions, deletions;
+} hand_score;
+static inline double hand_cer(const hand_score *s)
+{
+    return s->labels ? 100.0 * (double)s->errors / (double)s->labels : (double)NAN;
+}
+static inline double hand_wer(const hand_score *s)
+{
+    return s->samples ? 100.0 * (double)(s->samples - s->right) / (double)s->samples : (double)NAN;
+}
+
+/* What the net read of one item. */
+typedef struct hand_reading {
+    uint32_t item;
+    int32_t *found;
+    int32_t found_n, errors;
+} hand_reading;
+
+/* Figures (handwriting_report.c).  probs (steps,K) are those of the frames, or of pairs of frames. */
+typedef struct hand_view {
+    const hand_alphabet *alphabet;
+    const hand_item *item;
+    const float *probs;
+    size_t steps; /* of probs */
+    const float *places;
+    size_t places_n; /* frames */
+    const int32_t *found;
+    size_t found_n;
+} hand_view;
+void hand_show(jd_run *r, const hand_view *v, const char *what);
+/* Labels as text, cut to fit. */
+void hand_text(const hand_alphabet *a, const int32_t *labels, size_t n, char *out, size_t room);
+
+#endif
