@@ -94,7 +94,9 @@ int hand_feed_next(hand_feed *feed, int64_t step, int slot, jd_tensor *in); /* 5
 typedef struct hand_score {
     int64_t samples, right; /* right: without any error */
     int64_t labels, errors; /* characters */
+    int64_t words, word_errors;
     int64_t substitutions, insertions, deletions;
+    int64_t caseless; /* characters wrong where capitals and small letters are the same */
 } hand_score;
 static inline double hand_cer(const hand_score *s)
 {
@@ -102,29 +104,49 @@ static inline double hand_cer(const hand_score *s)
 }
 static inline double hand_wer(const hand_score *s)
 {
-    return s->samples ? 100.0 * (double)(s->samples - s->right) / (double)s->samples : (double)NAN;
+    return s->words ? 100.0 * (double)s->word_errors / (double)s->words : (double)NAN;
 }
 
 /* What the net read of one item. */
 typedef struct hand_reading {
-    uint32_t item;
     int32_t *found;
     int32_t found_n, errors;
 } hand_reading;
 
-/* Figures (handwriting_report.c).  probs (steps,K) are those of the frames, or of pairs of frames. */
+typedef struct hand_scores {
+    hand_score all, seen, unseen;
+    hand_reading *readings; /* (bag->n), or NULL: not kept */
+} hand_scores;
+/* Room for the readings of a bag. */
+jd_status hand_scores_keep(const hand_bag *bag, hand_scores *s);
+void hand_scores_free(const hand_bag *bag, hand_scores *s);
+/* Best paths of the items index[0..B-1] and their errors: logits (T,B,K), steps (B). */
+jd_status hand_score_batch(const hand_alphabet *a, const hand_bag *bag, const uint32_t *index, size_t B,
+                           const float *logits, const int32_t *steps, hand_scores *out);
+
+/* Labels as text, cut to fit. */
+void hand_text(const hand_alphabet *a, const int32_t *labels, size_t n, char *out, size_t room);
+
+/* ---- figures (handwriting_report.c) ------------------------------------------------------------------------------------ */
+
+/* One sample with its ink and the spikes of the net under it. */
 typedef struct hand_view {
     const hand_alphabet *alphabet;
     const hand_item *item;
-    const float *probs;
-    size_t steps; /* of probs */
-    const float *places;
-    size_t places_n; /* frames */
-    const int32_t *found;
-    size_t found_n;
+    const float *logits; /* (steps,K) */
+    size_t steps;
+    const float *places; /* (steps,2): where the pen was */
+    const hand_reading *reading;
 } hand_view;
 void hand_show(jd_run *r, const hand_view *v, const char *what);
-/* Labels as text, cut to fit. */
-void hand_text(const hand_alphabet *a, const int32_t *labels, size_t n, char *out, size_t room);
+/* The readings with the most errors, at most `n`. */
+void hand_show_worst(jd_run *r, const hand_alphabet *a, const hand_bag *bag, const hand_scores *s, size_t n,
+                     const char *caption);
+/* One line for each of n results: seen, unseen and all texts. */
+typedef struct hand_line {
+    const char *name;
+    const hand_scores *scores;
+} hand_line;
+void hand_show_scores(jd_run *r, const hand_line *lines, size_t n, const char *caption);
 
 #endif

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "jackdaw/data.h"
+#include "jackdaw/ink.h"
 #include "jackdaw/ngram.h"
 #include "tmpdir.h"
 
@@ -53,7 +54,7 @@ static int teardown(void **state)
     return tmpdir_teardown(state);
 }
 
-typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA } kind;
+typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA, INK } kind;
 
 /* Reads the file and frees what came. */
 static jd_status read_one(kind k, const char *path)
@@ -64,6 +65,7 @@ static jd_status read_one(kind k, const char *path)
     jd_table table = {0};
     jd_tsv tsv = {0};
     jd_ngram *ngram = NULL;
+    jd_ink ink = {0};
     jd_status st = JD_EUSAGE;
     switch (k) {
     case IDX: st = jd_read_idx(ctx, path, &idx); break;
@@ -75,6 +77,7 @@ static jd_status read_one(kind k, const char *path)
         ngram = jd_arpa_read(ctx, path);
         st = jd_error(ctx);
         break;
+    case INK: st = jd_read_ink(ctx, path, &ink); break;
     }
     if (st) { /* the caller's objects stay as they were */
         assert_null(idx.data);
@@ -83,6 +86,7 @@ static jd_status read_one(kind k, const char *path)
         assert_null(table.values);
         assert_null(tsv.text);
         assert_null(ngram);
+        assert_null(ink.items);
     }
     jd_idx_free(ctx, &idx);
     jd_picture_free(ctx, &picture);
@@ -90,6 +94,7 @@ static jd_status read_one(kind k, const char *path)
     jd_table_free(ctx, &table);
     jd_tsv_free(ctx, &tsv);
     jd_ngram_free(ngram);
+    jd_ink_free(ctx, &ink);
     return st;
 }
 
@@ -210,6 +215,32 @@ static void ngrams(void **state)
     torture(ARPA, gz, true);
 }
 
+static const char ink_tsv[] = "id\twriter\ttext\tstrokes\na\tme\tHi\t3 100 -3 10 5 -9;7 8\nb\t\tx\t0 0\n";
+static const char ink_text[] = "# text: Hi\n1 2\n3 4.5 7\n\n-1e2 5\n";
+static const char ink_xml[] = "<ink><annotation type='truth'>Hi</annotation><traceFormat><channel name='X'/>"
+                              "<channel name='Y'/></traceFormat><trace>1 2,'3'4,\"1 -1</trace></ink>";
+
+static bool reads_inkml(void)
+{
+    tmpdir_write(tmpdir_file("xml"), ink_xml, strlen(ink_xml));
+    const bool yes = read_one(INK, tmpdir_file("xml")) == JD_OK;
+    jd_error_clear(ctx);
+    return yes;
+}
+
+static void inks(void **state)
+{
+    const char *path = tmpdir_file("ink"), *gz = tmpdir_file("ink.gz");
+    tmpdir_write(path, ink_tsv, strlen(ink_tsv));
+    if (reads_inkml()) torture(INK, path, false); /* else a flipped bit may ask for it */
+    tmpdir_write(path, ink_text, strlen(ink_text));
+    if (reads_inkml()) torture(INK, path, false);
+    make_gz(gz, ink_tsv, strlen(ink_tsv));
+    torture(INK, gz, true);
+    tmpdir_write(path, ink_xml, strlen(ink_xml));
+    if (reads_inkml()) torture(INK, path, true);
+}
+
 /* Lets each allocation in turn fail: the answer is JD_ENOMEM, and nothing is lost. */
 static void starve(kind k, const char *path)
 {
@@ -240,6 +271,11 @@ static void out_of_memory(void **state)
     jd_write_idx(ctx, tmpdir_file("idx"), &(jd_idx){.type = JD_IDX_U8, .rank = 1, .size = {12}, .data = px});
     jd_write_png(ctx, tmpdir_file("png"), &(jd_picture){.height = 2, .width = 2, .channels = 3, .pixels = px});
     jd_write_wav(ctx, tmpdir_file("wav"), &(jd_sound){.rate = 8000, .count = 4, .samples = x});
+    tmpdir_write(tmpdir_file("ink.tsv"), ink_tsv, strlen(ink_tsv));
+    tmpdir_write(tmpdir_file("ink.txt"), ink_text, strlen(ink_text));
+    starve(INK, tmpdir_file("ink.tsv"));
+    starve(INK, tmpdir_file("ink.txt"));
+    if (reads_inkml()) starve(INK, tmpdir_file("xml"));
     starve(CSV, tmpdir_file("csv"));
     tmpdir_write(tmpdir_file("arpa"), NGRAMS, strlen(NGRAMS));
     starve(ARPA, tmpdir_file("arpa"));
@@ -273,9 +309,9 @@ static void large_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(idx),    cmocka_unit_test(png),          cmocka_unit_test(sound),
-        cmocka_unit_test(tables), cmocka_unit_test(large_claims), cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(ngrams),
+        cmocka_unit_test(idx),          cmocka_unit_test(png),           cmocka_unit_test(sound),
+        cmocka_unit_test(tables),       cmocka_unit_test(ngrams),        cmocka_unit_test(inks),
+        cmocka_unit_test(large_claims), cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
