@@ -54,6 +54,7 @@ static void free_job(bench_job *j)
 {
     jd_fn_free(j->fn);
     jd_params_free(j->params);
+    jd_code_free(j->code);
     for (int i = 0; i < 7; i++) jd_free(j->ctx, j->memory[i]);
     if (j->release && j->memory[7]) j->release(j->memory[7]);
     free(j->memory[7]);

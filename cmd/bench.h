@@ -12,8 +12,9 @@ typedef struct bench_job {
     jd_params *params;
     jd_plan *plan;
     void *memory[8]; /* freed with the job */
-    double gflop;    /* of one step, counted as performance.md counts */
-    double bytes;    /* for the workloads that bandwidth limits: what must move, and from where (see limit) */
+    jd_code *code;
+    double gflop; /* of one step, counted as performance.md counts */
+    double bytes; /* for the workloads that bandwidth limits: what must move, and from where (see limit) */
     double (*limit)(const struct bench_job *j, const jd_peaks *peak); /* seconds; NULL: gflop / peak */
     jd_status (*step)(struct bench_job *j);                           /* NULL: runs the plan */
     void (*release)(void *own);                                       /* of what memory[7] holds; or NULL */

@@ -1,4 +1,4 @@
-/* bench_small.c - CTC alone, tiny networks, and the making of plans. */
+/* bench_small.c - CTC alone, tiny networks, the making of plans, and weights from codes. */
 #include <string.h>
 
 #include "bench.h"
@@ -87,6 +87,47 @@ static jd_status make_planner(const bench_workload *w, bench_job *j)
     return bench_plan(j, tiny, NULL, t, 1);
 }
 
+/* Writing the weights is what takes time: as fast as what is past the second cache can be read. */
+static double decode_limit(const bench_job *j, const jd_peaks *peak)
+{
+    return j->bytes / peak->l3;
+}
+
+static jd_status decode_step(bench_job *j)
+{
+    return jd_code_decode_f32(j->code, j->memory[0], j->memory[1]);
+}
+
+static jd_status multiply_step(bench_job *j)
+{
+    return jd_code_multiply(j->code, 0, 2, j->memory[0], j->memory[1], j->memory[2]);
+}
+
+/* The network that drives by sight: 256 units on a grid see 64 x 64 pixels and each other, 3 outputs.  a: 0 decodes all its
+ * weights, 1 computes what the units get from an image without decoding. */
+static jd_status make_code(const bench_workload *w, bench_job *j)
+{
+    static const jd_code_array net[] = {{.rank = 4, .size = {16, 16, 64, 64}, .genes = 100},
+                                        {.rank = 4, .size = {16, 16, 16, 16}, .genes = 60},
+                                        {.rank = 2, .size = {16, 16}, .genes = 10},
+                                        {.rank = 3, .size = {3, 16, 16}, .genes = 27},
+                                        {.rank = 1, .size = {3}, .genes = 3}};
+    j->code = jd_code_new(j->ctx, &(jd_code_options){.kind = JD_CODE_DCT, .array = net, .arrays = 5});
+    if (!j->code) return jd_error(j->ctx);
+    double *genome = jd_alloc_array(j->ctx, jd_code_genes(j->code), sizeof *genome);
+    j->memory[0] = genome;
+    jd_rng r = jd_rng_new(1, "bench", 0);
+    for (size_t i = 0; genome && i < jd_code_genes(j->code); i++) genome[i] = jd_rng_normal(&r);
+    bench_random(j, w->a ? 4096 : jd_code_weights(j->code), 0, 1);
+    j->memory[2] = jd_alloc_array(j->ctx, 256, sizeof(double));
+    j->step = w->a ? multiply_step : decode_step;
+    if (!w->a) {
+        j->bytes = (double)jd_code_weights(j->code) * sizeof(float);
+        j->limit = decode_limit;
+    }
+    return jd_error(j->ctx);
+}
+
 const bench_workload bench_small[] = {
     {"ctc_T150_a28", "CTC loss and gradient, batch 32", make_ctc, 150, 28, 0, 0.85e-3},
     {"ctc_T150_a62", "", make_ctc, 150, 62, 0, 0.93e-3},
@@ -99,5 +140,7 @@ const bench_workload bench_small[] = {
     {"controller_p1", "recurrent controller, 100 time steps", make_controller, 0, 0, 0, 2.0e-6},
     {"tiny_8_32_4", "8-32-4 network forward", make_tiny, 0, 0, 0, 60e-9},
     {"plan_small", "tracing and compiling the 8-32-4 network", make_planner, 0, 0, 0, 20e-6},
+    {"decode_1m_200", "1,115,139 weights from 200 cosine coefficients", make_code, 0, 0, 0, 0},
+    {"respond_1m_100", "256 units' response to 64 x 64 pixels from 100 coefficients", make_code, 1, 0, 0, 0},
     {0},
 };

@@ -7,6 +7,7 @@
 #include "jackdaw/audio.h"
 #include "jackdaw/augment.h"
 #include "jackdaw/base.h"
+#include "jackdaw/code.h"
 #include "jackdaw/data.h"
 #include "jackdaw/decode.h"
 #include "jackdaw/env.h"

@@ -4,5 +4,8 @@
 
 #define JD_STR_(x) #x
 #define JD_STR(x)  JD_STR_(x)
-const jd_control JD_K(jd__control) = {
-    .name = JD_STR(JD_ISA), .net = JD_K(jd__net_lanes), .poles = JD_K(jd__pole_lanes)};
+const jd_control JD_K(jd__control) = {.name = JD_STR(JD_ISA),
+                                      .net = JD_K(jd__net_lanes),
+                                      .poles = JD_K(jd__pole_lanes),
+                                      .plane = JD_K(jd__code_plane_rows),
+                                      .contract = JD_K(jd__code_contract)};

@@ -1,5 +1,6 @@
 /*
- * control.h - kernels that work on 16 lanes: small networks with weights of their own, and the physics of poles.
+ * control.h - kernels of search and control.  On 16 lanes: small networks with weights of their own, and the physics of
+ * poles.  Over matrices: what decodes weights.
  *
  * An array (N, 16) holds number k of lane l at [16 k + l].  Every lane is computed on its own, by the same operations on
  * every instruction set.
@@ -26,6 +27,18 @@ typedef struct jd_pole_constants {
     double m[2], ml[2], friction[2], lever[2]; /* m; m l; joint friction / (m l); -3/4 / l */
 } jd_pole_constants;
 
+/* A matrix of weights from its coefficients: w = a g b. */
+typedef struct jd_code_plane {
+    const double *g, *a, *b; /* (K1,K2), (n1,K1), (K2, n2 padded to JD_CODE_PAD) */
+    const int *extent;       /* (K1): columns of g past these are zero */
+    int K1, K2, n2;
+    double *h;            /* scratch (K1, JD_CODE_BLOCK) */
+    size_t stride, apart; /* of a row and of a column of the result */
+    double *wide;         /* the result's first element, in one of two types; the other is NULL */
+    float *narrow;
+} jd_code_plane;
+enum { JD_CODE_PAD = 16, JD_CODE_BLOCK = 64 };
+
 typedef struct jd_control {
     const char *name;
     /* T steps: weights (W,16), state h (2 hidden,16) whose first half is the present state, x (T,inputs,16) with step dx
@@ -34,6 +47,10 @@ typedef struct jd_control {
                 size_t dy);
     /* One control interval: `steps` Runge-Kutta steps of length h with a constant force (16); s (2 + 2 poles,16). */
     void (*poles)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
+    /* Rows begin .. end - 1 of a plane. */
+    void (*plane)(const jd_code_plane *p, int begin, int end);
+    /* out (m) = sum over k of a (K) t (K,m). */
+    void (*contract)(const double *a, int K, const double *t, size_t m, double *out);
 } jd_control;
 
 /* The same kernels for the files that define them. */
@@ -42,6 +59,8 @@ typedef struct jd_control {
 void JD_K(jd__net_lanes)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
                          size_t dy);
 void JD_K(jd__pole_lanes)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
+void JD_K(jd__code_plane_rows)(const jd_code_plane *p, int begin, int end);
+void JD_K(jd__code_contract)(const double *a, int K, const double *t, size_t m, double *out);
 #endif
 
 extern const jd_control jd__control_scalar, jd__control_avx2, jd__control_avx512;
