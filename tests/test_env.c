@@ -150,7 +150,10 @@ static void act(const jd_env *e, const float *obs, size_t n, float *action)
     for (size_t i = 0; i < n; i++) {
         const float *o = obs + i * (size_t)see.size;
         const float push = .7f * o[0] - .9f * o[1] + .8f * o[2];
-        action[i] = space.choices ? (o[0] + o[2] < .5f ? 2.f : 1.f) : push;
+        for (int k = 0; k < space.size; k++)
+            action[i * (size_t)space.size + (size_t)k] = space.choices ? (o[0] + o[2] < .5f ? 2.f : 1.f)
+                                                         : k           ? .1f * (float)k + push
+                                                                       : push;
     }
 }
 
@@ -164,9 +167,10 @@ static void snapshots_go_on_bit_for_bit(void **state)
         const jd_env_options o = {.length = 5, .noise = true}, many = {.count = N, .length = 5, .noise = true};
         jd_env *a = jd_env_new(ctx, jd_env_name(kind), &many), *b = jd_env_new(ctx, jd_env_name(kind), &o);
         const size_t O = (size_t)jd_env_observation(a).size;
-        float obs[N * 8], action[N], reward[N], alone[8], one_action, one_reward;
+        static float obs[N * JD_ENV_OBSERVATION], alone[JD_ENV_OBSERVATION];
+        float action[N * JD_ENV_ACTION], reward[N], one_action[JD_ENV_ACTION], one_reward;
         uint8_t end[N], late[N], one_end, one_late;
-        double kept[16], now[16], then[16];
+        double kept[JD_ENV_STATE + 2], now[JD_ENV_STATE + 2], then[JD_ENV_STATE + 2];
         for (size_t i = 0; i < N; i++) assert_int_equal(jd_env_reset(a, i, 100 + i, obs + i * O), JD_OK);
         for (int t = 0; t < 3; t++) {
             act(a, obs, N, action);
@@ -177,9 +181,9 @@ static void snapshots_go_on_bit_for_bit(void **state)
         memcpy(alone, obs + (N - 1) * O, O * sizeof *alone);
         for (int t = 0; t < STEPS; t++) {
             act(a, obs, N, action);
-            act(b, alone, 1, &one_action);
+            act(b, alone, 1, one_action);
             jd_env_step(a, action, obs, reward, end, late);
-            jd_env_step(b, &one_action, alone, &one_reward, &one_end, &one_late);
+            jd_env_step(b, one_action, alone, &one_reward, &one_end, &one_late);
             assert_memory_equal(alone, obs + (N - 1) * O, O * sizeof *alone);
             assert_true(one_reward == reward[N - 1] && one_end == end[N - 1] && one_late == late[N - 1]);
         }
@@ -311,11 +315,13 @@ static void pictures_show_the_state(void **state)
     for (int kind = 0; jd_env_name(kind); kind++) {
         jd_ctx *ctx = context(1);
         jd_env *e = jd_env_new(ctx, jd_env_name(kind), NULL);
-        float obs[8], action = jd_env_action(e).choices ? 1 : .8f, reward;
+        static float obs[JD_ENV_OBSERVATION];
+        float action[JD_ENV_ACTION], reward;
+        for (int k = 0; k < JD_ENV_ACTION; k++) action[k] = jd_env_action(e).choices ? 1 : k % 3 ? 0 : .8f;
         uint8_t end, late;
         jd_env_reset(e, 0, 3, obs);
         assert_int_equal(jd_env_render(e, 0, &a[0][0][0], W, H), JD_OK);
-        for (int t = 0; t < 5; t++) jd_env_step(e, &action, obs, &reward, &end, &late);
+        for (int t = 0; t < 5; t++) jd_env_step(e, action, obs, &reward, &end, &late);
         jd_env_render(e, 0, &b[0][0][0], W, H);
         int differ = 0, dark = 0;
         for (int i = 0; i < W * H; i++) {
@@ -345,6 +351,7 @@ static void wrong_input_is_refused(void **state)
     jd_error_clear(ctx);
     expect(ctx, !jd_env_new(ctx, "t-maze", &(jd_env_options){.length = -1}));
     expect(ctx, !jd_env_new(ctx, "t-maze", &(jd_env_options){.length = 1 << 30}));
+    expect(ctx, !jd_env_new(ctx, "octopus-arm", &(jd_env_options){.target = {(double)NAN, 1}}));
     expect(ctx, !jd_env_new(ctx, "swing-up", &(jd_env_options){.time_limit = -5}));
     jd_env *e = jd_env_new(ctx, "t-maze", NULL), *p = jd_env_new(ctx, "double-pole", NULL);
     const double outside[4] = {11, 0, 0, 0}, half[4] = {.5, 0, 0, 0}, bad[6] = {(double)NAN};

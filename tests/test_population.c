@@ -26,14 +26,15 @@ static void net(const jd_net_shape *s, const double *w, float *h, const float *x
         float sum = (float)*w++ * bias;
         for (int k = 0; k < s->inputs; k++) sum = fmaf((float)*w++, x[k], sum);
         for (int k = 0; !s->feed_forward && k < s->hidden; k++) sum = fmaf((float)*w++, h[k], sum);
-        next[j] = jd__tanhf(sum);
+        next[j] = s->logistic ? jd__sigmoidf(sum) : jd__tanhf(sum);
     }
     memcpy(h, next, (size_t)s->hidden * sizeof *h);
-    for (int o = 0; o < s->outputs; o++) {
+    if (s->direct) memcpy(y, h, (size_t)s->hidden * sizeof *h);
+    for (int o = 0; !s->direct && o < s->outputs; o++) {
         float sum = s->no_output_bias ? 0 : (float)*w++ * bias;
         for (int k = 0; k < (s->hidden ? s->hidden : s->inputs); k++)
             sum = fmaf((float)*w++, s->hidden ? h[k] : x[k], sum);
-        y[o] = jd__tanhf(sum);
+        y[o] = s->logistic ? jd__sigmoidf(sum) : jd__tanhf(sum);
     }
 }
 
@@ -57,6 +58,9 @@ static void networks_match_the_plain_one(void **state)
         {.inputs = 7, .hidden = 11, .outputs = 3, .bias = -.25},
         {.inputs = 5, .hidden = 4, .outputs = 2, .feed_forward = true},
         {.inputs = 5, .hidden = 0, .outputs = 4, .no_output_bias = true},
+        {.inputs = 6, .hidden = 9, .outputs = 9, .direct = true, .logistic = true},
+        {.inputs = 3, .hidden = 8, .outputs = 2, .logistic = true},
+        {.inputs = 3, .hidden = 4, .outputs = 4, .direct = true, .feed_forward = true},
     };
     enum { N = 21, T = 7 };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -103,14 +107,20 @@ static void shapes_have_weights_and_segments(void **state)
     assert_int_equal(jd_net_weights(&with), 34);
     assert_int_equal(jd_net_weights(&without), 25);
     assert_int_equal(jd_net_weights(&(jd_net_shape){.inputs = 0, .outputs = 1}), 0);
-    assert_int_equal(jd_net_weights(&(jd_net_shape){.inputs = 1, .outputs = 1, .hidden = 257}), 0);
+    assert_int_equal(jd_net_weights(&(jd_net_shape){.inputs = 1, .outputs = 1, .hidden = 1025}), 0);
+    const jd_net_shape arm = {.inputs = 82, .hidden = 32, .outputs = 32, .direct = true, .logistic = true},
+                       seeing = {.inputs = 1024, .hidden = 32, .outputs = 32, .direct = true},
+                       uneven = {.inputs = 2, .hidden = 3, .outputs = 2, .direct = true};
+    assert_int_equal(jd_net_weights(&arm), 3680);
+    assert_int_equal(jd_net_weights(&seeing), 33824);
+    assert_int_equal(jd_net_weights(&uneven), 0);
     uint32_t g[25];
     jd_net_segments(&without, g);
     for (uint32_t i = 0; i < 21; i++) assert_int_equal(g[i], i / 7);
     assert_int_equal(g[21], 3);
     for (uint32_t i = 0; i < 3; i++) assert_int_equal(g[22 + i], i);
     jd_ctx *ctx = jd_ctx_new(NULL);
-    assert_null(jd_population_new(ctx, &(jd_net_shape){.inputs = 300, .outputs = 1}, 4));
+    assert_null(jd_population_new(ctx, &(jd_net_shape){.inputs = 1025, .outputs = 1}, 4));
     assert_int_equal(jd_error(ctx), JD_EUSAGE);
     jd_error_clear(ctx);
     jd_population *p = jd_population_new(ctx, &with, 4);

@@ -11,6 +11,8 @@
  *   double-pole-no-velocity  two poles: x/2.4, t1/0.628, t2/0.628; starts with t1 = 4.5 degrees
  *   swing-up                 the pole hangs at first: x/2.4, x'/10, sin t, cos t, t'/10; reward (1 + cos t) / 2
  *   t-maze                   a corridor of `length` steps and a junction: 3 bits; actions north, east, south, west
+ *   octopus-arm              an arm of 10 compartments in water: 82 numbers; 30 muscles and 2 motors that turn the base
+ *   octopus-arm-vision       the same arm seen from outside: 32 x 32 pixels
  *
  * Poles (A. Wieland, IJCNN 1991): cart of 1 kg, poles of 0.1 and 0.01 kg, half-lengths 0.5 and 0.05 m, friction of cart
  * 0.0005 and poles 0.000002; the action -1..1 (beyond: clipped) is a force of -10..10 N, held for 0.02 s, integrated in two
@@ -20,6 +22,17 @@
  * T-maze (B. Bakker, NIPS 14, 2001): the cue at the start, 011 or 110, tells whether the goal lies north or south of the
  * junction; the corridor shows 101 (with `noise`: n 0 m, uniform), the junction 010.  Reward 4 at the goal, -0.1 at the
  * other end and for bumping; terminated at either end.  State: position, goal (1 north), seed (high, low word).
+ *
+ * Octopus arm (Y. Yekutieli et al., J. Neurophysiol. 94, 2005; the arm of the reinforcement-learning competitions): a chain
+ * of compartments of constant area with a muscle at every side, 11 pairs of point masses, lengths of about 1.  Actions are
+ * activations 0..1 (beyond: clipped): 10 dorsal, 10 transverse, 10 ventral muscles from the base to the tip, and two
+ * motors that turn the base, one each way, by 0.1 rad/s a step.  A step is 5 units of time, 25 Runge-Kutta steps of fourth
+ * order.  The goal is to bring the middle of the tip within 0.5 of `target`: reward 10 and terminated; else -0.01.  An arm
+ * that bursts (numbers beyond 1000) is terminated and stays where it was last whole.  Seed 0 begins straight at rest,
+ * others turned about the base (0.04, 0.5) by an angle of -60 to 60 degrees.  State: angle of the base and its speed;
+ * x, y and velocities of the upper nodes 1..10, then of the lower ones.  Observation: angle / pi, speed; for the upper and
+ * the lower side x / 10 of all nodes, y / 10, velocities in x, velocities in y; or pixels of [-12, 12]^2 about the base in
+ * rows from the top: 1 in the arm, -1 in 3 x 3 at the target, else 0.
  */
 #ifndef JACKDAW_ENV_H
 #define JACKDAW_ENV_H
@@ -37,6 +50,7 @@ typedef struct jd_env_options {
     int64_t time_limit; /* steps after which an episode is truncated; 0: the environment's own (jd_env_time_limit) */
     int length;         /* t-maze: of the corridor, 1..100000; 0: 10 */
     bool noise;         /* t-maze: a noisy corridor */
+    double target[2];   /* octopus-arm: where to reach; 0, 0: (5.5, 3.5) */
 } jd_env_options;
 
 /* What an observation or action is: `size` numbers within low..high, or one of `choices` (a float that holds 0, 1, ...). */

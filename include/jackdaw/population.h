@@ -8,7 +8,8 @@
  * The network: h_t = tanh(W (bias, x_t, h_t-1)), y_t = tanh(V (bias, h_t)), in float32.  Its weights, as one vector:
  * for each hidden unit its bias weight, its weights from the inputs and, unless feed_forward, from all hidden units;
  * then for each output its bias weight (unless no_output_bias) and its weights from the hidden units.  Without hidden
- * units the outputs see bias and inputs.
+ * units the outputs see bias and inputs.  With `direct` the hidden units are the outputs: y_t = h_t, and V does not exist.
+ * With `logistic` units give 1 / (1 + exp(-a)) in place of tanh(a).
  *
  * A network's results depend neither on its place in the population, nor on the number of threads, nor on the
  * instruction set.
@@ -22,15 +23,16 @@
 extern "C" {
 #endif
 
-enum { JD_NET_MAX = 256 }; /* inputs, hidden units, outputs of a network of a population */
+enum { JD_NET_MAX = 1024 }; /* inputs, hidden units, outputs of a network of a population */
 
 typedef struct jd_net_shape {
     int inputs, hidden, outputs;
     bool feed_forward, no_output_bias;
-    double bias; /* the value of the bias input; 0: 1 */
+    bool direct, logistic; /* direct: outputs and hidden are the same number */
+    double bias;           /* the value of the bias input; 0: 1 */
 } jd_net_shape;
 
-/* Length of the weight vector; 0 for a shape with a number outside of 1..256 (hidden: 0..256). */
+/* Length of the weight vector; 0 for a shape with a number outside of 1..1024 (hidden: 0..1024). */
 JD_API size_t jd_net_weights(const jd_net_shape *shape);
 /* The hidden unit that each weight belongs to, by its input or its output side, as jd_search_options.segment wants it: the
  * output's bias weights make a segment of their own.  Without hidden units: the output.  segment (jd_net_weights). */

@@ -7,5 +7,6 @@
 const jd_control JD_K(jd__control) = {.name = JD_STR(JD_ISA),
                                       .net = JD_K(jd__net_lanes),
                                       .poles = JD_K(jd__pole_lanes),
+                                      .octopus = JD_K(jd__octopus_lanes),
                                       .plane = JD_K(jd__code_plane_rows),
                                       .contract = JD_K(jd__code_contract)};

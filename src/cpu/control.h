@@ -1,6 +1,6 @@
 /*
  * control.h - kernels of search and control.  On 16 lanes: small networks with weights of their own, and the physics of
- * poles.  Over matrices: what decodes weights.
+ * poles and of an octopus's arm.  Over matrices: what decodes weights.
  *
  * An array (N, 16) holds number k of lane l at [16 k + l].  Every lane is computed on its own, by the same operations on
  * every instruction set.
@@ -18,6 +18,8 @@ typedef struct jd_lane_net {
     int inputs, hidden, outputs;
     int feedback; /* weights from the hidden units: hidden or 0 */
     int out_bias; /* 0 or 1 */
+    int direct;   /* the hidden units are the outputs */
+    int logistic; /* 1 / (1 + exp(-a)) in place of tanh */
 } jd_lane_net;
 
 /* Constants of poles: of the cart, and for each pole with m its mass and l its half-length. */
@@ -26,6 +28,16 @@ typedef struct jd_pole_constants {
     double mass, cart_friction, gravity;
     double m[2], ml[2], friction[2], lever[2]; /* m; m l; joint friction / (m l); -3/4 / l */
 } jd_pole_constants;
+
+/* Constants of an octopus's arm; numbers of compartments from the base, of pairs of nodes from 0. */
+enum { JD_OCTOPUS = 10 };
+typedef struct jd_octopus {
+    double dorsal[JD_OCTOPUS][2], transverse[JD_OCTOPUS][2], ventral[JD_OCTOPUS][2]; /* 1 / rest length; stiffness */
+    double area[JD_OCTOPUS], mass[JD_OCTOPUS + 1], per_mass[JD_OCTOPUS + 1];
+    double center[2], radius; /* of the base */
+    double active, passive, least_length, damping, pressure, tangential, perpendicular, gravity, surface, repulsion,
+        power, threshold;
+} jd_octopus;
 
 /* A matrix of weights from its coefficients: w = a g b. */
 typedef struct jd_code_plane {
@@ -47,6 +59,9 @@ typedef struct jd_control {
                 size_t dy);
     /* One control interval: `steps` Runge-Kutta steps of length h with a constant force (16); s (2 + 2 poles,16). */
     void (*poles)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
+    /* As poles: s (2 + 8 JD_OCTOPUS,16) is the base's angle and speed, then x, y and velocities of the upper nodes 1 .. n,
+     * then of the lower ones; activation (3 JD_OCTOPUS,16), 0..1: dorsal, transverse, ventral muscles. */
+    void (*octopus)(const jd_octopus *c, double *s, const double *activation, double h, int steps);
     /* Rows begin .. end - 1 of a plane. */
     void (*plane)(const jd_code_plane *p, int begin, int end);
     /* out (m) = sum over k of a (K) t (K,m). */
@@ -59,6 +74,7 @@ typedef struct jd_control {
 void JD_K(jd__net_lanes)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
                          size_t dy);
 void JD_K(jd__pole_lanes)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
+void JD_K(jd__octopus_lanes)(const jd_octopus *c, double *s, const double *activation, double h, int steps);
 void JD_K(jd__code_plane_rows)(const jd_code_plane *p, int begin, int end);
 void JD_K(jd__code_contract)(const double *a, int K, const double *t, size_t m, double *out);
 #endif

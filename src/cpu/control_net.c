@@ -9,30 +9,58 @@ JD_INLINE vf chain(vf sum, const float *w, const float *in, int count)
     return sum;
 }
 
-/* One step of VL lanes: now -> next. */
-JD_INLINE void step(int I, int H, int F, int O, int out_bias, const float *w, const float *x, const float *now,
-                    float *next, float *y)
+JD_INLINE vf squash(int logistic, vf a)
 {
-    for (int j = 0; j < H; j++, w += (1 + I + F) * JD_LANES) {
+    return logistic ? vf_sigmoid(a) : vf_tanh(a);
+}
+
+/* chain for four units side by side, so that none waits for itself; row: floats from one unit's weights to the next one's. */
+JD_INLINE void four_chains(vf sum[4], const float *w, size_t row, const float *in, int count)
+{
+    for (int k = 0; k < count; k++) {
+        const vf x = vf_load(in + k * JD_LANES);
+        JD_UNROLL
+        for (int u = 0; u < 4; u++) sum[u] = vf_fma(vf_load(w + (size_t)u * row + k * JD_LANES), x, sum[u]);
+    }
+}
+
+/* One step of VL lanes: now -> next. */
+JD_INLINE void step(int I, int H, int F, int O, int out_bias, int logistic, const float *w, const float *x,
+                    const float *now, float *next, float *y)
+{
+    const size_t row = (size_t)(1 + I + F) * JD_LANES;
+    int j = 0;
+    for (; j + 4 <= H; j += 4, w += 4 * row) {
+        vf sum[4];
+        JD_UNROLL
+        for (int u = 0; u < 4; u++) sum[u] = vf_load(w + (size_t)u * row);
+        four_chains(sum, w + JD_LANES, row, x, I);
+        four_chains(sum, w + (1 + I) * JD_LANES, row, now, F);
+        JD_UNROLL
+        for (int u = 0; u < 4; u++) vf_store(next + (j + u) * JD_LANES, squash(logistic, sum[u]));
+    }
+    for (; j < H; j++, w += row) {
         const vf sum = chain(vf_load(w), w + JD_LANES, x, I);
-        vf_store(next + j * JD_LANES, vf_tanh(chain(sum, w + (1 + I) * JD_LANES, now, F)));
+        vf_store(next + j * JD_LANES, squash(logistic, chain(sum, w + (1 + I) * JD_LANES, now, F)));
     }
     const float *seen = H ? next : x;
     const int S = H ? H : I;
     for (int o = 0; o < O; o++, w += (out_bias + S) * JD_LANES) {
         const vf sum = out_bias ? vf_load(w) : vf_zero();
-        vf_store(y + o * JD_LANES, vf_tanh(chain(sum, w + out_bias * JD_LANES, seen, S)));
+        vf_store(y + o * JD_LANES, squash(logistic, chain(sum, w + out_bias * JD_LANES, seen, S)));
     }
 }
 
-/* Shapes known at compile time are unrolled; the operations are the same. */
-JD_INLINE void lanes(int I, int H, int F, int O, int out_bias, const float *w, float *h, int64_t T, const float *x,
-                     size_t dx, float *y, size_t dy)
+/* Shapes known at compile time are unrolled; the operations are the same.  O 0: the hidden units are the outputs. */
+JD_INLINE void lanes(int I, int H, int F, int O, int out_bias, int logistic, const float *w, float *h, int64_t T,
+                     const float *x, size_t dx, float *y, size_t dy)
 {
     for (int v = 0; v < JD_LANES; v += VL) {
         float *now = h + v, *next = h + (size_t)H * JD_LANES + v;
         for (int64_t t = 0; t < T; t++) {
-            step(I, H, F, O, out_bias, w + v, x + (size_t)t * dx + v, now, next, y + (size_t)t * dy + v);
+            float *out = y + (size_t)t * dy + v;
+            step(I, H, F, O, out_bias, logistic, w + v, x + (size_t)t * dx + v, now, next, out);
+            for (int j = 0; O == 0 && j < H; j++) vf_store(out + j * JD_LANES, vf_load(next + j * JD_LANES));
             float *swap = now;
             now = next;
             next = swap;
@@ -45,13 +73,15 @@ JD_INLINE void lanes(int I, int H, int F, int O, int out_bias, const float *w, f
 void JD_K(jd__net_lanes)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
                          size_t dy)
 {
-    const int I = n->inputs, H = n->hidden, F = n->feedback, O = n->outputs, b = n->out_bias;
-    if (I == 4 && H == 5 && F == 5 && O == 1 && !b)
-        lanes(4, 5, 5, 1, 0, w, h, T, x, dx, y, dy);
+    const int I = n->inputs, H = n->hidden, F = n->feedback, O = n->direct ? 0 : n->outputs, b = n->out_bias;
+    if (n->logistic)
+        lanes(I, H, F, O, b, 1, w, h, T, x, dx, y, dy);
+    else if (I == 4 && H == 5 && F == 5 && O == 1 && !b)
+        lanes(4, 5, 5, 1, 0, 0, w, h, T, x, dx, y, dy);
     else if (I == 6 && H == 3 && F == 3 && O == 1 && b)
-        lanes(6, 3, 3, 1, 1, w, h, T, x, dx, y, dy);
+        lanes(6, 3, 3, 1, 1, 0, w, h, T, x, dx, y, dy);
     else if (I == 3 && H == 3 && F == 3 && O == 1 && b)
-        lanes(3, 3, 3, 1, 1, w, h, T, x, dx, y, dy);
+        lanes(3, 3, 3, 1, 1, 0, w, h, T, x, dx, y, dy);
     else
-        lanes(I, H, F, O, b, w, h, T, x, dx, y, dy);
+        lanes(I, H, F, O, b, 0, w, h, T, x, dx, y, dy);
 }

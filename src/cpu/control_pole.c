@@ -5,44 +5,7 @@
  * The compiler's vectors keep the source readable; without fused operations every width gives the same bits.
  */
 #include "cpu/control.h"
-#include "cpu/isa.h"
-
-#define INLINE static inline __attribute__((always_inline))
-#if defined(JD_ISA_avx512)
-#define W 8
-#elif defined(JD_ISA_avx2)
-#define W 4
-#else
-#define W 2
-#endif
-typedef double vd __attribute__((vector_size(8 * W), aligned(8), may_alias));
-typedef int64_t vl __attribute__((vector_size(8 * W), aligned(8), may_alias)); /* what comparisons give */
-typedef uint64_t vu __attribute__((vector_size(8 * W), aligned(8), may_alias));
-
-INLINE vd choose(vl mask, vd a, vd b)
-{
-    return (vd)(((vu)mask & (vu)a) | (~(vu)mask & (vu)b));
-}
-
-/* Reduction by pi/2 in two parts, then Taylor's series on [-pi/4, pi/4]; errors below 1e-15 for |x| < 1e5. */
-INLINE void sincos_lanes(vd x, vd *sine, vd *cosine)
-{
-    const double magic = 0x1.8p52; /* adding it rounds to an integer, which then stands in the lowest bits */
-    const vd shifted = x * 0x1.45f306dc9c883p-1 + magic, k = shifted - magic;
-    const vu quadrant = (vu)shifted;
-    const vd r = (x - k * 0x1.921fb54400000p+0) - k * 0x1.0b4611a626331p-34, z = r * r;
-    vd s = z * 2.8114572543455206e-15 - 7.6471637318198165e-13, c = z * 4.7794773323873853e-14 - 1.1470745597729725e-11;
-    s = s * z + 1.6059043836821613e-10, c = c * z + 2.0876756987868099e-09;
-    s = s * z - 2.5052108385441719e-08, c = c * z - 2.7557319223985888e-07;
-    s = s * z + 2.7557319223985893e-06, c = c * z + 2.4801587301587302e-05;
-    s = s * z - 1.9841269841269841e-04, c = c * z - 1.3888888888888889e-03;
-    s = s * z + 8.3333333333333332e-03, c = c * z + 4.1666666666666664e-02;
-    s = (s * z - 1.6666666666666666e-01) * z * r + r, c = (c * z - 0.5) * z + 1.0;
-    const vl odd = (vl) - (quadrant & 1);
-    const vu sign = (quadrant & 2) << 62, sign_c = ((quadrant + 1) & 2) << 62;
-    *sine = (vd)((vu)choose(odd, c, s) ^ sign);
-    *cosine = (vd)((vu)choose(odd, s, c) ^ sign_c);
-}
+#include "cpu/lanes64.h"
 
 /* d = the derivative of s = (x, x', t1, t1', t2, t2'). */
 INLINE void slope(const jd_pole_constants *c, int poles, const vd *s, vd force, vd *d)

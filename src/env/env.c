@@ -6,8 +6,9 @@
 
 #include "env/env.h"
 
-static const jd_env_kind *const KIND[] = {&jd__env_single_pole, &jd__env_double_pole, &jd__env_double_pole_blind,
-                                          &jd__env_swing_up,    &jd__env_t_maze,      NULL};
+static const jd_env_kind *const KIND[] = {
+    &jd__env_single_pole, &jd__env_double_pole, &jd__env_double_pole_blind, &jd__env_swing_up,
+    &jd__env_t_maze,      &jd__env_octopus,     &jd__env_octopus_vision,    NULL};
 enum { KINDS = sizeof KIND / sizeof *KIND - 1, TERMINATED = 1, TRUNCATED = 2, MAX_LENGTH = 100000 };
 
 const char *jd_env_name(int i)
@@ -25,7 +26,7 @@ static const jd_env_kind *find(jd_ctx *ctx, const char *name)
     const char *near = jd_nearest(name, words);
     jd_fail(ctx, JD_EUSAGE,
             "env: no environment \"%s\"%s%s%s; there are single-pole, double-pole, "
-            "double-pole-no-velocity, swing-up, t-maze",
+            "double-pole-no-velocity, swing-up, t-maze, octopus-arm, octopus-arm-vision",
             name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
@@ -40,6 +41,10 @@ jd_env *jd_env_new(jd_ctx *ctx, const char *name, const jd_env_options *o)
     if (o->time_limit < 0 || o->length < 0 || o->length > MAX_LENGTH || o->count > SIZE_MAX / 2) {
         jd_fail(ctx, JD_EUSAGE, "env: %s: time limit %lld and length %d are 0 or more, the length at most %d", name,
                 (long long)o->time_limit, o->length, MAX_LENGTH);
+        return NULL;
+    }
+    if (!(fabs(o->target[0]) <= 1e6 && fabs(o->target[1]) <= 1e6)) {
+        jd_fail(ctx, JD_EUSAGE, "env: %s: a target at %g, %g; give two numbers", name, o->target[0], o->target[1]);
         return NULL;
     }
     jd_env *e = jd_alloc(ctx, sizeof *e);
@@ -159,7 +164,7 @@ jd_status jd_env_step(jd_env *e, const float *action, float *obs, float *reward,
     if (jd_error(e->ctx)) return jd_error(e->ctx);
     const size_t A = (size_t)e->kind->action, O = (size_t)e->kind->observation;
     for (size_t b = 0; b < e->blocks; b++) {
-        float a[JD_LANES * JD_ENV_OBSERVATION] = {0}, o[JD_LANES * JD_ENV_OBSERVATION], r[JD_LANES];
+        float a[JD_LANES * JD_ENV_ACTION] = {0}, o[JD_LANES * JD_ENV_OBSERVATION], r[JD_LANES];
         const size_t first = b * JD_LANES, left = e->o.count - first, n = left < JD_LANES ? left : JD_LANES;
         for (size_t l = 0; l < n; l++)
             for (size_t k = 0; k < A; k++) a[k * JD_LANES + l] = action[(first + l) * A + k];

@@ -12,7 +12,7 @@
 #include "env/canvas.h"
 #include "jackdaw/env.h"
 
-enum { JD_ENV_STATE = 8, JD_ENV_OBSERVATION = 8 }; /* at most */
+enum { JD_ENV_STATE = 82, JD_ENV_OBSERVATION = 1024, JD_ENV_ACTION = 32 }; /* at most */
 
 typedef struct jd_env_kind {
     const char *name;
@@ -46,7 +46,7 @@ struct jd_env {
 };
 
 extern const jd_env_kind jd__env_single_pole, jd__env_double_pole, jd__env_double_pole_blind, jd__env_swing_up,
-    jd__env_t_maze;
+    jd__env_t_maze, jd__env_octopus, jd__env_octopus_vision;
 
 /* One step of a block: lanes that are over stay and earn 0.  over becomes 1 (terminated) or 2 (truncated). */
 void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, const float *action, float *obs,

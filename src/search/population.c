@@ -12,7 +12,9 @@ static bool within(int x, int low)
 
 bool jd__net_valid(const jd_net_shape *n)
 {
-    return within(n->inputs, 1) && within(n->hidden, 0) && within(n->outputs, 1) && n->bias >= -1e6 && n->bias <= 1e6;
+    const bool outputs = !n->direct || (n->outputs == n->hidden && !n->no_output_bias);
+    return within(n->inputs, 1) && within(n->hidden, 0) && within(n->outputs, 1) && outputs && n->bias >= -1e6 &&
+           n->bias <= 1e6;
 }
 
 jd_lane_net jd__lane_net(const jd_net_shape *n)
@@ -21,7 +23,9 @@ jd_lane_net jd__lane_net(const jd_net_shape *n)
                          .hidden = n->hidden,
                          .outputs = n->outputs,
                          .feedback = n->feed_forward ? 0 : n->hidden,
-                         .out_bias = !n->no_output_bias};
+                         .out_bias = !n->no_output_bias,
+                         .direct = n->direct,
+                         .logistic = n->logistic};
 }
 
 size_t jd_net_weights(const jd_net_shape *shape)
@@ -29,7 +33,8 @@ size_t jd_net_weights(const jd_net_shape *shape)
     if (!jd__net_valid(shape)) return 0;
     const jd_lane_net n = jd__lane_net(shape);
     const int seen = n.hidden ? n.hidden : n.inputs;
-    return (size_t)(n.hidden * (1 + n.inputs + n.feedback) + n.outputs * (n.out_bias + seen));
+    const int hidden = n.hidden * (1 + n.inputs + n.feedback);
+    return (size_t)(hidden + (n.direct ? 0 : n.outputs * (n.out_bias + seen)));
 }
 
 void jd_net_segments(const jd_net_shape *shape, uint32_t *segment)
@@ -38,7 +43,7 @@ void jd_net_segments(const jd_net_shape *shape, uint32_t *segment)
     const jd_lane_net n = jd__lane_net(shape);
     for (int j = 0; j < n.hidden; j++)
         for (int k = 0; k < 1 + n.inputs + n.feedback; k++) *segment++ = (uint32_t)j;
-    for (int o = 0; o < n.outputs; o++) {
+    for (int o = 0; !n.direct && o < n.outputs; o++) {
         const int seen = n.hidden ? n.hidden : n.inputs;
         if (n.out_bias) *segment++ = (uint32_t)(n.hidden ? n.hidden : o);
         for (int k = 0; k < seen; k++) *segment++ = (uint32_t)(n.hidden ? k : o);
@@ -50,7 +55,7 @@ void jd__net_lane(const jd_net_shape *shape, const double *weights, float *block
     const jd_lane_net n = jd__lane_net(shape);
     const float bias = shape->bias == 0 ? 1 : (float)shape->bias;
     float *w = block + lane;
-    for (int j = 0; j < n.hidden + n.outputs; j++) {
+    for (int j = 0; j < n.hidden + (n.direct ? 0 : n.outputs); j++) {
         const bool out = j >= n.hidden;
         if (!out || n.out_bias) { /* the bias input is a constant, so its weight carries it */
             *w = (float)*weights++ * bias;
@@ -97,7 +102,7 @@ jd_population *jd_population_new(jd_ctx *ctx, const jd_net_shape *shape, size_t 
         jd_fail(
             ctx, JD_EUSAGE,
             "population: %zu networks of %d inputs, %d hidden units, %d outputs, bias %g; give at least one network, "
-            "and 1 to %d inputs and outputs, 0 to %d hidden units",
+            "and 1 to %d inputs and outputs, 0 to %d hidden units, with `direct` as many as outputs",
             count, shape->inputs, shape->hidden, shape->outputs, shape->bias, JD_NET_MAX, JD_NET_MAX);
         return NULL;
     }
