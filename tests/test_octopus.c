@@ -118,7 +118,7 @@ static void the_goal_pays_and_motors_turn(void **state)
 {
     (void)state;
     jd_ctx *ctx = context(1, NULL);
-    jd_env *e = jd_env_new(ctx, "octopus-arm", &(jd_env_options){.count = 3, .target = {10.35, -.27}});
+    jd_env *e = jd_env_new(ctx, "octopus-arm", &(jd_env_options){.count = 3, .target = {10.45, -.27}});
     static float obs[3 * STATE], action[3 * ACTIONS];
     float reward[3];
     uint8_t end[3], late[3];
