@@ -174,6 +174,9 @@ static jd_report *make_report(jd_ctx *ctx, bool bad, const char *s)
     jd_report_confusion(r, names, (int64_t[]){90, 1, 0, 2, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 5, 1000000000000}, 4, s);
     jd_report_images(r, &(jd_tiles){pixels, 2, 2, 2, 3, (const char *[]){s, NULL}, 1}, s);
     jd_report_filters(r, map, 2, 3, 4, 1, false, s);
+    const float moving[2 * 2 * 4] = {0, 0, 1, 1, 2, 2, 2, 2, 0, NAN, 1, 1e30f, 2, 2, 2, 2};
+    const jd_film_line drawn[2] = {{.1, 0}, {.2, JD_FILM_MUTED}};
+    jd_report_film(r, &(jd_film){-1, -1, 3, 3, 2.5, 2, 2, moving, drawn}, s);
     jd_report_table(r, (const char *[]){s, "n"}, cells, 2, 2, s);
     jd_report_pairs(r, s, names, cells, 4);
     return r;

@@ -174,6 +174,22 @@ JD_API jd_status jd_report_filters(jd_report *r, const float *weights, size_t n,
 JD_API jd_status jd_report_map(jd_report *r, const jd_map *map, const char *time_label, double t0, double t1,
                                const char *caption);
 
+/* Lines that move, again and again, without a script: points (frames, lines, 4) are x, y of both ends in the units of the
+ * view, y upward, at equal times over `seconds`.  Ends are round, so that a line of no length is a disc. */
+enum { JD_FILM_INK = -1, JD_FILM_MUTED = -2 };
+typedef struct jd_film_line {
+    double width; /* in the units of the view */
+    int color;    /* 0..6 of the palette, or JD_FILM_INK, JD_FILM_MUTED */
+} jd_film_line;
+typedef struct jd_film {
+    double x0, y0, x1, y1; /* the view */
+    double seconds;
+    size_t frames, lines;
+    const float *points;
+    const jd_film_line *line; /* (lines): later ones stand in front */
+} jd_film;
+JD_API jd_status jd_report_film(jd_report *r, const jd_film *film, const char *caption);
+
 /* A recognised sequence: spectrogram, label probabilities with the peaks named, decoded and true text. */
 typedef struct jd_ctc_view {
     const float *spectrogram; /* (T, F), low frequencies first */

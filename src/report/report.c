@@ -210,6 +210,19 @@ jd_status jd_report_confusion(jd_report *r, const char *const *names, const int6
     return end_figure(r, caption);
 }
 
+jd_status jd_report_film(jd_report *r, const jd_film *f, const char *caption)
+{
+    if (status(r)) return status(r);
+    if (!f->frames || !f->points || !f->line || !(f->seconds > 0) || !(f->x1 > f->x0) || !(f->y1 > f->y0))
+        return jd_fail(r->ctx, JD_EUSAGE,
+                       "jd_report_film: %zu frames of %zu lines over %g seconds in a view of %g x %g; there must be at "
+                       "least one frame, and time and view larger than 0",
+                       f->frames, f->lines, f->seconds, f->x1 - f->x0, f->y1 - f->y0);
+    begin_figure(r);
+    jd__film_draw(&r->body, f, caption);
+    return end_figure(r, caption);
+}
+
 jd_status jd_report_images(jd_report *r, const jd_tiles *s, const char *caption)
 {
     if (status(r)) return status(r);
