@@ -308,10 +308,73 @@ static void wrong_use(void **state)
     refuse((jd_deform_options){.angle = NAN}, H, 1, "angle");
 }
 
+/* Colours are deformed alike and do not mix; with edges that go on, nothing but the picture's own colours appears. */
+static void colour_with_edges(void **state)
+{
+    (void)state;
+    enum { SIDE = 9, C = 3 };
+    uint8_t image[SIDE * SIDE * C];
+    float x[SIDE * SIDE * C], plain[SIDE * SIDE * C];
+    jd_rng r = jd_rng_new(6, "test", 0);
+    for (size_t i = 0; i < sizeof image; i++) image[i] = (uint8_t)jd_rng_u32(&r);
+    const jd_deform_options o = {.angle = 40, .angle_small = 40, .scale_max = 30, .shift = 6, .edge = true};
+    jd_deformer *d = jd_deformer_new(ctx, &o, SIDE, SIDE, C, SIDE, SIDE);
+    assert_non_null(d);
+    for (uint32_t sample = 0; sample < 20; sample++) {
+        jd_deform(d, 8, 1, sample, 0, image, x);
+        for (int k = 0; k < C; k++) {
+            uint8_t grey[SIDE * SIDE];
+            for (int i = 0; i < SIDE * SIDE; i++) grey[i] = image[i * C + k];
+            jd_deformer *g = jd_deformer_new(ctx, &o, SIDE, SIDE, 1, SIDE, SIDE);
+            jd_deform(g, 8, 1, sample, 0, grey, plain);
+            for (int i = 0; i < SIDE * SIDE; i++) assert_true(x[i * C + k] == plain[i]); /* colours do not mix */
+            jd_deformer_free(g);
+        }
+    }
+    for (int i = 0; i < SIDE * SIDE * C; i++) image[i] = (uint8_t)(i % C == 0 ? 200 : i % C == 1 ? 90 : 10);
+    jd_deform(d, 8, 2, 3, 0, image, x);
+    for (int i = 0; i < SIDE * SIDE * C; i++) assert_true(fabs((double)x[i] - (image[i] / 127.5 - 1)) < 1e-6);
+    jd_deformer_free(d);
+}
+
+/* Without rotation and scaling the clamped sample can be computed for each pixel from the shift alone, which two pictures
+ * of a slope tell. */
+static void shifted_edges(void **state)
+{
+    (void)state;
+    enum { SIDE = 21 };
+    uint8_t across[SIDE * SIDE], down[SIDE * SIDE], image[SIDE * SIDE];
+    float x[SIDE * SIDE], y[SIDE * SIDE], z[SIDE * SIDE];
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        across[i] = (uint8_t)(10 * (i % SIDE));
+        down[i] = (uint8_t)(10 * (i / SIDE));
+        image[i] = (uint8_t)(i * 7 % 256);
+    }
+    const jd_deform_options o = {.shift = 6, .edge = true};
+    jd_deformer *d = jd_deformer_new(ctx, &o, SIDE, SIDE, 1, SIDE, SIDE);
+    for (uint32_t sample = 0; sample < 30; sample++) {
+        jd_deform(d, 3, 0, sample, 0, across, x);
+        jd_deform(d, 3, 0, sample, 0, down, y);
+        jd_deform(d, 3, 0, sample, 0, image, z);
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            /* the slope with its edges going on is the clamped coordinate itself */
+            const double cx = ((double)x[i] + 1) * 12.75, cy = ((double)y[i] + 1) * 12.75;
+            const int a = cx >= SIDE - 1 ? SIDE - 2 : (int)cx, b = cy >= SIDE - 1 ? SIDE - 2 : (int)cy;
+            const double fx = cx - a, fy = cy - b;
+            const uint8_t *p = image + b * SIDE + a;
+            const double want = (1 - fy) * ((1 - fx) * p[0] + fx * p[1]) + fy * ((1 - fx) * p[SIDE] + fx * p[SIDE + 1]);
+            assert_true(cx >= -1e-5 && cx <= SIDE - 1 + 1e-5);
+            assert_true(fabs(want / 127.5 - 1 - (double)z[i]) < 1e-3);
+        }
+    }
+    jd_deformer_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_deformation),  cmocka_unit_test(elastic_reference),
+        cmocka_unit_test(no_deformation),  cmocka_unit_test(colour_with_edges),
+        cmocka_unit_test(shifted_edges),   cmocka_unit_test(elastic_reference),
         cmocka_unit_test(rotation_ranges), cmocka_unit_test(shear_is_horizontal),
         cmocka_unit_test(scale_range),     cmocka_unit_test(mirror_and_channels),
         cmocka_unit_test(same_bits),       cmocka_unit_test(wrong_use),

@@ -8,7 +8,7 @@
  *     q = c + M (p - c) + alpha d(p)        c: the image's centre; M: mirror, scaling, rotation or shear, inverted
  *
  * where d is a field of U[-1,1] per pixel and axis, blurred with a Gaussian of width sigma whose taps sum to 1.  The
- * original image is interpolated once, bilinearly, at q; outside it is background.  Each sample is deformed as a function of
+ * original image is interpolated once, bilinearly, at q; outside it is background, or its edge goes on.  Each sample is deformed as a function of
  * (seed, epoch, sample) alone, with the same bits on every machine and for any number of threads.
  *
  *     jd_deform_options o = jd_deform_mnist2010();
@@ -36,6 +36,7 @@ typedef struct jd_deform_options {
     float shift;                /* translation of each axis, uniform in +-shift pixels */
     bool mirror;                /* half of the samples are mirrored left-right */
     uint8_t background;         /* pixel value outside the image */
+    bool edge;                  /* outside the image its edge goes on, as photographs need, instead of the background */
     float low, high;            /* what pixels 0 and 255 become; both 0: -1 and 1 */
 } jd_deform_options;
 

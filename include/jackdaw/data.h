@@ -60,6 +60,8 @@ typedef struct jd_images {
     int classes;     /* labels are 0..classes-1; 0 where there are no labels */
     uint8_t *pixels; /* (count, height, width, channels) */
     int32_t *labels; /* (count), or NULL */
+    int32_t
+        *groups; /* (count) or NULL: pictures of one number show one thing, so validation sets must not divide them */
 } jd_images;
 
 /* Images (count,H,W) or (count,H,W,C) of bytes and labels (count) of bytes from two IDX files; `labels_path` may be
@@ -67,6 +69,17 @@ typedef struct jd_images {
 JD_API jd_status jd_images_read_idx(jd_ctx *ctx, const char *images_path, const char *labels_path, int classes,
                                     jd_images *out);
 JD_API void jd_images_free(jd_ctx *ctx, jd_images *images);
+
+/* Pictures cut from mosaics: PNG files beside the index, a table (jd_read_tsv) with a row for each picture.  Its columns:
+ * `mosaic` (the file's name), `tile` (number `tile` from the upper left, row by row), `class`; if it is there, `track`
+ * (pictures of one class and track become a group; -1: of none); and, if they are there, `orig_w` `orig_h` `roi_x1`
+ * `roi_y1` `roi_x2` `roi_y2`: the box of the sign, inclusive, in a picture of orig_w x orig_h pixels that was resized to the
+ * tile.  The box is cut out and resized to the tile's size (jd_resize_bilinear).  `side`: of a tile, in pixels; the result
+ * is RGB.  Errors name the line of the index. */
+JD_API jd_status jd_images_read_mosaics(jd_ctx *ctx, const char *index_path, int side, int classes, jd_images *out);
+
+/* Puts the pictures in a random order, a function of the seed alone; groups stay together, in their order inside. */
+JD_API jd_status jd_images_mix(jd_ctx *ctx, jd_images *images, uint64_t seed);
 
 /* out[i] = low + (high-low) p[i]/255, rounded once. */
 JD_API void jd_pixels_to_float(const uint8_t *p, size_t n, float low, float high, float *out);
@@ -170,7 +183,7 @@ JD_API jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const cha
  * verified.  Errors: JD_ENOINPUT with what to do by hand, JD_EDATA, JD_EIO, JD_EABSENT (no curl). */
 JD_API char *jd_dataset_get(jd_ctx *ctx, const jd_dataset *set, const char *from);
 
-/* Finds and reads one split of an image set ("mnist", "fashion-mnist"). */
+/* Finds and reads one split of an image set ("mnist", "fashion-mnist", "gtsrb32", "hwdb100"). */
 JD_API jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out);
 
 /* SHA-256 (FIPS 180-4). */

@@ -19,6 +19,7 @@
 #include "jackdaw/layers.h"
 #include "jackdaw/ngram.h"
 #include "jackdaw/population.h"
+#include "jackdaw/prepare.h"
 #include "jackdaw/report.h"
 #include "jackdaw/search.h"
 #include "jackdaw/system.h"

@@ -271,6 +271,22 @@ static affine draw_affine(const jd_deformer *d, jd_rng *r, int label)
                     .m = {(float)m[0], (float)m[1], (float)m[2], (float)m[3]}};
 }
 
+/* The border repeats the outermost pixels: first each row's, then the whole first and last row. */
+static void continue_edges(jd_deformer *d, size_t row, size_t ch, size_t h)
+{
+    float *inner = d->source + BORDER * row;
+    for (size_t y = 0; y < h; y++)
+        for (size_t b = 0; b < BORDER * ch; b++) {
+            float *line = inner + y * row;
+            line[b] = line[BORDER * ch + b % ch];
+            line[row - 1 - b] = line[row - 1 - BORDER * ch - b % ch];
+        }
+    for (size_t b = 0; b < BORDER; b++) {
+        memcpy(d->source + b * row, inner, row * sizeof *inner);
+        memcpy(inner + (h + b) * row, inner + (h - 1) * row, row * sizeof *inner);
+    }
+}
+
 static void load_source(jd_deformer *d, const uint8_t *image)
 {
     const size_t ch = (size_t)d->channels, w = (size_t)d->width * ch, row = w + 2 * BORDER * ch, h = (size_t)d->height;
@@ -281,6 +297,7 @@ static void load_source(jd_deformer *d, const uint8_t *image)
         float *to = d->source + (y + BORDER) * row + BORDER * ch;
         for (size_t i = 0; i < w; i++) to[i] = (float)image[y * w + i];
     }
+    if (d->o.edge) continue_edges(d, row, ch, h);
 }
 
 enum { PART = 32 }; /* pixels of a row that are worked on together */

@@ -63,6 +63,7 @@ void jd_images_free(jd_ctx *ctx, jd_images *images)
 {
     jd_free(ctx, images->pixels);
     jd_free(ctx, images->labels);
+    jd_free(ctx, images->groups);
     *images = (jd_images){0};
 }
 

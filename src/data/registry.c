@@ -37,6 +37,30 @@ static const jd_dataset_file unipen_files[] = {
     {"lines_valid.tsv", "696cb4b24d9eddf091c87905a06a53e4d154623a809a8f64b05007412109afdc", 734217},
     {"lines_test.tsv", "59605cc9420866bb71bc377eb3145f3da6262b972437ece5f2bc9401c1734967", 3143485},
     {NULL, NULL, 0}};
+/* The indices of both splits, then the mosaics they name. */
+static const jd_dataset_file gtsrb_files[] = {
+    {"train.tsv", "ce18ead6aa48c7363d4d9d6080af3c6484391664d25ffd799c075cb9b19583d8", 270606},
+    {"test.tsv", "6a77b18850d44d2d70ad2ee0a59393773ee70a0e55fa4a749c0a40ec710908d1", 171665},
+    {"test-00.png", "5490ec0f2259b30dbf50dfa0d676ae8cb73ec5662bb4580943a05f9709e6e1ea", 2016262},
+    {"test-01.png", "a795cbf764828aba56299c13b45d08d65a229dc5cb0cfd8a84b9229314532452", 2030569},
+    {"test-02.png", "258eb0fdf0501ef900213a18b05c997bbc06d4035d6a07c203c47d4021995ca3", 2016816},
+    {"test-03.png", "a323a2260698aaed3549471c7c620defb39c43f2f76dde6475e149a0a30319fc", 1843867},
+    {"train-00.png", "9defc95bcf4f3623eaf6ec4e8300d79cd42e22792f4a58b0c6f942b15b5daddb", 2154952},
+    {"train-01.png", "433b13364c8b61fd5d84c61f80c6eda07c1a953b3fd45f2c0b462fcae27d6905", 1854895},
+    {"train-02.png", "ff12c95d1278a6094343e0589b59b15dd11989c49c48d81a17df069900f580d7", 1954903},
+    {"train-03.png", "c1f45ea174177e0a6d27017e4f6824d6de52c950d8b82558277f738245737583", 2080620},
+    {"train-04.png", "262425a3993416dbb5a8625be9ce81aba98177240c9cf40e6a29c2d556cf2712", 2078360},
+    {"train-05.png", "0b5954ff6ed0caf000ab82f346de75286f72380216ed4c93fc8979d43ad9b317", 2056519},
+    {"train-06.png", "a6f9dfc5fde9681c6c4e9a913c3d3796585fd7c38668b56e2835cfc19a429981", 748581},
+    {NULL, NULL, 0}};
+
+static const jd_dataset_file hwdb_files[] = {
+    {"train-images-idx3-ubyte", "8c66732bb5646c08103ea20d7fe90a7d1deb4e0a8ac50b104b8af51d4b3c4f0c", 55219984},
+    {"train-labels-idx1-ubyte", "ff33e1fa9243b98b1a0c2b56103b5c6af67287811e304eaf0fbf270d4e7c35d7", 23975},
+    {"test-images-idx3-ubyte", "cd6cd67b8db317920d9af1a4d606b90fa20adabc0bc8db484acbebe56121f7c0", 9216016},
+    {"test-labels-idx1-ubyte", "50b2f337ddd265feaf0eac7346a688046fc4cb918b6d557880167a3f231ad900", 4008},
+    {NULL, NULL, 0}};
+
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -77,7 +101,24 @@ static const jd_dataset sets[] = {
      .obtain = "write train_r01_v07 as the tables that include/jackdaw/ink.h describes, under the names that `jackdaw "
                "data list` shows",
      .files = unipen_files},
+    {.name = "gtsrb32",
+     .title = "German traffic signs at 32 x 32: 43 classes, 6535 train (5 frames of each track), 4000 test",
+     .home = "https://benchmark.ini.rub.de",
+     .licence = "for research",
+     .obtain = "cut frames 4, 10, 16, 22, 28 of every track into mosaics of 32 x 32 tiles with an index of each split",
+     .files = gtsrb_files,
+     .classes = 43},
+    {.name = "hwdb100",
+     .title = "CASIA-HWDB, 100 characters that look alike, 48 x 48: 23967 train, 4000 test",
+     .home = "http://www.nlpr.ia.ac.cn/databases/handwriting",
+     .licence = "for academic research",
+     .obtain =
+         "ask for it at the home page, and write it as IDX files of 48 x 48, ink bright, with the folder's numbers",
+     .files = hwdb_files,
+     .classes = 100},
 };
+
+enum { MOSAIC_SIDE = 32 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))
 
@@ -186,16 +227,38 @@ static jd_status join(jd_ctx *ctx, jd_images *a, jd_images *b)
     if (pixels) a->pixels = pixels;
     int32_t *labels = jd_realloc(ctx, a->labels, a->count * sizeof *labels, (a->count + b->count) * sizeof *labels);
     if (labels) a->labels = labels;
-    if (!pixels || !labels) return JD_ENOMEM;
+    int32_t *groups =
+        a->groups ? jd_realloc(ctx, a->groups, a->count * sizeof *groups, (a->count + b->count) * sizeof *groups)
+                  : NULL;
+    if (groups) a->groups = groups;
+    if (!pixels || !labels || (a->groups && !groups)) return JD_ENOMEM;
+    for (size_t i = 0; groups && i < b->count; i++)
+        groups[a->count + i] = b->groups[i] < 0 ? b->groups[i] - (int32_t)a->count : b->groups[i];
     memcpy(a->pixels + a->count * each, b->pixels, b->count * each);
     memcpy(a->labels + a->count, b->labels, b->count * sizeof *labels);
     a->count += b->count;
     return JD_OK;
 }
 
-/* The split made of files 2k and 2k+1 of the set. */
+/* Split k, 0 or 1: the mosaics of index k, where the first file is an index. */
+static jd_status load_mosaics(jd_ctx *ctx, const jd_dataset *set, const char *dir, int k, jd_images *out)
+{
+    char *index = jd__dataset_path(ctx, dir, set->files[k].name);
+    if (index) jd_images_read_mosaics(ctx, index, MOSAIC_SIDE, set->classes, out);
+    jd_free(ctx, index);
+    return jd_error(ctx);
+}
+
+static bool is_index(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 4 && !strcmp(name + n - 4, ".tsv");
+}
+
+/* Split k: files 2k and 2k+1 of the set, or mosaics. */
 static jd_status load_pair(jd_ctx *ctx, const jd_dataset *set, const char *dir, int k, jd_images *out)
 {
+    if (is_index(set->files[0].name)) return load_mosaics(ctx, set, dir, k, out);
     char *images = jd__dataset_path(ctx, dir, set->files[2 * k].name);
     char *labels = jd__dataset_path(ctx, dir, set->files[2 * k + 1].name);
     jd_status st = jd_error(ctx);
