@@ -52,11 +52,10 @@ jd_status bench_plan(bench_job *j, jd_trace *trace, void *user, const jd_tensor 
 
 static void free_job(bench_job *j)
 {
+    if (j->close) j->close(j);
     jd_fn_free(j->fn);
     jd_params_free(j->params);
-    jd_code_free(j->code);
     for (int i = 0; i < 7; i++) jd_free(j->ctx, j->memory[i]);
-    if (j->release && j->memory[7]) j->release(j->memory[7]);
     free(j->memory[7]);
     jd_ctx_free(j->ctx);
 }
@@ -187,9 +186,9 @@ static int run_one(const bench_workload *w, const options *o)
 static const bench_workload *const *all(int *n)
 {
     static const bench_workload *list[128];
-    const bench_workload *const part[] = {bench_recurrent, bench_nets, bench_small, bench_decode};
+    const bench_workload *const part[] = {bench_recurrent, bench_nets, bench_small, bench_decode, bench_scan};
     *n = 0;
-    for (int p = 0; p < 4; p++)
+    for (size_t p = 0; p < sizeof part / sizeof *part; p++)
         for (const bench_workload *w = part[p]; w->name; w++) list[(*n)++] = w;
     list[*n] = NULL;
     return list;

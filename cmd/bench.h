@@ -12,12 +12,12 @@ typedef struct bench_job {
     jd_params *params;
     jd_plan *plan;
     void *memory[8]; /* freed with the job */
-    jd_code *code;
-    double gflop; /* of one step, counted as performance.md counts */
-    double bytes; /* for the workloads that bandwidth limits: what must move, and from where (see limit) */
+    double gflop;    /* of one step, counted as performance.md counts */
+    double bytes;    /* for the workloads that bandwidth limits: what must move, and from where (see limit) */
     double (*limit)(const struct bench_job *j, const jd_peaks *peak); /* seconds; NULL: gflop / peak */
     jd_status (*step)(struct bench_job *j);                           /* NULL: runs the plan */
-    void (*release)(void *own);                                       /* of what memory[7] holds; or NULL */
+    void *state;                                                      /* of the step, */
+    void (*close)(struct bench_job *j);                               /* which frees it; or NULL */
 } bench_job;
 
 typedef struct bench_workload {
@@ -27,8 +27,8 @@ typedef struct bench_workload {
     double prototype; /* seconds of a hand-written prototype elsewhere; 0: none */
 } bench_workload;
 
-extern const bench_workload bench_recurrent[], bench_nets[], bench_small[],
-    bench_decode[]; /* each ends with a NULL name */
+extern const bench_workload bench_recurrent[], bench_nets[], bench_small[], bench_decode[],
+    bench_scan[]; /* each ends with a NULL name */
 
 /* Uniform numbers in [low, high) in memory that the job frees. */
 float *bench_random(bench_job *j, size_t n, float low, float high);

@@ -18,16 +18,17 @@ typedef struct decoding {
     int width;
 } decoding;
 
-static void free_decoding(void *p)
+static void free_decoding(bench_job *j)
 {
-    decoding *d = p;
+    decoding *d = j->state;
     jd_ngram_free(d->model);
     jd_lexicon_free(d->lexicon);
+    free(d);
 }
 
 static jd_status beam_step(bench_job *j)
 {
-    const decoding *d = j->memory[7];
+    const decoding *d = j->state;
     jd_nbest found = {0};
     const jd_beam_options o = {.blank = 0, .width = (size_t)d->width, .model = d->model, .symbol = d->symbol};
     jd_ctc_beam(j->ctx, j->memory[0], OUTPUTS, FRAMES, OUTPUTS, &o, &found);
@@ -37,7 +38,7 @@ static jd_status beam_step(bench_job *j)
 
 static jd_status words_step(bench_job *j)
 {
-    const decoding *d = j->memory[7];
+    const decoding *d = j->state;
     jd_words found = {0};
     const jd_words_options o = {.blank = 0, .lexicon = d->lexicon, .model = d->model};
     jd_ctc_words(j->ctx, j->memory[0], OUTPUTS, FRAMES, OUTPUTS, &o, &found);
@@ -80,8 +81,8 @@ static jd_status make_beam(const bench_workload *w, bench_job *j)
     outputs(j, w->c ? 0 : 5);
     decoding *d = calloc(1, sizeof *d);
     if (!d) return JD_ENOMEM;
-    j->memory[7] = d;
-    j->release = free_decoding;
+    j->state = d;
+    j->close = free_decoding;
     d->width = w->a;
     d->model = w->b ? random_model(j, SYMBOLS, w->b) : NULL;
     for (int k = 0; d->model && k < OUTPUTS; k++) {
@@ -102,9 +103,9 @@ static jd_status make_words(const bench_workload *w, bench_job *j)
     int32_t *labels = malloc(WORDS * 10 * sizeof *labels);
     jd_lexicon_word *word = calloc(WORDS, sizeof *word);
     char(*name)[16] = calloc(WORDS, sizeof *name);
-    j->memory[7] = d;
+    j->state = d;
     if (d && labels && word && name) {
-        j->release = free_decoding;
+        j->close = free_decoding;
         jd_rng r = jd_rng_new(3, "bench decode", 0);
         for (int i = 0; i < WORDS; i++) {
             snprintf(name[i], sizeof name[i], "w%d", i);

@@ -93,14 +93,19 @@ static double decode_limit(const bench_job *j, const jd_peaks *peak)
     return j->bytes / peak->l3;
 }
 
+static void free_code(bench_job *j)
+{
+    jd_code_free(j->state);
+}
+
 static jd_status decode_step(bench_job *j)
 {
-    return jd_code_decode_f32(j->code, j->memory[0], j->memory[1]);
+    return jd_code_decode_f32(j->state, j->memory[0], j->memory[1]);
 }
 
 static jd_status multiply_step(bench_job *j)
 {
-    return jd_code_multiply(j->code, 0, 2, j->memory[0], j->memory[1], j->memory[2]);
+    return jd_code_multiply(j->state, 0, 2, j->memory[0], j->memory[1], j->memory[2]);
 }
 
 /* The network that drives by sight: 256 units on a grid see 64 x 64 pixels and each other, 3 outputs.  a: 0 decodes all its
@@ -112,17 +117,18 @@ static jd_status make_code(const bench_workload *w, bench_job *j)
                                         {.rank = 2, .size = {16, 16}, .genes = 10},
                                         {.rank = 3, .size = {3, 16, 16}, .genes = 27},
                                         {.rank = 1, .size = {3}, .genes = 3}};
-    j->code = jd_code_new(j->ctx, &(jd_code_options){.kind = JD_CODE_DCT, .array = net, .arrays = 5});
-    if (!j->code) return jd_error(j->ctx);
-    double *genome = jd_alloc_array(j->ctx, jd_code_genes(j->code), sizeof *genome);
+    j->state = jd_code_new(j->ctx, &(jd_code_options){.kind = JD_CODE_DCT, .array = net, .arrays = 5});
+    if (!j->state) return jd_error(j->ctx);
+    j->close = free_code;
+    double *genome = jd_alloc_array(j->ctx, jd_code_genes(j->state), sizeof *genome);
     j->memory[0] = genome;
     jd_rng r = jd_rng_new(1, "bench", 0);
-    for (size_t i = 0; genome && i < jd_code_genes(j->code); i++) genome[i] = jd_rng_normal(&r);
-    bench_random(j, w->a ? 4096 : jd_code_weights(j->code), 0, 1);
+    for (size_t i = 0; genome && i < jd_code_genes(j->state); i++) genome[i] = jd_rng_normal(&r);
+    bench_random(j, w->a ? 4096 : jd_code_weights(j->state), 0, 1);
     j->memory[2] = jd_alloc_array(j->ctx, 256, sizeof(double));
     j->step = w->a ? multiply_step : decode_step;
     if (!w->a) {
-        j->bytes = (double)jd_code_weights(j->code) * sizeof(float);
+        j->bytes = (double)jd_code_weights(j->state) * sizeof(float);
         j->limit = decode_limit;
     }
     return jd_error(j->ctx);

@@ -71,6 +71,17 @@ static const cli_option predict_options[] = {{"csv", 0, NULL, "comma-separated v
                                              CLI_HELP,
                                              CLI_END};
 
+static const cli_option scan_options[] = {
+    {"output", 'o', "FILE", "the result: OUT.png, grey 0 to 255 for probability 0 to 1, or OUT.npy, all classes",
+     false},
+    {"class", 0, "K", "the class whose probability a PNG shows (default 1)", false},
+    {"tile", 0, "N", "compute squares of at most N x N pixels (default: as memory allows)", false},
+    CLI_THREADS,
+    CLI_DEVICE,
+    CLI_QUIET,
+    CLI_HELP,
+    CLI_END};
+
 static const cli_option inspect_options[] = {CLI_JSON, CLI_HELP, CLI_END};
 
 static const cli_option plan_options[] = {
@@ -128,6 +139,12 @@ const cli_command cli_commands[] = {
      "--csv\n",
      "A file is a PNG of the model's image size, an IDX file of images, or a CSV table of the model's columns.",
      predict_options, cmd_predict, 2, -1, false},
+    {"scan", "a model of small pictures at every pixel of a large one", "MODEL IMAGE -o OUT.png [OPTIONS]",
+     "  jackdaw scan runs/em-segmentation-1/model.safetensors slice.png -o inside.png\n"
+     "  jackdaw scan model.safetensors slide.png --class 1 -o all.npy\n",
+     "The model is a classifier of pictures made of convolutions, pooling and dense layers.  Each pixel gets what the\n"
+     "model says to the picture around it; beyond the edges the image is mirrored.",
+     scan_options, cmd_scan, 2, 2, false},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
      "Knows safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV and TensorBoard event files, by their contents.",

@@ -21,6 +21,7 @@
 #include "jackdaw/population.h"
 #include "jackdaw/prepare.h"
 #include "jackdaw/report.h"
+#include "jackdaw/scan.h"
 #include "jackdaw/search.h"
 #include "jackdaw/system.h"
 #include "jackdaw/train.h"

@@ -10,4 +10,30 @@ jd_init jd__default_init(jd_init given, jd_activation act);
 /* false, with an error that names the layer, unless n >= 1. */
 bool jd__size_ok(jd_graph *g, const char *name, const char *what, int64_t n);
 
+/* A network in one line, layer by layer, for those who build something else of it than jd_net does. */
+typedef enum jd__net_kind {
+    JD_NET_CONV,
+    JD_NET_MAXPOOL,
+    JD_NET_AVGPOOL,
+    JD_NET_DENSE,
+    JD_NET_DROPOUT,
+    JD_NET_NOISE,
+    JD_NET_FLATTEN,
+    JD_NET_ACTIVATION,
+    JD_NET_OTHER
+} jd__net_kind;
+typedef struct jd__net_layer {
+    jd__net_kind kind;
+    char word[16]; /* "conv" */
+    char name[32]; /* of the parameters: "conv1" */
+    int64_t units; /* maps, units, or the side of a pooling window */
+    int size, stride, pad;
+    bool ceil, each;
+    jd_activation act;
+    double rate; /* of dropout, sigma of noise */
+} jd__net_layer;
+enum { JD_NET_LAYERS = 64 };
+/* Reads the layers of `spec`, at most JD_NET_LAYERS; returns how many, 0 after an error. */
+int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYERS]);
+
 #endif

@@ -304,3 +304,51 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
     }
     return units;
 }
+
+static jd__net_kind kind_of(kind k)
+{
+    switch (k) {
+    case L_CONV: return JD_NET_CONV;
+    case L_MAXPOOL: return JD_NET_MAXPOOL;
+    case L_AVGPOOL: return JD_NET_AVGPOOL;
+    case L_DENSE: return JD_NET_DENSE;
+    case L_DROPOUT: return JD_NET_DROPOUT;
+    case L_NOISE: return JD_NET_NOISE;
+    case L_FLATTEN: return JD_NET_FLATTEN;
+    case L_TANH:
+    case L_SIGMOID:
+    case L_RELU:
+    case L_SCALED_TANH: return JD_NET_ACTIVATION;
+    default: return JD_NET_OTHER;
+    }
+}
+
+int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYERS])
+{
+    parser p = {ctx, spec, spec, "", 0};
+    bool end = false;
+    int n = 0;
+    for (; !end; n++) {
+        layer l;
+        if (parse_layer(&p, &l, &end)) return 0;
+        if (n == JD_NET_LAYERS) {
+            jd_fail(ctx, JD_EUSAGE, "network \"%s\": more than %d layers", spec, JD_NET_LAYERS);
+            return 0;
+        }
+        jd__net_layer *o = &list[n];
+        *o = (jd__net_layer){.kind = kind_of(l.kind),
+                             .units = (int64_t)l.size[0],
+                             .size = (int)(l.kind == L_CONV ? l.size[1] : l.size[0]),
+                             .stride = (int)l.stride,
+                             .pad = (int)l.pad,
+                             .ceil = l.ceil,
+                             .each = l.each,
+                             .act = l.act,
+                             .rate = l.size[0]};
+        if (o->kind == JD_NET_ACTIVATION)
+            o->act = (jd_activation[]){JD_TANH, JD_SIGMOID, JD_RELU, JD_SCALED_TANH}[l.kind - L_TANH];
+        snprintf(o->word, sizeof o->word, "%s", LAYER[l.kind].name);
+        snprintf(o->name, sizeof o->name, "%s%d", LAYER[l.kind].name, n + 1);
+    }
+    return n;
+}
