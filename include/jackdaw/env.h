@@ -13,6 +13,7 @@
  *   t-maze                   a corridor of `length` steps and a junction: 3 bits; actions north, east, south, west
  *   octopus-arm              an arm of 10 compartments in water: 82 numbers; 30 muscles and 2 motors that turn the base
  *   octopus-arm-vision       the same arm seen from outside: 32 x 32 pixels
+ *   torcs                    a racing car in the simulator TORCS: a picture of what lies ahead; steer, accelerate, brake
  *
  * Poles (A. Wieland, IJCNN 1991): cart of 1 kg, poles of 0.1 and 0.01 kg, half-lengths 0.5 and 0.05 m, friction of cart
  * 0.0005 and poles 0.000002; the action -1..1 (beyond: clipped) is a force of -10..10 N, held for 0.02 s, integrated in two
@@ -33,6 +34,18 @@
  * x, y and velocities of the upper nodes 1..10, then of the lower ones.  Observation: angle / pi, speed; for the upper and
  * the lower side x / 10 of all nodes, y / 10, velocities in x, velocities in y; or pixels of [-12, 12]^2 about the base in
  * rows from the top: 1 in the arm, -1 in 3 x 3 at the target, else 0.
+ *
+ * TORCS (TORCS 1.3.7, an installed program: JD_EABSENT without it): the car car1-trb1, alone, from the grid of `track`; gears
+ * are shifted by the engine's speed.  Each copy is a process of its own.  Observation: `picture` x `picture` x 3 numbers 0..1,
+ * rows from the top, red green blue: road, edge lines, grass and sky as a camera of 60 degrees sees them, 3 m
+ * above the car's centre and 0.2 rad downward.  Actions, held for
+ * `period` s: steering -1 (right) .. 1 (left), accelerator 0..1, brake 0..1.  Reward: metres along the road - 3/1000 of the
+ * damage done.  Terminated when the car's middle leaves the road, after 5 s without a metre of progress, at a damage of
+ * 5000; truncated after 60 s.  All episodes begin alike, whatever the seed, and are repeated bit for bit on one machine.
+ * When a process dies or does not answer, its episode ends (jd_env_lost) and the others go on.  State: time; x, y, z; roll,
+ * pitch, yaw; speed forward, to the left; distance left of the middle; width of the road; heading relative to the road;
+ * metres raced since the start; place along the road; top speed; engine (rad/s); damage; gear; furthest metre; its time.  It
+ * cannot be set; a snapshot holds the actions so far, and restoring it repeats them.
  */
 #ifndef JACKDAW_ENV_H
 #define JACKDAW_ENV_H
@@ -51,6 +64,9 @@ typedef struct jd_env_options {
     int length;         /* t-maze: of the corridor, 1..100000; 0: 10 */
     bool noise;         /* t-maze: a noisy corridor */
     double target[2];   /* octopus-arm: where to reach; 0, 0: (5.5, 3.5) */
+    const char *track;  /* torcs: NULL: "g-track-1".  Copied */
+    int picture;        /* torcs: height and width of the picture, 16..256; 0: 64 */
+    double period;      /* torcs: seconds between actions, a multiple of 0.02 up to 10; 0: 0.2 */
 } jd_env_options;
 
 /* What an observation or action is: `size` numbers within low..high, or one of `choices` (a float that holds 0, 1, ...). */
@@ -74,6 +90,14 @@ JD_API jd_status jd_env_reset(jd_env *e, size_t i, uint64_t seed, float *obs);
  * Before a copy's first reset it counts as ended. */
 JD_API jd_status jd_env_step(jd_env *e, const float *action, float *obs, float *reward, uint8_t *terminated,
                              uint8_t *truncated);
+
+/* How many episodes have ended because the process that ran them died or fell silent; *why (may be NULL) says why the last
+ * one did. */
+JD_API size_t jd_env_lost(const jd_env *e, const char **why);
+
+/* The middle of the road, n points x, y in m and its width there, to be given to jd_free: road (n,3).  *length: of one lap.
+ * Errors: JD_EUSAGE (not an environment with a road). */
+JD_API double *jd_env_road(const jd_env *e, size_t *n, double *length);
 
 /* The state of copy i (jd_env_state_size numbers), in SI units; setting it begins an episode there. */
 JD_API int jd_env_state_size(const jd_env *e);

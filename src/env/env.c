@@ -6,9 +6,9 @@
 
 #include "env/env.h"
 
-static const jd_env_kind *const KIND[] = {
-    &jd__env_single_pole, &jd__env_double_pole, &jd__env_double_pole_blind, &jd__env_swing_up,
-    &jd__env_t_maze,      &jd__env_octopus,     &jd__env_octopus_vision,    NULL};
+static const jd_env_kind *const KIND[] = {&jd__env_single_pole,    &jd__env_double_pole, &jd__env_double_pole_blind,
+                                          &jd__env_swing_up,       &jd__env_t_maze,      &jd__env_octopus,
+                                          &jd__env_octopus_vision, &jd__env_torcs,       NULL};
 enum { KINDS = sizeof KIND / sizeof *KIND - 1, TERMINATED = 1, TRUNCATED = 2, MAX_LENGTH = 100000 };
 
 const char *jd_env_name(int i)
@@ -26,7 +26,7 @@ static const jd_env_kind *find(jd_ctx *ctx, const char *name)
     const char *near = jd_nearest(name, words);
     jd_fail(ctx, JD_EUSAGE,
             "env: no environment \"%s\"%s%s%s; there are single-pole, double-pole, "
-            "double-pole-no-velocity, swing-up, t-maze, octopus-arm, octopus-arm-vision",
+            "double-pole-no-velocity, swing-up, t-maze, octopus-arm, octopus-arm-vision, torcs",
             name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
@@ -63,9 +63,16 @@ jd_env *jd_env_new(jd_ctx *ctx, const char *name, const jd_env_options *o)
         jd_env_free(e);
         return NULL;
     }
+    e->observation = kind->observation;
+    e->low = kind->low;
+    e->high = kind->high;
     for (size_t b = 0; b < e->blocks; b++) {
         e->block[b].s = e->s + b * (size_t)kind->state * JD_LANES;
         memset(e->block[b].over, TERMINATED, JD_LANES);
+    }
+    if (kind->outside && jd__outside_open(e)) {
+        jd_env_free(e);
+        return NULL;
     }
     return e;
 }
@@ -73,6 +80,7 @@ jd_env *jd_env_new(jd_ctx *ctx, const char *name, const jd_env_options *o)
 void jd_env_free(jd_env *e)
 {
     if (!e) return;
+    jd__outside_close(e);
     jd_free(e->ctx, e->block);
     jd_free(e->ctx, e->s);
     jd_free(e->ctx, e);
@@ -80,7 +88,7 @@ void jd_env_free(jd_env *e)
 
 jd_space jd_env_observation(const jd_env *e)
 {
-    return (jd_space){.size = e->kind->observation, .low = e->kind->low, .high = e->kind->high};
+    return (jd_space){.size = e->observation, .low = e->low, .high = e->high};
 }
 
 jd_space jd_env_action(const jd_env *e)
@@ -100,7 +108,13 @@ int jd_env_state_size(const jd_env *e)
 
 int jd_env_snapshot_size(const jd_env *e)
 {
-    return e->kind->state + 2;
+    return e->kind->state + 2 + (e->kind->outside ? (int)e->o.time_limit * e->kind->action : 0);
+}
+
+size_t jd_env_lost(const jd_env *e, const char **why)
+{
+    if (why) *why = e->trouble;
+    return e->lost;
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------------*/
@@ -150,6 +164,7 @@ jd_status jd_env_reset(jd_env *e, size_t i, uint64_t seed, float *obs)
     int lane;
     jd_env_block *b = find_copy(e, i, &lane);
     if (!b) return e ? jd_error(e->ctx) : JD_EUSAGE;
+    if (e->kind->outside) return jd__outside_reset(e, i, obs);
     jd__env_start_lane(e, b, lane, seed);
     float all[JD_ENV_OBSERVATION * JD_LANES];
     e->kind->observe(e, b->s, b->t, all);
@@ -162,6 +177,7 @@ jd_status jd_env_step(jd_env *e, const float *action, float *obs, float *reward,
 {
     if (!e) return JD_EUSAGE;
     if (jd_error(e->ctx)) return jd_error(e->ctx);
+    if (e->kind->outside) return jd__outside_step(e, action, obs, reward, terminated, truncated);
     const size_t A = (size_t)e->kind->action, O = (size_t)e->kind->observation;
     for (size_t b = 0; b < e->blocks; b++) {
         float a[JD_LANES * JD_ENV_ACTION] = {0}, o[JD_LANES * JD_ENV_OBSERVATION], r[JD_LANES];
@@ -207,6 +223,9 @@ jd_status jd_env_set_state(jd_env *e, size_t i, const double *state)
     int lane;
     jd_env_block *b = find_copy(e, i, &lane);
     if (!b) return e ? jd_error(e->ctx) : JD_EUSAGE;
+    if (e->kind->outside)
+        return jd_fail(e->ctx, JD_EUSAGE, "env: %s: its state cannot be set; restore a snapshot instead",
+                       e->kind->name);
     if (check_state(e, state)) return jd_error(e->ctx);
     for (int k = 0; k < e->kind->state; k++) b->s[k * JD_LANES + lane] = state[k];
     b->t[lane] = 0;
@@ -221,6 +240,7 @@ jd_status jd_env_snapshot(const jd_env *e, size_t i, double *snapshot)
     if (!b) return e ? jd_error(e->ctx) : JD_EUSAGE;
     snapshot[0] = (double)b->t[lane];
     snapshot[1] = b->over[lane];
+    if (e->kind->outside) jd__outside_past(e, i, snapshot + 2 + e->kind->state);
     return jd_env_get_state(e, i, snapshot + 2);
 }
 
@@ -233,6 +253,7 @@ jd_status jd_env_restore(jd_env *e, size_t i, const double *snapshot)
     if (!(t >= 0 && t < 0x1p53 && floor(t) == t) || !(over == 0 || over == TERMINATED || over == TRUNCATED))
         return jd_fail(e->ctx, JD_EUSAGE, "env: %s: %g steps, end %g: this is no snapshot", e->kind->name, t, over);
     if (check_state(e, snapshot + 2)) return jd_error(e->ctx);
+    if (e->kind->outside && jd__outside_repeat(e, i, snapshot)) return jd_error(e->ctx);
     for (int k = 0; k < e->kind->state; k++) b->s[k * JD_LANES + lane] = snapshot[2 + k];
     b->t[lane] = (int64_t)t;
     b->over[lane] = (uint8_t)over;

@@ -1,0 +1,133 @@
+/*
+ * outside.c - environments whose copies run in processes of their own.
+ *
+ * They are stepped together: all get their actions, then all answers are awaited, then all threads make the observations.
+ * A snapshot is the list of actions; restoring it repeats them and compares the states.
+ */
+#include <string.h>
+
+#include "env/env.h"
+
+enum { TERMINATED = 1, TRUNCATED = 2 };
+
+jd_status jd__outside_open(jd_env *e)
+{
+    const size_t n = e->o.count, A = (size_t)e->kind->action, limit = (size_t)e->o.time_limit;
+    if (limit > 1000000)
+        return jd_fail(e->ctx, JD_EUSAGE, "env: %s: a time limit of %zu steps; at most 1000000", e->kind->name, limit);
+    e->row = jd_alloc_array(e->ctx, n, (size_t)e->kind->state * sizeof *e->row);
+    e->past = jd_alloc_array(e->ctx, n, limit * A * sizeof *e->past);
+    e->go = jd_alloc_array(e->ctx, n, 1);
+    e->ended = jd_alloc_array(e->ctx, n, 1);
+    return jd_error(e->ctx) ? jd_error(e->ctx) : e->kind->outside->open(e);
+}
+
+void jd__outside_close(jd_env *e)
+{
+    if (!e->kind->outside) return;
+    e->kind->outside->close(e);
+    jd_free(e->ctx, e->row);
+    jd_free(e->ctx, e->past);
+    jd_free(e->ctx, e->go);
+    jd_free(e->ctx, e->ended);
+}
+
+static void store(jd_env *e, size_t i)
+{
+    const int n = e->kind->state;
+    double *s = e->block[i / JD_LANES].s + i % JD_LANES;
+    for (int k = 0; k < n; k++) s[k * JD_LANES] = e->row[i * (size_t)n + (size_t)k];
+}
+
+jd_status jd__outside_reset(jd_env *e, size_t i, float *obs)
+{
+    jd_env_block *b = &e->block[i / JD_LANES];
+    double *row = e->row + i * (size_t)e->kind->state;
+    if (e->kind->outside->start(e, i, row)) return jd_error(e->ctx);
+    b->t[i % JD_LANES] = 0;
+    b->over[i % JD_LANES] = 0;
+    store(e, i);
+    if (obs) e->kind->outside->look(e, row, obs);
+    return JD_OK;
+}
+
+/* The copies with `go` take one step. */
+static void advance(jd_env *e, const float *action, float *reward)
+{
+    const size_t A = (size_t)e->kind->action;
+    memset(e->ended, 0, e->o.count);
+    e->kind->outside->step(e, e->go, action, e->row, reward, e->ended);
+    for (size_t i = 0; i < e->o.count; i++) {
+        if (!e->go[i]) continue;
+        int64_t *t = &e->block[i / JD_LANES].t[i % JD_LANES];
+        memcpy(e->past + (i * (size_t)e->o.time_limit + (size_t)*t) * A, action + i * A, A * sizeof *action);
+        ++*t;
+        e->block[i / JD_LANES].over[i % JD_LANES] = e->ended[i] ? TERMINATED : *t >= e->o.time_limit ? TRUNCATED : 0;
+        store(e, i);
+    }
+}
+
+typedef struct looks {
+    const jd_env *e;
+    float *obs;
+} looks;
+
+static void look(void *user, const jd_worker *w)
+{
+    const looks *l = user;
+    const jd_env *e = l->e;
+    size_t begin, end;
+    jd_share(w, e->o.count, 1, &begin, &end);
+    for (size_t i = begin; i < end; i++)
+        e->kind->outside->look(e, e->row + i * (size_t)e->kind->state, l->obs + i * (size_t)e->observation);
+}
+
+jd_status jd__outside_step(jd_env *e, const float *action, float *obs, float *reward, uint8_t *terminated,
+                           uint8_t *truncated)
+{
+    jd_team *team = jd__ctx_team(e->ctx);
+    if (!team) return jd_error(e->ctx);
+    for (size_t i = 0; i < e->o.count; i++) e->go[i] = !e->block[i / JD_LANES].over[i % JD_LANES];
+    memset(reward, 0, e->o.count * sizeof *reward);
+    advance(e, action, reward);
+    looks l = {e, obs};
+    jd_team_run(team, look, &l);
+    for (size_t i = 0; i < e->o.count; i++) {
+        const uint8_t over = e->block[i / JD_LANES].over[i % JD_LANES];
+        terminated[i] = over == TERMINATED;
+        truncated[i] = over == TRUNCATED;
+    }
+    return JD_OK;
+}
+
+void jd__outside_past(const jd_env *e, size_t i, double *actions)
+{
+    const size_t A = (size_t)e->kind->action, all = (size_t)e->o.time_limit * A;
+    const size_t done = (size_t)e->block[i / JD_LANES].t[i % JD_LANES] * A;
+    for (size_t k = 0; k < all; k++) actions[k] = k < done ? (double)e->past[i * all + k] : 0;
+}
+
+jd_status jd__outside_repeat(jd_env *e, size_t i, const double *snapshot)
+{
+    const size_t A = (size_t)e->kind->action, S = (size_t)e->kind->state, n = e->o.count;
+    const double *state = snapshot + 2, *past = state + S;
+    if (snapshot[0] > (double)e->o.time_limit)
+        return jd_fail(e->ctx, JD_EUSAGE, "env: %s: a snapshot of %.0f steps; the time limit is %lld", e->kind->name,
+                       snapshot[0], (long long)e->o.time_limit);
+    float *action = jd_alloc_array(e->ctx, n, A * sizeof *action), *reward = jd_alloc_array(e->ctx, n, sizeof *reward);
+    if (action && reward && !jd__outside_reset(e, i, NULL)) {
+        memset(e->go, 0, n);
+        e->go[i] = 1;
+        for (size_t t = 0; t < (size_t)snapshot[0]; t++) {
+            for (size_t k = 0; k < A; k++) action[i * A + k] = (float)past[t * A + k];
+            advance(e, action, reward);
+        }
+        if (memcmp(e->row + i * S, state, S * sizeof *state))
+            jd_fail(e->ctx, JD_EDATA,
+                    "env: %s: the repeated actions led elsewhere; the snapshot is of another machine, version or track",
+                    e->kind->name);
+    }
+    jd_free(e->ctx, action);
+    jd_free(e->ctx, reward);
+    return jd_error(e->ctx);
+}
