@@ -21,6 +21,7 @@ static jd_images part(const jd_images *all, size_t first, size_t n)
     s.count = n;
     s.pixels += first * (size_t)all->height * (size_t)all->width * (size_t)all->channels;
     s.labels += first;
+    if (s.groups) s.groups += first;
     return s;
 }
 
@@ -64,9 +65,11 @@ images *images_from(jd_ctx *ctx, jd_images train, jd_images test, const images_o
         return NULL;
     }
     *im = (images){.ctx = ctx, .o = *o, .all = train, .test = test, .loaders = o->loaders};
-    const size_t rest = train.count - o->held_out;
+    size_t rest = train.count - o->held_out;
+    /* no group is divided between training and validation set */
+    while (train.groups && rest > 1 && rest < train.count && train.groups[rest] == train.groups[rest - 1]) rest--;
     im->train = part(&train, 0, o->limit && o->limit < rest ? o->limit : rest);
-    im->valid = part(&train, rest, o->held_out);
+    im->valid = part(&train, rest, train.count - rest);
     im->deformed = memcmp(&o->deform, &(jd_deform_options){0}, sizeof o->deform) != 0;
     im->slots = o->loaders > 0 ? o->loaders + SLOTS_EXTRA : 1;
     im->steps_per_epoch = (int64_t)im->train.count / o->batch;

@@ -16,11 +16,11 @@
 #include "jackdaw/train.h"
 
 typedef struct images_options {
-    int side;                 /* pictures are padded with background below and to the right */
-    size_t held_out;          /* the last ones of the training set are the validation set */
-    size_t limit;             /* learn from the first ones only; 0: all that are not held out */
-    int64_t batch;            /* pictures of a training step */
-    int loaders;              /* threads that make batches ahead of their use */
+    int side;        /* pictures are padded with background below and to the right */
+    size_t held_out; /* the last ones of the training set are the validation set; more where groups end earlier */
+    size_t limit;    /* learn from the first ones only; 0: all that are not held out */
+    int64_t batch;   /* pictures of a training step */
+    int loaders;     /* threads that make batches ahead of their use */
     jd_deform_options deform; /* all zero: none */
     uint64_t seed;            /* of the order and of the deformations */
 } images_options;
