@@ -142,5 +142,7 @@ typedef struct speech_trace {
 } speech_trace;
 void speech_show_string(jd_run *r, const speech_trace *t);
 void speech_show_cells(jd_run *r, const speech_trace *t);
+/* Log mel spectrum (T,F) of a waveform, a frame every 5 ms, in dB under its loudest value, at least -60; for jd_free. */
+float *speech_spectrogram(jd_ctx *ctx, const float *samples, size_t count, int rate, size_t *T, size_t *F);
 
 #endif

@@ -24,17 +24,16 @@ static void softmax(const float *logits, size_t T, float *p)
     }
 }
 
-/* Log mel spectrum of a waveform, in dB under its loudest value. */
-static float *spectrogram(jd_ctx *ctx, const jd_digits *wave, int rate, size_t *T, size_t *F)
+float *speech_spectrogram(jd_ctx *ctx, const float *samples, size_t count, int rate, size_t *T, size_t *F)
 {
     jd_frontend_options o = {.rate = rate, .mels = 40, .shift_ms = 5, .mel_floor = 1e-8f, .lifter = -1};
     jd_frontend *f = jd_frontend_new(ctx, &o);
     if (!f) return NULL;
-    *T = jd_frontend_frames(f, wave->samples_count);
+    *T = jd_frontend_frames(f, count);
     *F = (size_t)jd_frontend_width(f);
     float *x = jd_alloc_array(ctx, *T * *F, sizeof(float));
     if (x) {
-        jd_frontend_run(f, wave->samples, wave->samples_count, x);
+        jd_frontend_run(f, samples, count, x);
         float top = x[0];
         for (size_t i = 1; i < *T * *F; i++) top = x[i] > top ? x[i] : top;
         for (size_t i = 0; i < *T * *F; i++) {
@@ -56,7 +55,7 @@ void speech_show_string(jd_run *r, const speech_trace *t)
     size_t T = 0, F = 0;
     const int rate = 8000;
     float *p = jd_alloc_array(ctx, steps * K, sizeof(float));
-    float *s = p ? spectrogram(ctx, t->wave, rate, &T, &F) : NULL;
+    float *s = p ? speech_spectrogram(ctx, t->wave->samples, t->wave->samples_count, rate, &T, &F) : NULL;
     if (s) {
         softmax(t->logits, steps, p);
         snprintf(caption, sizeof caption,

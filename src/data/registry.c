@@ -61,6 +61,8 @@ static const jd_dataset_file hwdb_files[] = {
     {"test-labels-idx1-ubyte", "50b2f337ddd265feaf0eac7346a688046fc4cb918b6d557880167a3f231ad900", 4008},
     {NULL, NULL, 0}};
 
+static const jd_dataset_file commands_files[] = {
+    {"index.tsv", "c0a9eade3aa75adddc2fbdbd73264b7df2868d70aee1b2ea63f2ca05d6f1179d", 196282}, {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -116,6 +118,14 @@ static const jd_dataset sets[] = {
          "ask for it at the home page, and write it as IDX files of 48 x 48, ink bright, with the folder's numbers",
      .files = hwdb_files,
      .classes = 100},
+    {.name = "speech_commands12",
+     .title =
+         "Speech Commands v0.02, its test set by speaker: 12 classes, 3013 clips to train, 823 to test, FLAC 8 kHz",
+     .home = "https://arxiv.org/abs/1804.03209",
+     .licence = "CC BY 4.0",
+     .obtain = "put index.tsv (file, word, speaker, split) and the clips that it lists into one folder",
+     .files = commands_files,
+     .classes = 12},
 };
 
 enum { MOSAIC_SIDE = 32 };
