@@ -104,8 +104,8 @@ static jd_status make_words(const bench_workload *w, bench_job *j)
     jd_lexicon_word *word = calloc(WORDS, sizeof *word);
     char(*name)[16] = calloc(WORDS, sizeof *name);
     j->state = d;
+    if (d) j->close = free_decoding;
     if (d && labels && word && name) {
-        j->close = free_decoding;
         jd_rng r = jd_rng_new(3, "bench decode", 0);
         for (int i = 0; i < WORDS; i++) {
             snprintf(name[i], sizeof name[i], "w%d", i);

@@ -235,6 +235,7 @@ static bool reads_inkml(void)
 
 static void inks(void **state)
 {
+    (void)state;
     const char *path = tmpdir_file("ink"), *gz = tmpdir_file("ink.gz");
     tmpdir_write(path, ink_tsv, strlen(ink_tsv));
     if (reads_inkml()) torture(INK, path, false); /* else a flipped bit may ask for it */
