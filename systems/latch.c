@@ -32,7 +32,7 @@ static void train_step(jd_graph *g, void *user)
     const jd_node each = jd_sigmoid_xent_each(g, answer(g, n), jd_arg(g, "y"));
     const jd_node loss = jd_mean(g, each, JD_ALL_AXES, false);
     /* Adam's usual 1e-8 would blow gradients that have vanished up to whole steps, which is not what the analysis is about. */
-    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1, .epsilon = 1e-5);
+    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1, .epsilon = 1e-4);
     jd_result(g, "loss", loss);
     jd_scope_pop(g);
 }
