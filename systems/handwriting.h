@@ -14,7 +14,8 @@
 
 enum {
     HAND_CHARS = 256, /* characters of an alphabet, at most */
-    HAND_PAD = 16     /* lengths of batches are multiples of it, so that few shapes are traced */
+    HAND_INPUTS = 6,
+    HAND_PAD = 16 /* lengths of batches are multiples of it, so that few shapes are traced */
 };
 
 /* The characters of the training texts, by code point; label i is code[i], label n is the blank. */
@@ -38,6 +39,7 @@ typedef struct hand_bag {
     hand_item *items;
     size_t n;
     size_t width;
+    int per; /* frames that become one step of the output */
     int32_t most_labels;
     size_t dropped; /* samples with fewer frames than their labels need */
     int32_t *label_room;
@@ -51,6 +53,7 @@ jd_status hand_alphabet_add(jd_ctx *ctx, const jd_ink *ink, hand_alphabet *a);
 typedef struct hand_bag_options {
     const char *part;
     size_t n;
+    int per;
     bool keep, drop;
 } hand_bag_options;
 jd_status hand_bag_open(jd_run *r, jd_ink_reader *reader, const hand_alphabet *a, jd_ink *ink,
@@ -59,17 +62,18 @@ void hand_bag_close(hand_bag *bag);
 /* Marks the items of `bag` whose text is in `train`. */
 jd_status hand_mark_seen(const hand_bag *train, hand_bag *bag);
 
-/* One batch in memory: x (T,B,width), length (B), half (B): lengths after pairs of steps are joined, labels (B,U),
- * label_length (B). */
+/* One batch in memory: x (T,B,width), length (B), steps (B): lengths of the output, size (B,2): width and length, labels
+ * (B,U), label_length (B). */
 typedef struct hand_batch {
     int64_t T, B, U, width;
+    int per;
     float *x;
     size_t x_room, rows_room, labels_room;
-    int32_t *length, *half, *labels, *label_length;
+    int32_t *length, *steps, *size, *labels, *label_length;
 } hand_batch;
 void hand_batch_free(jd_ctx *ctx, hand_batch *b);
 jd_status hand_batch_fill(const hand_bag *bag, const uint32_t *index, size_t n, hand_batch *b);
-int hand_batch_inputs(const hand_batch *b, jd_tensor *in); /* 5 */
+int hand_batch_inputs(const hand_batch *b, jd_tensor *in); /* HAND_INPUTS, without labels the first 4 */
 
 /* Batches of training without end, for jd_train's `batch`; called by one thread at a time. */
 typedef struct hand_feed {
@@ -86,7 +90,7 @@ typedef struct hand_feed {
 jd_status hand_feed_open(const hand_bag *bag, jd_ink_reader *reader, uint64_t seed, size_t batch, double strength,
                          int slots, hand_feed *out);
 void hand_feed_close(hand_feed *feed);
-int hand_feed_next(hand_feed *feed, int64_t step, int slot, jd_tensor *in); /* 5, or 0 */
+int hand_feed_next(hand_feed *feed, int64_t step, int slot, jd_tensor *in); /* HAND_INPUTS, or 0 */
 
 /* ---- results -------------------------------------------------------------------------------------------------------- */
 
@@ -148,5 +152,27 @@ typedef struct hand_line {
     const hand_scores *scores;
 } hand_line;
 void hand_show_scores(jd_run *r, const hand_line *lines, size_t n, const char *caption);
+
+/* ---- the experiment (handwriting_run.c) ------------------------------------------------------------------------------- */
+
+/* What differs from system to system. */
+typedef struct hand_net {
+    /* Logits (T',B,labels) from the inputs x, length, steps and size. */
+    jd_node (*logits)(jd_graph *g, jd_run *r, int64_t labels);
+    jd_ink_options ink;
+    int per; /* frames a step of the output */
+} hand_net;
+/* The settings that hand_run reads. */
+#define HAND_SETTINGS                                                                                                  \
+    {"samples", {3000, 0, 0}, "training words; 0: all"},                                                               \
+        {"valid_samples", {400, 1000, 0}, "validation words; 0: all"},                                                 \
+        {"validate", {1, 1, 1}, "epochs from one validation to the next"},                                             \
+        {"test", {1, 1, 1}, "1: measure on the test writers at the end; 0: only on the validation writers"},           \
+        {"change", {0.5, 1, 1}, "strength of random changes of the hand"}, {"batch", {16, 16, 32}, "words a step"},    \
+        {"line_batch", {4, 4, 8}, "lines a step"},                                                                     \
+    {                                                                                                                  \
+        "clip", {2, 2, 2}, "largest norm of the gradient"                                                              \
+    }
+jd_status hand_run(jd_run *r, const hand_net *net);
 
 #endif

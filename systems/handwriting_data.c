@@ -82,11 +82,11 @@ void hand_bag_close(hand_bag *bag)
     *bag = (hand_bag){0};
 }
 
-static bool feasible(const hand_item *item)
+static bool feasible(const hand_item *item, int per)
 {
     int32_t need = item->labels_n;
     for (int32_t i = 1; i < item->labels_n; i++) need += item->labels[i] == item->labels[i - 1];
-    return (item->steps + 1) / 2 >= need; /* also after pairs of steps are joined */
+    return (item->steps + per - 1) / per >= need;
 }
 
 static jd_status add_item(hand_bag *bag, jd_ink_reader *reader, const hand_alphabet *a, const jd_ink_sample *ink,
@@ -103,7 +103,7 @@ static jd_status add_item(hand_bag *bag, jd_ink_reader *reader, const hand_alpha
     }
     item->steps = (int32_t)jd_ink_frames(reader, ink, NULL, 0);
     if (!item->steps) return jd_error(bag->ctx);
-    if (o->drop && !feasible(item)) {
+    if (o->drop && !feasible(item, bag->per)) {
         bag->dropped++;
         return JD_OK;
     }
@@ -129,7 +129,7 @@ jd_status hand_bag_open(jd_run *r, jd_ink_reader *reader, const hand_alphabet *a
                         const hand_bag_options *o, hand_bag *out)
 {
     jd_ctx *ctx = jd_run_ctx(r);
-    hand_bag bag = {.ctx = ctx, .ink = *ink, .width = jd_ink_reader_width(reader)};
+    hand_bag bag = {.ctx = ctx, .ink = *ink, .width = jd_ink_reader_width(reader), .per = o->per};
     *ink = (jd_ink){0};
     const size_t n = o->n && o->n < bag.ink.count ? o->n : bag.ink.count;
     size_t characters = 1;
@@ -192,15 +192,17 @@ static jd_status shape(const hand_bag *bag, hand_batch *b, size_t B, int32_t ste
     b->width = (int64_t)bag->width;
     if (B > b->rows_room) {
         jd_free(ctx, b->length);
-        b->length = jd_alloc_array(ctx, 3 * B, sizeof(int32_t));
+        b->length = jd_alloc_array(ctx, 5 * B, sizeof(int32_t));
         b->rows_room = b->length ? B : 0;
     }
     const size_t floats = (size_t)b->T * B * bag->width;
     if (!b->length || !room(ctx, (void **)&b->x, &b->x_room, floats, sizeof(float)) ||
         !room(ctx, (void **)&b->labels, &b->labels_room, B * U, sizeof(int32_t)))
         return jd_error(ctx);
-    b->half = b->length + B;
-    b->label_length = b->half + B;
+    b->steps = b->length + B;
+    b->label_length = b->steps + B;
+    b->size = b->label_length + B;
+    b->per = bag->per;
     memset(b->x, 0, floats * sizeof(float));
     memset(b->labels, 0, B * U * sizeof(int32_t));
     return JD_OK;
@@ -218,7 +220,9 @@ static void put(hand_batch *b, size_t k, const hand_item *item, const float *x, 
 {
     const size_t W = (size_t)b->width;
     b->length[k] = steps;
-    b->half[k] = (steps + 1) / 2;
+    b->steps[k] = (steps + b->per - 1) / b->per;
+    b->size[2 * k] = (int32_t)b->width;
+    b->size[2 * k + 1] = steps;
     b->label_length[k] = item->labels_n;
     memcpy(b->labels + k * (size_t)b->U, item->labels, (size_t)item->labels_n * sizeof(int32_t));
     for (size_t t = 0; t < (size_t)steps; t++) memcpy(b->x + (t * (size_t)b->B + k) * W, x + t * W, W * sizeof(float));
@@ -238,10 +242,11 @@ int hand_batch_inputs(const hand_batch *b, jd_tensor *in)
 {
     in[0] = JD_TENSOR("x", JD_F32, b->x, b->T, b->B, b->width);
     in[1] = JD_TENSOR("length", JD_I32, b->length, b->B);
-    in[2] = JD_TENSOR("half", JD_I32, b->half, b->B);
-    in[3] = JD_TENSOR("labels", JD_I32, b->labels, b->B, b->U);
-    in[4] = JD_TENSOR("label_length", JD_I32, b->label_length, b->B);
-    return 5;
+    in[2] = JD_TENSOR("steps", JD_I32, b->steps, b->B);
+    in[3] = JD_TENSOR("size", JD_I32, b->size, b->B, 2);
+    in[4] = JD_TENSOR("labels", JD_I32, b->labels, b->B, b->U);
+    in[5] = JD_TENSOR("label_length", JD_I32, b->label_length, b->B);
+    return 6;
 }
 
 /* Frames of item `index`, changed unless that leaves too few of them: into memory to be freed. */
@@ -252,7 +257,7 @@ static float *changed(hand_feed *f, uint32_t index, int32_t *steps)
     jd_rng rng = jd_rng_new(f->seed, "handwriting/change", (uint64_t)f->epoch * bag->n + index);
     size_t n = jd_ink_frames(f->reader, probe.ink, f->strength > 0 ? &rng : NULL, f->strength);
     probe.steps = (int32_t)n;
-    if (n && !feasible(&probe)) n = jd_ink_frames(f->reader, probe.ink, NULL, 0);
+    if (n && !feasible(&probe, bag->per)) n = jd_ink_frames(f->reader, probe.ink, NULL, 0);
     const size_t bytes = n * bag->width * sizeof(float);
     float *x = n ? jd_alloc(bag->ctx, bytes) : NULL;
     if (x) memcpy(x, jd_ink_reader_frames(f->reader), bytes);

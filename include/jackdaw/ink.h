@@ -58,12 +58,18 @@ JD_API jd_status jd_load_unipen(jd_ctx *ctx, const char *part, jd_ink *out);
  *   the number of points; the way over its first point from the last stroke's end, if a stroke begins (flag, dx, dy);
  *   the height over the middle of the writing; cosine and sine of the turn since the frame before; how far left of the
  *   rightmost ink it lies (dots and bars that are put on later);
- *   with `view`, a picture of view x view cells of all the ink around the frame (Liwicki, Bunke, PRL 2006, used 3 x 3). */
+ *   with `view`, a picture of view x view cells of all the ink around the frame (Liwicki, Bunke, PRL 2006, used 3 x 3).
+ *
+ * With `rows` the order of the strokes is given up: the ink is drawn as a grey picture, 0 paper and 1 ink, smooth at the
+ * edges, made smaller where it would not fit between the rows; frame t is column t from the top.  (width = rows) */
 typedef struct jd_ink_options {
     float spacing;   /* way between points, in heights of writing; default 0.2 */
     int stack;       /* points a frame; default 4 */
     int view;        /* cells of the picture to a side; 0: no picture */
     float view_cell; /* side of a cell, in heights of writing; default 0.5 */
+    int rows;        /* > 0: frames are the columns of a picture of so many rows instead, see below */
+    float size;      /* rows that a height of writing takes up; default 0.3 rows */
+    float pen;       /* width of the drawn line in pixels; default 1.5 */
 } jd_ink_options;
 
 typedef struct jd_ink_reader jd_ink_reader;

@@ -1,30 +1,9 @@
 /* Strokes to frames: changes, size, resampling, features.  Only + - * / and sqrt, so that every machine has the same bits. */
-#include "jackdaw/ink.h"
+#include "data/ink.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { FIXED = 8, MOST_STACK = 16, MOST_VIEW = 15 };
-#define MOST_POINTS ((size_t)1 << 22) /* after resampling */
-
-typedef struct point {
-    float x, y;   /* as changed and normalised: heights of writing */
-    float ox, oy; /* in the sample */
-    size_t stroke;
-} point;
-
-struct jd_ink_reader {
-    jd_ctx *ctx;
-    jd_ink_options o;
-    size_t width;
-    point *raw, *even; /* points of the sample; points a fixed way apart */
-    float *reach;      /* scratch for the height */
-    float *frames, *places;
-    size_t *strokes;
-    size_t raw_room, even_room, reach_room, frames_room, places_room, strokes_room;
-    size_t raw_n, even_n, T;
-};
 
 jd_ink_reader *jd_ink_reader_new(jd_ctx *ctx, const jd_ink_options *o)
 {
@@ -33,19 +12,27 @@ jd_ink_reader *jd_ink_reader_new(jd_ctx *ctx, const jd_ink_options *o)
     if (x.spacing == 0) x.spacing = 0.2f;
     if (x.stack == 0) x.stack = 4;
     if (x.view_cell == 0) x.view_cell = 0.5f;
-    if (!(x.spacing >= 0.02f && x.spacing <= 2) || x.stack < 1 || x.stack > MOST_STACK || x.view < 0 ||
-        x.view > MOST_VIEW || !(x.view_cell > 0.01f && x.view_cell <= 10)) {
+    if (x.size == 0) x.size = 0.3f * (float)x.rows;
+    if (x.pen == 0) x.pen = 1.5f;
+    if (x.rows < 0 || x.rows > JD_INK_MOST_ROWS || (x.rows && !(x.size >= 1 && x.size <= JD_INK_MOST_ROWS)) ||
+        !(x.pen > 0 && x.pen <= 20)) {
+        jd_fail(ctx, JD_EUSAGE, "ink: %d rows, size %g, pen %g; rows 0..%d, size 1..%d, pen 0..20 are possible", x.rows,
+                (double)x.size, (double)x.pen, JD_INK_MOST_ROWS, JD_INK_MOST_ROWS);
+        return NULL;
+    }
+    if (!(x.spacing >= 0.02f && x.spacing <= 2) || x.stack < 1 || x.stack > JD_INK_MOST_STACK || x.view < 0 ||
+        x.view > JD_INK_MOST_VIEW || !(x.view_cell > 0.01f && x.view_cell <= 10)) {
         jd_fail(ctx, JD_EUSAGE,
                 "ink: spacing %g, stack %d, view %d, cell %g; spacing 0.02..2, stack 1..%d, view 0..%d, cell 0.01..10 "
                 "are possible",
-                (double)x.spacing, x.stack, x.view, (double)x.view_cell, MOST_STACK, MOST_VIEW);
+                (double)x.spacing, x.stack, x.view, (double)x.view_cell, JD_INK_MOST_STACK, JD_INK_MOST_VIEW);
         return NULL;
     }
     jd_ink_reader *r = jd_alloc(ctx, sizeof *r);
     if (!r) return NULL;
     r->ctx = ctx;
     r->o = x;
-    r->width = (size_t)(2 * x.stack + FIXED + x.view * x.view);
+    r->width = x.rows ? (size_t)x.rows : (size_t)(2 * x.stack + JD_INK_FIXED + x.view * x.view);
     return r;
 }
 
@@ -83,7 +70,7 @@ const size_t *jd_ink_reader_strokes(const jd_ink_reader *r)
 }
 
 /* Room for `need` entries whose contents may be lost. */
-static bool room(jd_ctx *ctx, void **p, size_t *have, size_t need, size_t each)
+bool jd__ink_room(jd_ctx *ctx, void **p, size_t *have, size_t need, size_t each)
 {
     if (need <= *have) return true;
     jd_free(ctx, *p);
@@ -100,7 +87,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void box(const point *p, size_t n, float lo[2], float hi[2])
+static void box(const jd__ink_point *p, size_t n, float lo[2], float hi[2])
 {
     lo[0] = hi[0] = p[0].x;
     lo[1] = hi[1] = p[0].y;
@@ -113,7 +100,7 @@ static void box(const point *p, size_t n, float lo[2], float hi[2])
 /* The median vertical way between two turns of the pen; smaller turns than 0.3 deviations of y are trembling. */
 static float height_of_writing(jd_ink_reader *r)
 {
-    const point *p = r->raw;
+    const jd__ink_point *p = r->raw;
     const size_t n = r->raw_n;
     float lo[2], hi[2];
     box(p, n, lo, hi);
@@ -178,7 +165,7 @@ static void change_points(jd_ink_reader *r, jd_rng *rng, float strength)
     float sx = 0, sy = 0;
     size_t stroke = SIZE_MAX;
     for (size_t i = 0; i < r->raw_n; i++) {
-        point *p = &r->raw[i];
+        jd__ink_point *p = &r->raw[i];
         if (p->stroke != stroke) {
             stroke = p->stroke;
             sx = 0.06f * strength * around(rng);
@@ -205,6 +192,7 @@ static void level_points(jd_ink_reader *r)
         xy += dx * (r->raw[i].y - my) / n;
     }
     const float slope = (float)(xy / (xx + 9));
+    r->mean_x = (float)mx;
     for (size_t i = 0; i < r->raw_n; i++) {
         r->raw[i].x -= (float)mx;
         r->raw[i].y -= (float)my + slope * r->raw[i].x;
@@ -214,14 +202,14 @@ static void level_points(jd_ink_reader *r)
 static bool take_points(jd_ink_reader *r, const jd_ink_sample *s, jd_rng *change, double strength)
 {
     const size_t first = s->start[0], n = s->start[s->strokes] - first;
-    if (!room(r->ctx, (void **)&r->raw, &r->raw_room, n, sizeof *r->raw) ||
-        !room(r->ctx, (void **)&r->reach, &r->reach_room, n, sizeof *r->reach))
+    if (!jd__ink_room(r->ctx, (void **)&r->raw, &r->raw_room, n, sizeof *r->raw) ||
+        !jd__ink_room(r->ctx, (void **)&r->reach, &r->reach_room, n, sizeof *r->reach))
         return false;
     r->raw_n = n;
     for (size_t k = 0; k < s->strokes; k++)
         for (size_t i = s->start[k]; i < s->start[k + 1]; i++) {
             const float x = s->xy[2 * i], y = s->xy[2 * i + 1];
-            r->raw[i - first] = (point){.x = x, .y = y, .ox = x, .oy = y, .stroke = k};
+            r->raw[i - first] = (jd__ink_point){.x = x, .y = y, .ox = x, .oy = y, .stroke = k};
         }
     const float h = height_of_writing(r), x0 = r->raw[0].x, y0 = r->raw[0].y;
     for (size_t i = 0; i < n; i++) {
@@ -229,22 +217,24 @@ static bool take_points(jd_ink_reader *r, const jd_ink_sample *s, jd_rng *change
         r->raw[i].y = (r->raw[i].y - y0) / h;
     }
     level_points(r);
+    r->height = h;
+    r->first_x = x0;
     if (change) change_points(r, change, (float)strength);
     return true;
 }
 
 /* ---- points a fixed way apart ------------------------------------------------------------------------------------------------ */
 
-static bool add_even(jd_ink_reader *r, point p)
+static bool add_even(jd_ink_reader *r, jd__ink_point p)
 {
     if (r->even_n == r->even_room) {
         const size_t more = r->even_room ? 2 * r->even_room : 256;
-        if (more > MOST_POINTS) {
+        if (more > JD_INK_MOST_POINTS) {
             jd_fail(r->ctx, JD_EDATA, "ink: more than %zu points after resampling; cut the sample or widen the spacing",
-                    MOST_POINTS);
+                    JD_INK_MOST_POINTS);
             return false;
         }
-        point *larger = jd_realloc(r->ctx, r->even, r->even_room * sizeof *larger, more * sizeof *larger);
+        jd__ink_point *larger = jd_realloc(r->ctx, r->even, r->even_room * sizeof *larger, more * sizeof *larger);
         if (!larger) return false;
         r->even = larger;
         r->even_room = more;
@@ -259,12 +249,12 @@ static bool resample(jd_ink_reader *r)
     const float d = r->o.spacing;
     r->even_n = 0;
     for (size_t i = 0; i < r->raw_n;) {
-        point at = r->raw[i];
+        jd__ink_point at = r->raw[i];
         if (!add_even(r, at)) return false;
-        float gone = 0; /* since the last point put down */
+        float gone = 0; /* since the last jd__ink_point put down */
         size_t j = i + 1;
         for (; j < r->raw_n && r->raw[j].stroke == at.stroke; j++) {
-            const point to = r->raw[j];
+            const jd__ink_point to = r->raw[j];
             float left = sqrtf((to.x - at.x) * (to.x - at.x) + (to.y - at.y) * (to.y - at.y));
             while (gone + left >= d) {
                 const float f = (d - gone) / left;
@@ -307,19 +297,19 @@ static void view(const jd_ink_reader *r, float x, float y, float *out)
 }
 
 typedef struct walk {
-    point end;    /* the last point put into a frame */
-    float tx, ty; /* the last frame's direction, of length 1, or 0 */
-    float right;  /* the rightmost ink so far */
+    jd__ink_point end; /* the last jd__ink_point put into a frame */
+    float tx, ty;      /* the last frame's direction, of length 1, or 0 */
+    float right;       /* the rightmost ink so far */
 } walk;
 
 /* The frame of the n points from `first`, all of one stroke. */
 static void make_frame(jd_ink_reader *r, walk *w, size_t first, size_t n, bool begins, float *f)
 {
-    const point *p = r->even + first;
+    const jd__ink_point *p = r->even + first;
     const float d = r->o.spacing;
     const int k = r->o.stack;
     memset(f, 0, r->width * sizeof *f);
-    point from = begins ? p[0] : w->end;
+    jd__ink_point from = begins ? p[0] : w->end;
     const float bx = from.x, by = from.y;
     for (size_t i = 0; i < n; i++) {
         f[2 * i] = (p[i].x - from.x) / d;
@@ -328,7 +318,7 @@ static void make_frame(jd_ink_reader *r, walk *w, size_t first, size_t n, bool b
         w->right = fmaxf(w->right, p[i].x);
     }
     float *g = f + 2 * k;
-    const point mid = p[n / 2];
+    const jd__ink_point mid = p[n / 2];
     g[0] = (float)n / (float)k;
     if (begins) {
         g[1] = 1;
@@ -343,7 +333,7 @@ static void make_frame(jd_ink_reader *r, walk *w, size_t first, size_t n, bool b
     g[5] = tx * w->tx + ty * w->ty;
     g[6] = w->tx * ty - w->ty * tx;
     g[7] = soft(0.5f * (w->right - mid.x));
-    if (r->o.view) view(r, mid.x, mid.y, g + FIXED);
+    if (r->o.view) view(r, mid.x, mid.y, g + JD_INK_FIXED);
     w->tx = tx;
     w->ty = ty;
     w->end = from;
@@ -351,11 +341,13 @@ static void make_frame(jd_ink_reader *r, walk *w, size_t first, size_t n, bool b
 
 size_t jd_ink_frames(jd_ink_reader *r, const jd_ink_sample *s, jd_rng *change, double strength)
 {
-    if (jd_error(r->ctx) || !take_points(r, s, change, strength) || !resample(r)) return 0;
-    const size_t n = r->even_n, most = n; /* a frame has a point or more */
-    if (!room(r->ctx, (void **)&r->frames, &r->frames_room, most * r->width, sizeof(float)) ||
-        !room(r->ctx, (void **)&r->places, &r->places_room, 2 * most, sizeof(float)) ||
-        !room(r->ctx, (void **)&r->strokes, &r->strokes_room, most, sizeof(size_t)))
+    if (jd_error(r->ctx) || !take_points(r, s, change, strength)) return 0;
+    if (r->o.rows) return jd__ink_columns(r);
+    if (!resample(r)) return 0;
+    const size_t n = r->even_n, most = n; /* a frame has a jd__ink_point or more */
+    if (!jd__ink_room(r->ctx, (void **)&r->frames, &r->frames_room, most * r->width, sizeof(float)) ||
+        !jd__ink_room(r->ctx, (void **)&r->places, &r->places_room, 2 * most, sizeof(float)) ||
+        !jd__ink_room(r->ctx, (void **)&r->strokes, &r->strokes_room, most, sizeof(size_t)))
         return 0;
     walk w = {.right = r->even[0].x};
     r->T = 0;
@@ -363,7 +355,7 @@ size_t jd_ink_frames(jd_ink_reader *r, const jd_ink_sample *s, jd_rng *change, d
         size_t m = 1;
         while (m < (size_t)r->o.stack && i + m < n && r->even[i + m].stroke == r->even[i].stroke) m++;
         make_frame(r, &w, i, m, i == 0 || r->even[i - 1].stroke != r->even[i].stroke, r->frames + r->T * r->width);
-        const point *mid = &r->even[i + m / 2];
+        const jd__ink_point *mid = &r->even[i + m / 2];
         r->places[2 * r->T] = mid->ox;
         r->places[2 * r->T + 1] = mid->oy;
         r->strokes[r->T++] = mid->stroke;
