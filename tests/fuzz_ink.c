@@ -30,7 +30,7 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     jd_ink ink = {0};
     const jd_status status = jd_read_ink(ctx, fuzz_file(data, bytes), &ink);
     fuzz_check((ink.items == NULL) == (status != JD_OK), "ink and an error, or neither");
-    jd_ink_reader *r = status ? NULL : jd_ink_reader_new(ctx, &(jd_ink_options){.view = 2});
+    jd_ink_reader *r = status ? NULL : jd_ink_reader_new(ctx, &(jd_ink_options){.view = 2, .rows = bytes % 2 ? 20 : 0});
     for (size_t i = 0; i < ink.count; i++) {
         const jd_ink_sample *s = &ink.items[i];
         fuzz_touch(s->text, strlen(s->text));

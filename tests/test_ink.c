@@ -271,6 +271,44 @@ static void odd_ink(void **state)
     jd_error_clear(ctx);
 }
 
+/* Columns of a picture: a cross of two strokes is where it should be, and nothing is cut off. */
+static void columns(void **state)
+{
+    (void)state;
+    enum { ROWS = 24 };
+    jd_ink_reader *r = jd_ink_reader_new(ctx, &(jd_ink_options){.rows = ROWS, .size = 10, .pen = 1});
+    assert_int_equal(jd_ink_reader_width(r), ROWS);
+    const size_t start[] = {0, 2, 4};
+    const float xy[] = {100, 0, 100, 50, 80, 25, 120, 25}; /* down at x = 100, across at y = 25 */
+    const jd_ink_sample s = {.strokes = 2, .start = start, .xy = xy};
+    const size_t T = jd_ink_frames(r, &s, NULL, 0);
+    const float *p = jd_ink_reader_frames(r), *places = jd_ink_reader_places(r);
+    assert_in_range(T, 8, 14); /* 40 of 50 units, 10 pixels high: 8 columns and the border */
+    size_t middle = 0, across = 0;
+    for (size_t t = 0; t < T; t++) {
+        assert_true(p[t * ROWS] == 0 && p[t * ROWS + ROWS - 1] == 0);
+        float sum = 0;
+        for (size_t k = 0; k < ROWS; k++) {
+            assert_true(p[t * ROWS + k] >= 0 && p[t * ROWS + k] <= 1);
+            sum += p[t * ROWS + k];
+        }
+        if (sum > 8) middle++;
+        if (sum > 0.5f && sum < 2) across++;
+        if (sum > 8) assert_true(fabsf(places[2 * t] - 100) <= 5);
+        if (t) assert_true(fabsf(places[2 * t] - places[2 * t - 2] - 5) < 0.01f); /* a pixel is 5 units wide */
+    }
+    assert_in_range(middle, 1, 2);
+    assert_in_range(across, 5, 10);
+    jd_ink_reader_free(r);
+    float tall[] = {0, 0, 1, 1, 2, 0, 3, 1, 4, 1000}; /* ten times as high as the picture, were it not made smaller */
+    const size_t one[] = {0, 5};
+    r = jd_ink_reader_new(ctx, &(jd_ink_options){.rows = ROWS});
+    assert_true(jd_ink_frames(r, &(jd_ink_sample){.strokes = 1, .start = one, .xy = tall}, NULL, 0) > 0);
+    jd_ink_reader_free(r);
+    assert_null(jd_ink_reader_new(ctx, &(jd_ink_options){.rows = 1000}));
+    jd_error_clear(ctx);
+}
+
 static void unipen(void **state)
 {
     (void)state;
@@ -292,9 +330,16 @@ static void unipen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tsv),    cmocka_unit_test(tsv_refused),       cmocka_unit_test(text),
-        cmocka_unit_test(inkml),  cmocka_unit_test(inkml_differences), cmocka_unit_test(inkml_refused),
-        cmocka_unit_test(frames), cmocka_unit_test(changes),           cmocka_unit_test(odd_ink),
+        cmocka_unit_test(tsv),
+        cmocka_unit_test(tsv_refused),
+        cmocka_unit_test(text),
+        cmocka_unit_test(inkml),
+        cmocka_unit_test(inkml_differences),
+        cmocka_unit_test(inkml_refused),
+        cmocka_unit_test(frames),
+        cmocka_unit_test(changes),
+        cmocka_unit_test(odd_ink),
+        cmocka_unit_test(columns),
         cmocka_unit_test(unipen),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
