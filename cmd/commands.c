@@ -81,6 +81,7 @@ static const cli_option scan_options[] = {
     CLI_QUIET,
     CLI_HELP,
     CLI_END};
+static const cli_option read_options[] = {CLI_THREADS, CLI_DEVICE, CLI_JSON, CLI_HELP, CLI_END};
 
 static const cli_option inspect_options[] = {CLI_JSON, CLI_HELP, CLI_END};
 
@@ -145,6 +146,10 @@ const cli_command cli_commands[] = {
      "The model is a classifier of pictures made of convolutions, pooling and dense layers.  Each pixel gets what the\n"
      "model says to the picture around it; beyond the edges the image is mirrored.",
      scan_options, cmd_scan, 2, 2, false},
+    {"read", "the text in files of handwriting", "MODEL FILE... [--json]",
+     "  jackdaw read runs/handwriting-online-1/model.safetensors note.inkml\n",
+     "A file is InkML, a table of strokes, or plain text: a point `x y` a line, an empty line between strokes.",
+     read_options, cmd_read, 2, -1, false},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
      "Knows safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV and TensorBoard event files, by their contents.",

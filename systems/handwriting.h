@@ -157,8 +157,7 @@ void hand_show_scores(jd_run *r, const hand_line *lines, size_t n, const char *c
 
 /* What differs from system to system. */
 typedef struct hand_net {
-    /* Logits (T',B,labels) from the inputs x, length, steps and size. */
-    jd_node (*logits)(jd_graph *g, jd_run *r, int64_t labels);
+    char spec[400]; /* the layers before the output, for jd_net; of pictures with ink.rows */
     jd_ink_options ink;
     int per; /* frames a step of the output */
 } hand_net;

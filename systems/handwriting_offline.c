@@ -6,35 +6,26 @@
 enum { PER = 4 }; /* columns a step: 2 at the entrance, 2 after the first scan */
 
 /* Graves and Schmidhuber, NIPS 2008: blocks of pixels, then three times four scans, with blocks and a map between. */
-static jd_node logits(jd_graph *g, jd_run *r, int64_t labels)
+static void describe(jd_run *r, char *net, size_t room)
 {
     const double clip = jd_run_setting(r, "cell_clip"), dropout = jd_run_setting(r, "dropout");
-    const int64_t rows = jd_dim(g, jd_arg(g, "x"), 2);
-    jd_node size = jd_arg(g, "size"), x = jd_transpose(g, jd_arg(g, "x"), (const int[]){1, 2, 0}); /* (B,rows,T) */
-    x = jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), rows, jd_dim(g, x, 2), 1));
-    x = jd_blocks(g, x, &size, .height = 2, .width = 2);
-    x = jd_mdlstm(g, "scan1", x, .units = (int64_t)jd_run_setting(r, "units1"), .size = size, .peepholes = true,
-                  .clip = clip);
-    x = jd_blocks(g, x, &size, .height = 4, .width = 2);
-    x = jd_dense(g, "map1", x, .units = (int64_t)jd_run_setting(r, "map1"), .act = JD_TANH, .each = true);
-    x = jd_mdlstm(g, "scan2", x, .units = (int64_t)jd_run_setting(r, "units2"), .size = size, .peepholes = true,
-                  .clip = clip);
-    x = jd_blocks(g, x, &size, .height = 2, .width = 1);
-    x = jd_dense(g, "map2", x, .units = (int64_t)jd_run_setting(r, "map2"), .act = JD_TANH, .each = true);
-    x = jd_mdlstm(g, "scan3", x, .units = (int64_t)jd_run_setting(r, "units3"), .size = size, .peepholes = true,
-                  .clip = clip);
-    x = jd_dropout(g, "dropout", jd_collapse(g, x), dropout); /* (T/4,B,4 units3) */
-    return jd_dense(g, "out", x, .units = labels);
+    int n =
+        snprintf(net, room,
+                 "block 2 2, mdlstm %g peepholes clip %g, block 4 2, dense %g tanh each, "
+                 "mdlstm %g peepholes clip %g, block 2 1, dense %g tanh each, mdlstm %g peepholes clip %g, collapse",
+                 jd_run_setting(r, "units1"), clip, jd_run_setting(r, "map1"), jd_run_setting(r, "units2"), clip,
+                 jd_run_setting(r, "map2"), jd_run_setting(r, "units3"), clip);
+    if (dropout > 0) snprintf(net + n, room - (size_t)n, ", dropout %g", dropout);
 }
 
 static jd_status run(jd_run *r)
 {
-    const hand_net net = {
-        .logits = logits,
+    hand_net net = {
         .ink = {.rows = (int)jd_run_setting(r, "rows"), .size = (float)jd_run_setting(r, "size"), .pen = 1.5f},
         .per = PER};
     if (net.ink.rows < 16 || net.ink.rows > 64)
         return jd_fail(jd_run_ctx(r), JD_EUSAGE, "handwriting-offline: rows=%d; 16 to 64 are possible", net.ink.rows);
+    describe(r, net.spec, sizeof net.spec);
     return hand_run(r, &net);
 }
 

@@ -5,33 +5,16 @@
 
 enum { LEVELS = 4 };
 
-/* (T,B,C) -> (T/2,B,2C) */
-static jd_node join_pairs(jd_graph *g, jd_node x)
-{
-    const int64_t T = jd_dim(g, x, 0), B = jd_dim(g, x, 1), C = jd_dim(g, x, 2);
-    x = jd_transpose(g, jd_reshape(g, x, JD_DIMS(T / 2, 2, B, C)), (const int[]){0, 2, 1, 3});
-    return jd_reshape(g, x, JD_DIMS(T / 2, B, 2 * C));
-}
-
-static jd_node logits(jd_graph *g, jd_run *r, int64_t labels)
+/* "noise 0.1, blstm 96, dropout 0.1, blstm 128, dropout 0.1": what comes before the output layer. */
+static void describe(jd_run *r, int levels, char *net, size_t room)
 {
     static const char *const units[LEVELS] = {"units1", "units2", "units3", "units3"};
-    const int levels = (int)jd_run_setting(r, "levels"), join = (int)jd_run_setting(r, "join");
-    const double dropout = jd_run_setting(r, "dropout");
-    char name[24];
-    jd_node length = jd_arg(g, "length");
-    jd_node y = jd_gauss_noise(g, "noise", jd_arg(g, "x"), jd_run_setting(r, "noise")); /* (T,B,width) */
+    const double dropout = jd_run_setting(r, "dropout"), noise = jd_run_setting(r, "noise");
+    int n = snprintf(net, room, noise > 0 ? "noise %g" : "", noise);
     for (int i = 0; i < levels; i++) {
-        snprintf(name, sizeof name, "level%d", i + 1);
-        y = jd_blstm(g, name, y, .units = (int64_t)jd_run_setting(r, units[i]), .length = length); /* (T,B,2H) */
-        snprintf(name, sizeof name, "dropout%d", i + 1);
-        y = jd_dropout(g, name, y, dropout);
-        if (join == i + 1) {
-            y = join_pairs(g, y);
-            length = jd_arg(g, "steps");
-        }
+        n += snprintf(net + n, room - (size_t)n, "%sblstm %g", n ? ", " : "", jd_run_setting(r, units[i]));
+        if (dropout > 0) n += snprintf(net + n, room - (size_t)n, ", dropout %g", dropout);
     }
-    return jd_dense(g, "out", y, .units = labels); /* (T,B,labels), or half as many steps after joining */
 }
 
 static jd_status run(jd_run *r)
@@ -39,12 +22,12 @@ static jd_status run(jd_run *r)
     const int levels = (int)jd_run_setting(r, "levels");
     if (levels < 1 || levels > LEVELS)
         return jd_fail(jd_run_ctx(r), JD_EUSAGE, "handwriting-online: %d levels; 1 to %d are possible", levels, LEVELS);
-    const hand_net net = {.logits = logits,
-                          .ink = {.spacing = (float)jd_run_setting(r, "spacing"),
-                                  .stack = (int)jd_run_setting(r, "stack"),
-                                  .view = (int)jd_run_setting(r, "view"),
-                                  .view_cell = (float)jd_run_setting(r, "cell")},
-                          .per = jd_run_setting(r, "join") > 0 ? 2 : 1};
+    hand_net net = {.ink = {.spacing = (float)jd_run_setting(r, "spacing"),
+                            .stack = (int)jd_run_setting(r, "stack"),
+                            .view = (int)jd_run_setting(r, "view"),
+                            .view_cell = (float)jd_run_setting(r, "cell")},
+                    .per = 1};
+    describe(r, levels, net.spec, sizeof net.spec);
     return hand_run(r, &net);
 }
 
@@ -60,7 +43,6 @@ static const jd_setting settings[] = {
     {"units1", {64, 96, 128}, "cells a direction, first level"},
     {"units2", {96, 128, 256}, "cells a direction, second level"},
     {"units3", {96, 128, 256}, "cells a direction, further levels"},
-    {"join", {0, 0, 0}, "after this level pairs of steps become one; 0: never"},
     {"dropout", {0, 0.1, 0.3}, "share of outputs dropped after each level"},
     {"noise", {0, 0, 0}, "deviation of noise on the features"},
     {"rate", {4e-3, 3e-3, 2e-3}, "Adam's rate"},

@@ -11,6 +11,7 @@ typedef struct reader {
     jd_ctx *ctx;
     hand_alphabet alphabet;
     const hand_net *net;
+    char spec[440];
     int kinds; /* 1: words, 2: words and lines */
     jd_ink_reader *ink;
     hand_bag train[KINDS], valid[KINDS], test[KINDS];
@@ -20,11 +21,23 @@ typedef struct reader {
     jd_fn *look;
 } reader;
 
+/* Logits (T',B,labels) of frames x (T,B,width), or of pictures whose columns are the frames. */
+static jd_node read_ink(jd_graph *g, const reader *o)
+{
+    jd_node x = jd_arg(g, "x"), length = jd_arg(g, "length");
+    if (o->net->ink.rows) {
+        const jd_node turned = jd_transpose(g, x, (const int[]){1, 2, 0}); /* (B,rows,T) */
+        x = jd_reshape(g, turned, JD_DIMS(jd_dim(g, x, 1), jd_dim(g, x, 2), jd_dim(g, x, 0), 1));
+        length = jd_arg(g, "size");
+    }
+    return jd_net(g, o->spec, x, length);
+}
+
 /* The loss is in nats a character: the sum over the batch, divided by the number of its characters. */
 static void trace_step(jd_graph *g, void *user)
 {
     const reader *o = user;
-    const jd_node logits = o->net->logits(g, o->r, o->alphabet.n + 1), count = jd_arg(g, "label_length");
+    const jd_node logits = read_ink(g, o), count = jd_arg(g, "label_length");
     const jd_node each = jd_ctc(g, logits, jd_arg(g, "labels"), jd_arg(g, "steps"), count, o->alphabet.n);
     const jd_node characters = jd_sum(g, jd_real_of(g, count), JD_ALL_AXES, false);
     const jd_node loss = jd_div(g, jd_sum(g, each, JD_ALL_AXES, false), characters);
@@ -35,7 +48,7 @@ static void trace_step(jd_graph *g, void *user)
 static void trace_look(jd_graph *g, void *user)
 {
     const reader *o = user;
-    jd_result(g, "logits", o->net->logits(g, o->r, o->alphabet.n + 1));
+    jd_result(g, "logits", read_ink(g, o));
 }
 
 static int next_batch(void *user, int64_t step, int slot, jd_tensor *in)
@@ -126,6 +139,24 @@ static jd_status open_kind(reader *o, int kind, jd_ink ink[3])
     return jd_error(o->ctx);
 }
 
+/* What `jackdaw read` needs to read with the model. */
+static void describe(reader *o)
+{
+    const jd_ink_options *ink = &o->net->ink;
+    char letters[HAND_CHARS * 4 + 1] = "";
+    for (int i = 0; i < o->alphabet.n; i++) strcat(letters, o->alphabet.name[i]);
+    snprintf(o->spec, sizeof o->spec, "%s, dense %d", o->net->spec, o->alphabet.n + 1);
+    jd_run_config(o->r, "net", o->spec);
+    jd_run_config(o->r, "alphabet", letters);
+    jd_run_config_number(o->r, "ink-spacing", (double)ink->spacing);
+    jd_run_config_number(o->r, "ink-stack", ink->stack);
+    jd_run_config_number(o->r, "ink-view", ink->view);
+    jd_run_config_number(o->r, "ink-cell", (double)ink->view_cell);
+    jd_run_config_number(o->r, "ink-rows", ink->rows);
+    jd_run_config_number(o->r, "ink-size", (double)ink->size);
+    jd_run_config_number(o->r, "ink-pen", (double)ink->pen);
+}
+
 static jd_status load(reader *o)
 {
     jd_ink ink[KINDS][3] = {0};
@@ -140,6 +171,7 @@ static jd_status load(reader *o)
     }
     for (int k = 0; k < o->kinds && !jd_error(o->ctx); k++) hand_alphabet_add(o->ctx, &ink[k][0], &o->alphabet);
     for (int k = 0; k < o->kinds && !jd_error(o->ctx); k++) open_kind(o, k, ink[k]);
+    if (!jd_error(o->ctx)) describe(o);
     for (int k = 0; k < KINDS; k++)
         for (int i = 0; i < 3; i++) jd_ink_free(o->ctx, &ink[k][i]);
     return jd_error(o->ctx);

@@ -213,9 +213,12 @@ static jd_node both(jd_graph *g, const char *name, jd_node x, const layer *l, jd
     return y[0].id && y[1].id ? jd_concat(g, y, 2, 2) : JD_NONE;
 }
 
-static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node length)
+/* *lengths: those of sequences (B), or the extents of images (B,2), which blocks make smaller. */
+static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node *lengths)
 {
     const int64_t n = (int64_t)l->size[0];
+    const bool sized = lengths->id && jd_rank(g, *lengths) == 2;
+    const jd_node length = sized ? JD_NONE : *lengths;
     switch (l->kind) {
     case L_CONV:
         return jd_conv2d(g, name, x, .maps = n, .size = (int)l->size[1], .stride = (int)l->stride, .pad = (int)l->pad,
@@ -241,10 +244,12 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     case L_SRN:
     case L_BSRN: return both(g, name, x, l, length);
     case L_MDLSTM:
-        return jd_mdlstm(g, name, x, .units = n, .size = x.id && jd_rank(g, x) == 3 ? length : JD_NONE,
+        return jd_mdlstm(g, name, x, .units = n, .size = sized || (x.id && jd_rank(g, x) == 3) ? *lengths : JD_NONE,
                          .peepholes = l->peepholes, .sum = l->sum, .forget_bias = l->forget, .clip = l->clip);
-    case L_BLOCK: return jd_blocks(g, x, NULL, .height = (int)n, .width = (int)l->size[1]);
-    case L_COLLAPSE: return jd_collapse(g, x);
+    case L_BLOCK: return jd_blocks(g, x, sized ? lengths : NULL, .height = (int)n, .width = (int)l->size[1]);
+    case L_COLLAPSE:
+        if (sized) *lengths = jd_reshape(g, jd_slice(g, *lengths, 1, 1, 1), JD_DIMS(jd_dim(g, *lengths, 0)));
+        return jd_collapse(g, x);
     case L_MEAN: return jd_time_mean(g, x, length);
     case L_FLATTEN: return x.id ? jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), -1)) : JD_NONE;
     case L_TANH: return jd_tanh(g, x);
@@ -263,7 +268,7 @@ jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length)
         char name[32];
         if (parse_layer(&p, &l, &end)) return JD_NONE;
         snprintf(name, sizeof name, "%s%d", LAYER[l.kind].name, place);
-        x = build(g, name, x, &l, length);
+        x = build(g, name, x, &l, &length);
     }
     return jd_error(p.ctx) ? JD_NONE : x;
 }
