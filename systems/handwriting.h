@@ -44,6 +44,9 @@ typedef struct hand_bag {
     size_t dropped; /* samples with fewer frames than their labels need */
     int32_t *label_room;
     float **frames; /* one block for each item, or NULL */
+    /* Where there is no ink: puts the frames of an item into x (steps,width); they are the same each time. */
+    void (*make)(void *source, uint32_t index, float *x);
+    void *source;
 } hand_bag;
 
 /* Adds the characters of the ink's texts.  Errors: JD_EDATA (too many characters, no UTF-8). */
@@ -133,13 +136,14 @@ void hand_text(const hand_alphabet *a, const int32_t *labels, size_t n, char *ou
 
 /* ---- figures (handwriting_report.c) ------------------------------------------------------------------------------------ */
 
-/* One sample with its ink and the spikes of the net under it. */
+/* One sample with its ink, or its picture where there is no ink, and the spikes of the net under it. */
 typedef struct hand_view {
     const hand_alphabet *alphabet;
     const hand_item *item;
     const float *logits; /* (steps,K) */
     size_t steps;
-    const float *places; /* (steps,2): where the pen was */
+    const float *places; /* (steps,2): where the pen was; of ink */
+    size_t width;        /* of the item's frames */
     const hand_reading *reading;
 } hand_view;
 void hand_show(jd_run *r, const hand_view *v, const char *what);
@@ -160,8 +164,12 @@ typedef struct hand_net {
     char spec[400]; /* the layers before the output, for jd_net; of pictures with ink.rows */
     jd_ink_options ink;
     int per; /* frames a step of the output */
+    /* Other data than UNIPEN's words and lines, or NULL.  hand_run closes the bags. */
+    const char *name; /* of the data */
+    jd_status (*load)(jd_run *r, void *data, hand_alphabet *a, hand_bag *train, hand_bag *valid, hand_bag *test);
+    void *data;
 } hand_net;
-/* The settings that hand_run reads. */
+/* The settings that hand_run reads, where the data are UNIPEN's. */
 #define HAND_SETTINGS                                                                                                  \
     {"samples", {3000, 0, 0}, "training words; 0: all"},                                                               \
         {"valid_samples", {400, 1000, 0}, "validation words; 0: all"},                                                 \

@@ -253,6 +253,12 @@ int hand_batch_inputs(const hand_batch *b, jd_tensor *in)
 static float *changed(hand_feed *f, uint32_t index, int32_t *steps)
 {
     const hand_bag *bag = f->bag;
+    if (bag->make) {
+        *steps = bag->items[index].steps;
+        float *made = jd_alloc_array(bag->ctx, (size_t)*steps, bag->width * sizeof *made);
+        if (made) bag->make(bag->source, index, made);
+        return made;
+    }
     hand_item probe = bag->items[index];
     jd_rng rng = jd_rng_new(f->seed, "handwriting/change", (uint64_t)f->epoch * bag->n + index);
     size_t n = jd_ink_frames(f->reader, probe.ink, f->strength > 0 ? &rng : NULL, f->strength);

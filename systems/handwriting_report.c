@@ -54,7 +54,32 @@ static void draw_spikes(jd_chart *c, const hand_view *v, float *p)
     }
 }
 
-void hand_show(jd_run *r, const hand_view *v, const char *what)
+/* A picture whose columns are the frames, with the net's outputs along it. */
+static void show_picture(jd_run *r, const hand_view *v, const char *caption)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    const size_t K = (size_t)v->alphabet->n + 1;
+    const char *names[HAND_CHARS + 1];
+    for (size_t k = 0; k < K; k++) names[k] = v->alphabet->name[k];
+    float *p = jd_alloc_array(ctx, v->steps * K, sizeof *p);
+    jd_timeline *t = jd_timeline_new(ctx, "column", 0, (double)v->item->steps);
+    if (p && t) {
+        for (size_t i = 0; i < v->steps; i++) softmax(v->logits + i * K, K, p + i * K);
+        jd_timeline_map(t, &(jd_map){.label = "picture",
+                                     .value_label = "ink",
+                                     .values = v->item->x,
+                                     .T = (size_t)v->item->steps,
+                                     .H = v->width,
+                                     .height = 600.0 * (double)v->width / (double)v->item->steps});
+        jd_timeline_spikes(t, "says", p, v->steps, K, names, v->alphabet->n);
+        jd_report_timeline(jd_run_report(r), t, caption);
+    } else {
+        jd_timeline_free(t);
+    }
+    jd_free(ctx, p);
+}
+
+static void show_ink(jd_run *r, const hand_view *v, const char *caption)
 {
     jd_ctx *ctx = jd_run_ctx(r);
     const jd_ink_sample *s = v->item->ink;
@@ -74,21 +99,30 @@ void hand_show(jd_run *r, const hand_view *v, const char *what)
     double *xy = jd_alloc_array(ctx, 2 * n, sizeof *xy);
     float *p = jd_alloc_array(ctx, (size_t)v->alphabet->n + 1, sizeof *p);
     if (c && xy && p) {
-        char found[TEXT], caption[2 * TEXT + 300];
         draw_ink(c, s, xy, xy + n);
         jd_chart_panel(c, &(jd_axis){.label = "probability", .min = 0, .max = 1.15}, 110);
         draw_spikes(c, v, p);
-        hand_text(v->alphabet, v->reading->found, (size_t)v->reading->found_n, found, sizeof found);
-        snprintf(caption, sizeof caption,
-                 "%s: “%.*s”, read as “%s” (%d of %d characters wrong). Below, the most probable letter of every frame "
-                 "at the place of the pen; its name where the net says it rather than blank.",
-                 what, TEXT, s->text, found, v->reading->errors, v->item->labels_n);
         jd_report_chart(jd_run_report(r), c, caption);
     } else {
         jd_chart_free(c);
     }
     jd_free(ctx, xy);
     jd_free(ctx, p);
+}
+
+void hand_show(jd_run *r, const hand_view *v, const char *what)
+{
+    char found[TEXT], caption[2 * TEXT + 300];
+    hand_text(v->alphabet, v->reading->found, (size_t)v->reading->found_n, found, sizeof found);
+    snprintf(
+        caption, sizeof caption,
+        "%s: “%.*s”, read as “%s” (%d of %d characters wrong). Below, what the net says at each place and how sure "
+        "it is; elsewhere it says blank.",
+        what, TEXT, v->item->ink->text, found, v->reading->errors, v->item->labels_n);
+    if (v->item->ink->strokes)
+        show_ink(r, v, caption);
+    else
+        show_picture(r, v, caption);
 }
 
 void hand_show_worst(jd_run *r, const hand_alphabet *a, const hand_bag *bag, const hand_scores *s, size_t n,
@@ -135,7 +169,7 @@ void hand_show_scores(jd_run *r, const hand_line *lines, size_t n, const char *c
         static const char *const names[] = {"all", "also in training", "not in training"};
         for (int k = 0; k < 3; k++) {
             const hand_score *s = three[k];
-            if (!s->samples) continue;
+            if (!s->samples || (k > 0 && !three[1]->samples)) continue;
             snprintf(text[m][0], CELL, "%s", lines[i].name);
             snprintf(text[m][1], CELL, "%s", names[k]);
             snprintf(text[m][2], CELL, "%lld", (long long)s->samples);

@@ -60,6 +60,11 @@ static int next_batch(void *user, int64_t step, int slot, jd_tensor *in)
     return hand_feed_next(&o->feed[WORDS], step - lines, slot, in);
 }
 
+static const char *kind_name(const reader *o, int kind)
+{
+    return kind == LINES ? "lines" : o->net->name ? o->net->name : "words";
+}
+
 /* ---- measuring ---------------------------------------------------------------------------------------------------------- */
 
 static jd_status measure(reader *o, const hand_bag *bag, hand_scores *out)
@@ -88,17 +93,16 @@ static jd_status measure(reader *o, const hand_bag *bag, hand_scores *out)
 
 static double validate(void *user, jd_run *r, int64_t step)
 {
-    static const char *const names[] = {"valid words", "valid lines"};
     reader *o = user;
     double error = 0;
     for (int k = 0; k < o->kinds && !jd_error(o->ctx); k++) {
         char name[64];
         hand_scores s = {0};
         measure(o, &o->valid[k], &s);
-        snprintf(name, sizeof name, "%s/character error (%%)", names[k]);
+        snprintf(name, sizeof name, "valid %s/character error (%%)", kind_name(o, k));
         jd_run_log(r, step, name, hand_cer(&s.all));
-        snprintf(name, sizeof name, "%s/texts not in training (%%)", names[k]);
-        jd_run_log(r, step, name, hand_cer(&s.unseen));
+        snprintf(name, sizeof name, "valid %s/texts not in training (%%)", kind_name(o, k));
+        if (s.seen.samples) jd_run_log(r, step, name, hand_cer(&s.unseen));
         error += hand_cer(&s.all);
     }
     return error;
@@ -159,6 +163,11 @@ static void describe(reader *o)
 
 static jd_status load(reader *o)
 {
+    if (o->net->load) {
+        if (!o->net->load(o->r, o->net->data, &o->alphabet, &o->train[WORDS], &o->valid[WORDS], &o->test[WORDS]))
+            describe(o);
+        return jd_error(o->ctx);
+    }
     jd_ink ink[KINDS][3] = {0};
     jd_run_stage(o->r, "reading the ink");
     jd_load_unipen(o->ctx, "words_train", &ink[WORDS][0]);
@@ -182,10 +191,12 @@ static jd_status load(reader *o)
 static jd_status train_net(reader *o, jd_train_result *res)
 {
     jd_run *r = o->r;
-    const size_t batch[KINDS] = {(size_t)jd_run_setting(r, "batch"), (size_t)jd_run_setting(r, "line_batch")};
+    const size_t batch[KINDS] = {(size_t)jd_run_setting(r, "batch"),
+                                 o->kinds > 1 ? (size_t)jd_run_setting(r, "line_batch") : 0};
     int64_t per[KINDS] = {0};
     for (int k = 0; k < o->kinds; k++) {
-        if (hand_feed_open(&o->train[k], o->ink, jd_run_seed(r), batch[k], jd_run_setting(r, "change"), 3, &o->feed[k]))
+        if (hand_feed_open(&o->train[k], o->ink, jd_run_seed(r), batch[k],
+                           o->net->load ? 0 : jd_run_setting(r, "change"), 3, &o->feed[k]))
             return jd_error(o->ctx);
         per[k] = (int64_t)o->feed[k].per_epoch;
     }
@@ -195,7 +206,7 @@ static jd_status train_net(reader *o, jd_train_result *res)
     o->look = jd_fn_new(o->ctx, o->params, trace_look, o);
     const double rate = jd_run_setting(r, "rate");
     const jd_train_options train = {
-        .what = o->kinds > 1 ? "words and lines" : "words",
+        .what = o->kinds > 1 ? "words and lines" : kind_name(o, WORDS),
         .trace = trace_step,
         .user = o,
         .steps = (int64_t)(jd_run_setting(r, "epochs") * (double)epoch),
@@ -226,22 +237,21 @@ static jd_status draw(reader *o, const hand_bag *bag, const hand_scores *s, uint
         hand_batch_inputs(&b, in);
         jd_fn_run(o->look, in, 4);
     }
-    const float *logits = jd_error(o->ctx) ? NULL : jd_fn_result(o->look, "logits", NULL);
-    if (logits && jd_ink_frames(o->ink, item->ink, NULL, 0)) {
-        const size_t steps = (size_t)b.steps[0];
-        float *places = jd_alloc_array(o->ctx, steps, 2 * sizeof *places);
-        const float *from = jd_ink_reader_places(o->ink);
-        for (size_t t = 0; places && t < steps; t++)
-            memcpy(places + 2 * t, from + 2 * t * (size_t)o->net->per, 2 * sizeof *places);
-        const hand_view v = {.alphabet = &o->alphabet,
-                             .item = item,
-                             .logits = logits,
-                             .steps = steps,
-                             .places = places,
-                             .reading = &s->readings[index]};
-        if (places) hand_show(o->r, &v, what);
-        jd_free(o->ctx, places);
-    }
+    const size_t steps = jd_error(o->ctx) ? 0 : (size_t)b.steps[0];
+    float *places = steps ? jd_alloc_array(o->ctx, steps, 2 * sizeof *places) : NULL;
+    const float *logits = places ? jd_fn_result(o->look, "logits", NULL) : NULL;
+    if (logits && item->ink->strokes && jd_ink_frames(o->ink, item->ink, NULL, 0))
+        for (size_t t = 0; t < steps; t++)
+            memcpy(places + 2 * t, jd_ink_reader_places(o->ink) + 2 * t * (size_t)o->net->per, 2 * sizeof *places);
+    const hand_view v = {.alphabet = &o->alphabet,
+                         .item = item,
+                         .logits = logits,
+                         .steps = steps,
+                         .places = places,
+                         .width = bag->width,
+                         .reading = &s->readings[index]};
+    if (logits) hand_show(o->r, &v, what);
+    jd_free(o->ctx, places);
     hand_batch_free(o->ctx, &b);
     return jd_error(o->ctx);
 }
@@ -259,60 +269,76 @@ static void draw_some(reader *o, const hand_bag *bag, const hand_scores *s, int 
     }
 }
 
+static void extras(reader *o, const hand_scores *valid, const hand_scores *test)
+{
+    jd_run *r = o->r;
+    const hand_score *all = &test[WORDS].all;
+    jd_run_extra(r, "whole_right", 100.0 * (double)all->right / (double)all->samples);
+    jd_run_extra(r, "valid_character_error", hand_cer(&valid[WORDS].all));
+    jd_run_extra(r, "weights", (double)jd_params_count(o->params));
+    if (o->net->load) return;
+    jd_run_extra(r, "word_error", hand_wer(all));
+    jd_run_extra(r, "character_error_without_case", 100.0 * (double)all->caseless / (double)all->labels);
+    jd_run_extra(r, "character_error_seen", hand_cer(&test[WORDS].seen));
+    jd_run_extra(r, "character_error_unseen", hand_cer(&test[WORDS].unseen));
+    if (o->kinds == 1) return;
+    jd_run_extra(r, "line_character_error", hand_cer(&test[LINES].all));
+    jd_run_extra(r, "line_character_error_unseen", hand_cer(&test[LINES].unseen));
+    jd_run_extra(r, "line_word_error", hand_wer(&test[LINES].all));
+}
+
+static void figures(reader *o, const hand_scores *test)
+{
+    static const char *const titles[KINDS] = {"Words by unseen writers", "Lines by unseen writers"};
+    const char *const caption =
+        o->net->load ? "Test samples, best path decoding."
+                     : "Test writers, best path decoding, no dictionary and no language model. Many prompts recur: the "
+                       "texts that are also in training are easier, since the net learns how words are spelled.";
+    hand_line table[KINDS];
+    for (int k = 0; k < o->kinds; k++) table[k] = (hand_line){kind_name(o, k), &test[k]};
+    hand_show_scores(o->r, table, (size_t)o->kinds, caption);
+    for (int k = 0; k < o->kinds; k++) {
+        jd_report_section(jd_run_report(o->r), o->net->load ? o->net->name : titles[k]);
+        draw_some(o, &o->test[k], &test[k], k == WORDS ? 3 : 1, k == WORDS ? 3 : 2,
+                  o->net->load ? "Test" : "Test writer");
+        hand_show_worst(
+            o->r, &o->alphabet, &o->test[k], &test[k], k == WORDS ? 20 : 6,
+            o->net->load
+                ? "The worst readings."
+                : "The worst readings. Some labels are wrong: the writer wrote something else, or in capitals.");
+    }
+}
+
 static jd_status results(reader *o)
 {
-    static const char *const names[KINDS] = {"words", "lines"};
     jd_run *r = o->r;
     hand_scores valid[KINDS] = {0}, test[KINDS] = {0};
-    hand_line table[2 * KINDS];
-    size_t n = 0;
     const bool tested = jd_run_setting(r, "test") > 0;
     for (int k = 0; k < o->kinds && !jd_error(o->ctx); k++) {
-        char what[64];
+        char what[96];
         measure(o, &o->valid[k], &valid[k]);
-        snprintf(what, sizeof what, "validation %s", names[k]);
+        snprintf(what, sizeof what, "validation %s", kind_name(o, k));
         say(o, what, &valid[k].all);
         if (!tested || hand_scores_keep(&o->test[k], &test[k]) || measure(o, &o->test[k], &test[k])) continue;
-        snprintf(what, sizeof what, "test %s", names[k]);
+        snprintf(what, sizeof what, "test %s", kind_name(o, k));
         say(o, what, &test[k].all);
-        snprintf(what, sizeof what, "test %s not in training", names[k]);
-        say(o, what, &test[k].unseen);
-        table[n++] = (hand_line){names[k], &test[k]};
+        snprintf(what, sizeof what, "test %s not in training", kind_name(o, k));
+        if (test[k].seen.samples) say(o, what, &test[k].unseen);
     }
-    jd_report *rep = jd_run_report(r);
     if (tested && !jd_error(o->ctx)) {
-        hand_show_scores(r, table, n,
-                         "Test writers, best path decoding, no dictionary and no language model. Many prompts recur: "
-                         "the texts that are also in training are easier, since the net learns how words are spelled.");
-        for (int k = 0; k < o->kinds; k++) {
-            jd_report_section(rep, k == WORDS ? "Words by unseen writers" : "Lines by unseen writers");
-            draw_some(o, &o->test[k], &test[k], k == WORDS ? 3 : 1, k == WORDS ? 3 : 2, "Test writer");
-            hand_show_worst(
-                r, &o->alphabet, &o->test[k], &test[k], k == WORDS ? 20 : 6,
-                "The worst readings. Some labels are wrong: the writer wrote something else, or in capitals.");
-        }
-        jd_run_extra(r, "word_error", hand_wer(&test[WORDS].all));
-        jd_run_extra(r, "character_error_without_case",
-                     100.0 * (double)test[WORDS].all.caseless / (double)test[WORDS].all.labels);
-        jd_run_extra(r, "character_error_seen", hand_cer(&test[WORDS].seen));
-        jd_run_extra(r, "character_error_unseen", hand_cer(&test[WORDS].unseen));
-        jd_run_extra(r, "valid_character_error", hand_cer(&valid[WORDS].all));
-        if (o->kinds > 1) {
-            jd_run_extra(r, "line_character_error", hand_cer(&test[LINES].all));
-            jd_run_extra(r, "line_character_error_unseen", hand_cer(&test[LINES].unseen));
-            jd_run_extra(r, "line_word_error", hand_wer(&test[LINES].all));
-        }
-        jd_run_extra(r, "weights", (double)jd_params_count(o->params));
+        figures(o, test);
+        extras(o, valid, test);
     }
     const double value = hand_cer(&(tested ? test : valid)[WORDS].all);
     for (int k = 0; k < o->kinds; k++) hand_scores_free(&o->test[k], &test[k]);
     if (jd_error(o->ctx)) return jd_error(o->ctx);
-    return jd_run_finish(r, value, tested ? NULL : "test=0: measured on the validation writers");
+    return jd_run_finish(r, value, tested ? NULL : "test=0: measured on the validation data");
 }
 
 jd_status hand_run(jd_run *r, const hand_net *net)
 {
-    reader o = {.r = r, .ctx = jd_run_ctx(r), .net = net, .kinds = jd_run_setting(r, "lines") > 0 ? 2 : 1};
+    reader o = {
+        .r = r, .ctx = jd_run_ctx(r), .net = net, .kinds = !net->load && jd_run_setting(r, "lines") > 0 ? 2 : 1};
     o.ink = jd_ink_reader_new(o.ctx, &net->ink);
     jd_train_result res = {0};
     if (o.ink && !load(&o) && !train_net(&o, &res) && !results(&o)) jd_run_save(r, o.params, res.steps, true);
