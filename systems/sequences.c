@@ -124,11 +124,12 @@ int64_t seq_order(jd_rng *r, int marks, int32_t *symbol, int64_t *at, int32_t *l
 
 /* ---- adding, latch -----------------------------------------------------------------------------------------------------*/
 
-int64_t seq_adding(jd_rng *r, int64_t T_, float *x, int64_t stride, float *target)
+/* Values, uniform from `low` to 1, and markers; the two marked values into `marked`. */
+static int64_t marked_values(jd_rng *r, int64_t T_, float low, float *x, int64_t stride, float marked[2])
 {
     const int64_t length = T_ + jd_rng_below(r, (uint32_t)(T_ / 10 + 1));
     for (int64_t t = 0; t < length; t++) {
-        x[t * stride] = 2 * jd_rng_uniform(r) - 1;
+        x[t * stride] = (1 - low) * jd_rng_uniform(r) + low;
         x[t * stride + 1] = 0;
     }
     x[1] = x[(length - 1) * stride + 1] = -1;
@@ -137,7 +138,24 @@ int64_t seq_adding(jd_rng *r, int64_t T_, float *x, int64_t stride, float *targe
     if (two >= one && one < range) two++; /* one of the pairs that are still unmarked */
     if (one == 0 || two == 0) x[0] = 0;
     x[one * stride + 1] = x[two * stride + 1] = 1;
-    *target = .5f + (x[one * stride] + x[two * stride]) / 4;
+    marked[0] = x[one * stride];
+    marked[1] = x[two * stride];
+    return length;
+}
+
+int64_t seq_adding(jd_rng *r, int64_t T_, float *x, int64_t stride, float *target)
+{
+    float marked[2];
+    const int64_t length = marked_values(r, T_, -1, x, stride, marked);
+    *target = .5f + (marked[0] + marked[1]) / 4;
+    return length;
+}
+
+int64_t seq_multiplication(jd_rng *r, int64_t T_, float *x, int64_t stride, float *target)
+{
+    float marked[2];
+    const int64_t length = marked_values(r, T_, 0, x, stride, marked);
+    *target = marked[0] * marked[1];
     return length;
 }
 

@@ -53,6 +53,8 @@ int seq_strings_inputs(const seq_strings *s, jd_tensor *in);
 
 /* The adding problem with T..1.1T pairs (value, marker); the target is 0.5 + (X1 + X2) / 4.  Returns the length. */
 int64_t seq_adding(jd_rng *r, int64_t T, float *x, int64_t stride, float *target);
+/* The same with values in [0,1) and their product as the target (experiment 5). */
+int64_t seq_multiplication(jd_rng *r, int64_t T, float *x, int64_t stride, float *target);
 static inline int64_t seq_adding_longest(int64_t T)
 {
     return T + T / 10;
