@@ -72,7 +72,7 @@ static jd_node column_network(jd_graph *g, const void *user, jd_node x)
     return y;
 }
 
-static void predict(jd_graph *g, void *user)
+static void column_answer(jd_graph *g, void *user)
 {
     jd_result(g, "p", jd_softmax(g, column_network(g, user, jd_arg(g, "x"))));
 }
@@ -95,11 +95,11 @@ static images *open_column(committee *c, int k)
 }
 
 /* The column's probabilities of the pictures held out; without any, none. */
-static void validate(committee *c, images *im, jd_params *w, int k)
+static void answer_held_out(committee *c, images *im, jd_params *w, int k)
 {
     c->column_valid[k] = (double)NAN;
     if (jd_error(c->ctx) || !im->valid.count) return;
-    jd_fn *f = jd_fn_new(c->ctx, w, predict, c);
+    jd_fn *f = jd_fn_new(c->ctx, w, column_answer, c);
     c->p_valid[k] = jd_alloc_array(c->ctx, im->valid.count * (size_t)im->valid.classes, sizeof(float));
     c->column_valid[k] = images_error(im, f, &im->valid, c->p_valid[k]);
     jd_fn_free(f);
@@ -134,7 +134,7 @@ static void train_column(committee *c, int k, double epochs, jd_schedule lr)
         c->column_error[k] = images_train(c->r, &n, w, epochs, lr, c->p[k], &result);
         c->seconds += result.seconds;
         c->steps += result.steps;
-        validate(c, im, w, k);
+        answer_held_out(c, im, w, k);
         keep_weights(c, w);
     }
     jd_params_free(w);
@@ -182,7 +182,7 @@ void committee_train(committee *c, double epochs, jd_schedule lr)
 
 /* ---- decisions -----------------------------------------------------------------------------------------------------------*/
 
-static int largest(const float *p, int n)
+static int choice(const float *p, int n)
 {
     int best = 0;
     for (int k = 1; k < n; k++)
@@ -195,7 +195,7 @@ static void combine_row(const float *const *p, int columns, size_t at, int K, in
     for (int k = 0; k < K; k++) sum[k] = 0;
     for (int c = 0; c < columns; c++) {
         const float *q = p[c] + at;
-        if (way == COMMITTEE_VOTE) sum[largest(q, K)] += 1;
+        if (way == COMMITTEE_VOTE) sum[choice(q, K)] += 1;
         for (int k = 0; way == COMMITTEE_MEAN && k < K; k++) sum[k] += (double)q[k];
         for (int k = 0; way == COMMITTEE_PRODUCT && k < K; k++) sum[k] += log(fmax((double)q[k], 1e-30)) / columns;
     }

@@ -81,9 +81,9 @@ static void views(committee *c)
             for (size_t b = 0; b < bytes; b++) one.pixels[b] = c->test.pixels[i * bytes + b];
             c->o.prepare(c->ctx, c->o.net.user, k, &one, name);
         }
-    char caption[COMMITTEE_COLUMNS * COMMITTEE_NAME + 100] =
-        "The first pictures of the test set as the columns see them:";
-    size_t at = 58;
+    char caption[COMMITTEE_COLUMNS * COMMITTEE_NAME + 100];
+    size_t at =
+        (size_t)snprintf(caption, sizeof caption, "The first pictures of the test set as the columns see them:");
     for (int k = 0; k < columns; k++)
         at += (size_t)snprintf(caption + at, sizeof caption - at, "%s %s", k ? "," : "", c->name[k]);
     if (tiles)
