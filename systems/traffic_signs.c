@@ -15,8 +15,8 @@
 
 static const jd_setting settings[] = {
     {"net", {1, 2, 3}, "1: 16C5-32C3-48C3-100N, 2: 24C5-48C3-96C3-100N, 3: 100C5-150C3-250C3-300N, each C with MP2"},
-    {"columns", {2, 4, 25}, "columns: original, histeq, imadjust, adapthisteq, conorm, and again with other seeds"},
-    {"epochs", {6, 30, 60}, "epochs of a column; each shows every picture once, deformed anew"},
+    {"columns", {2, 5, 25}, "columns: original, histeq, imadjust, adapthisteq, conorm, and again with other seeds"},
+    {"epochs", {6, 20, 60}, "epochs of a column; each shows every picture once, deformed anew"},
     {"batch", {25, 25, 25}, "pictures in a step; the paper's 1 is exact online learning"},
     {"lr", {0.02, 0.02, 0.02}, "learning rate at the start; it falls to 0 along a half cosine"},
     {"momentum", {0.9, 0.9, 0.9}, "of the gradient descent"},
@@ -146,7 +146,7 @@ const jd_system jd_system_traffic_signs = {
     .paper_note = "25 columns on 48 x 48 pixels, all 39,209 training and 12,630 test pictures; people erred on 1.16 % "
                   "of them. Our "
                   "data are a sixth of the training pictures, at 32 x 32, and 4,000 of the test pictures",
-    .accept = {9, 3, 2},
+    .accept = {5, 3, 2},
     .about =
         "German traffic signs photographed from a car, 43 classes: 6,535 pictures to learn from, five of each pass of "
         "a "
