@@ -335,6 +335,14 @@ static void colour_with_edges(void **state)
     jd_deform(d, 8, 2, 3, 0, image, x);
     for (int i = 0; i < SIDE * SIDE * C; i++) assert_true(fabs((double)x[i] - (image[i] / 127.5 - 1)) < 1e-6);
     jd_deformer_free(d);
+    /* without any deformation the picture comes out as it is */
+    d = jd_deformer_new(ctx, &(jd_deform_options){.edge = true}, SIDE, SIDE, C, SIDE, SIDE);
+    float same[SIDE * SIDE * C];
+    for (size_t i = 0; i < sizeof image; i++) image[i] = (uint8_t)jd_rng_u32(&r);
+    jd_deform(d, 8, 2, 3, 0, image, x);
+    for (size_t i = 0; i < sizeof image; i++) same[i] = (float)image[i] / 127.5f - 1.f;
+    assert_memory_equal(x, same, sizeof x);
+    jd_deformer_free(d);
 }
 
 /* Without rotation and scaling the clamped sample can be computed for each pixel from the shift alone, which two pictures
