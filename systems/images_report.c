@@ -6,7 +6,7 @@
 
 #include "images.h"
 
-enum { WORST = 40, FILTERS = 60, SAMPLES = 8, VARIANTS = 6, CAPTION = 48 };
+enum { WORST = 40, FILTERS = 60, SAMPLES = 8, VARIANTS = 6, WIDE = 40, CAPTION = 48 };
 
 void images_report_curves(images *im, jd_run *r, const char *const *names, double paper, const char *more)
 {
@@ -45,29 +45,34 @@ void images_report_deformed(images *im, jd_run *r)
 {
     if (!im || jd_error(im->ctx)) return;
     const size_t side = (size_t)im->o.side, values = side * side * (size_t)im->all.channels;
+    const size_t variants = side > WIDE ? VARIANTS - 1 : VARIANTS; /* what fits into a row */
     float *x = jd_alloc_array(im->ctx, values, sizeof *x);
-    uint8_t *tiles = jd_alloc_array(im->ctx, SAMPLES * (1 + VARIANTS) * values, 1);
+    uint8_t *tiles = jd_alloc_array(im->ctx, SAMPLES * (1 + variants) * values, 1);
     jd_deformer *d = jd_deformer_new(im->ctx, &im->o.deform, im->all.height, im->all.width, im->all.channels,
                                      im->o.side, im->o.side);
     const size_t rows = im->train.count < SAMPLES ? im->train.count : SAMPLES;
     for (size_t i = 0; d && x && tiles && i < rows; i++)
-        for (size_t v = 0; v <= VARIANTS; v++) {
+        for (size_t v = 0; v <= variants; v++) {
             images_plain(im, &im->train, i, 1, x);
             const uint32_t index = (uint32_t)i;
             if (v) jd_deform_batch(d, im->o.seed, (uint32_t)v - 1, &im->train, &index, 1, x, NULL);
-            to_bytes(x, values, tiles + (i * (1 + VARIANTS) + v) * values);
+            to_bytes(x, values, tiles + (i * (1 + variants) + v) * values);
         }
+    char caption[250];
+    snprintf(
+        caption, sizeof caption,
+        "The first pictures of the training set, each followed by the %s that the network was shown in its place in "
+        "the first %s epochs. Every epoch deforms every picture anew.",
+        side > WIDE ? "five" : "six", side > WIDE ? "five" : "six");
     jd_report_section(jd_run_report(r), "What it learned from");
-    jd_report_images(
-        jd_run_report(r),
-        &(jd_tiles){.pixels = tiles,
-                    .n = rows * (1 + VARIANTS),
-                    .h = side,
-                    .w = side,
-                    .channels = (size_t)im->all.channels,
-                    .columns = 1 + VARIANTS},
-        "The first pictures of the training set, each followed by the six that the network was shown in its "
-        "place in the first six epochs. Every epoch deforms every picture anew.");
+    jd_report_images(jd_run_report(r),
+                     &(jd_tiles){.pixels = tiles,
+                                 .n = rows * (1 + variants),
+                                 .h = side,
+                                 .w = side,
+                                 .channels = (size_t)im->all.channels,
+                                 .columns = (int)(1 + variants)},
+                     caption);
     jd_deformer_free(d);
     jd_free(im->ctx, tiles);
     jd_free(im->ctx, x);
@@ -89,37 +94,56 @@ static int largest(const float *p, int n)
     return best;
 }
 
+/* A training picture of a class; where there is none, the picture itself. */
+static const uint8_t *example(const images *im, int class, const uint8_t *self)
+{
+    const size_t bytes = (size_t)im->test.height * (size_t)im->test.width * (size_t)im->test.channels;
+    for (size_t i = 0; i < im->train.count; i++)
+        if (im->train.labels[i] == class) return im->train.pixels + i * bytes;
+    return self;
+}
+
+/* Where the many classes have no names, a training picture of the class that was answered stands beside each mistake. */
 static void worst_mistakes(images *im, jd_run *r, const float *p, const char *const *names)
 {
     const jd_images *t = &im->test;
     const size_t bytes = (size_t)t->height * (size_t)t->width * (size_t)t->channels;
+    const bool pairs = !names && t->classes > 10;
     uint32_t worst[WORST];
-    const size_t n = images_worst(t, p, worst, WORST);
-    uint8_t *tiles = jd_alloc_array(im->ctx, n * bytes + 1, 1);
+    const size_t n = images_worst(t, p, worst, pairs ? WORST / 2 : WORST), step = pairs ? 2 : 1;
+    uint8_t *tiles = jd_alloc_array(im->ctx, n * step * bytes + 1, 1);
     char text[WORST][CAPTION];
     const char *caption[WORST];
     for (size_t i = 0; tiles && i < n; i++) {
+        const uint8_t *self = t->pixels + worst[i] * bytes;
         const float *q = p + worst[i] * (size_t)t->classes;
         const int said = largest(q, t->classes);
         char is[16], was[16];
         name_of(t->labels[worst[i]], names, is, sizeof is);
         name_of(said, names, was, sizeof was);
-        snprintf(text[i], CAPTION, "%s \u2192 %s, %.2f", is, was, (double)q[said]);
-        caption[i] = text[i];
-        memcpy(tiles + i * bytes, t->pixels + worst[i] * bytes, bytes);
+        snprintf(text[i * step], CAPTION, "%s \u2192 %s, %.2f", is, was, (double)q[said]);
+        caption[i * step] = text[i * step];
+        memcpy(tiles + i * step * bytes, self, bytes);
+        if (!pairs) continue;
+        snprintf(text[i * step + 1], CAPTION, "a %s", was);
+        caption[i * step + 1] = text[i * step + 1];
+        memcpy(tiles + (i * step + 1) * bytes, example(im, said, self), bytes);
     }
+    char about[400];
+    snprintf(about, sizeof about,
+             "The worst mistakes on the test set: pictures to whose true class the network gave the smallest "
+             "probability. Under each: what it is, what the network said, and how sure it was of that.%s",
+             pairs ? " Beside each: a training picture of the class that it said." : "");
     if (tiles && n)
-        jd_report_images(
-            jd_run_report(r),
-            &(jd_tiles){.pixels = tiles,
-                        .n = n,
-                        .h = (size_t)t->height,
-                        .w = (size_t)t->width,
-                        .channels = (size_t)t->channels,
-                        .tile_captions = caption,
-                        .columns = names ? 6 : 8},
-            "The worst mistakes on the test set: pictures to whose true class the network gave the smallest "
-            "probability. Under each: what it is, what the network said, and how sure it was of that.");
+        jd_report_images(jd_run_report(r),
+                         &(jd_tiles){.pixels = tiles,
+                                     .n = n * step,
+                                     .h = (size_t)t->height,
+                                     .w = (size_t)t->width,
+                                     .channels = (size_t)t->channels,
+                                     .tile_captions = caption,
+                                     .columns = names || pairs ? 6 : 8},
+                         about);
     jd_free(im->ctx, tiles);
 }
 
