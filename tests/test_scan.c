@@ -152,6 +152,28 @@ static void test_papers(void **state)
     }
 }
 
+/* One tile wider than what the convolution works on at a time. */
+static void test_wide(void **state)
+{
+    (void)state;
+    enum { W = 610 };
+    jd_rng r = jd_rng_new(9, "wide", 0);
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    jd_params *params = jd_params_new(ctx, JD_F32);
+    static char net[] = "conv 3 2 tanh, maxpool 2, dense 2";
+    static float want[2 * W], got[2 * W];
+    float *image = random_image(&r, W);
+    by_patches(ctx, params, net, image, 1, W, 1, 5, 5, want, 2);
+    jd_scanner *s = jd_scanner_new(
+        ctx, params, &(jd_scan_options){.net = net, .height = 5, .width = 5, .channels = 1, .tile = 2 * W});
+    assert_int_equal(jd_scan_image(s, image, 1, W, got), JD_OK);
+    assert_memory_equal(want, got, sizeof got);
+    jd_scanner_free(s);
+    jd_params_free(params);
+    jd_ctx_free(ctx);
+    free(image);
+}
+
 /* ---- gradients: one pass over an image is the sum over its windows ---------------------------------------------------*/
 
 enum { SIDE = 14, GH = 8, GW = 12 };
@@ -324,7 +346,7 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_nets), cmocka_unit_test(test_papers),
-                                       cmocka_unit_test(test_gradient), cmocka_unit_test(test_stream),
-                                       cmocka_unit_test(test_refusals)};
+                                       cmocka_unit_test(test_wide),        cmocka_unit_test(test_gradient),
+                                       cmocka_unit_test(test_stream),      cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

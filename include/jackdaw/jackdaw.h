@@ -17,6 +17,7 @@
 #include "jackdaw/ink.h"
 #include "jackdaw/io.h"
 #include "jackdaw/layers.h"
+#include "jackdaw/metrics.h"
 #include "jackdaw/ngram.h"
 #include "jackdaw/population.h"
 #include "jackdaw/prepare.h"

@@ -158,7 +158,7 @@ static void correlate(const corr *q, const jd_worker *w)
     size_t begin, end;
     if (!q->oh || !q->ow) return;
     jd_share(w, (size_t)(q->B * q->oh), 1, &begin, &end);
-    int64_t block = BLOCK_PIXELS / q->ow;
+    int64_t block = q->ow < BLOCK_PIXELS ? BLOCK_PIXELS / q->ow : 1;
     if (block < 2 * q->oh && q->B > 1) block = 2 * q->oh;
     if (q->off_y < 0 && block < 8 * q->oh) block = 8 * q->oh; /* samples share the tiles of the edges */
     for (int64_t r0 = (int64_t)begin; r0 < (int64_t)end; r0 += block) {

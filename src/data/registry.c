@@ -63,6 +63,18 @@ static const jd_dataset_file hwdb_files[] = {
 
 static const jd_dataset_file commands_files[] = {
     {"index.tsv", "c0a9eade3aa75adddc2fbdbd73264b7df2868d70aee1b2ea63f2ca05d6f1179d", 196282}, {NULL, NULL, 0}};
+/* The first and the last slice that are read. */
+static const jd_dataset_file isbi2012_files[] = {
+    {"image/00.png", "85489ad73fb559553fe9b44a78abfc828a9283e00905d598f0644e3a852b73db", 187630},
+    {"label/00.png", "82f6cc177439da50fc440cef2f19db03ef98ecf6942d716ebeafa5d129900919", 10046},
+    {"image/24.png", "0db1fa439689680d66afb80ad53736d98991ccaa4a7d15dec78b80d288fbb098", 218478},
+    {"label/24.png", "bc573d664f60ed3e248039a8c5c1e6056e63734e0647f39b9f8d9023fbcede94", 8475},
+    {NULL, NULL, 0}};
+static const jd_dataset_file nuclei_files[] = {
+    {"images.tsv", "dc25054328fa5be8e0c547b24ad44892be1e270bf94edb8a3606e28aba029fcd", 21034},
+    {"train_points.tsv", "ff4b7cb267863062875fa6c0feac701cae6afbb6862b577b12ed3fcf992db7ae", 205115},
+    {"test_points.tsv", "b8ce76bc6f74e7ceb7eb46a3de0d47da094c7fd1deb8d16117ad4aa6f2880e4a", 57724},
+    {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -126,6 +138,20 @@ static const jd_dataset sets[] = {
      .obtain = "put index.tsv (file, word, speaker, split) and the clips that it lists into one folder",
      .files = commands_files,
      .classes = 12},
+    {.name = "isbi2012",
+     .title = "ISBI 2012: 30 slices of a fly's nerve cord under the electron microscope, 512 x 512, membranes marked",
+     .home = "http://brainiac2.mit.edu/isbi_challenge",
+     .licence = "for research and education",
+     .obtain = "write each slice as image/NN.png and its labels, white inside of cells, as label/NN.png",
+     .files = isbi2012_files,
+     .classes = 2},
+    {.name = "dsb2018_nuclei",
+     .title = "Nuclei of the 2018 Data Science Bowl with their centres: 170 pictures train, 39 test",
+     .home = "https://bbbc.broadinstitute.org/BBBC038",
+     .licence = "CC0",
+     .obtain = "write each picture as image/ID.png, and the tables images.tsv, train_points.tsv, test_points.tsv",
+     .files = nuclei_files,
+     .classes = 2},
 };
 
 enum { MOSAIC_SIDE = 32 };

@@ -1,0 +1,106 @@
+/*
+ * metrics.h - how good a segmentation or a detection is, by the definitions of the contests.
+ *
+ * Membranes (ISBI 2012; Arganda-Carreras et al., Frontiers in Neuroanatomy 9:142, 2015): truth and proposal are split into
+ * 4-connected objects of inside pixels, and only pixels that the truth puts inside an object count.
+ *
+ *     jd_membrane_score s;                                        // inside (n,H,W) 0 or 1, map (n,H,W) in [0,1]
+ *     jd_score_membranes(ctx, &(jd_membranes){ n, 512, 512, inside, map, .thin = true }, &s);
+ *     printf("V_Rand %.4f at %.1f\n", s.rand, s.rand_threshold);
+ *
+ * Detections (ICPR 2012): peaks of a map, each at most once right.
+ */
+#ifndef JACKDAW_METRICS_H
+#define JACKDAW_METRICS_H
+
+#include "jackdaw/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- partitions --------------------------------------------------------------------------------------------------------*/
+
+/* label (H,W): 0 where `inside` is 0, else 1 .. *count by the 4-connected object, numbered by their first pixels. */
+JD_API jd_status jd_label_objects(jd_ctx *ctx, const uint8_t *inside, int64_t H, int64_t W, int32_t *label,
+                                  int32_t *count);
+/* Floods the pixels labelled 0 from the objects, nearest first, 4-connected; those between two objects stay 0, which
+ * leaves lines one pixel wide. */
+JD_API jd_status jd_label_thin(jd_ctx *ctx, int32_t *label, int64_t H, int64_t W);
+
+/* How two partitions agree on the pixels where truth > 0.  With p_ij the share of those pixels in truth object i and found
+ * object j, a pixel with found 0 being an object of its own, and s, t the objects' shares in `found` and `truth`:
+ *     rand_split = sum p_ij^2 / sum t_i^2     rand_merge = sum p_ij^2 / sum s_j^2     rand: their harmonic mean, V_Rand
+ *     info_split = I(s,t) / H(s)              info_merge = I(s,t) / H(t)              info: likewise, V_info
+ * Splits lower the first of a pair, mergers the second; 1 is perfect.  The Rand error of 2012 is 1 - rand.  Labels are 0 to
+ * JD_MAX_LABEL. */
+#define JD_MAX_LABEL 0x3ffffff
+typedef struct jd_partition_score {
+    double rand, rand_split, rand_merge;
+    double info, info_split, info_merge;
+} jd_partition_score;
+/* Errors: JD_EUSAGE (labels out of range, no truth pixel). */
+JD_API jd_status jd_compare_partitions(jd_ctx *ctx, const int32_t *truth, const int32_t *found, size_t n,
+                                       jd_partition_score *out);
+
+/* ---- membranes ---------------------------------------------------------------------------------------------------------*/
+
+enum { JD_MEMBRANE_STEPS = 100 };
+typedef struct jd_membranes {
+    int64_t slices, H, W;
+    const uint8_t *inside; /* truth (slices,H,W): 0 membrane, else inside */
+    const float *map;      /* (slices,H,W): probability of inside */
+    bool thin;             /* thin the proposal's membranes before comparing: V_Rand(thin) */
+    int steps; /* thresholds 0, 1/steps .. 1; 0 means 10, at most JD_MEMBRANE_STEPS.  Inside is map > threshold */
+} jd_membranes;
+typedef struct jd_membrane_score {
+    double rand, rand_threshold, info, info_threshold; /* means over the slices at the best threshold */
+    int steps;
+    jd_partition_score at[JD_MEMBRANE_STEPS + 1]; /* means over the slices at each threshold */
+} jd_membrane_score;
+JD_API jd_status jd_score_membranes(jd_ctx *ctx, const jd_membranes *m, jd_membrane_score *out);
+
+/* Pixel errors of a map: all readings of the contest's "pixel error". */
+typedef struct jd_pixel_score {
+    double square;           /* mean of (truth - map)^2 */
+    double wrong, threshold; /* least share of wrong pixels over the thresholds 0, 0.01 .. 1, and where */
+    double half;             /* share of wrong pixels at threshold 0.5 */
+    double similarity;       /* largest F of the inside pixels over the thresholds; the error is 1 - it */
+} jd_pixel_score;
+JD_API jd_status jd_score_pixels(jd_ctx *ctx, const uint8_t *inside, const float *map, size_t n, jd_pixel_score *out);
+
+/* Warping error (Jain et al., CVPR 2010): the truth is flipped towards the proposal (map > threshold) pixel by pixel where
+ * that keeps the topology of 4-connected objects, the surest pixels first, until nothing changes; *out is the share of
+ * pixels that still differ.  The contest counts of these only those that split or merge objects. */
+JD_API jd_status jd_warping_error(jd_ctx *ctx, const uint8_t *inside, const float *map, int64_t H, int64_t W,
+                                  double threshold, double *out);
+
+/* ---- detections --------------------------------------------------------------------------------------------------------*/
+
+typedef struct jd_point {
+    float y, x;
+    float score; /* of a detection */
+} jd_point;
+
+/* The mean of each pixel's surroundings within `radius`, of those that lie in the image.  out != map. */
+JD_API jd_status jd_disk_mean(jd_ctx *ctx, const float *map, int64_t H, int64_t W, double radius, float *out);
+/* Non-maximum suppression: takes the largest value (the first of equals), drops all pixels within `radius`, and so on
+ * while values are >= threshold.  Points in that order to *out, to be given to jd_free. */
+JD_API jd_status jd_find_peaks(jd_ctx *ctx, const float *map, int64_t H, int64_t W, double radius, double threshold,
+                               jd_point **out, size_t *n);
+
+typedef struct jd_detection_score {
+    int64_t right, wrong, missed; /* true positives, false positives, false negatives */
+    double precision, recall, f1; /* 0 where nothing was found or nothing is there */
+} jd_detection_score;
+/* Detections against the truth of one image: pairs within `radius`, nearest first, each point in at most one pair.  match,
+ * if not NULL, becomes for each detection its truth's index or -1. */
+JD_API jd_status jd_match_points(jd_ctx *ctx, const jd_point *truth, size_t truths, const jd_point *found, size_t n,
+                                 double radius, jd_detection_score *out, int32_t *match);
+/* Counts of several images as one: precision, recall and f1 from the sums. */
+JD_API void jd_detection_add(jd_detection_score *sum, const jd_detection_score *one);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

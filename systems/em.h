@@ -1,0 +1,49 @@
+/*
+ * em.h - membranes in slices under the electron microscope: the slices, crops to learn from, maps of whole slices.
+ *
+ * Pixels are fed as EM_LOW for black to EM_HIGH for white.  Labels are 1 inside of cells, 0 on membranes, and a map gives
+ * each pixel's probability to lie inside.
+ */
+#ifndef EM_H
+#define EM_H
+
+#include "jackdaw/data.h"
+#include "jackdaw/metrics.h"
+#include "jackdaw/scan.h"
+#include "jackdaw/train.h"
+
+enum { EM_VIEWS = 8 }; /* turned by quarters and mirrored */
+#define EM_LOW  (-3)
+#define EM_HIGH 3
+
+typedef struct em_stack {
+    int64_t n, H, W;
+    uint8_t *pixels; /* (n,H,W) */
+    uint8_t *inside; /* (n,H,W) */
+} em_stack;
+/* Slices first .. first+n-1 of the folder DIR: image/NN.png and label/NN.png, all of one size. */
+jd_status em_load(jd_ctx *ctx, const char *dir, int first, int n, em_stack *out);
+void em_free(jd_ctx *ctx, em_stack *s);
+
+typedef struct em_crop_options {
+    int64_t window, side;        /* of the net; outputs of a crop: side x side */
+    double contrast, brightness; /* factor 1 +- contrast, shift +- brightness in fed units */
+    uint64_t seed;
+} em_crop_options;
+/* Crop number `index`: a place of a slice, turned, mirrored and with another contrast, as a function of seed and index.
+ * x (side+window-1)^2, label (side,side). */
+void em_crop(const em_stack *s, const em_crop_options *o, int64_t index, float *x, int32_t *label);
+
+/* The map (H,W) of slice i: the mean of the scans of `views` of its 8 turned and mirrored versions, turned back. */
+jd_status em_map(jd_ctx *ctx, jd_scanner *scan, const em_stack *s, int64_t i, int views, float *map);
+/* The median of each square of 2 radius + 1 pixels a side, cut off at the edges. */
+jd_status em_median(jd_ctx *ctx, float *map, int64_t H, int64_t W, int radius);
+
+/* Calibration: a monotone cubic g with g(0) = 0 and g(1) = 1 that maps predictions to the measured shares of inside. */
+typedef struct em_cubic {
+    double a, b; /* g(p) = p + p (1-p) (a + b p) */
+} em_cubic;
+em_cubic em_calibrate(const float *map, const uint8_t *inside, size_t n);
+double em_cubic_at(const em_cubic *c, double p);
+
+#endif

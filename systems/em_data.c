@@ -1,0 +1,190 @@
+/* em_data.c - slices, crops, maps of whole slices. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "em.h"
+
+static jd_status add_picture(jd_ctx *ctx, const char *dir, const char *kind, int number, int64_t i, em_stack *s,
+                             bool label)
+{
+    char *path = jd_asprintf(ctx, "%s/%s/%02d.png", dir, kind, number);
+    jd_picture p = {0};
+    jd_status status = path ? jd_read_png(ctx, path, 1, &p) : JD_ENOMEM;
+    if (!status && !s->pixels) {
+        s->H = p.height;
+        s->W = p.width;
+        s->pixels = jd_alloc_array(ctx, (size_t)(s->n * s->H * s->W), 1);
+        s->inside = jd_alloc_array(ctx, (size_t)(s->n * s->H * s->W), 1);
+        status = jd_error(ctx);
+    }
+    if (!status && (p.height != s->H || p.width != s->W))
+        status = jd_fail(ctx, JD_EDATA, "%s: %d x %d pixels, but the slices before have %lld x %lld", path, p.width,
+                         p.height, (long long)s->W, (long long)s->H);
+    const size_t n = (size_t)(s->H * s->W);
+    if (!status && !label) memcpy(s->pixels + (size_t)i * n, p.pixels, n);
+    for (size_t k = 0; !status && label && k < n; k++) s->inside[(size_t)i * n + k] = p.pixels[k] >= 128;
+    jd_picture_free(ctx, &p);
+    jd_free(ctx, path);
+    return status;
+}
+
+jd_status em_load(jd_ctx *ctx, const char *dir, int first, int n, em_stack *out)
+{
+    em_stack s = {.n = n};
+    for (int i = 0; i < n; i++)
+        if (add_picture(ctx, dir, "image", first + i, i, &s, false) ||
+            add_picture(ctx, dir, "label", first + i, i, &s, true))
+            break;
+    *out = s;
+    if (jd_error(ctx)) em_free(ctx, out);
+    return jd_error(ctx);
+}
+
+void em_free(jd_ctx *ctx, em_stack *s)
+{
+    jd_free(ctx, s->pixels);
+    jd_free(ctx, s->inside);
+    *s = (em_stack){0};
+}
+
+/* Where the point (i,j) of a turned square of `side` lies in the square itself. */
+static void turn(int view, int64_t side, int64_t i, int64_t j, int64_t *a, int64_t *b)
+{
+    *a = view & 4 ? j : i;
+    *b = view & 4 ? i : j;
+    if (view & 1) *a = side - 1 - *a;
+    if (view & 2) *b = side - 1 - *b;
+}
+
+static int64_t mirror(int64_t i, int64_t n)
+{
+    while (i < 0 || i >= n) i = i < 0 ? -i : 2 * (n - 1) - i;
+    return i;
+}
+
+void em_crop(const em_stack *s, const em_crop_options *o, int64_t index, float *x, int32_t *label)
+{
+    jd_rng r = jd_rng_new(o->seed, "crop", (uint64_t)index);
+    const int64_t slice = jd_rng_below(&r, (uint32_t)s->n), side = o->side + o->window - 1;
+    const int64_t y0 = jd_rng_below(&r, (uint32_t)(s->H - o->side + 1));
+    const int64_t x0 = jd_rng_below(&r, (uint32_t)(s->W - o->side + 1));
+    const int view = (int)jd_rng_below(&r, EM_VIEWS);
+    const float factor = 1 + (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
+    const float shift = (float)o->brightness * (2 * jd_rng_uniform(&r) - 1);
+    const uint8_t *pixels = s->pixels + slice * s->H * s->W, *inside = s->inside + slice * s->H * s->W;
+    int64_t a, b;
+    for (int64_t i = 0; i < side; i++)
+        for (int64_t j = 0; j < side; j++) {
+            turn(view, side, i, j, &a, &b);
+            const int64_t from = mirror(y0 - o->window / 2 + a, s->H) * s->W + mirror(x0 - o->window / 2 + b, s->W);
+            const float v = EM_LOW + (EM_HIGH - EM_LOW) * (float)pixels[from] / 255.f;
+            x[i * side + j] = factor * v + shift;
+        }
+    for (int64_t i = 0; i < o->side; i++)
+        for (int64_t j = 0; j < o->side; j++) {
+            turn(view, o->side, i, j, &a, &b);
+            label[i * o->side + j] = inside[(y0 + a) * s->W + x0 + b];
+        }
+}
+
+jd_status em_map(jd_ctx *ctx, jd_scanner *scan, const em_stack *s, int64_t i, int views, float *map)
+{
+    const int64_t H = s->H, W = s->W, side = H;
+    const uint8_t *pixels = s->pixels + i * H * W;
+    if (H != W && views > 1)
+        return jd_fail(ctx, JD_EUSAGE, "slices of %lld x %lld cannot be turned; use views = 1", (long long)W,
+                       (long long)H);
+    float *x = jd_alloc_array(ctx, (size_t)(H * W), sizeof *x),
+          *p = jd_alloc_array(ctx, (size_t)(2 * H * W), sizeof *p);
+    int64_t a = 0, b = 0;
+    memset(map, 0, (size_t)(H * W) * sizeof *map);
+    for (int view = 0; view < views && x && p; view++) {
+        for (int64_t y = 0; y < H; y++)
+            for (int64_t c = 0; c < W; c++) {
+                turn(view, side, y, c, &a, &b);
+                x[y * W + c] = EM_LOW + (EM_HIGH - EM_LOW) * (float)pixels[view ? a * W + b : y * W + c] / 255.f;
+            }
+        if (jd_scan_image(scan, x, H, W, p)) break;
+        for (int64_t y = 0; y < H; y++)
+            for (int64_t c = 0; c < W; c++) {
+                turn(view, side, y, c, &a, &b);
+                map[view ? a * W + b : y * W + c] += p[2 * (y * W + c) + 1] / (float)views;
+            }
+    }
+    jd_free(ctx, x);
+    jd_free(ctx, p);
+    return jd_error(ctx);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+jd_status em_median(jd_ctx *ctx, float *map, int64_t H, int64_t W, int radius)
+{
+    if (radius < 1) return JD_OK;
+    float *old = jd_alloc_array(ctx, (size_t)(H * W), sizeof *old);
+    float *near = jd_alloc_array(ctx, (size_t)((2 * radius + 1) * (2 * radius + 1)), sizeof *near);
+    if (old && near) memcpy(old, map, (size_t)(H * W) * sizeof *old);
+    for (int64_t y = 0; y < H && old && near; y++)
+        for (int64_t x = 0; x < W; x++) {
+            size_t n = 0;
+            for (int64_t i = y - radius; i <= y + radius; i++)
+                for (int64_t j = x - radius; j <= x + radius; j++)
+                    if (i >= 0 && i < H && j >= 0 && j < W) near[n++] = old[i * W + j];
+            qsort(near, n, sizeof *near, by_value);
+            map[y * W + x] = near[n / 2];
+        }
+    jd_free(ctx, old);
+    jd_free(ctx, near);
+    return jd_error(ctx);
+}
+
+/* ---- calibration --------------------------------------------------------------------------------------------------------*/
+
+double em_cubic_at(const em_cubic *c, double p)
+{
+    return p + p * (1 - p) * (c->a + c->b * p);
+}
+
+static bool rises(const em_cubic *c)
+{
+    for (int i = 0; i < 200; i++)
+        if (em_cubic_at(c, (i + 1) / 200.0) < em_cubic_at(c, i / 200.0)) return false;
+    return true;
+}
+
+/* Least squares over 100 bins weighted by their pixels; where the best cubic falls somewhere, the straight line is moved
+ * towards it as far as it still rises. */
+em_cubic em_calibrate(const float *map, const uint8_t *inside, size_t n)
+{
+    enum { BINS = 100 };
+    double count[BINS] = {0}, sum[BINS] = {0}, right[BINS] = {0};
+    for (size_t i = 0; i < n; i++) {
+        int k = (int)(map[i] * BINS);
+        k = k < 0 ? 0 : k >= BINS ? BINS - 1 : k;
+        count[k]++;
+        sum[k] += (double)map[i];
+        right[k] += inside[i];
+    }
+    double aa = 0, ab = 0, bb = 0, ay = 0, by = 0;
+    for (int k = 0; k < BINS; k++) {
+        if (count[k] < 1) continue;
+        const double p = sum[k] / count[k], u = p * (1 - p), v = u * p, y = right[k] / count[k] - p;
+        aa += count[k] * u * u;
+        ab += count[k] * u * v;
+        bb += count[k] * v * v;
+        ay += count[k] * u * y;
+        by += count[k] * v * y;
+    }
+    const double det = aa * bb - ab * ab;
+    if (!(det > 1e-12 * aa * bb)) return (em_cubic){0};
+    const em_cubic best = {(bb * ay - ab * by) / det, (aa * by - ab * ay) / det};
+    em_cubic c = best;
+    for (int i = 63; i >= 0 && !rises(&c); i--) c = (em_cubic){best.a * i / 64, best.b * i / 64};
+    return c;
+}
