@@ -26,7 +26,7 @@ static void net(const jd_net_shape *s, const double *w, float *h, const float *x
         float sum = (float)*w++ * bias;
         for (int k = 0; k < s->inputs; k++) sum = fmaf((float)*w++, x[k], sum);
         for (int k = 0; !s->feed_forward && k < s->hidden; k++) sum = fmaf((float)*w++, h[k], sum);
-        next[j] = s->logistic ? jd__sigmoidf(sum) : jd__tanhf(sum);
+        next[j] = s->logistic ? jd__sigmoidf(sum) : jd__tanh_shortf(sum);
     }
     memcpy(h, next, (size_t)s->hidden * sizeof *h);
     if (s->direct) memcpy(y, h, (size_t)s->hidden * sizeof *h);
@@ -34,7 +34,7 @@ static void net(const jd_net_shape *s, const double *w, float *h, const float *x
         float sum = s->no_output_bias ? 0 : (float)*w++ * bias;
         for (int k = 0; k < (s->hidden ? s->hidden : s->inputs); k++)
             sum = fmaf((float)*w++, s->hidden ? h[k] : x[k], sum);
-        y[o] = s->logistic ? jd__sigmoidf(sum) : jd__tanhf(sum);
+        y[o] = s->logistic ? jd__sigmoidf(sum) : jd__tanh_shortf(sum);
     }
 }
 

@@ -9,7 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/control.h"
 #include "jackdaw/io.h"
+#include "cpu/control.h"
 #include "search/search.h"
 #include "tmpdir.h"
 
@@ -438,12 +443,49 @@ static void wrong_files_are_refused(void **state)
     jd_ctx_free(ctx);
 }
 
+/* Noise is the normal quantile of Philox's words, on every instruction set and wherever a stream is cut. */
+static void noise_is_normal(void **state)
+{
+    (void)state;
+    enum { N = 64 * 400 + 23 };
+    jd_ctx *ctx = jd_ctx_new(NULL);
+    const jd_control *all[] = {jd__control_find("scalar"), jd__control_find(jd_ctx_isa(ctx)),
+                               jd__control_find(strcmp(jd_ctx_isa(ctx), "scalar") ? "avx2" : "scalar")};
+    const uint32_t key[2] = {7, 9}, high[2] = {3, 1u << 24};
+    double *mu = calloc(N, sizeof *mu), *sigma = calloc(N, sizeof *sigma), *x = calloc(N, sizeof *x);
+    float *noise = calloc(N, sizeof *noise), *again = calloc(N, sizeof *again);
+    for (int i = 0; i < N; i++) mu[i] = i, sigma[i] = 1 + .001 * i;
+    all[0]->noise(key, high, 0, N, mu, sigma, noise, x);
+    double squares = 0, fourth = 0;
+    for (int i = 0; i < N; i++) {
+        const int word = i % 64 / 16, block = i / 64 * 16 + i % 16 / 2 + 8 * (i % 2);
+        uint32_t out[4];
+        jd_philox4x32((const uint32_t[4]){(uint32_t)block, 0, high[0], high[1]}, key, out);
+        const double t = ((double)(out[word] & 0x7fffffff) + .5) * 0x1p-31; /* in both tails together */
+        const double want = (out[word] >> 31 ? -1 : 1) * -jd__normal_quantile(t / 2);
+        if (!(fabs((double)noise[i] - want) < 2e-6 * (1 + fabs(want))))
+            fail_msg("number %d is %g, not %g", i, (double)noise[i], want);
+        assert_true(x[i] == mu[i] + sigma[i] * (double)noise[i]);
+        squares += want * want / N;
+        fourth += want * want * want * want / N;
+    }
+    assert_true(fabs(squares - 1) < .03 && fabs(fourth - 3) < .3);
+    for (size_t k = 1; k < 3; k++) {
+        all[k]->noise(key, high, 0, 6400, mu, sigma, again, x);
+        all[k]->noise(key, high, 6400, N - 6400, mu + 6400, sigma + 6400, again + 6400, x + 6400);
+        assert_memory_equal(noise, again, N * sizeof *noise);
+    }
+    free(mu), free(sigma), free(x), free(noise), free(again);
+    jd_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(methods_find_the_sphere),
         cmocka_unit_test(covariance_follows_the_valley),
         cmocka_unit_test(snes_is_the_published_update),
+        cmocka_unit_test(noise_is_normal),
         cmocka_unit_test(eigenvectors_and_exponential),
         cmocka_unit_test(resumes_bit_for_bit),
         cmocka_unit_test(threads_do_not_matter),

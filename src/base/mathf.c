@@ -19,6 +19,11 @@ float jd__tanhf(float x)
     return vf_tanh(x);
 }
 
+float jd__tanh_shortf(float x)
+{
+    return vf_tanh_short(x);
+}
+
 float jd__sigmoidf(float x)
 {
     return vf_sigmoid(x);

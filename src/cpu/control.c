@@ -9,4 +9,6 @@ const jd_control JD_K(jd__control) = {.name = JD_STR(JD_ISA),
                                       .poles = JD_K(jd__pole_lanes),
                                       .octopus = JD_K(jd__octopus_lanes),
                                       .plane = JD_K(jd__code_plane_rows),
-                                      .contract = JD_K(jd__code_contract)};
+                                      .contract = JD_K(jd__code_contract),
+                                      .noise = JD_K(jd__noise),
+                                      .separable_move = JD_K(jd__separable_move)};

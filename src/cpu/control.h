@@ -1,6 +1,6 @@
 /*
  * control.h - kernels of search and control.  On 16 lanes: small networks with weights of their own, and the physics of
- * poles and of an octopus's arm.  Over matrices: what decodes weights.
+ * poles and of an octopus's arm.  Over matrices: what decodes weights.  Over vectors: noise for searches in many dimensions.
  *
  * An array (N, 16) holds number k of lane l at [16 k + l].  Every lane is computed on its own, by the same operations on
  * every instruction set.
@@ -16,10 +16,11 @@ enum { JD_LANES = 16 };
 /* A network of a population: see jackdaw/population.h.  in: weights of a hidden unit. */
 typedef struct jd_lane_net {
     int inputs, hidden, outputs;
-    int feedback; /* weights from the hidden units: hidden or 0 */
-    int out_bias; /* 0 or 1 */
-    int direct;   /* the hidden units are the outputs */
-    int logistic; /* 1 / (1 + exp(-a)) in place of tanh */
+    int feedback;  /* weights from the hidden units: hidden or 0 */
+    int out_bias;  /* 0 or 1 */
+    int direct;    /* the hidden units are the outputs */
+    int logistic;  /* 1 / (1 + exp(-a)) in place of tanh */
+    size_t stride; /* from one input, or output, of a step to the next; 0: JD_LANES */
 } jd_lane_net;
 
 /* Constants of poles: of the cart, and for each pole with m its mass and l its half-length. */
@@ -53,8 +54,8 @@ enum { JD_CODE_PAD = 16, JD_CODE_BLOCK = 64 };
 
 typedef struct jd_control {
     const char *name;
-    /* T steps: weights (W,16), state h (2 hidden,16) whose first half is the present state, x (T,inputs,16) with step dx
-     * from one time to the next (0: held), y likewise. */
+    /* T steps: weights (W,16), state h (2 hidden,16) whose first half is the present state, x (T,inputs,stride) with step dx
+     * from one time to the next (0: held), y likewise (0: only the last step's remains). */
     void (*net)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
                 size_t dy);
     /* One control interval: `steps` Runge-Kutta steps of length h with a constant force (16); s (2 + 2 poles,16). */
@@ -66,6 +67,14 @@ typedef struct jd_control {
     void (*plane)(const jd_code_plane *p, int begin, int end);
     /* out (m) = sum over k of a (K) t (K,m). */
     void (*contract)(const double *a, int K, const double *t, size_t m, double *out);
+    /* noise (n): the normal numbers first .. of the stream (key, high words of the counter), first a multiple of 64;
+     * x = mu + sigma noise. */
+    void (*noise)(const uint32_t key[2], const uint32_t high[2], size_t first, size_t n, const double *mu,
+                  const double *sigma, float *noise, double *x);
+    /* mu += sigma sum u s; sigma *= exp(eta/2 sum u (s^2 - 1)), over the candidates in this order; utility k belongs to
+     * order[k], whose noise stands at noise + order[k] row.  n <= 1024 dimensions. */
+    void (*separable_move)(size_t n, size_t candidates, const uint32_t *order, const double *utility,
+                           const float *noise, size_t row, double eta, double *mu, double *sigma);
 } jd_control;
 
 /* The same kernels for the files that define them. */
@@ -77,6 +86,10 @@ void JD_K(jd__pole_lanes)(const jd_pole_constants *c, double *s, const double *f
 void JD_K(jd__octopus_lanes)(const jd_octopus *c, double *s, const double *activation, double h, int steps);
 void JD_K(jd__code_plane_rows)(const jd_code_plane *p, int begin, int end);
 void JD_K(jd__code_contract)(const double *a, int K, const double *t, size_t m, double *out);
+void JD_K(jd__noise)(const uint32_t key[2], const uint32_t high[2], size_t first, size_t n, const double *mu,
+                     const double *sigma, float *noise, double *x);
+void JD_K(jd__separable_move)(size_t n, size_t candidates, const uint32_t *order, const double *utility,
+                              const float *noise, size_t row, double eta, double *mu, double *sigma);
 #endif
 
 extern const jd_control jd__control_scalar, jd__control_avx2, jd__control_avx512;

@@ -165,23 +165,15 @@ static void run_share(void *user, const jd_worker *w)
 {
     const job *j = user;
     jd_population *p = j->p;
-    const size_t I = (size_t)p->net.inputs, O = (size_t)p->net.outputs, stride = p->blocks * JD_LANES;
-    float in[JD_NET_MAX * JD_LANES], out[JD_NET_MAX * JD_LANES];
+    const size_t stride = p->blocks * JD_LANES;
+    jd_lane_net net = p->net;
+    net.stride = stride;
     size_t begin, end;
     jd_share(w, p->blocks, 1, &begin, &end);
-    for (size_t b = begin; b < end; b++) {
-        const float *weights = p->w + b * p->W * JD_LANES;
-        float *h = p->h + b * (2 * (size_t)p->net.hidden + 1) * JD_LANES;
-        const int64_t chunk = j->hold && j->last ? j->T : 1;
-        for (int64_t t = 0; t < j->T; t += chunk) {
-            const float *x = j->x + (j->hold ? 0 : (size_t)t * I * stride) + b * JD_LANES;
-            for (size_t k = 0; k < I; k++) memcpy(in + k * JD_LANES, x + k * stride, JD_LANES * sizeof *in);
-            p->control->net(&p->net, weights, h, chunk, in, 0, out, 0);
-            if (j->last && t + chunk < j->T) continue;
-            float *y = j->y + (j->last ? 0 : (size_t)t * O * stride) + b * JD_LANES;
-            for (size_t k = 0; k < O; k++) memcpy(y + k * stride, out + k * JD_LANES, JD_LANES * sizeof *out);
-        }
-    }
+    for (size_t b = begin; b < end; b++)
+        p->control->net(&net, p->w + b * p->W * JD_LANES, p->h + b * (2 * (size_t)net.hidden + 1) * JD_LANES, j->T,
+                        j->x + b * JD_LANES, j->hold ? 0 : (size_t)net.inputs * stride, j->y + b * JD_LANES,
+                        j->last ? 0 : (size_t)net.outputs * stride);
 }
 
 jd_status jd_population_run(jd_population *p, int64_t T, const float *x, bool hold, float *y, bool last)

@@ -4,15 +4,27 @@
 #include <math.h>
 
 #include "base/dmath.h"
+#include "cpu/control.h"
 #include "search/search.h"
 
 enum { MU, SIGMA, NOISE, UTILITY, BLOCK = 1024 };
+
+/* Numbers from one candidate's noise to the next. */
+static size_t row(const jd_search *s)
+{
+    return (s->D + 63) / 64 * 64;
+}
+
+static float *noise_of(const jd_search *s) /* (population, row) */
+{
+    return (float *)(void *)s->field[NOISE].v;
+}
 
 static void allocate(jd_search *s)
 {
     jd__search_field(s, MU, "mu", 1, s->D, true);
     jd__search_field(s, SIGMA, "sigma", 1, s->D, true);
-    jd__search_field(s, NOISE, "noise", s->population, s->D, false);
+    jd__search_field(s, NOISE, "noise", s->population, row(s) / 2, false); /* two to a float64 */
     double *u = jd__search_field(s, UTILITY, "utility", 1, s->population, false);
     if (u) jd__utilities(u, s->population);
 }
@@ -27,43 +39,30 @@ static void start(jd_search *s)
 
 static void draw(jd_search *s, size_t k)
 {
-    const double *mu = s->field[MU].v, *sigma = s->field[SIGMA].v;
-    double *noise = s->field[NOISE].v + k * s->D, *x = s->x + k * s->D;
-    jd_rng r = jd__search_rng(s, "search/noise", k);
-    for (size_t d = 0; d < s->D; d++) {
-        noise[d] = jd_rng_normal(&r);
-        x[d] = mu[d] + sigma[d] * noise[d];
-    }
+    const jd_rng r = jd__search_rng(s, "search/noise", k);
+    jd__control_find(s->ctx->isa)
+        ->noise(r.key, r.ctr + 2, 0, s->D, s->field[MU].v, s->field[SIGMA].v, noise_of(s) + k * row(s),
+                s->x + k * s->D);
 }
 
 static void ask(jd_search *s)
 {
-    jd__search_each(s, s->asked, s->D * 20, draw);
+    jd__search_each(s, s->asked, s->D, draw);
 }
 
-/* mu += sigma sum u s; sigma *= exp(eta/2 sum u (s^2 - 1)), for one block of dimensions. */
+/* One block of dimensions. */
 static void move(jd_search *s, size_t block)
 {
     const size_t begin = block * BLOCK, end = begin + BLOCK < s->D ? begin + BLOCK : s->D;
     const double eta = (3 + jd__log64((double)s->D)) / (5 * sqrt((double)s->D));
-    double first[BLOCK] = {0}, second[BLOCK] = {0};
-    for (size_t k = 0; k < s->asked; k++) {
-        const double u = s->field[UTILITY].v[k], *noise = s->field[NOISE].v + (size_t)s->order[k] * s->D + begin;
-        for (size_t d = 0; d < end - begin; d++) {
-            first[d] += u * noise[d];
-            second[d] += u * (noise[d] * noise[d] - 1);
-        }
-    }
-    double *mu = s->field[MU].v + begin, *sigma = s->field[SIGMA].v + begin;
-    for (size_t d = 0; d < end - begin; d++) {
-        mu[d] += sigma[d] * first[d];
-        sigma[d] *= jd__exp64(fmin(eta / 2 * second[d], 100));
-    }
+    jd__control_find(s->ctx->isa)
+        ->separable_move(end - begin, s->asked, s->order, s->field[UTILITY].v, noise_of(s) + begin, row(s), eta,
+                         s->field[MU].v + begin, s->field[SIGMA].v + begin);
 }
 
 static void tell(jd_search *s)
 {
-    jd__search_each(s, (s->D + BLOCK - 1) / BLOCK, s->asked * BLOCK, move);
+    jd__search_each(s, (s->D + BLOCK - 1) / BLOCK, s->asked * BLOCK / 2, move);
 }
 
 static void summary(const jd_search *s, double *center, double *step)
