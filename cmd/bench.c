@@ -186,7 +186,8 @@ static int run_one(const bench_workload *w, const options *o)
 static const bench_workload *const *all(int *n)
 {
     static const bench_workload *list[128];
-    const bench_workload *const part[] = {bench_recurrent, bench_nets, bench_small, bench_decode, bench_scan};
+    const bench_workload *const part[] = {bench_recurrent, bench_nets, bench_small,
+                                          bench_decode,    bench_scan, bench_search};
     *n = 0;
     for (size_t p = 0; p < sizeof part / sizeof *part; p++)
         for (const bench_workload *w = part[p]; w->name; w++) list[(*n)++] = w;

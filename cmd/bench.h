@@ -24,11 +24,11 @@ typedef struct bench_workload {
     const char *name, *doc;
     jd_status (*make)(const struct bench_workload *w, bench_job *j);
     int a, b, c;      /* sizes, as the workload's file explains */
-    double prototype; /* seconds of a hand-written prototype elsewhere; 0: none */
+    double prototype; /* seconds of a hand-written prototype elsewhere, or to reach; 0: none */
 } bench_workload;
 
-extern const bench_workload bench_recurrent[], bench_nets[], bench_small[], bench_decode[],
-    bench_scan[]; /* each ends with a NULL name */
+extern const bench_workload bench_recurrent[], bench_nets[], bench_small[], bench_decode[], bench_scan[],
+    bench_search[]; /* each ends with a NULL name */
 
 /* Uniform numbers in [low, high) in memory that the job frees. */
 float *bench_random(bench_job *j, size_t n, float low, float high);
