@@ -52,7 +52,7 @@ typedef struct jd_search_options {
     jd_search_method method;
     size_t dim;        /* length of the vectors */
     size_t population; /* candidates a generation; 0: 4 + floor(3 ln dim) for SNES, xNES, CMA-ES and random search, 40
-                        * for CoSyNE and GA; ESP: members of each subpopulation, each tried 10 times (0: 20) */
+                        * for CoSyNE and GA; ESP: members of each subpopulation (0: 20) */
     uint64_t seed;
     bool minimize; /* a lower score is better */
     double sigma;  /* first step size; for CoSyNE, ESP and GA the first vectors are uniform within centre +- sigma;
@@ -69,7 +69,9 @@ typedef struct jd_search_options {
     double mutation;  /* CoSyNE, ESP, GA: probability that a value of a child is mutated; 0: 0.3 (GA: 1) */
     double spread;    /* their scale of mutations, Cauchy (GA: Gaussian); 0: 0.3 */
     jd_cosyne_rule cosyne;
-    bool again; /* CoSyNE, GA: survivors are evaluated anew in each generation, as noise demands */
+    int trials;          /* ESP: vectors of a generation that each member is part of; 0: 10 */
+    bool best_of_trials; /* ESP: a member is as good as the best of them, instead of their mean */
+    bool again;          /* CoSyNE, GA: survivors are evaluated anew in each generation, as noise demands */
     const uint32_t
         *segment; /* (dim) ESP: the subpopulation of each dimension, 0, 1, 2 ...; CoSyNE's crossover cuts only
                               * between two segments.  NULL: each dimension its own.  Copied */

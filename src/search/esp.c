@@ -2,14 +2,19 @@
  * esp.c - enforced subpopulations (Gomez and Miikkulainen, Adaptive Behavior 5, 1997).
  *
  * Each segment of the vector (the weights of one neuron) has a population of its own.  Vectors are put together from random
- * members, ten for each member; a member's fitness is the mean of their scores.
+ * members, each in ten of them or as many as asked; a member's fitness is the mean of their scores, or the best.
  */
 #include <math.h>
 #include <string.h>
 
 #include "search/search.h"
 
-enum { TRIALS = 10, FITNESS = 1, MATE, ORDER, NEXT };
+enum { FITNESS = 1, MATE, ORDER, NEXT };
+
+static size_t trials(const jd_search *s)
+{
+    return (size_t)s->o.trials;
+}
 
 static size_t default_population(const jd_search *s)
 {
@@ -19,10 +24,10 @@ static size_t default_population(const jd_search *s)
 
 static void allocate(jd_search *s)
 {
-    s->asked = TRIALS * s->population;
+    s->asked = trials(s) * s->population;
     jd__search_field(s, JD_POP, "population", s->population, s->D, true);
     jd__search_field(s, FITNESS, "fitness", s->segments, s->population, false);
-    jd__search_field(s, MATE, "mate", TRIALS * s->segments, s->population, false);
+    jd__search_field(s, MATE, "mate", trials(s) * s->segments, s->population, false);
     jd__search_field(s, ORDER, "order", 1, s->population, false); /* two 32-bit numbers for each member */
     jd__search_field(s, NEXT, "next", s->population, s->D, false);
 }
@@ -32,7 +37,7 @@ static void ask(jd_search *s)
 {
     const size_t n = s->population, D = s->D;
     uint32_t *permutation = (uint32_t *)(void *)s->field[ORDER].v;
-    for (size_t t = 0; t < TRIALS; t++) {
+    for (size_t t = 0; t < trials(s); t++) {
         jd_rng r = jd__search_rng(s, "search/mate", t);
         double *mate = s->field[MATE].v + t * s->segments * n; /* (segments, n) */
         for (size_t g = 0; g < s->segments; g++) {
@@ -74,11 +79,14 @@ static void tell(jd_search *s)
     const size_t n = s->population;
     uint32_t *order = (uint32_t *)(void *)s->field[ORDER].v;
     double *fitness = s->field[FITNESS].v;
-    memset(fitness, 0, s->segments * n * sizeof *fitness);
-    for (size_t t = 0; t < TRIALS; t++)
+    for (size_t i = 0; i < s->segments * n; i++) fitness[i] = s->o.best_of_trials ? (double)-INFINITY : 0;
+    for (size_t t = 0; t < trials(s); t++)
         for (size_t g = 0; g < s->segments; g++)
-            for (size_t k = 0; k < n; k++)
-                fitness[g * n + (size_t)s->field[MATE].v[(t * s->segments + g) * n + k]] += s->score[t * n + k];
+            for (size_t k = 0; k < n; k++) {
+                double *f = &fitness[g * n + (size_t)s->field[MATE].v[(t * s->segments + g) * n + k]];
+                const double score = s->score[t * n + k];
+                *f = s->o.best_of_trials ? fmax(*f, score) : *f + score;
+            }
     for (size_t g = 0; g < s->segments; g++) {
         jd__rank(fitness + g * n, order, n);
         breed(s, g, order);

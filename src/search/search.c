@@ -129,6 +129,8 @@ static jd_status check(jd_ctx *ctx, const jd_search_options *o)
     if (o->population && (o->population < 4 || o->population > JD_MAX_POPULATION))
         return jd_fail(ctx, JD_EUSAGE, "search: a population of %zu; give 4 to %d, or 0 for the default", o->population,
                        JD_MAX_POPULATION);
+    if (o->trials < 0 || o->trials > 1000)
+        return jd_fail(ctx, JD_EUSAGE, "search: %d trials; give 1 to 1000, or 0 for the default", o->trials);
     if (o->repeats < 0 || o->repeats > MAX_REPEATS || o->budget < 0 || o->patience < 0)
         return jd_fail(ctx, JD_EUSAGE,
                        "search: repeats %d, budget %lld, patience %lld; none may be negative, repeats at most %d",
@@ -187,6 +189,7 @@ static jd_status fill_options(jd_search *s, const jd_search_options *o)
     s->D = o->dim;
     s->m = METHOD[o->method];
     if (!o->repeats) s->o.repeats = 1;
+    if (!o->trials) s->o.trials = 10;
     if (o->sigma == 0) s->o.sigma = 1;
     if (o->grow == 0) s->o.grow = 1;
     if (o->spread == 0) s->o.spread = .3;

@@ -40,7 +40,7 @@ static void options(const jd_search *s, double out[OPTIONS])
                                o->grow,
                                o->mutation,
                                o->spread,
-                               o->cosyne + 4 * o->again};
+                               (int)o->cosyne + 4 * o->again + 8 * o->best_of_trials + 16 * (o->trials - 10)};
     memcpy(out, v, sizeof v);
 }
 

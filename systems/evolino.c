@@ -1,0 +1,279 @@
+/* evolino.c - see evolino.h. */
+#include "evolino.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- cells ------------------------------------------------------------------------------------------------------------*/
+
+size_t evolino_genes(int cells)
+{
+    return (size_t)cells * 4 * (size_t)(cells + 2);
+}
+
+void evolino_unpack(evolino_net *n, int cells, double feedback, const double *genes)
+{
+    n->cells = cells;
+    n->feedback = feedback;
+    for (int i = 0; i < cells; i++)
+        for (int g = 0; g < 4; g++)
+            for (int k = 0; k < cells + 2; k++) {
+                const double gene = genes[(i * 4 + g) * (cells + 2) + k];
+                n->w[k * 4 * cells + g * cells + i] = gene < -10 ? -10 : gene > 10 ? 10 : gene;
+            }
+}
+
+/* e^x from basic operations, without branches, so that loops over it are put into vectors: x = k ln 2 + r. */
+static inline double exponential(double x)
+{
+    x = x < -600 ? -600 : x > 600 ? 600 : x;
+    const double magic = 0x1.8p52, s = x * 1.44269504088896340736 + magic, k = s - magic;
+    const double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
+    double e = 1.6059043836821613e-10;
+    e = e * r + 2.08767569878681e-09, e = e * r + 2.505210838544172e-08, e = e * r + 2.755731922398589e-07;
+    e = e * r + 2.7557319223985893e-06, e = e * r + 2.48015873015873e-05, e = e * r + 1.984126984126984e-04;
+    e = e * r + 1.388888888888889e-03, e = e * r + 8.333333333333333e-03, e = e * r + 4.1666666666666664e-02;
+    e = e * r + 1.6666666666666666e-01, e = e * r + .5, e = e * r + 1, e = e * r + 1;
+    uint64_t bits;
+    double two;
+    memcpy(&bits, &s, sizeof bits);
+    bits = (bits << 52) + 0x3ff0000000000000u;
+    memcpy(&two, &bits, sizeof two);
+    return e * two;
+}
+
+void evolino_step(evolino_net *n, double y)
+{
+    const int H = n->cells, G = 4 * H;
+    double net[4 * EVOLINO_CELLS], hears[EVOLINO_CELLS + 1];
+    memcpy(hears, n->phi, (size_t)H * sizeof *hears);
+    hears[H] = n->feedback * y;
+    for (int g = 0; g < G; g++) net[g] = n->w[(H + 1) * G + g];
+    for (int k = 0; k <= H; k++) {
+        const double x = hears[k], *w = n->w + k * G;
+        for (int g = 0; g < G; g++) net[g] += w[g] * x;
+    }
+    for (int g = 0; g < 3 * H; g++) net[g] = 1 / (1 + exponential(-net[g]));
+    for (int i = 0; i < H; i++) {
+        n->s[i] = net[i] * net[3 * H + i] + net[H + i] * n->s[i];
+        n->phi[i] = 1 - 2 / (1 + exponential(2 * net[2 * H + i] * n->s[i]));
+    }
+}
+
+double evolino_say(const evolino_net *n)
+{
+    double y = 0;
+    for (int i = 0; i < n->cells; i++) y += n->readout[i] * n->phi[i];
+    return y;
+}
+
+void evolino_free_run(evolino_net *n, int64_t steps, double *y)
+{
+    for (int64_t t = 0; t < steps; t++) {
+        evolino_step(n, n->y);
+        y[t] = n->y = evolino_say(n);
+    }
+}
+
+/* ---- the output -------------------------------------------------------------------------------------------------------*/
+
+/* A (m, n) becomes R in its upper triangle, b becomes Q' b. */
+static void reduce(double *a, double *b, int m, int n)
+{
+    for (int j = 0; j < n; j++) {
+        double norm = 0, dot = 0;
+        for (int i = j; i < m; i++) norm += a[i * n + j] * a[i * n + j];
+        norm = sqrt(norm);
+        if (!(norm > 0)) continue;
+        const double head = a[j * n + j], alpha = head > 0 ? -norm : norm, v0 = head - alpha;
+        const double scale = -1 / (alpha * v0); /* 2 / |v|^2 */
+        a[j * n + j] = v0;
+        double w[EVOLINO_CELLS] = {0};
+        for (int i = j; i < m; i++) {
+            const double v = a[i * n + j];
+            for (int k = j + 1; k < n; k++) w[k] += v * a[i * n + k];
+            dot += v * b[i];
+        }
+        for (int i = j; i < m; i++) {
+            const double v = scale * a[i * n + j];
+            for (int k = j + 1; k < n; k++) a[i * n + k] -= v * w[k];
+            b[i] -= v * dot;
+        }
+        a[j * n + j] = alpha;
+        for (int i = j + 1; i < m; i++) a[i * n + j] = 0;
+    }
+}
+
+/* Turns columns p and q of u (n, n), and those of v, until they stand at right angles (Hestenes).  Were they already? */
+static bool turn(double *u, double *v, int n, int p, int q)
+{
+    double a = 0, b = 0, c = 0;
+    for (int i = 0; i < n; i++) {
+        a += u[i * n + p] * u[i * n + p];
+        b += u[i * n + q] * u[i * n + q];
+        c += u[i * n + p] * u[i * n + q];
+    }
+    if (fabs(c) <= 1e-15 * sqrt(a * b) || c == 0) return true;
+    const double zeta = (b - a) / (2 * c), t = (zeta >= 0 ? 1 : -1) / (fabs(zeta) + sqrt(1 + zeta * zeta));
+    const double cosine = 1 / sqrt(1 + t * t), sine = t * cosine;
+    for (int i = 0; i < n; i++) {
+        const double x = u[i * n + p], y = u[i * n + q], z = v[i * n + p], w = v[i * n + q];
+        u[i * n + p] = cosine * x - sine * y;
+        u[i * n + q] = sine * x + cosine * y;
+        v[i * n + p] = cosine * z - sine * w;
+        v[i * n + q] = sine * z + cosine * w;
+    }
+    return false;
+}
+
+int evolino_solve(double *a, double *b, int m, int n, double cut, double *x)
+{
+    static const int SWEEPS = 40;
+    double u[EVOLINO_CELLS * EVOLINO_CELLS], v[EVOLINO_CELLS * EVOLINO_CELLS] = {0}, value[EVOLINO_CELLS], most = 0;
+    reduce(a, b, m, n);
+    memcpy(u, a, (size_t)n * (size_t)n * sizeof *u);
+    for (int i = 0; i < n; i++) v[i * n + i] = 1;
+    for (int sweep = 0; sweep < SWEEPS; sweep++) {
+        bool done = true;
+        for (int p = 0; p < n; p++)
+            for (int q = p + 1; q < n; q++) done &= turn(u, v, n, p, q);
+        if (done) break;
+    }
+    for (int j = 0; j < n; j++) {
+        value[j] = 0;
+        for (int i = 0; i < n; i++) value[j] += u[i * n + j] * u[i * n + j];
+        most = fmax(most, value[j]);
+    }
+    int rank = 0;
+    memset(x, 0, (size_t)n * sizeof *x);
+    for (int j = 0; j < n; j++) { /* value is the square of the singular value */
+        if (!(value[j] > cut * cut * most) || !(value[j] > 0)) continue;
+        double dot = 0;
+        for (int i = 0; i < n; i++) dot += u[i * n + j] * b[i];
+        for (int i = 0; i < n; i++) x[i] += v[i * n + j] * dot / value[j];
+        rank++;
+    }
+    return rank;
+}
+
+/* ---- teaching ---------------------------------------------------------------------------------------------------------*/
+
+static double run_away(void)
+{
+    return -1e9;
+}
+
+/* The squared errors of `steps` steps on its own from time t on; infinite when it leaves +-10. */
+static double errors(evolino_net *n, const double *series, int64_t steps)
+{
+    double sum = 0;
+    for (int64_t t = 0; t < steps; t++) {
+        evolino_step(n, n->y);
+        n->y = evolino_say(n);
+        if (!(fabs(n->y) <= 10)) return (double)INFINITY;
+        sum += (n->y - series[t]) * (n->y - series[t]);
+    }
+    return sum;
+}
+
+typedef struct moment {
+    double s[EVOLINO_CELLS], phi[EVOLINO_CELLS], y;
+    int64_t t;
+} moment;
+
+static void keep(const evolino_net *n, int64_t t, double y, moment *m)
+{
+    memcpy(m->s, n->s, sizeof m->s);
+    memcpy(m->phi, n->phi, sizeof m->phi);
+    m->y = y;
+    m->t = t;
+}
+
+double evolino_teach(evolino_net *n, const evolino_task *task, double *room)
+{
+    const int H = n->cells;
+    const int64_t rows = task->end - task->washout;
+    const int starts = task->horizon ? task->starts : 1;
+    static const int64_t none = -1;
+    moment start[EVOLINO_STARTS], end;
+    double *b = room + rows * H;
+    int next = 0;
+    memset(n->s, 0, sizeof n->s);
+    memset(n->phi, 0, sizeof n->phi);
+    for (int64_t t = 0; t < task->end; t++) {
+        /* Time t is what is said at t; before it the network has heard the series up to t - 1. */
+        const double heard = t ? task->series[t - 1] : 0;
+        const int64_t apart = task->horizon ? (rows - task->horizon) / starts : rows;
+        if (t >= task->washout && next < starts && t - task->washout == next * apart) keep(n, t, heard, &start[next++]);
+        evolino_step(n, heard);
+        if (t < task->washout) continue;
+        memcpy(room + (t - task->washout) * H, n->phi, (size_t)H * sizeof *room);
+        b[t - task->washout] = task->series[t];
+    }
+    keep(n, none, task->series[task->end - 1], &end);
+    evolino_solve(room, b, (int)rows, H, 1e-10, n->readout);
+    double sum = 0;
+    const int64_t steps = task->horizon ? task->horizon : rows;
+    for (int i = 0; i < next && sum < 1e9; i++) {
+        memcpy(n->s, start[i].s, sizeof n->s);
+        memcpy(n->phi, start[i].phi, sizeof n->phi);
+        n->y = start[i].y;
+        sum += errors(n, task->series + start[i].t, steps);
+    }
+    memcpy(n->s, end.s, sizeof n->s);
+    memcpy(n->phi, end.phi, sizeof n->phi);
+    n->y = end.y;
+    return sum < 1e9 ? -sum / ((double)next * (double)steps) : run_away();
+}
+
+/* ---- evolution --------------------------------------------------------------------------------------------------------*/
+
+bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const evolino_search *o, bool resume,
+                    double *genes)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    const size_t G = evolino_genes(task->cells);
+    uint32_t *segment = jd_alloc_array(ctx, G, sizeof *segment);
+    for (size_t i = 0; segment && i < G; i++) segment[i] = (uint32_t)(i / (G / (size_t)task->cells));
+    const int64_t networks = (int64_t)o->members * o->trials;
+    jd_search *s = jd_search_new(ctx, &(jd_search_options){.method = JD_SEARCH_ESP,
+                                                           .dim = G,
+                                                           .population = (size_t)o->members,
+                                                           .trials = o->trials,
+                                                           .best_of_trials = true,
+                                                           .seed = o->seed,
+                                                           .sigma = o->sigma,
+                                                           .spread = o->spread,
+                                                           .mutation = o->mutation,
+                                                           .segment = segment,
+                                                           .budget = o->generations * networks,
+                                                           .patience = o->patience,
+                                                           .restart = o->patience > 0});
+    double *room = jd_alloc_array(ctx, (size_t)(task->end - task->washout) * (size_t)(task->cells + 1), sizeof *room);
+    double *score = jd_alloc_array(ctx, (size_t)networks, sizeof *score);
+    evolino_net *net = jd_alloc(ctx, sizeof *net);
+    char *path = jd_asprintf(ctx, "%s/checkpoints/search-%s.safetensors", jd_run_dir(r), name);
+    if (resume && path && jd_search_load(s, path) == JD_ENOINPUT) jd_error_clear(ctx);
+    bool stop = false;
+    double best = (double)NAN;
+    size_t n;
+    for (const double *x; !stop && !jd_error(ctx) && net && (x = jd_search_ask(s, &n)) != NULL;) {
+        for (size_t i = 0; i < n; i++) {
+            evolino_unpack(net, task->cells, task->feedback, x + i * G);
+            score[i] = evolino_teach(net, task, room);
+        }
+        jd_search_tell(s, score);
+        const jd_search_status at = jd_search_state(s);
+        best = at.best;
+        jd_run_log(r, at.generations, name, -best);
+        stop = jd_run_progress(r, (double)at.generations, (double)o->generations, "MSE %.2e", -best);
+        if (stop && path) jd_search_save(s, path, 0);
+    }
+    const double *found = jd_search_best(s, NULL);
+    if (found && genes) memcpy(genes, found, G * sizeof *genes);
+    jd_search_free(s);
+    if (!stop && path) remove(path);
+    void *const owned[] = {segment, room, score, net, path};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) jd_free(ctx, owned[i]);
+    return !stop && !jd_error(ctx);
+}

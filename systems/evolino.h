@@ -1,0 +1,68 @@
+/*
+ * evolino.h - evolution of recurrent systems with linear outputs (Schmidhuber, Wierstra, Gomez, IJCAI 2005; Schmidhuber,
+ * Wierstra, Gagliolo, Gomez, Neural Computation 19:757-779, 2007).
+ *
+ * Enforced subpopulations evolve the weights of LSTM cells; for each network that is put together the best linear output
+ * is computed, not searched.  A network hears what it said one step before (or, while it is taught, what it should have
+ * said) and nothing else:
+ *     s_i(t) = sigma(in_i) net_i + sigma(forget_i) s_i(t-1),   phi_i(t) = tanh(sigma(out_i) s_i(t)),   y(t) = W phi(t)
+ * where in, forget, out, net see phi(t-1), rho y(t-1) and a bias.  All in float64.
+ */
+#ifndef JACKDAW_SYSTEMS_EVOLINO_H
+#define JACKDAW_SYSTEMS_EVOLINO_H
+
+#include "jackdaw/search.h"
+#include "jackdaw/system.h"
+
+enum { EVOLINO_CELLS = 64, EVOLINO_STARTS = 64 };
+
+typedef struct evolino_net {
+    int cells;
+    double feedback;                                   /* rho */
+    double w[(EVOLINO_CELLS + 2) * 4 * EVOLINO_CELLS]; /* (cells + 2, 4 cells): phi, y, bias -> in forget out net */
+    double s[EVOLINO_CELLS], phi[EVOLINO_CELLS], y;    /* the present state */
+    double readout[EVOLINO_CELLS];
+} evolino_net;
+
+/* Genes of a network: for each cell its four rows (in, forget, out, net) over all phi, y and the bias. */
+size_t evolino_genes(int cells);
+/* Genes beyond +-10 are cut. */
+void evolino_unpack(evolino_net *n, int cells, double feedback, const double *genes);
+/* One step that hears y; phi becomes the new one.  Does not touch the output. */
+void evolino_step(evolino_net *n, double y);
+/* The output in the present state. */
+double evolino_say(const evolino_net *n);
+/* From rest, `steps` steps on its own: y (steps) is what it says; n->y is where it begins. */
+void evolino_free_run(evolino_net *n, int64_t steps, double *y);
+
+/* x = the least-squares solution of A x = b with the smallest norm: A (m, n), m >= n, row by row, is destroyed, as is b (m).
+ * Singular values below cut times the largest count as 0.  Returns the rank.  Householder's reflections, then Jacobi's
+ * rotations. */
+int evolino_solve(double *a, double *b, int m, int n, double cut, double *x);
+
+/* A series to be continued: taught up to `end`, the output fitted from `washout` on. */
+typedef struct evolino_task {
+    const double *series; /* at t = 0, 1 ... */
+    int64_t washout, end;
+    int64_t horizon; /* fitness: steps on its own from each start; 0: from the washout to the end in one go */
+    int starts;      /* at equal distances within the taught part; with a horizon */
+    int cells;
+    double feedback;
+} evolino_task;
+
+/* Teaches a network and fits its output: afterwards it stands at `end`.  Returns its fitness, minus the mean squared error
+ * on its own; -1e9 for one that runs away.  room: (end - washout, cells + 1) numbers. */
+double evolino_teach(evolino_net *n, const evolino_task *task, double *room);
+
+/* Evolves; genes (evolino_genes) receive the best network.  `name` tells what is evolved; log(user, evaluations, best MSE).
+ * Stopped by the user, the search is saved and `false` returned; a run that resumes goes on from there. */
+typedef struct evolino_search {
+    int members, trials; /* of each subpopulation; networks that each takes part in a generation */
+    int64_t generations, patience;
+    double sigma, spread, mutation;
+    uint64_t seed;
+} evolino_search;
+bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const evolino_search *o, bool resume,
+                    double *genes);
+
+#endif
