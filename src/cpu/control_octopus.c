@@ -15,6 +15,14 @@ typedef struct arm {
     vd sine, cosine; /* of the base's angle */
 } arm;
 
+/* Pairs of nodes that were nearer than threshold + MARGIN, in some lane, when the nodes were at x, y. */
+#define MARGIN .3
+typedef struct near_pairs {
+    vd x[NODES], y[NODES];
+    int n; /* -1: nothing listed yet */
+    uint8_t pair[NODES * NODES / 2][2];
+} near_pairs;
+
 /* The place of a node of pair i >= 1 in the state: x, y, then velocities. */
 INLINE int place(int i, int lower)
 {
@@ -84,26 +92,55 @@ INLINE void press(const jd_octopus *c, arm *a, int i)
     a->fx[v] -= p * y1, a->fy[v] += p * x1;
 }
 
-/* Nodes that come too near to each other part. */
-static void part(const jd_octopus *c, arm *a)
+/* Lists the pairs of nodes that could come too near before some node has moved by half of MARGIN. */
+static void list_pairs(const jd_octopus *c, const arm *a, near_pairs *list)
+{
+    const double near = (c->threshold + MARGIN) * (c->threshold + MARGIN);
+    list->n = 0;
+    for (int i = 0; i < NODES; i++) {
+        list->x[i] = a->x[i], list->y[i] = a->y[i];
+        for (int j = i + 1; j < NODES; j++) {
+            const vd dx = a->x[i] - a->x[j], dy = a->y[i] - a->y[j];
+            if (!any_lane(dx * dx + dy * dy < near)) continue;
+            list->pair[list->n][0] = (uint8_t)i;
+            list->pair[list->n++][1] = (uint8_t)j;
+        }
+    }
+}
+
+static int moved_too_far(const arm *a, const near_pairs *list)
+{
+    const vd limit = (vd){0} + MARGIN * MARGIN / 4;
+    vl far = {0};
+    for (int n = 0; n < NODES; n++) {
+        const vd dx = a->x[n] - list->x[n], dy = a->y[n] - list->y[n];
+        far |= dx * dx + dy * dy > limit;
+    }
+    return any_lane(far);
+}
+
+/* Nodes that come too near to each other part.  Pairs that are not listed are too far apart in every lane, so a lane's sums
+ * do not depend on the list. */
+static void part(const jd_octopus *c, arm *a, near_pairs *list)
 {
     const double near = c->threshold * c->threshold;
-    for (int i = 0; i < NODES; i++)
-        for (int j = i + 1; j < NODES; j++) {
-            const vd dx = a->x[i] - a->x[j], dy = a->y[i] - a->y[j], d2 = dx * dx + dy * dy;
-            const vl mask = d2 < near;
-            if (!any_lane(mask)) continue;
-            const vd tiny = {0}, safe = choose(d2 > tiny + 1e-12, d2, tiny + 1e-12);
-            const vd f = c->repulsion * power_lanes(safe, -.5 * (c->power + 1));
-            a->fx[i] = choose(mask, a->fx[i] + f * dx, a->fx[i]);
-            a->fy[i] = choose(mask, a->fy[i] + f * dy, a->fy[i]);
-            a->fx[j] = choose(mask, a->fx[j] - f * dx, a->fx[j]);
-            a->fy[j] = choose(mask, a->fy[j] - f * dy, a->fy[j]);
-        }
+    if (list->n < 0 || moved_too_far(a, list)) list_pairs(c, a, list);
+    for (int k = 0; k < list->n; k++) {
+        const int i = list->pair[k][0], j = list->pair[k][1];
+        const vd dx = a->x[i] - a->x[j], dy = a->y[i] - a->y[j], d2 = dx * dx + dy * dy;
+        const vl mask = d2 < near;
+        if (!any_lane(mask)) continue;
+        const vd tiny = (vd){0} + 1e-12, safe = choose(d2 > tiny, d2, tiny);
+        const vd f = c->repulsion * power_lanes(safe, -.5 * (c->power + 1));
+        a->fx[i] = choose(mask, a->fx[i] + f * dx, a->fx[i]);
+        a->fy[i] = choose(mask, a->fy[i] + f * dy, a->fy[i]);
+        a->fx[j] = choose(mask, a->fx[j] - f * dx, a->fx[j]);
+        a->fy[j] = choose(mask, a->fy[j] - f * dy, a->fy[j]);
+    }
 }
 
 /* d = the derivative of the state s. */
-static void slope(const jd_octopus *c, const vd *s, const vd *activation, vd *d)
+static void slope(const jd_octopus *c, const vd *s, const vd *activation, near_pairs *list, vd *d)
 {
     arm a;
     pose(c, s, &a);
@@ -118,7 +155,7 @@ static void slope(const jd_octopus *c, const vd *s, const vd *activation, vd *d)
         pull(c, &a, c->transverse[i], activation[N + i], up + 2, up + 3, &ex, &ey);
         press(c, &a, i);
     }
-    part(c, &a);
+    part(c, &a, list);
     const vd turning = (a.fy[0] - a.fy[1]) * a.cosine - (a.fx[0] - a.fx[1]) * a.sine;
     d[0] = s[1];
     d[1] = arctan_lanes(turning / c->radius) / c->mass[0];
@@ -134,17 +171,19 @@ static void slope(const jd_octopus *c, const vd *s, const vd *activation, vd *d)
 void JD_K(jd__octopus_lanes)(const jd_octopus *c, double *state, const double *activation, double h, int steps)
 {
     for (int v = 0; v < JD_LANES; v += W) {
+        near_pairs list;
+        list.n = -1;
         vd s[STATE], k[STATE], sum[STATE], t[STATE], act[3 * N];
         for (int i = 0; i < STATE; i++) s[i] = *(const vd *)(const void *)(state + i * JD_LANES + v);
         for (int i = 0; i < 3 * N; i++) act[i] = *(const vd *)(const void *)(activation + i * JD_LANES + v);
         for (int step = 0; step < steps; step++) {
-            slope(c, s, act, sum);
+            slope(c, s, act, &list, sum);
             for (int i = 0; i < STATE; i++) t[i] = s[i] + h / 2 * sum[i];
-            slope(c, t, act, k);
+            slope(c, t, act, &list, k);
             for (int i = 0; i < STATE; i++) t[i] = s[i] + h / 2 * k[i], sum[i] += 2.0 * k[i];
-            slope(c, t, act, k);
+            slope(c, t, act, &list, k);
             for (int i = 0; i < STATE; i++) t[i] = s[i] + h * k[i], sum[i] += 2.0 * k[i];
-            slope(c, t, act, k);
+            slope(c, t, act, &list, k);
             for (int i = 0; i < STATE; i++) s[i] += h / 6 * (sum[i] + k[i]);
         }
         for (int i = 0; i < STATE; i++) *(vd *)(void *)(state + i * JD_LANES + v) = s[i];

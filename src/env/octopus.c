@@ -261,7 +261,7 @@ static void draw(const jd_env *e, const double *s, jd_canvas *c)
     double target[2];
     aim(e, target);
     jd__canvas_view(c, CENTER[0] - WINDOW, CENTER[1] - WINDOW, CENTER[0] + WINDOW, CENTER[1] + WINDOW);
-    jd__canvas_box(c, CENTER[0] - 10 * WINDOW, 5, CENTER[0] + 10 * WINDOW, 10 * WINDOW, 0xFFFFFF);
+    jd__canvas_box(c, CENTER[0] - 10 * WINDOW, -10 * WINDOW, CENTER[0] + 10 * WINDOW, 5, 0xDDEBF2); /* the water */
     jd__canvas_line(c, target[0], target[1], target[0], target[1], 2 * NEAR, 0xE07B39);
     for (int i = 0; i < N; i++) {
         double q[4][2];
