@@ -38,11 +38,10 @@ enum {
 typedef struct torcs_drive {
     const char *track;
     size_t steps;
-    double *state; /* (steps + 1, TS_STATE) */
-    float *action; /* (steps, PD_ACTIONS) */
-    float *frame;  /* (frames, 64, 64, 3), one every `apart` steps */
-    size_t frames, apart;
-    double *road; /* (places, 3) */
+    double *state;  /* (steps + 1, TS_STATE) */
+    float *action;  /* (steps, PD_ACTIONS) */
+    uint8_t *frame; /* (steps, 64, 64, 3) */
+    double *road;   /* (places, 3) */
     size_t places;
     double length, within, laps; /* of a lap, m; m within `seconds`; laps in all */
     double error;                /* largest difference from the network with all its weights made */

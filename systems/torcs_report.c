@@ -10,11 +10,9 @@
 
 static jd_status make_room(jd_ctx *ctx, torcs_drive *d, size_t most)
 {
-    d->apart = most / (size_t)(5 * TORCS_FRAMES);
-    if (d->apart < 1) d->apart = 1;
     d->state = jd_alloc_array(ctx, (most + 1) * TS_STATE, sizeof *d->state);
     d->action = jd_alloc_array(ctx, most * PD_ACTIONS, sizeof *d->action);
-    d->frame = jd_alloc_array(ctx, (most / d->apart + 1) * 3 * PD_PIXELS, sizeof *d->frame);
+    d->frame = jd_alloc_array(ctx, most, 3 * PD_PIXELS);
     return jd_error(ctx);
 }
 
@@ -39,7 +37,8 @@ static void drive(const torcs_run *w, jd_env *e, pd_nets *nets, const float *wei
     while (!end && !late && !jd_error(w->ctx)) {
         float *action = d->action + d->steps * PD_ACTIONS;
         double *state = d->state + (d->steps + 1) * TS_STATE;
-        if (d->steps % d->apart == 0) memcpy(d->frame + d->frames++ * 3 * PD_PIXELS, obs, sizeof obs);
+        for (size_t k = 0; k < 3 * PD_PIXELS; k++)
+            d->frame[d->steps * 3 * PD_PIXELS + k] = (uint8_t)(obs[k] * 255 + .5f);
         pd_nets_step(nets, 0, obs, action);
         if (d->steps < COMPARED) d->error = fmax(d->error, difference(nets, weights, obs, h));
         if (jd_env_step(e, action, obs, &reward, &end, &late)) return;
@@ -157,34 +156,33 @@ static void curves(const torcs_run *w, const torcs_drive *d)
     jd_free(w->ctx, v);
 }
 
-/* The pictures it drove by, and below each the edges that reach the network. */
+/* The pictures it drove by, in two rows, and below each the edges that reach the network. */
 static void frames(const torcs_run *w, const torcs_drive *d)
 {
-    const size_t n = d->frames < TORCS_FRAMES ? d->frames : TORCS_FRAMES, each = 3 * PD_PIXELS;
-    uint8_t *pixels = jd_alloc_array(w->ctx, 2 * n, each);
+    enum { COLUMNS = TORCS_FRAMES / 2, EACH = 3 * PD_PIXELS };
+    uint8_t *pixels = jd_alloc_array(w->ctx, 2 * TORCS_FRAMES, EACH);
     char text[TORCS_FRAMES][24];
     const char *captions[2 * TORCS_FRAMES] = {NULL};
-    float edge[PD_PIXELS];
-    for (size_t k = 0; pixels && k < n; k++) {
-        const size_t f = k * d->frames / n, half = n / 2 ? n / 2 : 1, row = k / half, at = 2 * row * half + k % half;
-        const float *rgb = d->frame + f * each;
-        uint8_t *seen = pixels + at * each,
-                *fed = pixels + (at + (n - row * half < half ? n - row * half : half)) * each;
-        for (size_t p = 0; p < each; p++) seen[p] = (uint8_t)(rgb[p] * 255 + .5f);
+    float rgb[EACH], edge[PD_PIXELS];
+    for (size_t k = 0; pixels && k < TORCS_FRAMES && d->steps; k++) {
+        const size_t step = k * (d->steps - 1) / (TORCS_FRAMES - 1), at = k / COLUMNS * 2 * COLUMNS + k % COLUMNS;
+        uint8_t *seen = pixels + at * EACH, *fed = seen + COLUMNS * EACH;
+        memcpy(seen, d->frame + step * EACH, EACH);
+        for (size_t p = 0; p < EACH; p++) rgb[p] = (float)seen[p] / 255;
         pd_edges(rgb, edge);
-        for (size_t p = 0; p < each; p++) fed[p] = edge[p / 3] > 0 ? 255 : 20;
-        snprintf(text[k], sizeof text[k], "%.0f s", (double)(f * d->apart) * w->period);
+        for (size_t p = 0; p < EACH; p++) fed[p] = edge[p / 3] > 0 ? 255 : 20;
+        snprintf(text[k], sizeof text[k], "%.0f s", (double)step * w->period);
         captions[at] = text[k];
     }
-    if (pixels && n)
+    if (pixels)
         jd_report_images(jd_run_report(w->r),
                          &(jd_tiles){.pixels = pixels,
-                                     .n = 2 * n,
+                                     .n = 2 * TORCS_FRAMES,
                                      .h = PD_SIDE,
                                      .w = PD_SIDE,
                                      .channels = 3,
                                      .tile_captions = captions,
-                                     .columns = (int)(n / 2 ? n / 2 : 1)},
+                                     .columns = COLUMNS},
                          "What the camera saw, and below it the 64 x 64 edges that the network was given.");
     jd_free(w->ctx, pixels);
 }

@@ -123,6 +123,26 @@ static void fails(jd_ctx *ctx, const jd_env_options *o, jd_status status, const 
     jd_error_clear(ctx);
 }
 
+/* The environment variable becomes `value` (NULL: goes); put_back undoes the last change of it. */
+static char *kept_value;
+
+static void put(const char *name, const char *value)
+{
+    const char *old = getenv(name);
+    kept_value = old ? strdup(old) : NULL;
+    setenv(name, value, 1);
+}
+
+static void put_back(const char *name)
+{
+    if (kept_value)
+        setenv(name, kept_value, 1);
+    else
+        unsetenv(name);
+    free(kept_value);
+    kept_value = NULL;
+}
+
 static void fake(const char *script)
 {
     const char *dir = tmpdir_file("fake");
@@ -137,16 +157,16 @@ static void fake(const char *script)
     snprintf(path, sizeof path, "%s/torcs-bin", dir);
     tmpdir_write(path, script, strlen(script));
     chmod(path, 0700);
-    setenv("JACKDAW_TORCS", dir, 1);
+    put("JACKDAW_TORCS", dir);
 }
 
 static void a_missing_simulator_says_how_to_get_it(void **state)
 {
     (void)state;
     jd_ctx *ctx = jd_ctx_new(NULL);
-    setenv("JACKDAW_TORCS", "/nowhere", 1);
+    put("JACKDAW_TORCS", "/nowhere");
     fails(ctx, NULL, JD_EABSENT, "apt-get install torcs");
-    unsetenv("JACKDAW_TORCS");
+    put_back("JACKDAW_TORCS");
     jd_ctx_free(ctx);
 }
 
@@ -177,28 +197,28 @@ static void a_simulator_that_does_not_start_is_an_error(void **state)
     (void)state;
     jd_ctx *ctx = jd_ctx_new(NULL);
     jd_env_free(open_env(ctx, NULL));
-    const char *old = getenv("TMPDIR");
-    char *kept = old ? strdup(old) : NULL;
+    char *const old = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL;
     setenv("TMPDIR", tmpdir_path, 1);
     fake("#!/bin/sh\necho no wheels today\nexit 3\n");
     const int before = entries(tmpdir_path);
     fails(ctx, NULL, JD_EIO, "no wheels today");
+    put_back("JACKDAW_TORCS");
     fake("#!/bin/sh\nexec sleep 100\n");
     torcs_server s = {.ctx = ctx, .track = "forza", .patience = .3};
     assert_int_equal(jd__torcs_start(&s), JD_EIO);
     assert_int_equal(s.pid, 0);
     jd_error_clear(ctx);
     assert_int_equal(entries(tmpdir_path), before);
-    unsetenv("JACKDAW_TORCS");
+    put_back("JACKDAW_TORCS");
     fails(ctx, &(jd_env_options){.track = "no-such-track"}, JD_EUSAGE, "no-such-track");
     fails(ctx, &(jd_env_options){.track = "../road/forza"}, JD_EUSAGE, "no track");
     jd_env_free(open_env(ctx, NULL));
     assert_int_equal(entries(tmpdir_path), before);
-    if (kept)
-        setenv("TMPDIR", kept, 1);
+    if (old)
+        setenv("TMPDIR", old, 1);
     else
         unsetenv("TMPDIR");
-    free(kept);
+    free(old);
     jd_ctx_free(ctx);
 }
 

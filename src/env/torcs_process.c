@@ -127,7 +127,7 @@ jd_status jd__torcs_start(torcs_server *s)
     torcs_places p;
     char dir[256];
     int pair[2];
-    if (!s->patience) s->patience = PATIENCE;
+    if (s->patience == 0) s->patience = PATIENCE;
     if (jd__torcs_find(s->ctx, s->track, &p) || jd__torcs_folder(s->ctx, &p, s->track, dir)) return jd_error(s->ctx);
     const int log = memfd_create("torcs", MFD_CLOEXEC);
     if (log < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
