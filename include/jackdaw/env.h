@@ -13,6 +13,9 @@
  *   t-maze                   a corridor of `length` steps and a junction: 3 bits; actions north, east, south, west
  *   octopus-arm              an arm of 10 compartments in water: 82 numbers; 30 muscles and 2 motors that turn the base
  *   octopus-arm-vision       the same arm seen from outside: 32 x 32 pixels
+ *   mj-cart-pole             MuJoCo: x, t, x', t' of a pole on a cart
+ *   mj-hopper                MuJoCo: one leg that hops: height, 4 angles, 6 speeds; 3 torques
+ *   mj-reacher               MuJoCo: an arm of two links: cos, sin of 2 angles, target, 2 speeds, fingertip - target; 2 torques
  *   torcs                    a racing car in the simulator TORCS: a picture of what lies ahead; steer, accelerate, brake
  *
  * Poles (A. Wieland, IJCNN 1991): cart of 1 kg, poles of 0.1 and 0.01 kg, half-lengths 0.5 and 0.05 m, friction of cart
@@ -46,6 +49,16 @@
  * pitch, yaw; speed forward, to the left; distance left of the middle; width of the road; heading relative to the road;
  * metres raced since the start; place along the road; top speed; engine (rad/s); damage; gear; furthest metre; its time.  It
  * cannot be set; a snapshot holds the actions so far, and restoring it repeats them.
+ *
+ * MuJoCo (MuJoCo 2.2.2, a library found at run time: JD_EABSENT without it, or when Jackdaw was built without its headers).
+ * The models are Jackdaw's own; actions -1..1 (beyond: clipped), starts a function of the seed.
+ *   mj-cart-pole   force of 10 N x action, 25 steps a second; reward 1; terminated at |t| > 0.2 rad or |x| > 2; 1000 steps
+ *   mj-hopper      torques up to 100 N m (hip, knee) and 60 N m (ankle), 125 steps a second; reward: forward speed + 1
+ *                  - 0.001 |a|^2; terminated below 0.7 m or at a lean of more than 0.3 rad; speeds are clipped at 10; 1000 steps
+ *   mj-reacher     torques up to 0.05 N m, 50 steps a second, links of 0.1 and 0.11 m in the plane; reward: - distance of the
+ *                  fingertip from the target - 0.1 |a|^2; 50 steps
+ * State: positions, speeds, the solver's last accelerations, and of mj-reacher the target.  It can be set, with zeros for the
+ * accelerations.  Results do not depend on the number of threads; other machines may give other last bits.
  */
 #ifndef JACKDAW_ENV_H
 #define JACKDAW_ENV_H

@@ -8,7 +8,8 @@
 
 static const jd_env_kind *const KIND[] = {&jd__env_single_pole,    &jd__env_double_pole, &jd__env_double_pole_blind,
                                           &jd__env_swing_up,       &jd__env_t_maze,      &jd__env_octopus,
-                                          &jd__env_octopus_vision, &jd__env_torcs,       NULL};
+                                          &jd__env_octopus_vision, &jd__env_torcs,       &jd__env_mj_cart_pole,
+                                          &jd__env_mj_hopper,      &jd__env_mj_reacher,  NULL};
 enum { KINDS = sizeof KIND / sizeof *KIND - 1, TERMINATED = 1, TRUNCATED = 2, MAX_LENGTH = 100000 };
 
 const char *jd_env_name(int i)
@@ -26,7 +27,8 @@ static const jd_env_kind *find(jd_ctx *ctx, const char *name)
     const char *near = jd_nearest(name, words);
     jd_fail(ctx, JD_EUSAGE,
             "env: no environment \"%s\"%s%s%s; there are single-pole, double-pole, "
-            "double-pole-no-velocity, swing-up, t-maze, octopus-arm, octopus-arm-vision, torcs",
+            "double-pole-no-velocity, swing-up, t-maze, octopus-arm, octopus-arm-vision, torcs, mj-cart-pole, "
+            "mj-hopper, mj-reacher",
             name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
@@ -108,7 +110,7 @@ int jd_env_state_size(const jd_env *e)
 
 int jd_env_snapshot_size(const jd_env *e)
 {
-    return e->kind->state + 2 + (e->kind->outside ? (int)e->o.time_limit * e->kind->action : 0);
+    return e->kind->state + 2 + (e->past ? (int)e->o.time_limit * e->kind->action : 0);
 }
 
 size_t jd_env_lost(const jd_env *e, const char **why)
@@ -164,7 +166,7 @@ jd_status jd_env_reset(jd_env *e, size_t i, uint64_t seed, float *obs)
     int lane;
     jd_env_block *b = find_copy(e, i, &lane);
     if (!b) return e ? jd_error(e->ctx) : JD_EUSAGE;
-    if (e->kind->outside) return jd__outside_reset(e, i, obs);
+    if (e->kind->outside) return jd__outside_reset(e, i, seed, obs);
     jd__env_start_lane(e, b, lane, seed);
     float all[JD_ENV_OBSERVATION * JD_LANES];
     e->kind->observe(e, b->s, b->t, all);
@@ -223,13 +225,14 @@ jd_status jd_env_set_state(jd_env *e, size_t i, const double *state)
     int lane;
     jd_env_block *b = find_copy(e, i, &lane);
     if (!b) return e ? jd_error(e->ctx) : JD_EUSAGE;
-    if (e->kind->outside)
+    if (e->past)
         return jd_fail(e->ctx, JD_EUSAGE, "env: %s: its state cannot be set; restore a snapshot instead",
                        e->kind->name);
     if (check_state(e, state)) return jd_error(e->ctx);
     for (int k = 0; k < e->kind->state; k++) b->s[k * JD_LANES + lane] = state[k];
     b->t[lane] = 0;
     b->over[lane] = 0;
+    if (e->kind->outside) jd__outside_put(e, i, state);
     return JD_OK;
 }
 
@@ -240,7 +243,7 @@ jd_status jd_env_snapshot(const jd_env *e, size_t i, double *snapshot)
     if (!b) return e ? jd_error(e->ctx) : JD_EUSAGE;
     snapshot[0] = (double)b->t[lane];
     snapshot[1] = b->over[lane];
-    if (e->kind->outside) jd__outside_past(e, i, snapshot + 2 + e->kind->state);
+    if (e->past) jd__outside_past(e, i, snapshot + 2 + e->kind->state);
     return jd_env_get_state(e, i, snapshot + 2);
 }
 
@@ -253,10 +256,11 @@ jd_status jd_env_restore(jd_env *e, size_t i, const double *snapshot)
     if (!(t >= 0 && t < 0x1p53 && floor(t) == t) || !(over == 0 || over == TERMINATED || over == TRUNCATED))
         return jd_fail(e->ctx, JD_EUSAGE, "env: %s: %g steps, end %g: this is no snapshot", e->kind->name, t, over);
     if (check_state(e, snapshot + 2)) return jd_error(e->ctx);
-    if (e->kind->outside && jd__outside_repeat(e, i, snapshot)) return jd_error(e->ctx);
+    if (e->past && jd__outside_repeat(e, i, snapshot)) return jd_error(e->ctx);
     for (int k = 0; k < e->kind->state; k++) b->s[k * JD_LANES + lane] = snapshot[2 + k];
     b->t[lane] = (int64_t)t;
     b->over[lane] = (uint8_t)over;
+    if (e->kind->outside) jd__outside_put(e, i, snapshot + 2);
     return JD_OK;
 }
 

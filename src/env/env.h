@@ -15,16 +15,17 @@
 /* At most; environments outside observe what they like. */
 enum { JD_ENV_STATE = 82, JD_ENV_OBSERVATION = 1024, JD_ENV_ACTION = 32 };
 
-/* What an environment defines whose copies run in processes of their own, in the place of start, step and observe.
- * State rows are contiguous here.  A function that fails records an error. */
+/* What an environment defines that is computed elsewhere - by a library, or by processes of their own - in the place of
+ * start, step and observe.  State rows are contiguous here.  A function that fails records an error. */
 typedef struct jd_env_outside {
     /* Fills e->outside, e->observation, e->low, e->high. */
     jd_status (*open)(jd_env *e);
     void (*close)(jd_env *e);
-    jd_status (*start)(jd_env *e, size_t i, double *state);
+    jd_status (*start)(jd_env *e, size_t i, uint64_t seed, double *state);
     /* The copies with go (count): action (count,actions); state (count,states) is updated; reward and ended (count). */
     void (*step)(jd_env *e, const uint8_t *go, const float *action, double *state, float *reward, uint8_t *ended);
     void (*look)(const jd_env *e, const double *state, float *obs); /* one copy; called from several threads */
+    bool whole; /* the row is all there is: it can be set, and a snapshot needs no actions to repeat */
 } jd_env_outside;
 
 typedef struct jd_env_kind {
@@ -69,17 +70,19 @@ struct jd_env {
 };
 
 extern const jd_env_kind jd__env_single_pole, jd__env_double_pole, jd__env_double_pole_blind, jd__env_swing_up,
-    jd__env_t_maze, jd__env_octopus, jd__env_octopus_vision, jd__env_torcs;
+    jd__env_t_maze, jd__env_octopus, jd__env_octopus_vision, jd__env_torcs, jd__env_mj_cart_pole, jd__env_mj_hopper,
+    jd__env_mj_reacher;
 
 /* One step of a block: lanes that are over stay and earn 0.  over becomes 1 (terminated) or 2 (truncated). */
 void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, const float *action, float *obs,
                         float *reward);
-/* Outside: what jd_env_reset, _step, _snapshot and _restore do. */
+/* Outside: what jd_env_reset, _step, _set_state, _snapshot and _restore do. */
 jd_status jd__outside_open(jd_env *e);
 void jd__outside_close(jd_env *e);
-jd_status jd__outside_reset(jd_env *e, size_t i, float *obs);
+jd_status jd__outside_reset(jd_env *e, size_t i, uint64_t seed, float *obs);
 jd_status jd__outside_step(jd_env *e, const float *action, float *obs, float *reward, uint8_t *terminated,
                            uint8_t *truncated);
+void jd__outside_put(jd_env *e, size_t i, const double *state);
 void jd__outside_past(const jd_env *e, size_t i, double *actions);
 jd_status jd__outside_repeat(jd_env *e, size_t i, const double *snapshot);
 void jd__env_start_lane(const jd_env *e, jd_env_block *b, int lane, uint64_t seed);

@@ -1,8 +1,9 @@
 /*
- * outside.c - environments whose copies run in processes of their own.
+ * outside.c - environments that are computed elsewhere: by a library, or by processes of their own.
  *
- * They are stepped together: all get their actions, then all answers are awaited, then all threads make the observations.
- * A snapshot is the list of actions; restoring it repeats them and compares the states.
+ * The copies are stepped together: all get their actions, then all answers are awaited, then all threads make the
+ * observations.  Where the state is not all there is, a snapshot holds the list of actions; restoring it repeats them and
+ * compares the states.
  */
 #include <string.h>
 
@@ -16,7 +17,7 @@ jd_status jd__outside_open(jd_env *e)
     if (limit > 1000000)
         return jd_fail(e->ctx, JD_EUSAGE, "env: %s: a time limit of %zu steps; at most 1000000", e->kind->name, limit);
     e->row = jd_alloc_array(e->ctx, n, (size_t)e->kind->state * sizeof *e->row);
-    e->past = jd_alloc_array(e->ctx, n, limit * A * sizeof *e->past);
+    if (!e->kind->outside->whole) e->past = jd_alloc_array(e->ctx, n, limit * A * sizeof *e->past);
     e->go = jd_alloc_array(e->ctx, n, 1);
     e->ended = jd_alloc_array(e->ctx, n, 1);
     return jd_error(e->ctx) ? jd_error(e->ctx) : e->kind->outside->open(e);
@@ -39,11 +40,11 @@ static void store(jd_env *e, size_t i)
     for (int k = 0; k < n; k++) s[k * JD_LANES] = e->row[i * (size_t)n + (size_t)k];
 }
 
-jd_status jd__outside_reset(jd_env *e, size_t i, float *obs)
+jd_status jd__outside_reset(jd_env *e, size_t i, uint64_t seed, float *obs)
 {
     jd_env_block *b = &e->block[i / JD_LANES];
     double *row = e->row + i * (size_t)e->kind->state;
-    if (e->kind->outside->start(e, i, row)) return jd_error(e->ctx);
+    if (e->kind->outside->start(e, i, seed, row)) return jd_error(e->ctx);
     b->t[i % JD_LANES] = 0;
     b->over[i % JD_LANES] = 0;
     store(e, i);
@@ -60,7 +61,8 @@ static void advance(jd_env *e, const float *action, float *reward)
     for (size_t i = 0; i < e->o.count; i++) {
         if (!e->go[i]) continue;
         int64_t *t = &e->block[i / JD_LANES].t[i % JD_LANES];
-        memcpy(e->past + (i * (size_t)e->o.time_limit + (size_t)*t) * A, action + i * A, A * sizeof *action);
+        if (e->past)
+            memcpy(e->past + (i * (size_t)e->o.time_limit + (size_t)*t) * A, action + i * A, A * sizeof *action);
         ++*t;
         e->block[i / JD_LANES].over[i % JD_LANES] = e->ended[i] ? TERMINATED : *t >= e->o.time_limit ? TRUNCATED : 0;
         store(e, i);
@@ -100,6 +102,12 @@ jd_status jd__outside_step(jd_env *e, const float *action, float *obs, float *re
     return JD_OK;
 }
 
+void jd__outside_put(jd_env *e, size_t i, const double *state)
+{
+    const size_t n = (size_t)e->kind->state;
+    memcpy(e->row + i * n, state, n * sizeof *state);
+}
+
 void jd__outside_past(const jd_env *e, size_t i, double *actions)
 {
     const size_t A = (size_t)e->kind->action, all = (size_t)e->o.time_limit * A;
@@ -115,7 +123,7 @@ jd_status jd__outside_repeat(jd_env *e, size_t i, const double *snapshot)
         return jd_fail(e->ctx, JD_EUSAGE, "env: %s: a snapshot of %.0f steps; the time limit is %lld", e->kind->name,
                        snapshot[0], (long long)e->o.time_limit);
     float *action = jd_alloc_array(e->ctx, n, A * sizeof *action), *reward = jd_alloc_array(e->ctx, n, sizeof *reward);
-    if (action && reward && !jd__outside_reset(e, i, NULL)) {
+    if (action && reward && !jd__outside_reset(e, i, 0, NULL)) {
         memset(e->go, 0, n);
         e->go[i] = 1;
         for (size_t t = 0; t < (size_t)snapshot[0]; t++) {

@@ -145,8 +145,9 @@ static bool sane(const torcs_state *t)
            fabsf(t->to_middle) + fabsf(t->heading) < 1e6f && t->width > 0 && t->width < 1e3f;
 }
 
-static jd_status start(jd_env *e, size_t i, double *state)
+static jd_status start(jd_env *e, size_t i, uint64_t seed, double *state)
 {
+    (void)seed;
     race *r = e->outside;
     torcs_state t;
     if (jd__torcs_begin(&r->server, &r->car[i], &t)) return jd_error(e->ctx);
@@ -243,7 +244,8 @@ double *jd_env_road(const jd_env *e, size_t *n, double *length)
     return out;
 }
 
-static const jd_env_outside OUTSIDE = {open_race, close_race, start, step, look};
+static const jd_env_outside OUTSIDE = {
+    .open = open_race, .close = close_race, .start = start, .step = step, .look = look};
 
 const jd_env_kind jd__env_torcs = {.name = "torcs",
                                    .outside = &OUTSIDE,

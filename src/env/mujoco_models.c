@@ -1,0 +1,67 @@
+/*
+ * mujoco_models.c - the bodies of the environments mj-cart-pole, mj-hopper and mj-reacher, in MuJoCo's language.
+ */
+#include "env/mujoco.h"
+
+const char jd__mujoco_cart_pole[] =
+    "<mujoco model='cart-pole'>"
+    "<compiler angle='radian' coordinate='local' inertiafromgeom='true'/>"
+    "<option timestep='0.02' gravity='0 0 -9.81' integrator='RK4'/>"
+    "<worldbody>"
+    "<body name='cart'>"
+    "<joint name='x' type='slide' axis='1 0 0' damping='0.05'/>"
+    "<geom name='cart' type='capsule' fromto='-0.2 0 0 0.2 0 0' size='0.1' mass='1' contype='0' conaffinity='0'/>"
+    "<body name='pole'>"
+    "<joint name='t' type='hinge' axis='0 1 0' damping='0.002'/>"
+    "<geom name='pole' type='capsule' fromto='0 0 0 0 0 0.6' size='0.04' mass='0.2' contype='0' conaffinity='0'/>"
+    "</body></body></worldbody>"
+    "<actuator><motor joint='x' gear='10' ctrlrange='-1 1' ctrllimited='true'/></actuator>"
+    "</mujoco>";
+
+const char jd__mujoco_hopper[] =
+    "<mujoco model='hopper'>"
+    "<compiler angle='radian' coordinate='local' inertiafromgeom='true'/>"
+    "<option timestep='0.002' gravity='0 0 -9.81' integrator='Euler'/>"
+    "<default><joint armature='1' damping='1'/>"
+    "<geom type='capsule' density='1000' friction='0.9 0.1 0.1' contype='1' conaffinity='2' margin='0.001'/></default>"
+    "<worldbody>"
+    "<geom name='ground' type='plane' pos='0 0 0' size='100 5 1' contype='2' conaffinity='1'/>"
+    "<body name='torso' pos='0 0 1.25'>"
+    "<joint name='x' type='slide' axis='1 0 0' armature='0' damping='0'/>"
+    "<joint name='z' type='slide' axis='0 0 1' armature='0' damping='0'/>"
+    "<joint name='lean' type='hinge' axis='0 1 0' armature='0' damping='0'/>"
+    "<geom name='torso' fromto='0 0 -0.2 0 0 0.2' size='0.05'/>"
+    "<body name='thigh' pos='0 0 -0.2'>"
+    "<joint name='hip' type='hinge' axis='0 -1 0' limited='true' range='-2.6 0'/>"
+    "<geom name='thigh' fromto='0 0 0 0 0 -0.45' size='0.05'/>"
+    "<body name='shin' pos='0 0 -0.45'>"
+    "<joint name='knee' type='hinge' axis='0 -1 0' limited='true' range='-2.6 0'/>"
+    "<geom name='shin' fromto='0 0 0 0 0 -0.5' size='0.04'/>"
+    "<body name='foot' pos='0 0 -0.5'>"
+    "<joint name='ankle' type='hinge' axis='0 -1 0' limited='true' range='-0.8 0.8'/>"
+    "<geom name='foot' fromto='-0.13 0 -0.04 0.26 0 -0.04' size='0.06' friction='2 0.1 0.1'/>"
+    "</body></body></body></body></worldbody>"
+    "<actuator>"
+    "<motor joint='hip' gear='100' ctrlrange='-1 1' ctrllimited='true'/>"
+    "<motor joint='knee' gear='100' ctrlrange='-1 1' ctrllimited='true'/>"
+    "<motor joint='ankle' gear='60' ctrlrange='-1 1' ctrllimited='true'/>"
+    "</actuator></mujoco>";
+
+const char jd__mujoco_reacher[] =
+    "<mujoco model='reacher'>"
+    "<compiler angle='radian' coordinate='local' inertiafromgeom='true'/>"
+    "<option timestep='0.01' gravity='0 0 0' integrator='RK4'/>"
+    "<default><joint armature='0.01' damping='0.05'/>"
+    "<geom type='capsule' contype='0' conaffinity='0' size='0.01' density='1000'/></default>"
+    "<worldbody>"
+    "<body name='upper'>"
+    "<joint name='shoulder' type='hinge' axis='0 0 1'/>"
+    "<geom name='upper' fromto='0 0 0 0.1 0 0'/>"
+    "<body name='lower' pos='0.1 0 0'>"
+    "<joint name='elbow' type='hinge' axis='0 0 1' limited='true' range='-3 3'/>"
+    "<geom name='lower' fromto='0 0 0 0.11 0 0'/>"
+    "</body></body></worldbody>"
+    "<actuator>"
+    "<motor joint='shoulder' gear='0.05' ctrlrange='-1 1' ctrllimited='true'/>"
+    "<motor joint='elbow' gear='0.05' ctrlrange='-1 1' ctrllimited='true'/>"
+    "</actuator></mujoco>";
