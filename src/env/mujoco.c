@@ -227,10 +227,10 @@ void jd__mujoco_draw(const jd_env *e, const double *s, jd_canvas *c)
     for (int k = 0; k < e->kind->state; k++) row[k] = s[k * JD_LANES];
     put_row(w, d, row);
     w->lib.kinematics(w->model, d);
-    const double shift = t->from_above ? 0 : d->xpos[3]; /* the first body stays in the middle */
+    const double shift = t->follow ? d->xpos[3] : 0;
     const int up = t->from_above ? 1 : 2;
     jd__canvas_view(c, t->view[0], t->view[1], t->view[2], t->view[3]);
-    if (!t->from_above) jd__canvas_box(c, -10, -1, 10, t->ground, 0xDCDCD6);
+    if (!t->from_above) jd__canvas_box(c, -10, -10, 10, t->ground, 0xDCDCD6);
     for (int g = 0; g < w->model->ngeom; g++) {
         if (w->model->geom_type[g] != mjGEOM_CAPSULE) continue;
         const double *at = d->geom_xpos + 3 * g, *turn = d->geom_xmat + 9 * g, half = w->model->geom_size[3 * g + 1];

@@ -21,6 +21,7 @@ typedef struct mj_task {
     void (*look)(const double *s, float *obs);
     double view[4];  /* what a picture shows: x0, y0, x1, y1 */
     double ground;   /* its height in a picture */
+    bool follow;     /* the first body stays in the middle of a picture */
     bool from_above; /* x and y instead of x and z */
 } mj_task;
 

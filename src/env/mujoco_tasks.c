@@ -97,7 +97,8 @@ static const mj_task HOPPER = {.model = jd__mujoco_hopper,
                                .start = hopper_start,
                                .judge = hopper_judge,
                                .look = hopper_look,
-                               .view = {-1.2, -.1, 1.2, 1.7}};
+                               .view = {-1.2, -.1, 1.2, 1.7},
+                               .follow = true};
 
 /* ---- mj-reacher: two angles, their speeds; the target -------------------------------------------------------------------------*/
 
