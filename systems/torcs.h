@@ -44,6 +44,7 @@ typedef struct torcs_drive {
     double *road;   /* (places, 3) */
     size_t places;
     double length, within, laps; /* of a lap, m; m within `seconds`; laps in all */
+    double lap_time;             /* s for the first lap, from standing; NAN: it was not finished */
     double error;                /* largest difference from the network with all its weights made */
 } torcs_drive;
 

@@ -46,13 +46,14 @@ static void drive(const torcs_run *w, jd_env *e, pd_nets *nets, const float *wei
         d->steps++;
         if (state[TS_TIME] - began <= w->seconds + .01) d->within = state[TS_RACED] - from;
         d->laps = fmax(d->laps, (state[TS_RACED] - from) / d->length);
+        if (d->laps >= 1 && isnan(d->lap_time)) d->lap_time = state[TS_TIME] - began;
     }
 }
 
 jd_status torcs_test(const torcs_run *w, const char *track, const double *genome, torcs_drive *d)
 {
     const size_t most = (size_t)(TORCS_TEST_SECONDS / w->period + .5);
-    *d = (torcs_drive){.track = track};
+    *d = (torcs_drive){.track = track, .lap_time = (double)NAN};
     jd_env *e = jd_env_new(w->ctx, "torcs",
                            &(jd_env_options){.track = track, .period = w->period, .time_limit = (int64_t)most});
     pd_nets *nets = pd_nets_new(w->ctx, 1);
@@ -198,10 +199,10 @@ void torcs_report_drive(const torcs_run *w, const torcs_drive *d, const char *ti
 
 void torcs_report_table(const torcs_run *w, const torcs_drive *d, size_t n)
 {
-    enum { COLUMNS = 6, CELL = 24, MOST = 16 };
+    enum { COLUMNS = 7, CELL = 24, MOST = 16 };
     char text[MOST * COLUMNS][CELL], heading[2][40];
-    const char *cell[MOST * COLUMNS],
-        *headings[COLUMNS] = {"track", "length (m)", heading[0], heading[1], "top speed (km/h)", "damage"};
+    const char *cell[MOST * COLUMNS], *headings[COLUMNS] = {"track",         "length (m)",       heading[0], heading[1],
+                                                            "first lap (s)", "top speed (km/h)", "damage"};
     snprintf(heading[0], sizeof heading[0], "m in %g s", w->seconds);
     snprintf(heading[1], sizeof heading[1], "laps in %d s", TORCS_TEST_SECONDS);
     for (size_t k = 0; k < n && k < MOST; k++) {
@@ -211,8 +212,9 @@ void torcs_report_table(const torcs_run *w, const torcs_drive *d, size_t n)
         snprintf(t[1], CELL, "%.0f", d[k].length);
         snprintf(t[2], CELL, "%.0f", d[k].within);
         snprintf(t[3], CELL, "%.2f", d[k].laps);
-        snprintf(t[4], CELL, "%.0f", s[TS_TOP_SPEED] * 3.6);
-        snprintf(t[5], CELL, "%.0f", s[TS_DAMAGE]);
+        snprintf(t[4], CELL, isnan(d[k].lap_time) ? "-" : "%.1f", d[k].lap_time);
+        snprintf(t[5], CELL, "%.0f", s[TS_TOP_SPEED] * 3.6);
+        snprintf(t[6], CELL, "%.0f", s[TS_DAMAGE]);
         for (int i = 0; i < COLUMNS; i++) cell[k * COLUMNS + (size_t)i] = t[i];
     }
     jd_report_section(jd_run_report(w->r), "All tracks");

@@ -173,6 +173,7 @@ static jd_status finish(race *a)
         torcs_report_table(w, d, 1 + UNSEEN);
         torcs_report_drive(w, &d[1], "A track it had never seen");
         torcs_report_weights(w, best);
+        if (!isnan(d[0].lap_time)) jd_run_extra(r, "lap_seconds", d[0].lap_time);
         jd_run_extra(r, "metres_in_time", d[0].within);
         jd_run_extra(r, "metres_in_time_unseen", unseen);
         jd_run_extra(r, "top_speed_kmh", d[0].state[d[0].steps * TS_STATE + TS_TOP_SPEED] * 3.6);
@@ -275,7 +276,10 @@ const jd_system jd_system_torcs_vision = {
         "accelerate and brake. Its weights are five images with few frequencies; the search knows nothing but 200 "
         "coefficients and what a drive was worth: metres along the road, less damage and restless controls, plus a "
         "fifth "
-        "of the top speed. Look at the driven line, at the pictures it drove by, and at the tracks it never saw.",
+        "of the top speed. For comparison: the simulator's own driver bt, which knows the whole track, needs 47.5 s "
+        "for its "
+        "first lap of g-track-1 in the car car1-stock1. Look at the driven line, at the pictures it drove by, and at "
+        "the tracks it never saw.",
     .data = NULL,
     .settings = settings,
     .run = run,
