@@ -10,7 +10,7 @@ static void describe(jd_run *r, int levels, char *net, size_t room)
 {
     static const char *const units[LEVELS] = {"units1", "units2", "units3", "units3"};
     const double dropout = jd_run_setting(r, "dropout"), noise = jd_run_setting(r, "noise");
-    int n = snprintf(net, room, noise > 0 ? "noise %g" : "", noise);
+    int n = noise > 0 ? snprintf(net, room, "noise %g", noise) : 0;
     for (int i = 0; i < levels; i++) {
         n += snprintf(net + n, room - (size_t)n, "%sblstm %g", n ? ", " : "", jd_run_setting(r, units[i]));
         if (dropout > 0) n += snprintf(net + n, room - (size_t)n, ", dropout %g", dropout);

@@ -157,10 +157,9 @@ void hand_show_worst(jd_run *r, const hand_alphabet *a, const hand_bag *bag, con
 
 void hand_show_scores(jd_run *r, const hand_line *lines, size_t n, const char *caption)
 {
-    static const char *const headings[] = {
-        "read",        "texts",    "samples", "characters wrong (%)", "without case (%)",
-        "substituted", "left out", "put in",  "words wrong (%)"};
-    enum { COLUMNS = 9, MOST = 16, CELL = 64 };
+    static const char *const headings[] = {"read",     "texts",    "samples", "wrong (%)",
+                                           "replaced", "left out", "put in",  "words wrong (%)"};
+    enum { COLUMNS = 8, MOST = 16, CELL = 64 };
     char text[3 * MOST][COLUMNS][CELL];
     const char *cells[3 * MOST * COLUMNS];
     size_t m = 0;
@@ -174,11 +173,10 @@ void hand_show_scores(jd_run *r, const hand_line *lines, size_t n, const char *c
             snprintf(text[m][1], CELL, "%s", names[k]);
             snprintf(text[m][2], CELL, "%lld", (long long)s->samples);
             snprintf(text[m][3], CELL, "%.2f", hand_cer(s));
-            snprintf(text[m][4], CELL, "%.2f", 100.0 * (double)s->caseless / (double)s->labels);
-            snprintf(text[m][5], CELL, "%lld", (long long)s->substitutions);
-            snprintf(text[m][6], CELL, "%lld", (long long)s->deletions);
-            snprintf(text[m][7], CELL, "%lld", (long long)s->insertions);
-            snprintf(text[m][8], CELL, "%.1f", hand_wer(s));
+            snprintf(text[m][4], CELL, "%lld", (long long)s->substitutions);
+            snprintf(text[m][5], CELL, "%lld", (long long)s->deletions);
+            snprintf(text[m][6], CELL, "%lld", (long long)s->insertions);
+            snprintf(text[m][7], CELL, "%.1f", hand_wer(s));
             for (int c = 0; c < COLUMNS; c++) cells[m * COLUMNS + (size_t)c] = text[m][c];
             m++;
         }

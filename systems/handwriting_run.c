@@ -291,8 +291,9 @@ static void figures(reader *o, const hand_scores *test)
 {
     static const char *const titles[KINDS] = {"Words by unseen writers", "Lines by unseen writers"};
     const char *const caption =
-        o->net->load ? "Test samples, best path decoding."
-                     : "Test writers, best path decoding, no dictionary and no language model. Many prompts recur: the "
+        o->net->load ? "Test lines, best path decoding; errors are counted in characters."
+                     : "Test writers, best path decoding, no dictionary and no language model; errors are counted in "
+                       "characters, and in words. Many prompts recur: the "
                        "texts that are also in training are easier, since the net learns how words are spelled.";
     hand_line table[KINDS];
     for (int k = 0; k < o->kinds; k++) table[k] = (hand_line){kind_name(o, k), &test[k]};
@@ -324,6 +325,9 @@ static jd_status results(reader *o)
         say(o, what, &test[k].all);
         snprintf(what, sizeof what, "test %s not in training", kind_name(o, k));
         if (test[k].seen.samples) say(o, what, &test[k].unseen);
+        if (!o->net->load)
+            jd_run_note(r, "where capitals and small letters count as the same: %.2f %% of the characters wrong",
+                        100.0 * (double)test[k].all.caseless / (double)test[k].all.labels);
     }
     if (tested && !jd_error(o->ctx)) {
         figures(o, test);
