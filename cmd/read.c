@@ -14,6 +14,7 @@ typedef struct reader {
     char letter[LETTERS][5]; /* UTF-8 */
     int letters;
     jd_ink_options ink;
+    float gain; /* of pictures */
     jd_params *params;
     jd_fn *f;
     jd_ink_reader *frames;
@@ -76,6 +77,7 @@ static jd_status configure(reader *m, const char *path, const char *config)
                                   .rows = (int)fmin(fmax(number(j, "ink-rows"), -1), 1000),
                                   .size = (float)number(j, "ink-size"),
                                   .pen = (float)number(j, "ink-pen")};
+        m->gain = m->ink.rows ? (float)number(j, "ink-gain") : 1;
         m->frames = jd_ink_reader_new(m->ctx, &m->ink);
     }
     json_decref(j);
@@ -117,7 +119,7 @@ static jd_status read_one(reader *m, const jd_ink_sample *s, const char *file, s
     const float *frames = jd_ink_reader_frames(m->frames);
     float *x = T ? jd_alloc_array(ctx, T * W, sizeof *x) : NULL;
     for (size_t t = 0; x && t < T; t++)
-        for (size_t k = 0; k < W; k++) x[m->ink.rows ? k * T + t : t * W + k] = frames[t * W + k];
+        for (size_t k = 0; k < W; k++) x[m->ink.rows ? k * T + t : t * W + k] = m->gain * frames[t * W + k];
     const jd_tensor in = m->ink.rows ? JD_TENSOR("x", JD_F32, x, 1, (int64_t)W, (int64_t)T, 1)
                                      : JD_TENSOR("x", JD_F32, x, (int64_t)T, 1, (int64_t)W);
     jd_type type;

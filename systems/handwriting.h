@@ -163,7 +163,8 @@ void hand_show_scores(jd_run *r, const hand_line *lines, size_t n, const char *c
 typedef struct hand_net {
     char spec[400]; /* the layers before the output, for jd_net; of pictures with ink.rows */
     jd_ink_options ink;
-    int per; /* frames a step of the output */
+    int per;     /* frames a step of the output */
+    double gain; /* of pictures: what ink of 1 counts as for the net */
     /* Other data than UNIPEN's words and lines, or NULL.  hand_run closes the bags. */
     const char *name; /* of the data */
     jd_status (*load)(jd_run *r, void *data, hand_alphabet *a, hand_bag *train, hand_bag *valid, hand_bag *test);

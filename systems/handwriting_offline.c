@@ -22,7 +22,8 @@ static jd_status run(jd_run *r)
 {
     hand_net net = {
         .ink = {.rows = (int)jd_run_setting(r, "rows"), .size = (float)jd_run_setting(r, "size"), .pen = 1.5f},
-        .per = PER};
+        .per = PER,
+        .gain = jd_run_setting(r, "gain")};
     if (net.ink.rows < 16 || net.ink.rows > 64)
         return jd_fail(jd_run_ctx(r), JD_EUSAGE, "handwriting-offline: rows=%d; 16 to 64 are possible", net.ink.rows);
     describe(r, net.spec, sizeof net.spec);
@@ -41,6 +42,7 @@ static const jd_setting settings[] = {
     {"map2", {20, 32, 40}, "units of the map after it"},
     {"units3", {32, 50, 100}, "cells a direction, third scan"},
     {"dropout", {0, 0.1, 0.3}, "share of the last scan's outputs dropped"},
+    {"gain", {3, 3, 3}, "what ink of 1 counts as: about one deviation is 1 then"},
     {"cell_clip", {1, 1, 1}, "largest error of a pre-activation; RNNLIB's is 1"},
     {"rate", {4e-3, 3e-3, 2e-3}, "Adam's rate"},
     {NULL},

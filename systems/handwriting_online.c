@@ -37,7 +37,7 @@ static const jd_setting settings[] = {
     {"lines", {0, 1, 1}, "1: lines of text are trained and measured too, with the same net"},
     {"spacing", {0.2, 0.2, 0.2}, "way between points, in heights of writing"},
     {"stack", {4, 4, 4}, "points a frame"},
-    {"view", {0, 0, 0}, "cells to a side of the picture around each frame; 0: none"},
+    {"view", {0, 5, 5}, "cells to a side of the picture around each frame; 0: none"},
     {"cell", {0.5, 0.5, 0.5}, "side of such a cell, in heights of writing"},
     {"levels", {2, 2, 3}, "levels of bidirectional LSTM"},
     {"units1", {64, 96, 128}, "cells a direction, first level"},

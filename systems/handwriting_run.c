@@ -28,6 +28,7 @@ static jd_node read_ink(jd_graph *g, const reader *o)
     if (o->net->ink.rows) {
         const jd_node turned = jd_transpose(g, x, (const int[]){1, 2, 0}); /* (B,rows,T) */
         x = jd_reshape(g, turned, JD_DIMS(jd_dim(g, x, 1), jd_dim(g, x, 2), jd_dim(g, x, 0), 1));
+        x = jd_affine(g, x, o->net->gain, 0);
         length = jd_arg(g, "size");
     }
     return jd_net(g, o->spec, x, length);
@@ -159,6 +160,7 @@ static void describe(reader *o)
     jd_run_config_number(o->r, "ink-rows", ink->rows);
     jd_run_config_number(o->r, "ink-size", (double)ink->size);
     jd_run_config_number(o->r, "ink-pen", (double)ink->pen);
+    jd_run_config_number(o->r, "ink-gain", o->net->gain);
 }
 
 static jd_status load(reader *o)

@@ -123,7 +123,12 @@ static jd_status run(jd_run *r)
 {
     digits d = {0};
     const double clip = jd_run_setting(r, "cell_clip");
-    hand_net net = {.ink = {.rows = ROWS}, .per = PER, .name = "digit lines", .load = load, .data = &d};
+    hand_net net = {.ink = {.rows = ROWS},
+                    .per = PER,
+                    .gain = jd_run_setting(r, "gain"),
+                    .name = "digit lines",
+                    .load = load,
+                    .data = &d};
     snprintf(net.spec, sizeof net.spec,
              "block 4 2, mdlstm %g peepholes clip %g, block 2 2, dense 6 tanh each, mdlstm %g peepholes clip %g, "
              "block 2 1, dense 20 tanh each, mdlstm %g peepholes clip %g, collapse",
@@ -144,6 +149,7 @@ static const jd_setting settings[] = {
     {"units1", {2, 2, 4}, "cells a direction, first scan"},
     {"units2", {10, 10, 20}, "cells a direction, second scan"},
     {"units3", {50, 50, 100}, "cells a direction, third scan"},
+    {"gain", {3, 3, 3}, "what ink of 1 counts as: about one deviation is 1 then"},
     {"cell_clip", {1, 1, 1}, "largest error of a pre-activation; RNNLIB's is 1"},
     {"batch", {16, 16, 32}, "lines a step"},
     {"rate", {4e-3, 3e-3, 2e-3}, "Adam's rate"},
