@@ -60,7 +60,7 @@ const jd_system jd_system_handwriting_online = {
     .paper_note =
         "the paper reads lines of IAM-OnDB, which needs registration: 79.7 % of the words right with a dictionary "
         "of 20,000 words and bigrams; this is UNIPEN, without a dictionary",
-    .accept = {NAN, 20, 12},
+    .accept = {60, 12, 8},
     .about = "The strokes of a pen, resampled to points a fixed way apart and gathered into frames of a few points "
              "each, are "
              "read by a bidirectional LSTM; connectionist temporal classification teaches it to write down the text "
