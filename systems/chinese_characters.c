@@ -27,6 +27,7 @@ static const jd_setting settings[] = {
     {"angle", {5, 5, 5}, "characters are rotated or sheared by up to +- this, degrees"},
     {"scale", {10, 10, 10}, "each axis is scaled by up to +- this, per cent"},
     {"shift", {2, 2, 2}, "each axis is moved by up to +- this, pixels"},
+    {"alpha", {0, 0, 0}, "elastic deformation: strength, pixels, before a blur of width 5 to 6; 0: none"},
     {"loaders", {1, 1, 1}, "threads that deform characters ahead of their use"},
     {NULL, {0}, NULL},
 };
@@ -59,12 +60,17 @@ static jd_status run(jd_run *r)
     if (net < 1 || net > known) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 to %d are possible", net, known);
     jd_run_config(r, "net", nets[net - 1]);
     const float angle = (float)jd_run_setting(r, "angle"), scale = (float)jd_run_setting(r, "scale");
+    const float alpha = (float)jd_run_setting(r, "alpha");
     const committee_options o = {
         .pictures = {.side = 48,
                      .held_out = (size_t)jd_run_setting(r, "held_out"),
                      .batch = (int64_t)jd_run_setting(r, "batch"),
                      .loaders = (int)jd_run_setting(r, "loaders"),
-                     .deform = {.angle = angle,
+                     .deform = {.sigma_min = 5,
+                                .sigma_max = 6,
+                                .alpha_min = alpha,
+                                .alpha_max = alpha,
+                                .angle = angle,
                                 .angle_small = angle,
                                 .shear = true,
                                 .scale_min = scale,
@@ -104,7 +110,7 @@ const jd_system jd_system_chinese_characters = {
         "A hundred Chinese characters, most of them neighbours in the dictionary that share their radical, written by "
         "hand: 23,967 to learn from, 4,000 to be tested on, scaled to 40 x 40 and centred in 48 x 48 pixels. Four "
         "convolutions, each followed by max-pooling, a layer of hidden units and a softmax; in every epoch all "
-        "characters are shifted, scaled, rotated or sheared anew.\n\n"
+        "characters are shifted, scaled, rotated or sheared and bent anew.\n\n"
         "Look at the mistakes: often one stroke decides.",
     .data = "hwdb100",
     .settings = settings,

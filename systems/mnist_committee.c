@@ -20,7 +20,7 @@ static const jd_setting settings[] = {
      {2, 5, 35},
      "columns: digits as they are, then 20, 16, 12, 18, 14, 10 wide, and again with other seeds"},
     {"limit", {10000, 0, 0}, "learn from the first so many digits only; 0: all that are not held out"},
-    {"epochs", {5, 6, 100}, "epochs of a column; each shows every digit once, deformed anew"},
+    {"epochs", {5, 10, 100}, "epochs of a column; each shows every digit once, deformed anew"},
     {"batch", {50, 50, 50}, "digits in a step; the paper's 1 is exact online learning"},
     {"lr", {0.1, 0.1, 0.1}, "learning rate at the start; it falls along a half cosine"},
     {"lr_end", {1e-3, 1e-3, 1e-3}, "the last learning rate"},
