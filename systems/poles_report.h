@@ -14,13 +14,16 @@ typedef struct poles_race_result {
     poles_outcome *out; /* (runs) */
 } poles_race_result;
 
-/* Over the searches that solved the task; the medians count those that did not as infinite. */
+/* Solved: balanced, and without velocities Gruau's test passed.  Over the searches that solved the task; the medians count
+ * those that did not as infinite. */
 typedef struct poles_summary {
-    int solved, general;
-    double median, mean, low, high; /* evaluations to the first network that balances */
-    double general_median;          /* to the first that also passes Gruau's test */
-    double starts;                  /* of 625, of the first network: median of the solved */
+    int solved, balanced;
+    double median, mean, low, high; /* evaluations to the network that solves */
+    double balanced_median;         /* to the first that balances 100,000 steps */
+    double starts;                  /* of 625, of that first network: median of those that balance */
 } poles_summary;
+/* Evaluations until search i solved the task; 0: it did not. */
+double poles_solved_at(const poles_race_result *p, int i);
 poles_summary poles_summarise(const poles_race_result *p);
 
 /* The search that solved the task after the median number of evaluations; NULL when none did. */
