@@ -173,7 +173,8 @@ static void traces(jd_run *r, motion *m)
     jd_chart_line(c, "short", m->t, m->short_pole, n, 0);
     jd_chart_panel(c, &(jd_axis){.label = "force (N)", .min = -10, .max = 10}, 120);
     jd_chart_line(c, "push", m->t, m->force, n, 0);
-    jd_report_chart(jd_run_report(r), c, "The first seconds: how the network calms the poles, and with which pushes.");
+    jd_report_chart(jd_run_report(r), c,
+                    "The first 20 seconds of the same network: the cart, the poles, and the pushes that keep them up.");
 }
 
 /* From which of the 625 starts the network balances 1,000 steps: rows are angle and its velocity, columns the cart's. */
