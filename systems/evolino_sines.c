@@ -20,7 +20,7 @@ static const struct signal {
 } SIGNAL[SIGNALS] = {{2, 10, .1, .05, .1, 1e-3, 1, 2.01e-3, 4.15e-3},
                      {3, 15, .01, .02, .1, 1e-2, .8, 2.44e-3, 8.04e-3},
                      {4, 20, .01, .01, .1, .11, .4, 1.5e-2, 1.1e-1},
-                     {5, 20, .01, .01, .1, .17, .4, 1.6e-2, 1.66e-1}};
+                     {5, 20, .002, .005, .05, .17, .4, 1.6e-2, 1.66e-1}};
 
 typedef struct outcome {
     double taught, alone; /* normalised mean squared error on its own over 100..399, and over 400..699 */
@@ -204,7 +204,7 @@ static const jd_setting settings[] = {
     {"signals", {1, 4, 4}, "sums of 2, 3, 4, 5 waves: how many of these"},
     {"seeds", {5, 5, 20}, "evolutions of each"},
     {"generations", {60, 150, 500}, "of 80 networks each"},
-    {"patience", {20, 20, 20}, "generations without progress before a burst; 0: none"},
+    {"patience", {40, 40, 40}, "generations without progress before a burst; 0: none"},
     {"mutation", {.5, .5, .5}, "probability that a gene of a child is mutated"},
     {NULL}};
 
