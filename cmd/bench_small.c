@@ -1,4 +1,4 @@
-/* bench_small.c - CTC alone, tiny networks, the making of plans, and weights from codes. */
+/* bench_small.c - CTC alone, tiny networks, the making of plans, weights from codes, an arm. */
 #include <string.h>
 
 #include "bench.h"
@@ -134,6 +134,32 @@ static jd_status make_code(const bench_workload *w, bench_job *j)
     return jd_error(j->ctx);
 }
 
+/* One step of 16 octopus's arms: 25 Runge-Kutta steps each. */
+static void free_octopus(bench_job *j)
+{
+    jd_env_free(j->state);
+}
+
+static jd_status arm_step(bench_job *j)
+{
+    uint8_t *flags = j->memory[3];
+    return jd_env_step(j->state, j->memory[0], j->memory[1], j->memory[2], flags, flags + 16);
+}
+
+static jd_status make_arm(const bench_workload *w, bench_job *j)
+{
+    (void)w;
+    j->state = jd_env_new(j->ctx, "octopus-arm", &(jd_env_options){.count = 16, .time_limit = INT64_MAX});
+    j->close = free_octopus;
+    for (size_t i = 0; i < 16 && !jd_error(j->ctx); i++) jd_env_reset(j->state, i, i, NULL);
+    bench_random(j, 16 * 32, 0, 1);
+    bench_random(j, 16 * 82, 0, 1);
+    bench_random(j, 16, 0, 1);
+    bench_random(j, 16, 0, 1);
+    j->step = arm_step;
+    return jd_error(j->ctx);
+}
+
 const bench_workload bench_small[] = {
     {"ctc_T150_a28", "CTC loss and gradient, batch 32", make_ctc, 150, 28, 0, 0.85e-3},
     {"ctc_T150_a62", "", make_ctc, 150, 62, 0, 0.93e-3},
@@ -148,5 +174,6 @@ const bench_workload bench_small[] = {
     {"plan_small", "tracing and compiling the 8-32-4 network", make_planner, 0, 0, 0, 20e-6},
     {"decode_1m_200", "1,115,139 weights from 200 cosine coefficients", make_code, 0, 0, 0, 0},
     {"respond_1m_100", "256 units' response to 64 x 64 pixels from 100 coefficients", make_code, 1, 0, 0, 0},
+    {"octopus_b16", "one step of 16 octopus's arms", make_arm, 0, 0, 0, 0},
     {0},
 };

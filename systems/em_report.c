@@ -148,8 +148,10 @@ static void paint(const uint8_t *grey, const int32_t *label, int64_t W, uint8_t 
             const int64_t p = y * W + x;
             uint8_t *o = out + (y * TILE + x) * 3, rgb[3] = {255, 255, 255};
             if (label && label[p]) colour(label[p], rgb);
-            for (int c = 0; c < 3; c++)
-                o[c] = !label ? grey[p] : label[p] ? (uint8_t)((grey[p] + 2 * rgb[c]) / 3) : rgb[c];
+            for (int c = 0; c < 3; c++) {
+                const int mixed = label && label[p] ? (grey[p] + 2 * rgb[c]) / 3 : rgb[c];
+                o[c] = label ? (uint8_t)mixed : grey[p];
+            }
         }
 }
 

@@ -71,7 +71,10 @@ double octopus_sd(const double *x, int n);
 void octopus_show_curves(octopus *o, const octopus_way *way, int ways, int seeds, const char *caption);
 void octopus_show_table(octopus *o, const octopus_way *way, int ways, int seeds, int64_t budget);
 void octopus_show_motion(octopus *o, const double *weights, const char *caption);
-void octopus_show_coefficients(octopus *o, const jd_code *code, const double *genome, int array);
+/* Coefficients of the first array along dimensions `down` and down + 1; those of mean 0 along dimension 0, if that is
+ * another, are left out. */
+void octopus_show_coefficients(octopus *o, const jd_code *code, const double *genome, int down, const char *label,
+                               const char *caption);
 void octopus_save(octopus *o, const octopus_way *way, int seed, const double *weights);
 
 #endif

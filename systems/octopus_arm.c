@@ -114,7 +114,10 @@ static void show_genome(octopus *o, const octopus_way *way, int seed, double *we
     if (jd_code_decode(way->code, genome, weights)) return;
     for (int u = 0; u < OCTOPUS_UNITS; u++)
         for (int k = 0; k < ROW; k++) map[k * OCTOPUS_UNITS + u] = (float)weights[u * ROW + k];
-    octopus_show_coefficients(o, way->code, genome, 0);
+    octopus_show_coefficients(
+        o, way->code, genome, 0, "frequency over units",
+        "The genome: its coefficients fill the corner of low frequencies; to the right, over inputs. "
+        "Cells without one are empty.");
     jd_report_map(
         r,
         &(jd_map){.label = "unit",
@@ -184,7 +187,7 @@ static const jd_setting settings[] = {
     {"seeds", {3, 5, 10}, "searches from different seeds, 1 to 20"},
     {"evaluations", {600, 3000, 6000}, "of each search, at least 300; an evaluation is three trials of 120 steps"},
     {"ways", {6, 9, 9}, "codes compared: 6 leaves out body-shaped arrays and CoSyNE"},
-    {"sigma", {2, 2, 2}, "first step size of SNES over coefficients"},
+    {"sigma", {4, 4, 4}, "first step size of SNES over coefficients"},
     {"sigma_direct", {1, 1, 1}, "first step size of SNES over weights"},
     {"range", {6, 6, 6}, "first coefficients of CoSyNE are uniform within +- this"},
     {"range_direct", {1, 1, 1}, "first weights of CoSyNE are uniform within +- this"},

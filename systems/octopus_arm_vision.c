@@ -45,7 +45,7 @@ static jd_status run(jd_run *r)
     octopus_way way[WAYS] = {{.name = "160 coefficients", .key = "dct-160"},
                              {.name = "33,824 weights", .key = "direct"}};
     const int seeds = (int)fmin(OCTOPUS_SEEDS, fmax(1, jd_run_setting(r, "seeds")));
-    const int64_t budget = (int64_t)fmax(100, jd_run_setting(r, "evaluations"));
+    const int64_t budget = (int64_t)fmax(300, jd_run_setting(r, "evaluations"));
     if (octopus_open(&o, r, "octopus-arm-vision")) return jd_error(o.ctx);
     o.total = (double)budget * seeds * WAYS;
     jd_run_stage(r, "searching: %d seeds, %lld evaluations each", seeds, (long long)budget);
@@ -76,7 +76,10 @@ static jd_status run(jd_run *r)
                                 "Fitness of the best network so far, 160 coefficients and all weights.");
             octopus_show_table(&o, way, WAYS, seeds, budget);
             jd_report_section(report, "The genome");
-            octopus_show_coefficients(&o, way[0].code, genome, 0);
+            octopus_show_coefficients(
+                &o, way[0].code, genome, 1, "frequency downward",
+                "The coefficients of the picture's rows and columns that all units share; the others of "
+                "the 160 say how units differ, and the weights of feedback and bias.");
             show_units(&o, weights);
             octopus_save(&o, &way[0], seed, weights);
         }
@@ -88,11 +91,12 @@ static jd_status run(jd_run *r)
     return jd_run_finish(r, fitness, NULL);
 }
 
-static const jd_setting settings[] = {{"seeds", {2, 5, 10}, "searches from different seeds, 1 to 20"},
-                                      {"evaluations", {300, 3000, 10000}, "of each search, at least 100"},
-                                      {"sigma", {2, 2, 2}, "first step size over coefficients"},
-                                      {"sigma_direct", {1, 1, 1}, "first step size over weights"},
-                                      {NULL}};
+static const jd_setting settings[] = {
+    {"seeds", {2, 5, 10}, "searches from different seeds, 1 to 20"},
+    {"evaluations", {300, 3000, 10000}, "of each search, at least 300; an evaluation is three trials of 120 steps"},
+    {"sigma", {2, 2, 2}, "first step size of SNES over coefficients"},
+    {"sigma_direct", {1, 1, 1}, "first step size of SNES over weights"},
+    {NULL}};
 
 const jd_system jd_system_octopus_arm_vision = {
     .name = "octopus-arm-vision",
@@ -104,9 +108,9 @@ const jd_system jd_system_octopus_arm_vision = {
     .metric = "fitness of 160 coefficients, mean of seeds",
     .higher = true,
     .paper_value = NAN,
-    .paper_note =
-        "the talk gives sizes (32 x 32 pixels, 33,824 weights, 160 coefficients, 1:211); no fitness is at hand",
-    .accept = {NAN, NAN, NAN},
+    .paper_note = "the talk gives sizes (32 x 32 pixels, 33,824 weights, 160 coefficients, 1:211); no fitness is at "
+                  "hand; to be reached: what octopus-arm has to",
+    .accept = {.7, .73, .73},
     .about = "The arm of octopus-arm, but the net of 32 logistic units sees 32 x 32 pixels: 1 inside the arm, -1 at "
              "the target. "
              "Its weights are 160 cosine coefficients: 100 in an array of units x rows x columns, 50 for the feedback, "

@@ -6,7 +6,7 @@
 
 #include "octopus.h"
 
-enum { TRIALS = OCTOPUS_STARTS, NODES = 11, LINES = 3 * NODES - 1 + 3, FRAME = 2, FRAMES = OCTOPUS_STEPS / FRAME + 8 };
+enum { TRIALS = OCTOPUS_STARTS, NODES = 11, LINES = 3 * NODES + 1, FRAME = 2, FRAMES = OCTOPUS_STEPS / FRAME + 8 };
 
 /* ---- searches ----------------------------------------------------------------------------------------------------------*/
 
@@ -215,37 +215,30 @@ void octopus_show_motion(octopus *o, const double *weights, const char *caption)
 
 /* ---- coefficients ------------------------------------------------------------------------------------------------------*/
 
-/* Chromosome `array` as it lies in its array, seen along the first and the last dimension; genes that differ in between
- * are added up. */
-void octopus_show_coefficients(octopus *o, const jd_code *code, const double *genome, int array)
+void octopus_show_coefficients(octopus *o, const jd_code *code, const double *genome, int down, const char *label,
+                               const char *caption)
 {
     enum { SIDE = 48 };
-    static float map[SIDE * SIDE]; /* (last, first) */
-    int rows = 0, columns = 0;
+    static float map[SIDE * SIDE]; /* (right, down) */
+    int size[2] = {0};
     for (int i = 0; i < SIDE * SIDE; i++) map[i] = NAN;
-    for (size_t g = 0; g < jd_code_genes(code); g++) {
-        int a, k[JD_CODE_RANK] = {0}, last = 1;
-        jd_code_place(code, g, &a, k);
-        if (a != array) continue;
-        for (int d = 2; d < JD_CODE_RANK; d++)
-            if (k[d] > 0) last = d; /* the dimension of a gene that has no other index: along the second */
-        if (k[0] >= SIDE || k[last] >= SIDE) continue;
-        float *to = &map[k[last] * SIDE + k[0]];
-        *to = (isfinite(*to) ? *to : 0) + (float)genome[g];
-        rows = k[0] + 1 > rows ? k[0] + 1 : rows;
-        columns = k[last] + 1 > columns ? k[last] + 1 : columns;
-    }
-    for (int c = 0; c < columns; c++) memmove(map + c * rows, map + c * SIDE, (size_t)rows * sizeof *map);
+    for (int pass = 0; pass < 2; pass++) /* how large the corner is, then what is in it */
+        for (size_t g = 0; g < jd_code_genes(code); g++) {
+            int array, k[JD_CODE_RANK] = {0};
+            jd_code_place(code, g, &array, k);
+            if (array || k[down] >= SIDE || k[down + 1] >= SIDE || (down > 0 && k[0] > 0)) continue;
+            for (int d = 0; d < 2; d++) size[d] = k[down + d] >= size[d] ? k[down + d] + 1 : size[d];
+            if (pass) map[k[down + 1] * size[0] + k[down]] = (float)genome[g];
+        }
     jd_report_map(jd_run_report(o->r),
-                  &(jd_map){.label = "frequency over units",
+                  &(jd_map){.label = label,
                             .value_label = "coefficient",
                             .values = map,
-                            .T = (size_t)columns,
-                            .H = (size_t)rows,
+                            .T = (size_t)size[1],
+                            .H = (size_t)size[0],
                             .colors = JD_DIVERGING,
                             .height = 150},
-                  "frequency over inputs", 0, columns,
-                  "The genome: its coefficients fill the corner of low frequencies; cells without one are empty.");
+                  "frequency to the right", 0, size[1], caption);
 }
 
 void octopus_save(octopus *o, const octopus_way *way, int seed, const double *weights)
