@@ -157,6 +157,55 @@ static void curves(const torcs_run *w, const torcs_drive *d)
     jd_free(w->ctx, v);
 }
 
+static void put(float *line, double x0, double y0, double x1, double y1)
+{
+    const double p[4] = {x0, y0, x1, y1};
+    for (int k = 0; k < 4; k++) line[k] = (float)p[k];
+}
+
+/* The road from above, a car of 20 m and what it drove in the last two seconds. */
+static void film(const torcs_run *w, const torcs_drive *d)
+{
+    enum { FRAMES = 400, TAIL = 10, FASTER = 4, EACH = 4 };
+    const size_t frames = d->steps < FRAMES ? d->steps : FRAMES, pieces = d->places / EACH, lines = pieces + TAIL + 1;
+    float *p = jd_alloc_array(w->ctx, frames * lines, 4 * sizeof *p);
+    jd_film_line *line = jd_alloc_array(w->ctx, lines, sizeof *line);
+    double box[4] = {1e9, 1e9, -1e9, -1e9};
+    for (size_t k = 0; p && line && k < pieces; k++) {
+        const double *a = d->road + 3 * EACH * k, *b = d->road + 3 * (EACH * (k + 1) % (EACH * pieces));
+        line[k] = (jd_film_line){a[2], JD_FILM_MUTED};
+        box[0] = fmin(box[0], a[0] - 30), box[1] = fmin(box[1], a[1] - 30);
+        box[2] = fmax(box[2], a[0] + 30), box[3] = fmax(box[3], a[1] + 30);
+        for (size_t f = 0; f < frames; f++) put(p + (f * lines + k) * 4, a[0], a[1], b[0], b[1]);
+    }
+    for (size_t f = 0; p && line && f < frames; f++) {
+        float *at = p + (f * lines + pieces) * 4;
+        for (size_t k = 0; k < TAIL; k++) {
+            const double *a = d->state + (f > k + 1 ? f - k - 1 : 0) * TS_STATE,
+                         *b = d->state + (f > k ? f - k : 0) * TS_STATE;
+            put(at + 4 * k, a[TS_X], a[TS_Y], b[TS_X], b[TS_Y]);
+            line[pieces + k] = (jd_film_line){3, 0};
+        }
+        const double *s = d->state + f * TS_STATE, dx = 10 * cos(s[TS_YAW]), dy = 10 * sin(s[TS_YAW]);
+        put(at + 4 * TAIL, s[TS_X] - dx, s[TS_Y] - dy, s[TS_X] + dx, s[TS_Y] + dy);
+        line[pieces + TAIL] = (jd_film_line){9, 1};
+    }
+    if (p && line && frames > 1)
+        jd_report_film(jd_run_report(w->r),
+                       &(jd_film){.x0 = box[0],
+                                  .y0 = box[1],
+                                  .x1 = box[2],
+                                  .y1 = box[3],
+                                  .seconds = (double)frames * w->period / FASTER,
+                                  .frames = frames,
+                                  .lines = lines,
+                                  .points = p,
+                                  .line = line},
+                       "The drive from above, four times as fast as it was; the car is drawn four times too long.");
+    jd_free(w->ctx, line);
+    jd_free(w->ctx, p);
+}
+
 /* The pictures it drove by, in two rows, and below each the edges that reach the network. */
 static void frames(const torcs_run *w, const torcs_drive *d)
 {
@@ -193,6 +242,7 @@ void torcs_report_drive(const torcs_run *w, const torcs_drive *d, const char *ti
     if (jd_error(w->ctx)) return;
     jd_report_section(jd_run_report(w->r), title);
     map(w, d);
+    film(w, d);
     curves(w, d);
     frames(w, d);
 }
