@@ -247,11 +247,11 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"evaluations", {400, 8000, 40000}, "drives of the search"},
+    {"evaluations", {1600, 8000, 40000}, "drives of the search"},
     {"population", {24, 24, 64}, "drives of a generation"},
     {"sigma", {1, 1, 1}, "first step size of the coefficients"},
     {"cosyne", {0, 0, 0}, "1: CoSyNE instead of SNES"},
-    {"seconds", {40, 60, 60}, "length of a drive of the search"},
+    {"seconds", {60, 60, 60}, "length of a drive of the search"},
     {"period", {.2, .2, .2}, "seconds between two looks"},
     {"track", {0, 0, 0}, "0 g-track-1, 1 eroad, 2 wheel-1, 3 forza, 4 aalborg"},
     {"copies", {24, 24, 64}, "simulators side by side"},
