@@ -134,12 +134,12 @@ static jd_status make_code(const bench_workload *w, bench_job *j)
     return jd_error(j->ctx);
 }
 
-/* One step of 16 octopus's arms: 25 Runge-Kutta steps each. */
 static void free_octopus(bench_job *j)
 {
     jd_env_free(j->state);
 }
 
+/* One step of 16 octopus's arms: 25 Runge-Kutta steps each. */
 static jd_status arm_step(bench_job *j)
 {
     uint8_t *flags = j->memory[3];
