@@ -272,6 +272,50 @@ static void a_net_of_scans_learns(void **state)
 }
 
 /* ---- what is refused -------------------------------------------------------------------------------------------------------------*/
+static void trace_sized(jd_graph *g, void *user)
+{
+    jd_result(g, "y", jd_net(g, user, jd_arg(g, "x"), jd_has_arg(g, "size") ? jd_arg(g, "size") : JD_NONE));
+}
+
+/* Pictures of different sizes in one batch give bit for bit what each gives alone, through every word that knows sizes. */
+static void a_net_of_sized_pictures(void **state)
+{
+    (void)state;
+    enum { B = 3, H = 6, W = 11, K = 3 };
+    static const int32_t size[B][2] = {{6, 11}, {5, 4}, {6, 7}};
+    char spec[] = "block 2 2, mdlstm 2 peepholes, block 2 1, dense 4 tanh each, mdlstm 3, collapse, blstm 2, dense 3";
+    static float x[B][H][W], alone[H * W];
+    fill(&x[0][0][0], B * H * W, 5);
+    for (int b = 0; b < B; b++)
+        for (int h = 0; h < H; h++)
+            for (int w = 0; w < W; w++)
+                if (h >= size[b][0] || w >= size[b][1]) x[b][h][w] = 0;
+    jd_ctx *ctx = new_ctx();
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_fn *f = jd_fn_new(ctx, p, trace_sized, spec);
+    const jd_tensor in[] = {JD_TENSOR("x", JD_F32, &x[0][0][0], B, H, W, 1),
+                            {"size", {JD_I32, 2, {B, 2}}, (void *)size}};
+    if (jd_fn_run(f, in, 2)) fail_msg("%s", jd_error_message(ctx));
+    jd_type type;
+    const float *y = jd_fn_result(f, "y", &type);
+    assert_int_equal(type.dim[0], (W + 1) / 2);
+    float *all = malloc((size_t)type.dim[0] * B * K * sizeof *all);
+    memcpy(all, y, (size_t)type.dim[0] * B * K * sizeof *all);
+    for (int b = 0; b < B; b++) {
+        const int h = size[b][0], w = size[b][1];
+        for (int i = 0; i < h * w; i++) alone[i] = x[b][i / w][i % w];
+        const jd_tensor one = JD_TENSOR("x", JD_F32, alone, 1, h, w, 1);
+        if (jd_fn_run(f, &one, 1)) fail_msg("%s", jd_error_message(ctx));
+        y = jd_fn_result(f, "y", &type);
+        assert_int_equal(type.dim[0], (w + 1) / 2);
+        for (int t = 0; t < type.dim[0]; t++) assert_memory_equal(all + (t * B + b) * K, y + t * K, K * sizeof(float));
+    }
+    free(all);
+    jd_fn_free(f);
+    jd_params_free(p);
+    jd_ctx_free(ctx);
+}
+
 static void trace_too_many(jd_graph *g, void *user)
 {
     (void)user;
@@ -326,7 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_become_channels),      cmocka_unit_test(layers_of_images),
         cmocka_unit_test(forget_gates_share_the_cell), cmocka_unit_test(sequences_run_as_in_lstm),
-        cmocka_unit_test(a_net_of_scans_learns),       cmocka_unit_test(misfits_are_named),
+        cmocka_unit_test(a_net_of_scans_learns),       cmocka_unit_test(a_net_of_sized_pictures),
+        cmocka_unit_test(misfits_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
