@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 20, SHOWN = 3, TILE = 340 };
+enum { STEPS = 20, SHOWN = 3, TILE = 320 };
 
 static jd_status score_stack(jd_ctx *ctx, const em_stack *s, const float *maps, bool thin, jd_membrane_score *out)
 {
@@ -195,7 +195,7 @@ static void pictures(jd_run *r, const em_stack *s, const float *maps, double thr
                     .w = TILE,
                     .channels = 3,
                     .tile_captions = captions,
-                    .columns = 4},
+                    .columns = 2},
         "Test slices, a corner of each: the slice, the map, the cells that the map encloses after thinning, "
         "and the cells that people marked. Colours only tell cells apart.");
     jd_free(ctx, tiles);

@@ -1,0 +1,175 @@
+/* slides.c - nuclei from files, and crops to learn from. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slides.h"
+
+void slides_free(jd_ctx *ctx, slides *s)
+{
+    for (size_t i = 0; i < s->n && s->s; i++) {
+        jd_free(ctx, s->s[i].rgb);
+        jd_free(ctx, s->s[i].core);
+        jd_free(ctx, s->s[i].score);
+        jd_free(ctx, s->s[i].truth);
+    }
+    jd_free(ctx, s->s);
+    *s = (slides){0};
+}
+
+/* Stretches the values so that the darkest 1 % become 0 and the brightest 0.5 % become 255. */
+static void stretch(uint8_t *v, size_t n)
+{
+    size_t count[256] = {0}, below = 0;
+    int low = 0, high = 255;
+    for (size_t i = 0; i < n; i++) count[v[i]]++;
+    while (low < 255 && below + count[low] <= n / 100) below += count[low++];
+    for (below = 0; high > 0 && below + count[high] <= n / 200;) below += count[high--];
+    if (high <= low) return;
+    for (size_t i = 0; i < n; i++) {
+        const int x = v[i] < low ? 0 : v[i] > high ? high - low : v[i] - low;
+        v[i] = (uint8_t)((x * 255 + (high - low) / 2) / (high - low));
+    }
+}
+
+static void mark(slide *s, const jd_point *p, double radius)
+{
+    for (int64_t y = (int64_t)((double)p->y - radius); (double)y <= (double)p->y + radius; y++)
+        for (int64_t x = (int64_t)((double)p->x - radius); (double)x <= (double)p->x + radius; x++)
+            if (y >= 0 && y < s->H && x >= 0 && x < s->W &&
+                hypot((double)y - (double)p->y, (double)x - (double)p->x) <= radius)
+                s->core[y * s->W + x] = 1;
+}
+
+static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slide *s)
+{
+    if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s/images.tsv: the name \"%s\" is a path", dir, name);
+    char *path = jd_asprintf(ctx, "%s/image/%s.png", dir, name);
+    jd_picture p = {0};
+    if (path && !jd_read_png(ctx, path, 3, &p)) {
+        stretch(p.pixels, (size_t)p.height * (size_t)p.width * 3);
+        *s = (slide){.H = p.height, .W = p.width, .rgb = p.pixels};
+        s->core = jd_alloc_array(ctx, (size_t)(s->H * s->W), 1);
+    }
+    jd_free(ctx, path);
+    return jd_error(ctx);
+}
+
+/* The rows of the table that belong to `name`. */
+static jd_status read_points(jd_ctx *ctx, const jd_tsv *t, const int column[4], const char *name, double share,
+                             slide *s)
+{
+    size_t n = 0;
+    for (size_t r = 0; r < t->rows; r++) n += !strcmp(t->fields[r * t->cols + (size_t)column[0]], name);
+    s->truth = jd_alloc_array(ctx, n + 1, sizeof *s->truth);
+    for (size_t r = 0; r < t->rows && s->truth; r++) {
+        char *const *f = t->fields + r * t->cols;
+        if (strcmp(f[column[0]], name) != 0) continue;
+        const double x = strtod(f[column[1]], NULL), y = strtod(f[column[2]], NULL), area = strtod(f[column[3]], NULL);
+        if (!(x >= 0 && x < (double)s->W && y >= 0 && y < (double)s->H && area > 0))
+            return jd_fail(ctx, JD_EDATA, "points of %s: (%g, %g) with area %g on a picture of %lld x %lld", name, x, y,
+                           area, (long long)s->W, (long long)s->H);
+        s->truth[s->n] = (jd_point){(float)y, (float)x, 0};
+        mark(s, &s->truth[s->n++], fmin(10, fmax(2, share * sqrt(area / 3.14159265358979))));
+    }
+    return jd_error(ctx);
+}
+
+jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
+{
+    static const char *const names[] = {"image", "x", "y", "area"};
+    jd_tsv images = {0}, points = {0};
+    char *a = jd_asprintf(ctx, "%s/images.tsv", dir), *b = jd_asprintf(ctx, "%s/%s_points.tsv", dir, split);
+    slides s = {0};
+    int column[4];
+    if (!a || !b || jd_read_tsv(ctx, a, &images) || jd_read_tsv(ctx, b, &points)) goto end;
+    for (int k = 0; k < 4; k++) column[k] = jd_tsv_column(ctx, &points, names[k]);
+    const int name = jd_tsv_column(ctx, &images, "image"), part = jd_tsv_column(ctx, &images, "split");
+    s.s = jd_error(ctx) ? NULL : jd_alloc_array(ctx, images.rows + 1, sizeof *s.s);
+    for (size_t r = 0; r < images.rows && s.s && !jd_error(ctx); r++) {
+        char *const *f = images.fields + r * images.cols;
+        if (strcmp(f[part], split) != 0) continue;
+        slide *one = &s.s[s.n++];
+        if (read_slide(ctx, dir, f[name], one)) break;
+        read_points(ctx, &points, column, f[name], share, one);
+    }
+    if (!jd_error(ctx) && !s.n) jd_fail(ctx, JD_EDATA, "%s/images.tsv: no picture of the split \"%s\"", dir, split);
+end:
+    if (jd_error(ctx)) slides_free(ctx, &s);
+    jd_tsv_free(ctx, &images);
+    jd_tsv_free(ctx, &points);
+    jd_free(ctx, a);
+    jd_free(ctx, b);
+    *out = s;
+    return jd_error(ctx);
+}
+
+/* ---- crops --------------------------------------------------------------------------------------------------------------*/
+
+static int64_t mirror(int64_t i, int64_t n)
+{
+    const int64_t period = n > 1 ? 2 * (n - 1) : 1;
+    i = (i % period + period) % period;
+    return i < n ? i : period - i;
+}
+
+/* Where a point of the crop, counted from its middle, lies in the slide. */
+typedef struct view {
+    double y, x, a[2][2];
+} view;
+
+static view draw_view(jd_rng *r, const slide *s, const slide_crop_options *o)
+{
+    const double zoom = pow(1 + o->zoom, 2 * jd_rng_uniform64(r) - 1);
+    const uint32_t turn = jd_rng_below(r, 8);
+    const double fy = turn & 1 ? -zoom : zoom, fx = turn & 2 ? -zoom : zoom;
+    view v = {.y = (double)jd_rng_below(r, (uint32_t)s->H), .x = (double)jd_rng_below(r, (uint32_t)s->W)};
+    v.a[0][turn & 4 ? 1 : 0] = fy;
+    v.a[1][turn & 4 ? 0 : 1] = fx;
+    return v;
+}
+
+static void fetch(const slide *s, double y, double x, float rgb[3])
+{
+    const double fy = floor(y), fx = floor(x);
+    const float dy = (float)(y - fy), dx = (float)(x - fx);
+    const int64_t y0 = mirror((int64_t)fy, s->H), y1 = mirror((int64_t)fy + 1, s->H);
+    const int64_t x0 = mirror((int64_t)fx, s->W), x1 = mirror((int64_t)fx + 1, s->W);
+    for (int c = 0; c < 3; c++) {
+        const float a = (float)s->rgb[(y0 * s->W + x0) * 3 + c], b = (float)s->rgb[(y0 * s->W + x1) * 3 + c];
+        const float d = (float)s->rgb[(y1 * s->W + x0) * 3 + c], e = (float)s->rgb[(y1 * s->W + x1) * 3 + c];
+        rgb[c] = (1 - dy) * ((1 - dx) * a + dx * b) + dy * ((1 - dx) * d + dx * e);
+    }
+}
+
+static int32_t label_of(const slide *s, const slide_crop_options *o, int64_t p, double chance)
+{
+    if (s->core[p]) return 1;
+    const double drawn = s->score && o->mean_score > 0 ? (double)s->score[p] / o->mean_score : 1;
+    return chance < o->keep * (1 - o->hard + o->hard * drawn) ? 0 : -1;
+}
+
+void slide_crop(const slides *all, const slide_crop_options *o, uint64_t seed, int64_t index, float *x, int32_t *label)
+{
+    jd_rng r = jd_rng_new(seed, "slide crop", (uint64_t)index);
+    const slide *s = &all->s[jd_rng_below(&r, (uint32_t)all->n)];
+    const view v = draw_view(&r, s, o);
+    const float factor = 1 + (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
+    const float shift = (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
+    const int64_t side = o->side + o->window - 1, middle = o->side / 2 + o->window / 2;
+    for (int64_t i = 0; i < side; i++)
+        for (int64_t j = 0; j < side; j++) {
+            const double dy = (double)(i - middle), dx = (double)(j - middle);
+            float rgb[3];
+            fetch(s, v.y + v.a[0][0] * dy + v.a[0][1] * dx, v.x + v.a[1][0] * dy + v.a[1][1] * dx, rgb);
+            for (int c = 0; c < 3; c++) x[(i * side + j) * 3 + c] = factor * (rgb[c] / 127.5f - 1) + shift;
+        }
+    for (int64_t i = 0; i < o->side; i++)
+        for (int64_t j = 0; j < o->side; j++) {
+            const double dy = (double)(i - o->side / 2), dx = (double)(j - o->side / 2), chance = jd_rng_uniform64(&r);
+            const int64_t y = (int64_t)floor(v.y + v.a[0][0] * dy + v.a[0][1] * dx + 0.5);
+            const int64_t c = (int64_t)floor(v.x + v.a[1][0] * dy + v.a[1][1] * dx + 0.5);
+            const bool in = y >= 0 && y < s->H && c >= 0 && c < s->W;
+            label[i * o->side + j] = in ? label_of(s, o, y * s->W + c, chance) : -1;
+        }
+}
