@@ -45,6 +45,7 @@ static inline double exponential(double x)
 void evolino_step(evolino_net *n, double y)
 {
     const int H = n->cells, G = 4 * H;
+    n->heard = y;
     double net[4 * EVOLINO_CELLS], hears[EVOLINO_CELLS + 1];
     memcpy(hears, n->phi, (size_t)H * sizeof *hears);
     hears[H] = n->feedback * y;
@@ -64,7 +65,7 @@ double evolino_say(const evolino_net *n)
 {
     double y = 0;
     for (int i = 0; i < n->cells; i++) y += n->readout[i] * n->phi[i];
-    return y;
+    return n->direct ? y + n->readout[n->cells] * n->heard + n->readout[n->cells + 1] : y;
 }
 
 void evolino_free_run(evolino_net *n, int64_t steps, double *y)
@@ -77,6 +78,8 @@ void evolino_free_run(evolino_net *n, int64_t steps, double *y)
 
 /* ---- the output -------------------------------------------------------------------------------------------------------*/
 
+enum { COLUMNS = EVOLINO_CELLS + 2 };
+
 /* A (m, n) becomes R in its upper triangle, b becomes Q' b. */
 static void reduce(double *a, double *b, int m, int n)
 {
@@ -88,7 +91,7 @@ static void reduce(double *a, double *b, int m, int n)
         const double head = a[j * n + j], alpha = head > 0 ? -norm : norm, v0 = head - alpha;
         const double scale = -1 / (alpha * v0); /* 2 / |v|^2 */
         a[j * n + j] = v0;
-        double w[EVOLINO_CELLS] = {0};
+        double w[COLUMNS] = {0};
         for (int i = j; i < m; i++) {
             const double v = a[i * n + j];
             for (int k = j + 1; k < n; k++) w[k] += v * a[i * n + k];
@@ -129,7 +132,7 @@ static bool turn(double *u, double *v, int n, int p, int q)
 int evolino_solve(double *a, double *b, int m, int n, double cut, double *x)
 {
     static const int SWEEPS = 40;
-    double u[EVOLINO_CELLS * EVOLINO_CELLS], v[EVOLINO_CELLS * EVOLINO_CELLS] = {0}, value[EVOLINO_CELLS], most = 0;
+    double u[COLUMNS * COLUMNS], v[COLUMNS * COLUMNS] = {0}, value[COLUMNS], most = 0;
     reduce(a, b, m, n);
     memcpy(u, a, (size_t)n * (size_t)n * sizeof *u);
     for (int i = 0; i < n; i++) v[i * n + i] = 1;
@@ -191,13 +194,14 @@ static void keep(const evolino_net *n, int64_t t, double y, moment *m)
 
 double evolino_teach(evolino_net *n, const evolino_task *task, double *room)
 {
-    const int H = n->cells;
+    const int H = n->cells, C = H + (task->direct ? 2 : 0); /* columns of the output */
     const int64_t rows = task->end - task->washout;
     const int starts = task->horizon ? task->starts : 1;
     static const int64_t none = -1;
     moment start[EVOLINO_STARTS], end;
-    double *b = room + rows * H;
+    double *b = room + rows * C;
     int next = 0;
+    n->direct = task->direct;
     memset(n->s, 0, sizeof n->s);
     memset(n->phi, 0, sizeof n->phi);
     for (int64_t t = 0; t < task->end; t++) {
@@ -207,11 +211,13 @@ double evolino_teach(evolino_net *n, const evolino_task *task, double *room)
         if (t >= task->washout && next < starts && t - task->washout == next * apart) keep(n, t, heard, &start[next++]);
         evolino_step(n, heard);
         if (t < task->washout) continue;
-        memcpy(room + (t - task->washout) * H, n->phi, (size_t)H * sizeof *room);
+        double *row = room + (t - task->washout) * C;
+        memcpy(row, n->phi, (size_t)H * sizeof *row);
+        if (task->direct) row[H] = heard, row[H + 1] = 1;
         b[t - task->washout] = task->series[t];
     }
     keep(n, none, task->series[task->end - 1], &end);
-    evolino_solve(room, b, (int)rows, H, 1e-10, n->readout);
+    evolino_solve(room, b, (int)rows, C, 1e-10, n->readout);
     double sum = 0;
     const int64_t steps = task->horizon ? task->horizon : rows;
     for (int i = 0; i < next && sum < 1e9; i++) {
@@ -249,7 +255,7 @@ bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const
                                                            .budget = o->generations * networks,
                                                            .patience = o->patience,
                                                            .restart = o->patience > 0});
-    double *room = jd_alloc_array(ctx, (size_t)(task->end - task->washout) * (size_t)(task->cells + 1), sizeof *room);
+    double *room = jd_alloc_array(ctx, (size_t)(task->end - task->washout) * (size_t)(task->cells + 3), sizeof *room);
     double *score = jd_alloc_array(ctx, (size_t)networks, sizeof *score);
     evolino_net *net = jd_alloc(ctx, sizeof *net);
     char *path = jd_asprintf(ctx, "%s/checkpoints/search-%s.safetensors", jd_run_dir(r), name);

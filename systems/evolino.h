@@ -6,6 +6,7 @@
  * is computed, not searched.  A network hears what it said one step before (or, while it is taught, what it should have
  * said) and nothing else:
  *     s_i(t) = sigma(in_i) net_i + sigma(forget_i) s_i(t-1),   phi_i(t) = tanh(sigma(out_i) s_i(t)),   y(t) = W phi(t)
+ * (or W (phi, y(t-1), 1), a "direct" output)
  * where in, forget, out, net see phi(t-1), rho y(t-1) and a bias.  All in float64.
  */
 #ifndef JACKDAW_SYSTEMS_EVOLINO_H
@@ -21,7 +22,9 @@ typedef struct evolino_net {
     double feedback;                                   /* rho */
     double w[(EVOLINO_CELLS + 2) * 4 * EVOLINO_CELLS]; /* (cells + 2, 4 cells): phi, y, bias -> in forget out net */
     double s[EVOLINO_CELLS], phi[EVOLINO_CELLS], y;    /* the present state */
-    double readout[EVOLINO_CELLS];
+    bool direct;                                       /* the output also sees what was heard, and a constant */
+    double heard;                                      /* y before the last step */
+    double readout[EVOLINO_CELLS + 2];
 } evolino_net;
 
 /* Genes of a network: for each cell its four rows (in, forget, out, net) over all phi, y and the bias. */
@@ -48,10 +51,11 @@ typedef struct evolino_task {
     int starts;      /* at equal distances within the taught part; with a horizon */
     int cells;
     double feedback;
+    bool direct;
 } evolino_task;
 
 /* Teaches a network and fits its output: afterwards it stands at `end`.  Returns its fitness, minus the mean squared error
- * on its own; -1e9 for one that runs away.  room: (end - washout, cells + 1) numbers. */
+ * on its own; -1e9 for one that runs away.  room: (end - washout, cells + 3) numbers. */
 double evolino_teach(evolino_net *n, const evolino_task *task, double *room);
 
 /* Evolves; genes (evolino_genes) receive the best network.  `name` tells what is evolved; log(user, evaluations, best MSE).

@@ -66,7 +66,7 @@ static bool learn(jd_run *r, const struct signal *g, int seed, bool resume, outc
                                    .seed = jd_run_seed(r) * MOST_SEEDS + (uint64_t)seed};
     jd_ctx *ctx = jd_run_ctx(r);
     double *genes = jd_alloc_array(ctx, evolino_genes(g->cells), sizeof *genes);
-    double *room = jd_alloc_array(ctx, (TAUGHT - WASHOUT) * (size_t)(g->cells + 1), sizeof *room);
+    double *room = jd_alloc_array(ctx, (TAUGHT - WASHOUT) * (size_t)(g->cells + 3), sizeof *room);
     evolino_net *n = jd_alloc(ctx, sizeof *n);
     snprintf(name, sizeof name, "%d waves %d", g->waves, seed + 1);
     const bool whole = n && genes && room && evolino_evolve(r, name, &task, &search, resume, genes);

@@ -146,7 +146,7 @@ static void evolution_learns_and_resumes_bit_for_bit(void **state)
 {
     (void)state;
     enum { GENES = 4 * 4 * 6 };
-    double whole[GENES], parts[GENES], room[120 * 5];
+    double whole[GENES], parts[GENES], room[120 * 7];
     for (int t = 0; t < 160; t++) series[t] = sin(.3 * t);
     assert_true(evolve(tmpdir_file("a"), 1, 0, false, whole));
     assert_false(evolve(tmpdir_file("b"), 1, 4, false, parts));
