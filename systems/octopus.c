@@ -269,6 +269,7 @@ static void begin(octopus *o, octopus_way *way, jd_search **search, int seeds, i
     for (int s = 0; s < seeds && !jd_error(o->ctx); s++) {
         search[s] = jd_search_new(o->ctx, &(jd_search_options){.method = way->method,
                                                                .dim = jd_code_genes(way->code),
+                                                               .population = way->population,
                                                                .seed = jd_run_seed(o->r) * OCTOPUS_SEEDS + (uint64_t)s,
                                                                .sigma = way->sigma,
                                                                .budget = budget});

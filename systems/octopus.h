@@ -47,9 +47,10 @@ typedef struct octopus_way {
     jd_code *code;
     jd_search_method method;
     double sigma;
-    size_t points; /* of a curve */
-    double *curve; /* (seeds, points): best fitness after OCTOPUS_GRID, 2 OCTOPUS_GRID ... evaluations */
-    double *best;  /* (seeds, genes) */
+    size_t population; /* 0: the method's own */
+    size_t points;     /* of a curve */
+    double *curve;     /* (seeds, points): best fitness after OCTOPUS_GRID, 2 OCTOPUS_GRID ... evaluations */
+    double *best;      /* (seeds, genes) */
     double fitness[OCTOPUS_SEEDS];  /* in the end */
     double held_out[OCTOPUS_SEEDS]; /* mean fitness from angles not seen */
     double reached[OCTOPUS_SEEDS];  /* share of those from which the target was reached */

@@ -50,6 +50,7 @@ static void prepare(octopus *o, octopus_way *way)
         way[w].sigma = jd_run_setting(o->r, direct  ? (breed ? "range_direct" : "sigma_direct")
                                             : breed ? "range"
                                                     : "sigma");
+        way[w].population = direct || breed ? 0 : (size_t)fmax(0, jd_run_setting(o->r, "population"));
         way[w].code = w < DIRECT ? whole(o->ctx, JD_CODE_DCT, genes[w])
                       : direct   ? whole(o->ctx, JD_CODE_DIRECT, 0)
                       : w == 6   ? bodily(o->ctx)
@@ -144,12 +145,20 @@ static jd_status run(jd_run *r)
     o.total = (double)budget * seeds * ways;
     jd_run_stage(r, "searching: %d codes, %d seeds, %lld evaluations each", ways, seeds, (long long)budget);
     for (int w = 0; w < ways && !jd_error(o.ctx); w++) octopus_race(&o, &way[w], seeds, budget);
-    double worst = 1;
+    double worst = 1, mean = 0;
+    int reached = 0;
     if (!jd_error(o.ctx)) {
         const octopus_way *few = &way[MAIN], *all = &way[DIRECT];
         double *weights = jd_alloc_array(o.ctx, o.weights, sizeof *weights);
         jd_report *report = jd_run_report(r);
-        for (int s = 0; s < seeds; s++) worst = fmin(worst, octopus_after(few, s, 300));
+        for (int s = 0; s < seeds; s++) {
+            const double early = octopus_after(few, s, 300);
+            worst = fmin(worst, early);
+            mean += early / seeds;
+            reached += early >= OCTOPUS_GOOD;
+        }
+        jd_run_extra(r, "mean_after_300", mean);
+        jd_run_extra(r, "seeds_at_0.73", reached);
         jd_run_extra(r, "weights", (double)jd_code_weights(few->code));
         jd_run_extra(r, "compression", jd_code_ratio(few->code));
         jd_report_section(report, "The arm");
@@ -180,7 +189,11 @@ static jd_status run(jd_run *r)
     for (int w = 0; w < WAYS; w++) octopus_way_free(&o, &way[w]);
     octopus_close(&o);
     if (jd_error(o.ctx)) return jd_error(o.ctx);
-    return jd_run_finish(r, worst, worst < OCTOPUS_GOOD ? "at least one seed needed more than 300 evaluations" : NULL);
+    char why[160];
+    snprintf(why, sizeof why,
+             "%d of %d seeds have 0.73 after 300 evaluations (mean %.4f); the others are a little below or slow",
+             reached, seeds, mean);
+    return jd_run_finish(r, worst, reached < seeds ? why : NULL);
 }
 
 static const jd_setting settings[] = {
@@ -188,6 +201,7 @@ static const jd_setting settings[] = {
     {"evaluations", {600, 3000, 6000}, "of each search, at least 300; an evaluation is three trials of 120 steps"},
     {"ways", {6, 9, 9}, "codes compared: 6 leaves out body-shaped arrays and CoSyNE"},
     {"sigma", {4, 4, 4}, "first step size of SNES over coefficients"},
+    {"population", {20, 20, 20}, "candidates of SNES over coefficients; 0: its own number, which is 12 for 20 of them"},
     {"sigma_direct", {1, 1, 1}, "first step size of SNES over weights"},
     {"range", {6, 6, 6}, "first coefficients of CoSyNE are uniform within +- this"},
     {"range_direct", {1, 1, 1}, "first weights of CoSyNE are uniform within +- this"},
