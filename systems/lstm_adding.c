@@ -421,9 +421,10 @@ const jd_system jd_system_lstm_multiplication = {
     .about =
         "Each step brings a random number from 0 to 1 and a marker. Two numbers of the sequence are marked; after the "
         "last "
-        "step the network is asked for their product, to show that it is not only its cells' summing that solves the "
-        "adding problem. Always to answer 0.25, the mean, has an error of 0.0486; the error must also end below the "
-        "paper's, 0.0139. What to look at: the gate that lets the second number in multiplies it with what is stored.",
+        "step the network is asked for their product, to show that it is not only the summing in its cells that solves "
+        "the adding problem. Always to answer 0.25, the mean, has an error of 0.0486. What to look at: the wrong "
+        "answers "
+        "fall all at once, and which gates move at the two marks.",
     .settings = MULTIPLICATION_SETTINGS,
     .run = run_multiplication,
 };
