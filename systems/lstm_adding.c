@@ -422,7 +422,7 @@ const jd_system jd_system_lstm_multiplication = {
         "Each step brings a random number from 0 to 1 and a marker. Two numbers of the sequence are marked; after the "
         "last "
         "step the network is asked for their product, to show that it is not only the summing in its cells that solves "
-        "the adding problem. Always to answer 0.25, the mean, has an error of 0.0486. What to look at: the wrong "
+        "the adding problem. Always to answer 0.25, the mean, has an error of 0.05. What to look at: the wrong "
         "answers "
         "fall all at once, and which gates move at the two marks.",
     .settings = MULTIPLICATION_SETTINGS,

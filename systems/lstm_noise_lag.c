@@ -184,10 +184,12 @@ static void report_inside(jd_run *r, net *n)
         jd_timeline *t = jd_timeline_new(ctx, "step", -.5, (double)n->p - .5);
         seq_show_lstm(ctx, t, gates, cells, n->p, n->cell.units);
         jd_timeline_lines(t, "predicted", line, (size_t)n->p, 2, (const char *const[]){"x", "y"}, 0, 1);
-        char caption[200];
-        snprintf(caption, sizeof caption,
-                 "Random symbols between two %s: the state that tells x from y is set at step 0 and stands %lld steps.",
-                 key ? "y" : "x", (long long)n->p);
+        char caption[300];
+        snprintf(
+            caption, sizeof caption,
+            "Random symbols between two %s. The first symbol decides which way the cells go; forget gates near 1 keep "
+            "that for %lld steps, and no symbol in between turns it round.",
+            key ? "y" : "x", (long long)n->p);
         jd_report_timeline(jd_run_report(r), t, caption);
     }
     jd_free(ctx, line);
@@ -302,8 +304,8 @@ const jd_system jd_system_lstm_noise_lag = {
     .accept = {100, 100, 100},
     .about =
         "A sequence begins and ends with the same symbol, x or y, and p - 1 others stand between: always the same, or "
-        "drawn at random. To name the last symbol a network must remember the first, over p steps. What to look at: a "
-        "cell that is set at the first step and stays, whatever comes.",
+        "drawn at random. To name the last symbol a network must remember the first, over p steps. What to look at: "
+        "which cells end differently after x and after y, and how they get there.",
     .settings = SETTINGS,
     .run = run,
 };

@@ -205,6 +205,32 @@ static void test_adding(void **state)
     assert_in_range(first_marked, N * 9 / 100, N * 15 / 100); /* 1/10 + 9/10 x 1/48 = 11.9 % */
 }
 
+/* The same sequences with values from 0 to 1; the product of the marked ones. */
+static void test_multiplication(void **state)
+{
+    (void)state;
+    enum { N = 4000, T_MIN = 60 };
+    static float x[66 * 2];
+    double mean = 0;
+    for (uint64_t i = 0; i < N; i++) {
+        float target, product = 1;
+        jd_rng r = jd_rng_new(6, "test/multiplication", i);
+        const int n = (int)seq_multiplication(&r, T_MIN, x, 2, &target);
+        int marked = 0;
+        assert_in_range(n, T_MIN, 66);
+        for (int t = 0; t < n; t++) {
+            assert_true(x[2 * t] >= 0 && x[2 * t] < 1);
+            if (!(x[2 * t + 1] > 0)) continue;
+            marked++;
+            product *= x[2 * t];
+        }
+        assert_int_equal(marked, 2);
+        assert_near((double)target, (double)product, 1e-6);
+        mean += (double)target / N;
+    }
+    assert_near(mean, .25 * (1 - (.1 + .9 / 28)), .01); /* a marked first number counts 0 */
+}
+
 /* ---- latch --------------------------------------------------------------------------------------------------------------*/
 
 static void test_latch(void **state)
@@ -230,8 +256,8 @@ static void test_latch(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reber), cmocka_unit_test(test_abc),
-                                       cmocka_unit_test(test_order), cmocka_unit_test(test_adding),
-                                       cmocka_unit_test(test_latch)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reber),          cmocka_unit_test(test_abc),
+                                       cmocka_unit_test(test_order),          cmocka_unit_test(test_adding),
+                                       cmocka_unit_test(test_multiplication), cmocka_unit_test(test_latch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
