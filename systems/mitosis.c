@@ -8,7 +8,7 @@
  * and mirrored versions are averaged.  Unlike it, all windows of a crop are trained in one pass.
  *
  * The slides of the contest are not free.  Stand-ins: nuclei of the 2018 Data Science Bowl, of sizes from 4 to 60 pixels,
- * where each connected piece of the map above a threshold is one detection; and synthetic slides (--data synthetic), where
+ * where the connected pieces of the map above levels that fall are the detections; and synthetic slides (--data synthetic), where
  * detections are found as in the paper, by smoothing with a disk and suppressing all but the peaks.
  */
 #include <math.h>
@@ -21,9 +21,9 @@
 enum { WINDOW = 53, HELD_OUT_EACH = 6 };
 
 static const jd_setting settings[] = {
-    {"maps", {16, 16, 32}, "maps of each of the three convolutions"},
+    {"maps", {16, 24, 32}, "maps of each of the three convolutions"},
     {"hidden", {32, 64, 100}, "units of the layer before the last"},
-    {"steps", {250, 2500, 20000}, "training steps"},
+    {"steps", {900, 3000, 20000}, "training steps"},
     {"batch", {2, 4, 8}, "crops in a step"},
     {"side", {64, 64, 64}, "pixels of a side of a crop that are classified; a multiple of 8"},
     {"lr", {2e-3, 2e-3, 2e-3}, "Adam's rate at the start"},
@@ -32,8 +32,8 @@ static const jd_setting settings[] = {
     {"positives", {0.2, 0.2, 0.2}, "share of positive windows among those trained on"},
     {"first_steps", {0, 500, 4000}, "steps of the preliminary net; 0: background is drawn at random"},
     {"hard", {0.5, 0.5, 0.5}, "share of the background that is drawn by the preliminary net's score"},
-    {"zoom", {0.3, 0.3, 0.3}, "nuclei: crops are scaled by up to this share, up or down"},
-    {"contrast", {0.15, 0.15, 0.15}, "contrast and brightness of crops are changed by up to +- this"},
+    {"zoom", {0.5, 0.5, 0.5}, "nuclei: crops are scaled by up to this share, up or down"},
+    {"contrast", {0.25, 0.25, 0.25}, "contrast and brightness of crops are changed by up to +- this"},
     {"views", {1, 8, 8}, "turned and mirrored versions whose maps are averaged"},
     {"radius", {20, 20, 20}, "a detection is right within so many pixels of a centre, each centre once"},
     {"slides",

@@ -10,12 +10,13 @@
 /* The probability of class 1 at each pixel (H,W): the mean over the first `views` of 8 turned and mirrored versions. */
 jd_status slide_map(jd_ctx *ctx, jd_scanner *scan, const slide *s, int views, float *map);
 
-/* From a map to points: peaks of the map smoothed with a disk, as in the paper; or, for things of many sizes, the centres of
- * the connected pieces of the map above the threshold. */
+/* From a map to points, best first: peaks of the map smoothed with a disk, as in the paper; or, for things of many sizes, the
+ * centres of the connected pieces of the map above a level, from high levels down to the threshold; score: the level. */
 typedef struct detector {
     bool peaks;
     double threshold;
-    double least; /* pieces: least sum of the map over one */
+    double least; /* pieces: least sum of the map over one, */
+    double rise;  /* and how far its top is at least above the level at which it is found */
 } detector;
 jd_status detector_find(jd_ctx *ctx, const detector *d, const slide *s, const float *map, jd_point **out, size_t *n);
 /* Counts over all slides. */

@@ -40,8 +40,10 @@ static void table(jd_run *r, const detector *d, double radius, const mitosis_res
         d->peaks
             ? "Peaks of the map smoothed with a disk of 10 pixels, at least 50 pixels apart, above %.3f: chosen on "
               "the validation slides."
-            : "Connected pieces of the map above %.3f with a sum of at least %g: both chosen on the validation slides.",
-        d->threshold, d->least);
+            : "Connected pieces of the map above levels from 0.95 down to %.2f, with a sum of at least %g, that rise "
+              "by at "
+              "least %g: chosen on the validation slides.",
+        d->threshold, d->least, d->rise);
     jd_report_table(jd_run_report(r), headings, cells, ROWS, COLUMNS, caption);
 }
 

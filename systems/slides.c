@@ -32,6 +32,22 @@ static void stretch(uint8_t *v, size_t n)
     }
 }
 
+/* Stained nuclei are dark on a bright ground, fluorescent ones bright on a dark one: turns the first into the second.  Stained
+ * tissue has colours, fluorescence is grey; bright grey pictures are stained as well. */
+static void make_ground_dark(uint8_t *v, size_t pixels)
+{
+    double sum = 0, chroma = 0;
+    for (size_t i = 0; i < pixels; i++) {
+        const int r = v[3 * i], g = v[3 * i + 1], b = v[3 * i + 2];
+        const int most = r > g ? (r > b ? r : b) : (g > b ? g : b), least = r < g ? (r < b ? r : b) : (g < b ? g : b);
+        sum += (r + g + b) / 3.0;
+        chroma += most - least;
+    }
+    const double n = (double)pixels;
+    if (sum > 127.5 * n || chroma > 12 * n)
+        for (size_t i = 0; i < 3 * pixels; i++) v[i] = (uint8_t)(255 - v[i]);
+}
+
 static void mark(slide *s, const jd_point *p, double radius)
 {
     for (int64_t y = (int64_t)((double)p->y - radius); (double)y <= (double)p->y + radius; y++)
@@ -48,6 +64,7 @@ static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slid
     jd_picture p = {0};
     if (path && !jd_read_png(ctx, path, 3, &p)) {
         stretch(p.pixels, (size_t)p.height * (size_t)p.width * 3);
+        make_ground_dark(p.pixels, (size_t)p.height * (size_t)p.width);
         *s = (slide){.H = p.height, .W = p.width, .rgb = p.pixels};
         s->core = jd_alloc_array(ctx, (size_t)(s->H * s->W), 1);
     }
@@ -154,15 +171,18 @@ void slide_crop(const slides *all, const slide_crop_options *o, uint64_t seed, i
     jd_rng r = jd_rng_new(seed, "slide crop", (uint64_t)index);
     const slide *s = &all->s[jd_rng_below(&r, (uint32_t)all->n)];
     const view v = draw_view(&r, s, o);
-    const float factor = 1 + (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
-    const float shift = (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
+    float factor[3], shift[3];
+    for (int c = 0; c < 3; c++) {
+        factor[c] = 1 + (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
+        shift[c] = (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
+    }
     const int64_t side = o->side + o->window - 1, middle = o->side / 2 + o->window / 2;
     for (int64_t i = 0; i < side; i++)
         for (int64_t j = 0; j < side; j++) {
             const double dy = (double)(i - middle), dx = (double)(j - middle);
             float rgb[3];
             fetch(s, v.y + v.a[0][0] * dy + v.a[0][1] * dx, v.x + v.a[1][0] * dy + v.a[1][1] * dx, rgb);
-            for (int c = 0; c < 3; c++) x[(i * side + j) * 3 + c] = factor * (rgb[c] / 127.5f - 1) + shift;
+            for (int c = 0; c < 3; c++) x[(i * side + j) * 3 + c] = factor[c] * (rgb[c] / 127.5f - 1) + shift[c];
         }
     for (int64_t i = 0; i < o->side; i++)
         for (int64_t j = 0; j < o->side; j++) {

@@ -26,7 +26,8 @@ typedef struct slides {
 } slides;
 void slides_free(jd_ctx *ctx, slides *s);
 
-/* The pictures of one split of DIR; contrast is stretched so that 1 % of the values are black and 0.5 % white.  The core of
+/* The pictures of one split of DIR; contrast is stretched so that 1 % of the values are black and 0.5 % white, and
+ * pictures that are bright or coloured are turned into their negatives.  The core of
  * a nucleus reaches `share` of the radius of a disk of its area, within 2 to 10 pixels. */
 jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out);
 /* Slides first .. first+n-1 of the synthetic set `seed`, 512 x 512: pink tissue, 150 nuclei, 8 mitoses (dark plates, rings
@@ -36,7 +37,7 @@ jd_status slides_draw(jd_ctx *ctx, uint64_t seed, size_t first, size_t n, slides
 typedef struct slide_crop_options {
     int64_t window, side; /* of the net; outputs of a crop: side x side */
     double zoom;          /* scaled by a factor from 1/(1+zoom) to 1+zoom */
-    double contrast;      /* factor 1 +- contrast on the values, shift +- contrast */
+    double contrast;      /* factor 1 +- contrast on the values of a channel, shift +- contrast */
     double keep;          /* share of the background pixels that are kept; the label of the others is -1 */
     double hard;          /* share of those that are drawn by the preliminary net's score */
     double mean_score;    /* of the background */
