@@ -131,16 +131,16 @@ static int64_t mirror(int64_t i, int64_t n)
 }
 
 /* Where a point of the crop, counted from its middle, lies in the slide. */
-typedef struct view {
+typedef struct placement {
     double y, x, a[2][2];
-} view;
+} placement;
 
-static view draw_view(jd_rng *r, const slide *s, const slide_crop_options *o)
+static placement draw_view(jd_rng *r, const slide *s, const slide_crop_options *o)
 {
     const double zoom = pow(1 + o->zoom, 2 * jd_rng_uniform64(r) - 1);
     const uint32_t turn = jd_rng_below(r, 8);
     const double fy = turn & 1 ? -zoom : zoom, fx = turn & 2 ? -zoom : zoom;
-    view v = {.y = (double)jd_rng_below(r, (uint32_t)s->H), .x = (double)jd_rng_below(r, (uint32_t)s->W)};
+    placement v = {.y = (double)jd_rng_below(r, (uint32_t)s->H), .x = (double)jd_rng_below(r, (uint32_t)s->W)};
     v.a[0][turn & 4 ? 1 : 0] = fy;
     v.a[1][turn & 4 ? 0 : 1] = fx;
     return v;
@@ -170,7 +170,7 @@ void slide_crop(const slides *all, const slide_crop_options *o, uint64_t seed, i
 {
     jd_rng r = jd_rng_new(seed, "slide crop", (uint64_t)index);
     const slide *s = &all->s[jd_rng_below(&r, (uint32_t)all->n)];
-    const view v = draw_view(&r, s, o);
+    const placement v = draw_view(&r, s, o);
     float factor[3], shift[3];
     for (int c = 0; c < 3; c++) {
         factor[c] = 1 + (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);

@@ -28,10 +28,10 @@ static double noise_at(const noise *n, double y, double x)
            sy * ((1 - sx) * (double)n->v[i + 1][j] + sx * (double)n->v[i + 1][j + 1]);
 }
 
-typedef enum kind { NUCLEUS, ROUND, PLATE, RING, PAIR } kind;
+typedef enum shape { NUCLEUS, ROUND, PLATE, RING, PAIR } shape;
 
 typedef struct object {
-    kind kind;
+    shape kind;
     double y, x, angle, a, b; /* half axes; of a ring the radius and half its thickness */
     double gap;               /* between the plates of a pair */
     double wobble[3], phase[3];
@@ -43,7 +43,7 @@ static double between(jd_rng *r, double low, double high)
     return low + (high - low) * jd_rng_uniform64(r);
 }
 
-static void choose_shape(object *o, kind k, jd_rng *r)
+static void choose_shape(object *o, shape k, jd_rng *r)
 {
     static const double colour[2][3] = {{146, 112, 178}, {70, 42, 98}}; /* haematoxylin: nuclei, dense chromatin */
     *o = (object){.kind = k, .angle = between(r, 0, PI)};
@@ -108,7 +108,7 @@ static int arrange(object *list, jd_rng *r)
 {
     int n = 0;
     for (int i = 0; i < OBJECTS; i++) {
-        const kind k = i < MITOSES ? (kind)(PLATE + jd_rng_below(r, 3)) : i < MITOSES + DARK ? ROUND : NUCLEUS;
+        const shape k = i < MITOSES ? (shape)(PLATE + jd_rng_below(r, 3)) : i < MITOSES + DARK ? ROUND : NUCLEUS;
         object o;
         choose_shape(&o, k, r);
         for (int attempt = 0; attempt < 400; attempt++) {
