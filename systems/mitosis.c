@@ -23,6 +23,7 @@ enum { WINDOW = 53, HELD_OUT_EACH = 6 };
 static const jd_setting settings[] = {
     {"maps", {16, 24, 32}, "maps of each of the three convolutions"},
     {"hidden", {32, 64, 100}, "units of the layer before the last"},
+    {"relu", {0, 0, 0}, "1: rectified units; 0: the scaled tanh of the line's nets"},
     {"steps", {900, 3000, 20000}, "training steps"},
     {"batch", {2, 4, 8}, "crops in a step"},
     {"side", {64, 64, 64}, "pixels of a side of a crop that are classified; a multiple of 8"},
@@ -184,9 +185,10 @@ static jd_status prepare(mitosis *m)
 {
     jd_run *r = m->r;
     const int maps = (int)jd_run_setting(r, "maps");
+    const char *act = jd_run_setting(r, "relu") != 0 ? "relu" : "scaled-tanh";
     snprintf(m->net, sizeof m->net,
-             "conv %d 4 relu, maxpool 2, conv %d 4 relu, maxpool 2, conv %d 4 relu, maxpool 2, dense %d relu, dense 2",
-             maps, maps, maps, (int)jd_run_setting(r, "hidden"));
+             "conv %d 4 %s, maxpool 2, conv %d 4 %s, maxpool 2, conv %d 4 %s, maxpool 2, dense %d %s, dense 2", maps,
+             act, maps, act, maps, act, (int)jd_run_setting(r, "hidden"), act);
     m->batch = (int64_t)jd_run_setting(r, "batch");
     const int64_t side = (int64_t)jd_run_setting(r, "side");
     if (m->batch < 1 || side < 8 || side % 8)
