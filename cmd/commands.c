@@ -75,7 +75,7 @@ static const cli_option scan_options[] = {
     {"output", 'o', "FILE", "the result: OUT.png, grey 0 to 255 for probability 0 to 1, or OUT.npy, all classes",
      false},
     {"class", 0, "K", "the class whose probability a PNG shows (default 1)", false},
-    {"tile", 0, "N", "compute squares of at most N x N pixels (default: as memory allows)", false},
+    {"tile", 0, "N", "compute squares of at most N x N pixels, which bounds the memory (default 256)", false},
     CLI_THREADS,
     CLI_DEVICE,
     CLI_QUIET,

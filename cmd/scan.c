@@ -81,6 +81,7 @@ static jd_status scan_image(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w
         j->p = jd_alloc_array(ctx, pixels * (size_t)m->classes, sizeof *j->p);
     if (jd_error(ctx)) goto end;
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_STAGE, .text = "scanning"});
+    cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = "tiles", .total = 1});
     const double start = jd_now();
     if (jd_scan_run(s, &(jd_scan_stream){j->in.height, j->in.width, read_pixels, write_values, j})) goto end;
     const double seconds = jd_now() - start;
@@ -106,7 +107,7 @@ int cmd_scan(int argc, char **argv)
     if (code >= 0) return code;
     const char *out = cli_text(&a, "output", NULL);
     const int cls = (int)cli_int(&a, "class", -1, 0, 100000);
-    const int64_t tile = cli_int(&a, "tile", 0, 1, 65536);
+    const int64_t tile = cli_int(&a, "tile", 256, 1, 65536);
     if (a.bad) return JD_EUSAGE;
     if (!out || (!ends_with(out, ".png") && !ends_with(out, ".npy")))
         return cli_fail("scan", JD_EUSAGE, "give the result's name, which ends in .png or .npy: -o OUT.png");
