@@ -1,6 +1,7 @@
-# cmake -DIN=FILE -DOUT=FILE.c -P embed.cmake: the bytes of FILE as the array that env/torcs.h declares.
+# cmake -DIN=FILE -DOUT=FILE.c -DHEADER=FILE.h -DNAME=NAME -P embed.cmake: the bytes of FILE as the array NAME and its size
+# NAME_bytes, both declared in HEADER.
 file(READ ${IN} bytes HEX)
 string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
-file(WRITE ${OUT} "#include \"env/torcs.h\"\nconst unsigned char jd__torcs_driver[] = {\n${bytes}};\n"
-  "const size_t jd__torcs_driver_bytes = sizeof jd__torcs_driver;\n")
+file(WRITE ${OUT} "#include \"${HEADER}\"\nconst unsigned char ${NAME}[] = {\n${bytes}};\n"
+  "const size_t ${NAME}_bytes = sizeof ${NAME};\n")

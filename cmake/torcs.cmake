@@ -10,7 +10,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_SYSTEM_NAME STREQUAL 
   target_link_libraries(jackdaw_torcs_driver PRIVATE m)
   add_custom_command(OUTPUT ${driver_bytes}
     COMMAND ${CMAKE_COMMAND} -DIN=$<TARGET_FILE:jackdaw_torcs_driver> -DOUT=${driver_bytes}
-      -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+      -DHEADER=env/torcs.h -DNAME=jd__torcs_driver -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     DEPENDS jackdaw_torcs_driver ${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
 else()
   file(WRITE ${driver_bytes} "#include \"env/torcs.h\"\nconst unsigned char jd__torcs_driver[1] = {0};\n"

@@ -82,6 +82,12 @@ static const cli_option scan_options[] = {
     CLI_HELP,
     CLI_END};
 static const cli_option read_options[] = {CLI_THREADS, CLI_DEVICE, CLI_JSON, CLI_HELP, CLI_END};
+static const cli_option serve_options[] = {{"port", 0, "N", "port of 127.0.0.1 (default: a free one)", false},
+                                           CLI_THREADS,
+                                           CLI_DEVICE,
+                                           CLI_JSON,
+                                           CLI_HELP,
+                                           CLI_END};
 
 static const cli_option inspect_options[] = {CLI_JSON, CLI_HELP, CLI_END};
 
@@ -150,6 +156,13 @@ const cli_command cli_commands[] = {
      "  jackdaw read runs/handwriting-online-1/model.safetensors note.inkml\n",
      "A file is InkML, a table of strokes, or plain text: a point `x y` a line, an empty line between strokes.",
      read_options, cmd_read, 2, -1, false},
+    {"serve", "write, draw or speak to a model on a web page of this machine", "MODEL [OPTIONS]",
+     "  jackdaw serve runs/handwriting-online-1/model.safetensors\n"
+     "  jackdaw serve runs/mnist-mpcnn-1/model.safetensors --port 8017\n",
+     "Prints the address of a page where a handwriting model reads while the pen moves, and a classifier of pictures "
+     "names\n"
+     "what is drawn or dropped.  Only programs on this machine can reach it, and only with the whole address.",
+     serve_options, cmd_serve, 1, 1, false},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
      "Knows safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV and TensorBoard event files, by their contents.",

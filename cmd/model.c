@@ -161,11 +161,33 @@ jd_status model_load(jd_ctx *ctx, const char *path, model *m, jd_params **params
     return jd_error(ctx);
 }
 
-jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char *name)
+/* Background below and to the right, as the systems pad what they learn from. */
+static jd_status pad_images(jd_ctx *ctx, const model *m, samples *s)
 {
+    jd_images *im = &s->images;
+    const size_t H = (size_t)m->dim[0], row = (size_t)(m->dim[1] * m->dim[2]);
+    const size_t h = (size_t)im->height, short_row = (size_t)im->width * (size_t)im->channels;
+    uint8_t *out = jd_alloc_array(ctx, im->count, H * row);
+    if (!out) return jd_error(ctx);
+    for (size_t i = 0; i < im->count; i++)
+        for (size_t y = 0; y < h; y++) memcpy(out + (i * H + y) * row, im->pixels + (i * h + y) * short_row, short_row);
+    jd_free(ctx, im->pixels);
+    im->pixels = out;
+    im->height = (int)(s->dim[0] = m->dim[0]);
+    im->width = (int)(s->dim[1] = m->dim[1]);
+    return JD_OK;
+}
+
+jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name)
+{
+    enum { PAD = 4 };
     if (s->rank != m->rank)
         return jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name, s->rank == 3 ? "images" : "a table",
                        m->rank == 3 ? "images" : "tables");
+    const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
+    if (s->rank == 3 && s->dim[2] == m->dim[2] && down >= 0 && right >= 0 && down <= PAD && right <= PAD &&
+        down + right > 0 && pad_images(ctx, m, s))
+        return jd_error(ctx);
     for (int i = 0; i < m->rank; i++)
         if (s->dim[i] != m->dim[i])
             return jd_fail(ctx, JD_EUSAGE, "%s: samples of %lldx%lldx%lld, but the model takes %lldx%lldx%lld", name,

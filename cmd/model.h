@@ -45,8 +45,9 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
 void model_describe(jd_run *r, const model *m);
 jd_status model_load(jd_ctx *ctx, const char *path, model *m, jd_params **params);
 void model_free(jd_ctx *ctx, model *m);
-/* Errors unless the samples fit the model. */
-jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char *name);
+/* Errors unless the samples fit the model.  Pictures a few pixels smaller than it takes are padded with background, as the
+ * 28 x 28 pixels of MNIST are for nets of 29. */
+jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name);
 /* Copies and normalises: x (n,...), and label (n) or target (n) where there are any. */
 void model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *label,
                  float *target);

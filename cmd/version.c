@@ -8,6 +8,11 @@ static const struct feature {
 } features[] = {
     {"png", "yes", ""},
     {"wav, flac", "yes", ""},
+#ifdef JD_HAVE_MICROHTTPD
+    {"serve", "yes", ""},
+#else
+    {"serve", "no", "apt-get install libmicrohttpd-dev, then build again"},
+#endif
     {"cuda", "no", "not in this version"},
     {"mpi", "no", "not in this version"},
 };

@@ -4,6 +4,8 @@
  * The network family is that of mnist_mpcnn.c (Ciresan, Meier, Masci, Gambardella, Schmidhuber, IJCAI 2011); the data,
  * Fashion-MNIST (Xiao, Rasul, Vollgraf, arXiv:1708.07747, 2017), are in a Debian package, so this one runs everywhere.
  */
+#include <stdio.h>
+
 #include "images.h"
 #include "jackdaw/layers.h"
 #include "jackdaw/system.h"
@@ -63,6 +65,13 @@ static jd_status run(jd_run *r)
     jd_ctx *ctx = jd_run_ctx(r);
     images *im = open_pictures(r);
     if (!im) return jd_error(ctx);
+    char line[300];
+    snprintf(
+        line, sizeof line,
+        "conv %d 4 tanh as conv1, maxpool 2, conv %d 5 tanh as conv2, maxpool 3, dense %d tanh as hidden, dense 10 as "
+        "out",
+        (int)jd_run_setting(r, "maps1"), (int)jd_run_setting(r, "maps2"), (int)jd_run_setting(r, "hidden"));
+    images_describe(im, r, line, names);
     jd_params *w = jd_params_new(ctx, JD_F32);
     float *p = jd_alloc_array(ctx, im->test.count * CLASSES, sizeof *p);
     jd_train_result result = {0};

@@ -93,6 +93,10 @@ static inline const jd_images *images_watched(const images *im)
 double images_train(jd_run *r, images_net *n, jd_params *w, double epochs, jd_schedule lr, float *p,
                     jd_train_result *result);
 
+/* Records what the program needs to use the model that is saved: the net in the network language (layers.h), with the names
+ * of its parameters, and the names of the classes (classes), or NULL for numbers. */
+void images_describe(const images *im, jd_run *r, const char *net, const char *const *class_names);
+
 /* ---- figures -----------------------------------------------------------------------------------------------------------*/
 /* Error by epoch of the curves logged under `names` (NULL-terminated), and the paper's figure as a line (NAN: none); the
  * caption says which set it is and goes on with `more`. */

@@ -7,6 +7,8 @@
  * In the paper's notation the smallest net is 1x29x29-20C4-MP2-40C5-MP3-150N-10N: 20 maps of 4 x 4 kernels, pooling over
  * 2 x 2, 40 maps of 5 x 5 over all 20, pooling over 3 x 3, 150 units, 10 classes; 76,040 weights.
  */
+#include <stdio.h>
+
 #include "images.h"
 #include "jackdaw/layers.h"
 #include "jackdaw/system.h"
@@ -71,10 +73,16 @@ static jd_node deep_net(jd_graph *g, const cnn *c, jd_node x)
 static const struct {
     const char *name; /* in the paper's notation */
     jd_node (*convolutions)(jd_graph *g, const cnn *c, jd_node x);
+    const char *line; /* the same in the network language, for those who load the model */
 } NETS[] = {
-    {"1x29x29-20C4-MP2-40C5-MP3-150N-10N", small_net},
-    {"1x29x29-20C4-MP2-60C4-MP2-100C4-MP2-150N-10N", middle_net},
-    {"1x29x29-20C4-40C3-MP2-60C3-80C3-MP2-100C3-120C2-150N-10N", deep_net},
+    {"1x29x29-20C4-MP2-40C5-MP3-150N-10N", small_net,
+     "conv 20 4 as conv1, maxpool 2, scaled-tanh, conv 40 5 as conv2, maxpool 3, scaled-tanh"},
+    {"1x29x29-20C4-MP2-60C4-MP2-100C4-MP2-150N-10N", middle_net,
+     "conv 20 4 as conv1, maxpool 2, scaled-tanh, conv 60 4 as conv2, maxpool 2, scaled-tanh, conv 100 4 as conv3, "
+     "maxpool 2, scaled-tanh"},
+    {"1x29x29-20C4-40C3-MP2-60C3-80C3-MP2-100C3-120C2-150N-10N", deep_net,
+     "conv 20 4 scaled-tanh as conv1, conv 40 3 as conv2, maxpool 2, scaled-tanh, conv 60 3 scaled-tanh as conv3, "
+     "conv 80 3 as conv4, maxpool 2, scaled-tanh, conv 100 3 scaled-tanh as conv5, conv 120 2 scaled-tanh as conv6"},
 };
 
 static jd_node network(jd_graph *g, const void *user, jd_node x)
@@ -101,9 +109,12 @@ static jd_status run(jd_run *r)
     const int net = (int)jd_run_setting(r, "net"), nets = (int)(sizeof NETS / sizeof *NETS);
     if (net < 1 || net > nets) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 to %d are possible", net, nets);
     const cnn c = {.net = net, .init = {JD_INIT_UNIFORM, jd_run_setting(r, "init"), 0, 0}};
-    jd_run_config(r, "net", NETS[net - 1].name);
     images *im = images_open_digits(r, SIDE);
     if (!im) return jd_error(ctx);
+    char line[500];
+    snprintf(line, sizeof line, "%s, dense 150 scaled-tanh as hidden, dense 10 as out", NETS[net - 1].line);
+    jd_run_config(r, "architecture", NETS[net - 1].name);
+    images_describe(im, r, line, NULL);
     jd_params *w = jd_params_new(ctx, JD_F32);
     float *p = jd_alloc_array(ctx, im->test.count * CLASSES, sizeof *p);
     jd_train_result result = {0};

@@ -146,7 +146,7 @@ JD_API jd_node jd_time_mean(jd_graph *g, jd_node x, jd_node length);
  * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
  * mdlstm UNITS [peepholes] [sum] [forget B] [clip C]; block HEIGHT WIDTH; collapse; `dense UNITS each` at every point;
  * mean (over time); flatten; tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Parameters are named after
- * the layer and its place: "conv1/W", "dense5/b".  An unknown word is answered with the nearest known one.  `length`,
+ * the layer and its place: "conv1/W", "dense5/b", or as told: `dense 10 as out`.  An unknown word is answered with the nearest known one.  `length`,
  * int32, or none: of sequences (B); of images (B,2) their own height and width, for mdlstm, block and collapse. */
 JD_API jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length);
 /* Checks a spec without a graph: JD_OK, or the error with the place of the word. */

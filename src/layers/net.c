@@ -4,6 +4,8 @@
  *     net   = layer { "," layer }
  *     layer = NAME { NUMBER } { SWITCH [ NUMBER ] }
  *
+ * `as NAME` names a layer's parameters, which are otherwise called after the layer's word and place.
+ *
  * Parsing and building are apart: a parsed layer is a small struct, and `build` turns it into nodes.
  */
 #include <math.h>
@@ -40,26 +42,26 @@ typedef enum kind {
 } kind;
 
 /* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget, e each, u sum,
- * x clip. */
+ * x clip, m name. */
 static const struct {
     const char *name;
     int sizes;
     const char *switches, *usage;
 } LAYER[L_KINDS] = {
-    [L_CONV] = {"conv", 2, "asp", "conv MAPS SIZE [stride S] [pad P] [tanh|sigmoid|relu|scaled-tanh]"},
+    [L_CONV] = {"conv", 2, "aspm", "conv MAPS SIZE [stride S] [pad P] [tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
     [L_MAXPOOL] = {"maxpool", 1, "sc", "maxpool SIZE [stride S] [ceil]"},
     [L_AVGPOOL] = {"avgpool", 1, "sc", "avgpool SIZE [stride S] [ceil]"},
-    [L_DENSE] = {"dense", 1, "ae", "dense UNITS [each] [tanh|sigmoid|relu|scaled-tanh]"},
+    [L_DENSE] = {"dense", 1, "aem", "dense UNITS [each] [tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
     [L_DROPOUT] = {"dropout", 1, "", "dropout RATE"},
     [L_NOISE] = {"noise", 1, "", "noise SIGMA"},
-    [L_EMBED] = {"embed", 2, "", "embed SYMBOLS UNITS"},
-    [L_LSTM] = {"lstm", 1, "hnjf", "lstm UNITS [peepholes] [no-forget] [projection P] [forget B]"},
-    [L_BLSTM] = {"blstm", 1, "hnjf", "blstm UNITS [peepholes] [no-forget] [projection P] [forget B]"},
-    [L_GRU] = {"gru", 1, "", "gru UNITS"},
-    [L_BGRU] = {"bgru", 1, "", "bgru UNITS"},
-    [L_SRN] = {"srn", 1, "a", "srn UNITS [tanh|sigmoid|relu]"},
-    [L_BSRN] = {"bsrn", 1, "a", "bsrn UNITS [tanh|sigmoid|relu]"},
-    [L_MDLSTM] = {"mdlstm", 1, "hufx", "mdlstm UNITS [peepholes] [sum] [forget B] [clip C]"},
+    [L_EMBED] = {"embed", 2, "m", "embed SYMBOLS UNITS [as NAME]"},
+    [L_LSTM] = {"lstm", 1, "hnjfm", "lstm UNITS [peepholes] [no-forget] [projection P] [forget B] [as NAME]"},
+    [L_BLSTM] = {"blstm", 1, "hnjfm", "blstm UNITS [peepholes] [no-forget] [projection P] [forget B] [as NAME]"},
+    [L_GRU] = {"gru", 1, "m", "gru UNITS [as NAME]"},
+    [L_BGRU] = {"bgru", 1, "m", "bgru UNITS [as NAME]"},
+    [L_SRN] = {"srn", 1, "am", "srn UNITS [tanh|sigmoid|relu] [as NAME]"},
+    [L_BSRN] = {"bsrn", 1, "am", "bsrn UNITS [tanh|sigmoid|relu] [as NAME]"},
+    [L_MDLSTM] = {"mdlstm", 1, "hufxm", "mdlstm UNITS [peepholes] [sum] [forget B] [clip C] [as NAME]"},
     [L_BLOCK] = {"block", 2, "", "block HEIGHT WIDTH"},
     [L_COLLAPSE] = {"collapse", 0, "", "collapse"},
     [L_MEAN] = {"mean", 0, "", "mean"},
@@ -76,7 +78,7 @@ static const struct {
 } SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},   {"scaled-tanh", 'a', 0},
               {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},   {"peepholes", 'h', 0},
               {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1}, {"each", 'e', 0},
-              {"sum", 'u', 0},       {"clip", 'x', 1}};
+              {"sum", 'u', 0},       {"clip", 'x', 1},       {"as", 'm', 0}};
 enum { SWITCHES = sizeof SWITCH / sizeof *SWITCH };
 
 typedef struct layer {
@@ -85,6 +87,7 @@ typedef struct layer {
     jd_activation act;
     double stride, pad, projection, forget, clip;
     bool ceil, peepholes, no_forget, each, sum;
+    char name[32]; /* of the parameters */
 } layer;
 
 typedef struct parser {
@@ -130,6 +133,18 @@ static jd_status number(parser *p, const char *usage, double *x)
     return JD_OK;
 }
 
+static jd_status read_name(parser *p, layer *l)
+{
+    static const char *const none[] = {NULL};
+    if (!next_word(p))
+        return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": column %zu: a name is missing; it is: %s", p->spec,
+                       p->word_at + 1, LAYER[l->kind].usage);
+    if (p->word[strspn(p->word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/.")])
+        return bad_word(p, "a name of letters, digits and _-/. is needed, not", none, NULL);
+    snprintf(l->name, sizeof l->name, "%s", p->word);
+    return JD_OK;
+}
+
 static jd_status apply_switch(parser *p, layer *l, int s)
 {
     double x = 0;
@@ -145,6 +160,7 @@ static jd_status apply_switch(parser *p, layer *l, int s)
     case 'e': l->each = true; break;
     case 'u': l->sum = true; break;
     case 'x': l->clip = x; break;
+    case 'm': return read_name(p, l);
     default: l->forget = x; break;
     }
     return JD_OK;
@@ -167,8 +183,8 @@ static jd_status parse_switches(parser *p, layer *l)
     return JD_OK;
 }
 
-/* Parses one layer; *end becomes true after the last. */
-static jd_status parse_layer(parser *p, layer *l, bool *end)
+/* Parses the layer at `place` (1, 2...); *end becomes true after the last. */
+static jd_status parse_layer(parser *p, int place, layer *l, bool *end)
 {
     *l = (layer){.kind = L_KINDS};
     if (!next_word(p))
@@ -191,6 +207,7 @@ static jd_status parse_layer(parser *p, layer *l, bool *end)
     if (l->kind == L_DROPOUT && (l->size[0] < 0 || l->size[0] >= 1))
         return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": dropout %g; the rate must lie in [0,1)", p->spec,
                        l->size[0]);
+    snprintf(l->name, sizeof l->name, "%s%d", LAYER[l->kind].name, place);
     if (parse_switches(p, l)) return jd_error(p->ctx);
     *end = *p->at != ',';
     if (!*end) p->at++;
@@ -265,10 +282,8 @@ jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length)
     bool end = false;
     for (int place = 1; !end && !jd_error(p.ctx); place++) {
         layer l;
-        char name[32];
-        if (parse_layer(&p, &l, &end)) return JD_NONE;
-        snprintf(name, sizeof name, "%s%d", LAYER[l.kind].name, place);
-        x = build(g, name, x, &l, &length);
+        if (parse_layer(&p, place, &l, &end)) return JD_NONE;
+        x = build(g, l.name, x, &l, &length);
     }
     return jd_error(p.ctx) ? JD_NONE : x;
 }
@@ -279,7 +294,7 @@ jd_status jd_net_check(jd_ctx *ctx, const char *spec)
     bool end = false;
     layer l;
     while (!end)
-        if (parse_layer(&p, &l, &end)) return jd_error(ctx);
+        if (parse_layer(&p, 0, &l, &end)) return jd_error(ctx);
     return JD_OK;
 }
 
@@ -290,7 +305,7 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
     layer l;
     int64_t units = 0;
     while (!end) {
-        if (parse_layer(&p, &l, &end)) return 0;
+        if (parse_layer(&p, 0, &l, &end)) return 0;
         switch (l.kind) {
         case L_CONV:
         case L_DENSE:
@@ -335,7 +350,7 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
     int n = 0;
     for (; !end; n++) {
         layer l;
-        if (parse_layer(&p, &l, &end)) return 0;
+        if (parse_layer(&p, n + 1, &l, &end)) return 0;
         if (n == JD_NET_LAYERS) {
             jd_fail(ctx, JD_EUSAGE, "network \"%s\": more than %d layers", spec, JD_NET_LAYERS);
             return 0;
@@ -353,7 +368,7 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
         if (o->kind == JD_NET_ACTIVATION)
             o->act = (jd_activation[]){JD_TANH, JD_SIGMOID, JD_RELU, JD_SCALED_TANH}[l.kind - L_TANH];
         snprintf(o->word, sizeof o->word, "%s", LAYER[l.kind].name);
-        snprintf(o->name, sizeof o->name, "%s%d", LAYER[l.kind].name, n + 1);
+        snprintf(o->name, sizeof o->name, "%s", l.name);
     }
     return n;
 }
