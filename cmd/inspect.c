@@ -104,7 +104,7 @@ static void show_idx(jd_ctx *ctx, const char *path, bool json)
 static void show_png(jd_ctx *ctx, const char *path, bool json)
 {
     jd_picture p = {0};
-    if (jd_read_png(ctx, path, 0, &p)) return;
+    if (jd_read_picture(ctx, path, 0, &p)) return;
     if (json)
         printf("{\"kind\":\"png\",\"height\":%d,\"width\":%d,\"channels\":%d}\n", p.height, p.width, p.channels);
     else
@@ -161,7 +161,8 @@ static void show_csv(jd_ctx *ctx, const char *path, bool json)
     if (json)
         printf("{\"kind\":\"csv\",\"lines\":%zu,\"columns\":%zu}\n", rows, columns);
     else
-        printf("csv, %zu lines, %zu columns; the first line: %.*s\n", rows, columns, first < 200 ? (int)first : 200, text);
+        printf("csv, %zu lines, %zu columns; the first line: %.*s\n", rows, columns, first < 200 ? (int)first : 200,
+               text);
     jd_free(ctx, text);
 }
 

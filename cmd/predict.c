@@ -49,7 +49,7 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
         jd_free(ctx, path);
     } else {
         jd_picture p = {0};
-        if (jd_read_png(ctx, file, m->rank == 3 ? (int)m->dim[2] : 0, &p)) return jd_error(ctx);
+        if (jd_read_picture(ctx, file, m->rank == 3 ? (int)m->dim[2] : 0, &p)) return jd_error(ctx);
         s->rank = 3;
         s->count = 1;
         s->images =

@@ -72,7 +72,7 @@ static jd_status scan_image(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w
                                                       .tile = tile,
                                                       .progress = progress,
                                                       .user = j});
-    if (!s || jd_read_png(ctx, a->rest[1], (int)m->dim[2], &j->in)) goto end;
+    if (!s || jd_read_picture(ctx, a->rest[1], (int)m->dim[2], &j->in)) goto end;
     const size_t pixels = (size_t)j->in.height * (size_t)j->in.width;
     const bool png = ends_with(out, ".png");
     if (png)

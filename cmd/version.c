@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "cli.h"
+#include "jackdaw/data.h"
 
 static const struct feature {
     const char *name, *state, *how;
 } features[] = {
-    {"png", "yes", ""},
+    {"png, pgm, ppm", "yes", ""},
     {"wav, flac", "yes", ""},
 #ifdef JD_HAVE_MICROHTTPD
     {"serve", "yes", ""},
@@ -30,9 +31,11 @@ int cmd_version(int argc, char **argv)
     } else {
         printf("jackdaw " JD_VERSION_STRING "\n");
         if (cli_has(&a, "features")) {
-            printf("%-12s %s\n%-12s %d\n", "cpu kernels", jd_ctx_isa(ctx), "threads", jd_ctx_threads(ctx));
+            printf("%-14s %s\n%-14s %d\n", "cpu kernels", jd_ctx_isa(ctx), "threads", jd_ctx_threads(ctx));
+            const bool jpeg = jd_picture_can("jpeg");
+            printf("%-14s %-4s %s\n", "jpeg", jpeg ? "yes" : "no", jpeg ? "" : "build it with libjpeg62-turbo-dev");
             for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-                printf("%-12s %-4s %s\n", features[i].name, features[i].state, features[i].how);
+                printf("%-14s %-4s %s\n", features[i].name, features[i].state, features[i].how);
         }
     }
     return cli_end("version", ctx);

@@ -11,7 +11,7 @@ static jd_status add_picture(jd_ctx *ctx, const char *dir, const char *kind, int
 {
     char *path = jd_asprintf(ctx, "%s/%s/%02d.png", dir, kind, number);
     jd_picture p = {0};
-    jd_status status = path ? jd_read_png(ctx, path, 1, &p) : JD_ENOMEM;
+    jd_status status = path ? jd_read_picture(ctx, path, 1, &p) : JD_ENOMEM;
     if (!status && !s->pixels) {
         s->H = p.height;
         s->W = p.width;

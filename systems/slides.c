@@ -62,7 +62,7 @@ static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slid
     if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s/images.tsv: the name \"%s\" is a path", dir, name);
     char *path = jd_asprintf(ctx, "%s/image/%s.png", dir, name);
     jd_picture p = {0};
-    if (path && !jd_read_png(ctx, path, 3, &p)) {
+    if (path && !jd_read_picture(ctx, path, 3, &p)) {
         stretch(p.pixels, (size_t)p.height * (size_t)p.width * 3);
         make_ground_dark(p.pixels, (size_t)p.height * (size_t)p.width);
         *s = (slide){.H = p.height, .W = p.width, .rgb = p.pixels};

@@ -22,7 +22,7 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     const char *path = fuzz_file(data, bytes);
     for (int channels = 0; channels <= 3 && !jd_error(ctx); channels += channels ? 2 : 1) {
         jd_picture p = {0};
-        const jd_status status = jd_read_png(ctx, path, channels, &p);
+        const jd_status status = jd_read_picture(ctx, path, channels, &p);
         fuzz_check((p.pixels == NULL) == (status != JD_OK), "pixels and an error, or neither");
         if (!status) {
             fuzz_check(p.channels == 1 || p.channels == 3, "channels");

@@ -39,13 +39,13 @@ static void png(void **state)
     const char *path = tmpdir_file("a.png");
     jd_picture p = {.height = 2, .width = 3, .channels = 3, .pixels = rgb}, q = {0};
     assert_int_equal(jd_write_png(ctx, path, &p), JD_OK);
-    assert_int_equal(jd_read_png(ctx, path, 0, &q), JD_OK);
+    assert_int_equal(jd_read_picture(ctx, path, 0, &q), JD_OK);
     assert_int_equal(q.height, 2);
     assert_int_equal(q.width, 3);
     assert_int_equal(q.channels, 3);
     assert_memory_equal(q.pixels, rgb, sizeof rgb);
     jd_picture_free(ctx, &q);
-    assert_int_equal(jd_read_png(ctx, path, 1, &q), JD_OK);
+    assert_int_equal(jd_read_picture(ctx, path, 1, &q), JD_OK);
     assert_int_equal(q.channels, 1);
     assert_int_equal(q.pixels[3], 10);
     assert_int_equal(q.pixels[4], 200);
@@ -55,15 +55,15 @@ static void png(void **state)
     p.channels = 1;
     p.width = 9;
     assert_int_equal(jd_write_png(ctx, path, &p), JD_OK);
-    assert_int_equal(jd_read_png(ctx, path, 0, &q), JD_OK);
+    assert_int_equal(jd_read_picture(ctx, path, 0, &q), JD_OK);
     assert_int_equal(q.channels, 1);
     assert_memory_equal(q.pixels, rgb, 18);
     jd_picture_free(ctx, &q);
-    jd_read_png(ctx, path, 2, &q);
+    jd_read_picture(ctx, path, 2, &q);
     expect_error(JD_EUSAGE, "2 channels");
     tmpdir_write(path, "GIF89a", 6);
-    jd_read_png(ctx, path, 0, &q);
-    expect_error(JD_EDATA, "no PNG");
+    jd_read_picture(ctx, path, 0, &q);
+    expect_error(JD_EDATA, "a GIF file; convert");
 }
 
 /* 1 x 1 gray, made by hand, whose header then claims other sizes. */
@@ -75,11 +75,11 @@ static void png_limits(void **state)
                         'H', 'D', 'R', 0,   0,  32, 0,  0,  0, 32, 1, 8,  0};
     jd_picture q = {0};
     tmpdir_write(path, head, sizeof head); /* 8192 x 8193: one row above 2^26 */
-    jd_read_png(ctx, path, 0, &q);
+    jd_read_picture(ctx, path, 0, &q);
     expect_error(JD_EDATA, "8192 x 8193 pixels; the limit");
     head[23] = 0; /* 8192 x 8192 is within the limit, but not within 64 bytes */
     tmpdir_write(path, head, sizeof head);
-    jd_read_png(ctx, path, 0, &q);
+    jd_read_picture(ctx, path, 0, &q);
     expect_error(JD_EDATA, "cannot come out of 64 bytes");
 }
 
@@ -217,7 +217,8 @@ static void registry(void **state)
         assert_non_null(d->obtain);
         assert_int_equal(strncmp(d->home, "http", 4), 0);
         assert_ptr_equal(jd_dataset_find(ctx, d->name), d);
-        for (const jd_dataset_file *f = d->files; f->name; f++) assert_int_equal(strlen(f->sha256), 64);
+        for (const jd_dataset_file *f = d->files; f->name; f++)
+            if (f->sha256) assert_int_equal(strlen(f->sha256), 64);
     }
     assert_true(n >= 3);
     assert_null(jd_dataset_find(ctx, "mnits"));

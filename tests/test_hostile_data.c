@@ -14,6 +14,9 @@
 #include "jackdaw/data.h"
 #include "jackdaw/ink.h"
 #include "jackdaw/ngram.h"
+#include "jackdaw/sets.h"
+#include "jpeg_help.h"
+#include "sets_help.h"
 #include "tmpdir.h"
 
 /* An allocator that counts what is out and notes the largest wish. */
@@ -54,7 +57,7 @@ static int teardown(void **state)
     return tmpdir_teardown(state);
 }
 
-typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA, INK, MOSAICS } kind;
+typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA, INK, MOSAICS, NORB, GNT, BLOB, GTSRB } kind;
 
 /* Reads the file and frees what came. */
 static jd_status read_one(kind k, const char *path)
@@ -70,7 +73,7 @@ static jd_status read_one(kind k, const char *path)
     jd_status st = JD_EUSAGE;
     switch (k) {
     case IDX: st = jd_read_idx(ctx, path, &idx); break;
-    case PNG: st = jd_read_png(ctx, path, 3, &picture); break;
+    case PNG: st = jd_read_picture(ctx, path, 3, &picture); break;
     case SOUND: st = jd_read_sound(ctx, path, &sound); break;
     case CSV: st = jd_read_csv(ctx, path, NULL, &table); break;
     case TSV: st = jd_read_tsv(ctx, path, &tsv); break;
@@ -79,6 +82,15 @@ static jd_status read_one(kind k, const char *path)
         st = jd_error(ctx);
         break;
     case INK: st = jd_read_ink(ctx, path, &ink); break;
+    case NORB: {
+        char cat[128];
+        snprintf(cat, sizeof cat, "%s/cat", tmpdir_path);
+        st = jd_images_read_norb(ctx, path, cat, NULL, 5, &images);
+        break;
+    }
+    case GNT: st = jd_images_read_gnt(ctx, path, &(jd_gnt_options){.side = 8}, &images); break;
+    case BLOB: st = jd_images_read_blob(ctx, path, 1, 2, &images); break;
+    case GTSRB: st = jd_images_read_gtsrb(ctx, path, 4, 43, &images); break;
     case MOSAICS: st = jd_images_read_mosaics(ctx, path, 4, 9, &images); break;
     }
     if (st) { /* the caller's objects stay as they were */
@@ -108,9 +120,10 @@ static jd_status try_file(kind k, const char *path, const char *what, size_t at)
     const long out = count.out;
     count.largest = 0;
     const jd_status st = read_one(k, path);
-    if (st != JD_OK && st != JD_EDATA && !(k == MOSAICS && st == JD_ENOINPUT))
+    const bool index = k == MOSAICS || k == BLOB || k == GTSRB || k == NORB; /* may name other files */
+    if (st != JD_OK && st != JD_EDATA && !(index && st == JD_ENOINPUT))
         fail_msg("%s %zu: %s", what, at, jd_error_message(ctx));
-    if (st && !strstr(jd_error_message(ctx), k == MOSAICS ? tmpdir_path : path))
+    if (st && !strstr(jd_error_message(ctx), index ? tmpdir_path : path))
         fail_msg("%s %zu: no file name: %s", what, at, jd_error_message(ctx));
     assert_int_equal(jd_error(ctx), st);
     jd_error_clear(ctx);
@@ -270,6 +283,58 @@ static void mosaics(void **state)
     torture(MOSAICS, path, false);
 }
 
+static void jpegs(void **state)
+{
+    (void)state;
+    uint8_t px[8 * 11 * 3];
+    for (int i = 0; i < (int)sizeof px; i++) px[i] = (uint8_t)(i * 5);
+    for (int colour = 0; colour < 2; colour++) { /* gray; progressive colour */
+        size_t bytes;
+        uint8_t *file = jpeg_file(px, 8, 11, colour ? 3 : 1, colour, &bytes);
+        if (!file) return;
+        const char *path = tmpdir_file("a.jpg");
+        tmpdir_write(path, file, bytes);
+        free(file);
+        torture(PNG, path, false); /* without the end mark all pixels may be there */
+    }
+}
+
+static void netpbm(void **state)
+{
+    (void)state;
+    const char *path = tmpdir_file("a.ppm");
+    tmpdir_write(path, "P6\n2 2 255\nabcdefghijkl", sizeof "P6\n2 2 255\nabcdefghijkl" - 1);
+    torture(PNG, path, true);
+    tmpdir_write(path, "P2 # gray\n2 2 99 1 2 30 98\n", sizeof "P2 # gray\n2 2 99 1 2 30 98\n" - 1);
+    torture(PNG, path, false); /* a shorter last number, or no line end */
+}
+
+static void sets(void **state)
+{
+    (void)state;
+    static uint8_t file[512], px[128];
+    for (int i = 0; i < 128; i++) px[i] = (uint8_t)(i * 3);
+    tmpdir_write(tmpdir_file("cat"), file, norb_matrix(file, 1, (const uint32_t[]){2}, NULL, (const int32_t[]){3, 0}));
+    const char *path = tmpdir_file("a.mat");
+    tmpdir_write(path, file, norb_matrix(file, 4, (const uint32_t[]){2, 2, 3, 4}, px, NULL));
+    torture(NORB, path, true);
+    size_t n = gnt_record(file, 0xB0A2, 10, 6, px);
+    n += gnt_record(file + n, 0xD7F9, 5, 6, px);
+    path = tmpdir_file("a.gnt");
+    tmpdir_write(path, file, n);
+    torture(GNT, path, false); /* the first record alone is a file */
+    tmpdir_write(tmpdir_file("a.bin"), "P5\n2 1 255\nabP5\n2 1 255\ncd", sizeof "P5\n2 1 255\nabP5\n2 1 255\ncd" - 1);
+    path = tmpdir_file("a.tsv");
+    tmpdir_write(path, "offset\tlength\tlabel\n13\t13\t1\n0\t13\t0\n",
+                 sizeof "offset\tlength\tlabel\n13\t13\t1\n0\t13\t0\n" - 1);
+    torture(BLOB, path, false);
+    tmpdir_write(tmpdir_file("1_2.ppm"), "P6\n2 2 255\nabcdefghijkl", sizeof "P6\n2 2 255\nabcdefghijkl" - 1);
+    path = tmpdir_file("a.csv");
+    static const char signs[] = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n1_2.ppm;2;2;0;0;1;1;7\n";
+    tmpdir_write(path, signs, strlen(signs));
+    torture(GTSRB, path, false);
+}
+
 /* Lets each allocation in turn fail: the answer is JD_ENOMEM, and nothing is lost. */
 static void starve(kind k, const char *path)
 {
@@ -279,7 +344,7 @@ static void starve(kind k, const char *path)
         const jd_status st = read_one(k, path);
         const bool failed = count.left < 0;
         count.left = -1;
-        assert_int_equal(st, failed ? JD_ENOMEM : JD_OK);
+        if (st != (failed ? JD_ENOMEM : JD_OK)) fail_msg("%s, allocation %ld: %s", path, n, jd_error_message(ctx));
         assert_int_equal(jd_error(ctx), st);
         jd_error_clear(ctx);
         assert_int_equal(count.out, out);
@@ -315,6 +380,20 @@ static void out_of_memory(void **state)
     starve(IDX, tmpdir_file("idx"));
     starve(PNG, tmpdir_file("png"));
     starve(SOUND, tmpdir_file("wav"));
+    static uint8_t file[512];
+    size_t bytes;
+    uint8_t *jpeg = jpeg_file(px, 2, 2, 3, false, &bytes);
+    if (jpeg) tmpdir_write(tmpdir_file("jpg"), jpeg, bytes), starve(PNG, tmpdir_file("jpg"));
+    free(jpeg);
+    tmpdir_write(tmpdir_file("gnt"), file, gnt_record(file, 0xB0A1, 3, 4, px));
+    starve(GNT, tmpdir_file("gnt"));
+    tmpdir_write(tmpdir_file("cat"), file, norb_matrix(file, 1, (const uint32_t[]){1}, NULL, (const int32_t[]){3}));
+    tmpdir_write(tmpdir_file("mat"), file, norb_matrix(file, 4, (const uint32_t[]){1, 2, 2, 3}, px, NULL));
+    starve(NORB, tmpdir_file("mat"));
+    tmpdir_write(tmpdir_file("s.bin"), "P5\n2 1 255\nab", sizeof "P5\n2 1 255\nab" - 1);
+    tmpdir_write(tmpdir_file("s.tsv"), "offset\tlength\tlabel\n0\t13\t0\n",
+                 sizeof "offset\tlength\tlabel\n0\t13\t0\n" - 1);
+    starve(BLOB, tmpdir_file("s.tsv"));
 }
 
 /* One huge line, thousands of fields, a gzip bomb. */
@@ -343,6 +422,7 @@ int main(void)
         cmocka_unit_test(idx),          cmocka_unit_test(png),           cmocka_unit_test(sound),
         cmocka_unit_test(tables),       cmocka_unit_test(ngrams),        cmocka_unit_test(inks),
         cmocka_unit_test(large_claims), cmocka_unit_test(out_of_memory), cmocka_unit_test(mosaics),
+        cmocka_unit_test(jpegs),        cmocka_unit_test(netpbm),        cmocka_unit_test(sets),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

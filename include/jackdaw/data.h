@@ -78,6 +78,11 @@ JD_API void jd_images_free(jd_ctx *ctx, jd_images *images);
  * is RGB.  Errors name the line of the index. */
 JD_API jd_status jd_images_read_mosaics(jd_ctx *ctx, const char *index_path, int side, int classes, jd_images *out);
 
+/* Picture files laid end to end in X.bin, beside the index X.tsv with a row for each: its columns `offset`, `length` (bytes)
+ * and `label`.  All pictures must be of one size; they become gray (channels 1) or RGB (3).  Errors name the line of the
+ * index. */
+JD_API jd_status jd_images_read_blob(jd_ctx *ctx, const char *index_path, int channels, int classes, jd_images *out);
+
 /* Puts the pictures in a random order, a function of the seed alone; groups stay together, in their order inside. */
 JD_API jd_status jd_images_mix(jd_ctx *ctx, jd_images *images, uint64_t seed);
 
@@ -95,9 +100,16 @@ typedef struct jd_picture {
     uint8_t *pixels; /* (height, width, channels) */
 } jd_picture;
 
-/* Reads a PNG file as gray (channels 1), RGB (3) or as it is stored (0: gray stays gray).  An alpha channel is laid over
- * black; 16 bits become 8.  Refuses more than 2^26 pixels before it decodes any. */
-JD_API jd_status jd_read_png(jd_ctx *ctx, const char *path, int channels, jd_picture *out);
+/* Reads a PNG, JPEG, PGM or PPM file (told by its contents) as gray (channels 1), RGB (3) or as it is stored (0: gray stays
+ * gray).  An alpha channel is laid over black, palettes become colours, 16 bits become 8, CMYK becomes RGB.  Refuses more
+ * than 2^26 pixels before it decodes any.  Errors: JD_EDATA with the byte and a repair; JD_EABSENT (a JPEG, built without
+ * libjpeg). */
+JD_API jd_status jd_read_picture(jd_ctx *ctx, const char *path, int channels, jd_picture *out);
+/* The same for a file in memory; `name` stands in errors. */
+JD_API jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, size_t bytes, int channels,
+                                   jd_picture *out);
+/* Whether this build reads "png", "pnm", "jpeg". */
+JD_API bool jd_picture_can(const char *format);
 JD_API jd_status jd_write_png(jd_ctx *ctx, const char *path, const jd_picture *picture);
 JD_API void jd_picture_free(jd_ctx *ctx, jd_picture *picture);
 
@@ -143,6 +155,8 @@ typedef struct jd_tsv {
 } jd_tsv;
 
 JD_API jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out);
+/* The same with another separator, such as ';'. */
+JD_API jd_status jd_read_words(jd_ctx *ctx, const char *path, char separator, jd_tsv *out);
 /* The column called `name`; -1 and JD_EDATA, with the nearest name, where there is none. */
 JD_API int jd_tsv_column(jd_ctx *ctx, const jd_tsv *tsv, const char *name);
 JD_API void jd_tsv_free(jd_ctx *ctx, jd_tsv *tsv);
@@ -154,8 +168,20 @@ typedef enum jd_split { JD_TRAIN, JD_TEST, JD_ALL } jd_split;
 typedef struct jd_dataset_file {
     const char *name;   /* below the set's directory; stored plain or with ".gz" added */
     const char *sha256; /* of the file after gunzip; NULL: not recorded */
-    uint64_t bytes;     /* after gunzip */
+    uint64_t bytes;     /* after gunzip; 0: not recorded */
 } jd_dataset_file;
+
+/* How jd_load_images reads the set. */
+typedef enum jd_dataset_format {
+    JD_SET_OTHER,   /* not as classified pictures */
+    JD_SET_IDX,     /* files: images and labels to train, images and labels to test */
+    JD_SET_MOSAICS, /* files: two indices, to train and to test, and mosaics (jd_images_read_mosaics) */
+    JD_SET_BLOB,    /* files: two indices and their blobs (jd_images_read_blob) */
+    JD_SET_CIFAR,   /* files: batches, the last one to test (sets.h) */
+    JD_SET_NORB,    /* files: dat, cat, info to train, then to test (sets.h) */
+    JD_SET_GTSRB,   /* files: one index of the training set, and that of the test set (sets.h) */
+    JD_SET_GNT,     /* files: one of the folder to train, one of the folder to test (sets.h) */
+} jd_dataset_format;
 
 typedef struct jd_dataset {
     const char *name, *title, *home, *licence;
@@ -165,6 +191,7 @@ typedef struct jd_dataset {
     const char *obtain;           /* one sentence: how to get it by hand */
     const jd_dataset_file *files; /* ended by a NULL name */
     int classes;
+    jd_dataset_format format;
 } jd_dataset;
 
 /* Entry i of the registry; NULL after the last. */
@@ -183,7 +210,8 @@ JD_API jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const cha
  * verified.  Errors: JD_ENOINPUT with what to do by hand, JD_EDATA, JD_EIO, JD_EABSENT (no curl). */
 JD_API char *jd_dataset_get(jd_ctx *ctx, const jd_dataset *set, const char *from);
 
-/* Finds and reads one split of an image set ("mnist", "fashion-mnist", "gtsrb32", "hwdb100"). */
+/* Finds and reads one split of a set of classified pictures ("mnist", "cifar10_jpeg", "norb"...): those whose format is
+ * not JD_SET_OTHER. */
 JD_API jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out);
 
 /* SHA-256 (FIPS 180-4). */

@@ -24,6 +24,7 @@
 #include "jackdaw/report.h"
 #include "jackdaw/scan.h"
 #include "jackdaw/search.h"
+#include "jackdaw/sets.h"
 #include "jackdaw/system.h"
 #include "jackdaw/train.h"
 

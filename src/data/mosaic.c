@@ -76,7 +76,7 @@ static jd_status open_mosaic(reader *r, size_t row)
     char *path = jd_asprintf(r->ctx, "%.*s%s", folder, r->path, name);
     jd_picture_free(r->ctx, &r->open);
     r->name = NULL;
-    if (path && !jd_read_png(r->ctx, path, 3, &r->open)) {
+    if (path && !jd_read_picture(r->ctx, path, 3, &r->open)) {
         r->name = name;
         if (r->open.width % r->side || r->open.height % r->side)
             jd_fail(r->ctx, JD_EDATA, "%s: %d x %d pixels are no whole number of tiles of %d x %d (%s, line %zu)", path,

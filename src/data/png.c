@@ -1,4 +1,4 @@
-#include "data/stream.h"
+#include "data/picture.h"
 
 #include <png.h>
 #include <string.h>
@@ -45,21 +45,11 @@ static jd_status check_chunks(jd_ctx *ctx, const char *path, const uint8_t *p, s
                    path, at, bytes);
 }
 
-jd_status jd_read_png(jd_ctx *ctx, const char *path, int channels, jd_picture *out)
+jd_status jd__png_decode(jd_ctx *ctx, const char *path, const uint8_t *file, size_t bytes, int channels,
+                         jd_picture *out)
 {
-    if (jd_error(ctx)) return jd_error(ctx);
-    if (channels != 0 && channels != 1 && channels != 3)
-        return jd_fail(ctx, JD_EUSAGE, "jd_read_png: %d channels; ask for 1 (gray), 3 (RGB) or 0 (as stored)",
-                       channels);
-    size_t bytes;
-    void *file = jd_read_file(ctx, path, (size_t)1 << 29, &bytes);
-    if (!file) return jd_error(ctx);
-    jd_status st = check_head(ctx, path, file, bytes);
-    if (st == JD_OK) st = check_chunks(ctx, path, file, bytes);
-    if (st) {
-        jd_free(ctx, file);
-        return st;
-    }
+    if (check_head(ctx, path, file, bytes) || check_chunks(ctx, path, file, bytes)) return jd_error(ctx);
+    jd_status st = JD_OK;
     png_image image = {.version = PNG_IMAGE_VERSION};
     jd_picture pic = {0};
     if (png_image_begin_read_from_memory(&image, file, bytes)) {
@@ -77,7 +67,6 @@ jd_status jd_read_png(jd_ctx *ctx, const char *path, int channels, jd_picture *o
         st = jd_fail(ctx, JD_EDATA, "%s: libpng, within %zu bytes: %s; the file is damaged, fetch it again", path,
                      bytes, image.message);
     png_image_free(&image);
-    jd_free(ctx, file);
     if (st) {
         jd_picture_free(ctx, &pic);
         return st;
@@ -108,10 +97,4 @@ jd_status jd_write_png(jd_ctx *ctx, const char *path, const jd_picture *picture)
     png_image_free(&image);
     jd_free(ctx, file);
     return st;
-}
-
-void jd_picture_free(jd_ctx *ctx, jd_picture *picture)
-{
-    jd_free(ctx, picture->pixels);
-    *picture = (jd_picture){0};
 }

@@ -75,6 +75,34 @@ static const jd_dataset_file nuclei_files[] = {
     {"train_points.tsv", "ff4b7cb267863062875fa6c0feac701cae6afbb6862b577b12ed3fcf992db7ae", 205115},
     {"test_points.tsv", "b8ce76bc6f74e7ceb7eb46a3de0d47da094c7fd1deb8d16117ad4aa6f2880e4a", 57724},
     {NULL, NULL, 0}};
+static const jd_dataset_file cifar_jpeg_files[] = {
+    {"train.tsv", "909990395a2f2dc0e84f253f44833f4d43a52c61db041cf5596a6533d6021670", 618841},
+    {"test.tsv", "917f51fa20547e81982f552f22fa4f810cb66b4f606dc289115e30e6ab75f41c", 118992},
+    {"train.bin", "3fada3ce523e496a6c7c5e1e3a9d2d383f4bc1b4946c951f12653156a0edabd7", 13817200},
+    {"test.bin", "4c83e6c8c8e2deb9ba25ecbfe4d823fcd53d798fdd78c6e329107e8220d96f46", 2761039},
+    {NULL, NULL, 0}};
+/* No sums are recorded for the sets that follow: they were not at hand. */
+static const jd_dataset_file cifar_files[] = {{"data_batch_1.bin", NULL, 30730000},
+                                              {"data_batch_2.bin", NULL, 30730000},
+                                              {"data_batch_3.bin", NULL, 30730000},
+                                              {"data_batch_4.bin", NULL, 30730000},
+                                              {"data_batch_5.bin", NULL, 30730000},
+                                              {"test_batch.bin", NULL, 30730000},
+                                              {NULL, NULL, 0}};
+#define NORB_TRAIN "smallnorb-5x46789x9x18x6x2x96x96-training-"
+#define NORB_TEST  "smallnorb-5x01235x9x18x6x2x96x96-testing-"
+static const jd_dataset_file norb_files[] = {{NORB_TRAIN "dat.mat", NULL, 447897624},
+                                             {NORB_TRAIN "cat.mat", NULL, 97220},
+                                             {NORB_TRAIN "info.mat", NULL, 388820},
+                                             {NORB_TEST "dat.mat", NULL, 447897624},
+                                             {NORB_TEST "cat.mat", NULL, 97220},
+                                             {NORB_TEST "info.mat", NULL, 388820},
+                                             {NULL, NULL, 0}};
+static const jd_dataset_file gtsrb_full_files[] = {{"Final_Training/Images/00000/GT-00000.csv", NULL, 0},
+                                                   {"Final_Test/Images/GT-final_test.csv", NULL, 0},
+                                                   {NULL, NULL, 0}};
+static const jd_dataset_file hwdb_full_files[] = {
+    {"HWDB1.1trn_gnt/1001-c.gnt", NULL, 0}, {"HWDB1.1tst_gnt/1241-c.gnt", NULL, 0}, {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -84,7 +112,8 @@ static const jd_dataset sets[] = {
      .licence = "CC BY-SA 3.0",
      .obtain = "take the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz from any mirror of the home page",
      .files = mnist_files,
-     .classes = 10},
+     .classes = 10,
+     .format = JD_SET_IDX},
     {.name = "fashion-mnist",
      .title = "Fashion-MNIST: articles of clothing, 28 x 28, 60000 train, 10000 test",
      .home = "https://github.com/zalandoresearch/fashion-mnist",
@@ -94,7 +123,8 @@ static const jd_dataset sets[] = {
      .download = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
      .obtain = "apt-get install dataset-fashion-mnist",
      .files = fashion_files,
-     .classes = 10},
+     .classes = 10,
+     .format = JD_SET_IDX},
     {.name = "fsdd",
      .title = "Free Spoken Digit Dataset: ten English digits, 50 takes of each speaker, WAV 8 kHz",
      .home = "https://github.com/Jakobovski/free-spoken-digit-dataset",
@@ -121,7 +151,8 @@ static const jd_dataset sets[] = {
      .licence = "for research",
      .obtain = "cut frames 4, 10, 16, 22, 28 of every track into mosaics of 32 x 32 tiles with an index of each split",
      .files = gtsrb_files,
-     .classes = 43},
+     .classes = 43,
+     .format = JD_SET_MOSAICS},
     {.name = "hwdb100",
      .title = "CASIA-HWDB, 100 characters that look alike, 48 x 48: 23967 train, 4000 test",
      .home = "http://www.nlpr.ia.ac.cn/databases/handwriting",
@@ -129,7 +160,8 @@ static const jd_dataset sets[] = {
      .obtain =
          "ask for it at the home page, and write it as IDX files of 48 x 48, ink bright, with the folder's numbers",
      .files = hwdb_files,
-     .classes = 100},
+     .classes = 100,
+     .format = JD_SET_IDX},
     {.name = "speech_commands12",
      .title =
          "Speech Commands v0.02, its test set by speaker: 12 classes, 3013 clips to train, 823 to test, FLAC 8 kHz",
@@ -152,9 +184,49 @@ static const jd_dataset sets[] = {
      .obtain = "write each picture as image/ID.png, and the tables images.tsv, train_points.tsv, test_points.tsv",
      .files = nuclei_files,
      .classes = 2},
+    {.name = "cifar10_jpeg",
+     .title = "CIFAR-10 as JPEG files (lossy), 10 classes, 32 x 32 colour: 15000 train, 3000 test",
+     .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
+     .licence = "none stated",
+     .obtain = "lay 1500 train and 300 test pictures of each class end to end in train.bin and test.bin, with an index "
+               "(offset, length, label) of each",
+     .files = cifar_jpeg_files,
+     .classes = 10,
+     .format = JD_SET_BLOB},
+    {.name = "cifar10",
+     .title = "CIFAR-10, binary version, 10 classes, 32 x 32 colour: 50000 train, 10000 test",
+     .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
+     .licence = "none stated",
+     .obtain = "take cifar-10-binary.tar.gz from the home page and unpack its .bin files",
+     .files = cifar_files,
+     .classes = 10,
+     .format = JD_SET_CIFAR},
+    {.name = "norb",
+     .title = "Small NORB: five kinds of toys from two cameras, 96 x 96: 24300 train, 24300 test, other toys",
+     .home = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small",
+     .licence = "for research",
+     .obtain = "take the six smallnorb-5x*.mat.gz files from the home page",
+     .files = norb_files,
+     .classes = 5,
+     .format = JD_SET_NORB},
+    {.name = "gtsrb",
+     .title = "German traffic signs as distributed: 43 classes, 39209 train, 12630 test, 15 to 250 pixels",
+     .home = "https://benchmark.ini.rub.de",
+     .licence = "for research",
+     .obtain = "unpack GTSRB_Final_Training_Images.zip and GTSRB_Final_Test_Images.zip, put GT-final_test.csv of "
+               "GTSRB_Final_Test_GT.zip in place of the index without classes, and take the folder GTSRB",
+     .files = gtsrb_full_files,
+     .classes = 43,
+     .format = JD_SET_GTSRB},
+    {.name = "hwdb",
+     .title = "CASIA-HWDB1.1: the 3755 characters of GB2312 level 1 by 300 writers, GNT files",
+     .home = "http://www.nlpr.ia.ac.cn/databases/handwriting",
+     .licence = "for academic research",
+     .obtain = "unpack the .gnt files of HWDB1.1 into HWDB1.1trn_gnt and HWDB1.1tst_gnt",
+     .files = hwdb_full_files,
+     .classes = 3755,
+     .format = JD_SET_GNT},
 };
-
-enum { MOSAIC_SIDE = 32 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))
 
@@ -250,76 +322,4 @@ char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set)
             set->package ? "" : ", and put them into one of these directories");
     jd_free(ctx, cache);
     return NULL;
-}
-
-/* Joins two image sets of one shape; both are taken over. */
-static jd_status join(jd_ctx *ctx, jd_images *a, jd_images *b)
-{
-    if (a->height != b->height || a->width != b->width || a->channels != b->channels)
-        return jd_fail(ctx, JD_EDATA, "train images are %d x %d, test images %d x %d; the files do not belong together",
-                       a->height, a->width, b->height, b->width);
-    const size_t each = (size_t)a->height * (size_t)a->width * (size_t)a->channels;
-    uint8_t *pixels = jd_realloc(ctx, a->pixels, a->count * each, (a->count + b->count) * each);
-    if (pixels) a->pixels = pixels;
-    int32_t *labels = jd_realloc(ctx, a->labels, a->count * sizeof *labels, (a->count + b->count) * sizeof *labels);
-    if (labels) a->labels = labels;
-    int32_t *groups =
-        a->groups ? jd_realloc(ctx, a->groups, a->count * sizeof *groups, (a->count + b->count) * sizeof *groups)
-                  : NULL;
-    if (groups) a->groups = groups;
-    if (!pixels || !labels || (a->groups && !groups)) return JD_ENOMEM;
-    for (size_t i = 0; groups && i < b->count; i++)
-        groups[a->count + i] = b->groups[i] < 0 ? b->groups[i] - (int32_t)a->count : b->groups[i];
-    memcpy(a->pixels + a->count * each, b->pixels, b->count * each);
-    memcpy(a->labels + a->count, b->labels, b->count * sizeof *labels);
-    a->count += b->count;
-    return JD_OK;
-}
-
-/* Split k, 0 or 1: the mosaics of index k, where the first file is an index. */
-static jd_status load_mosaics(jd_ctx *ctx, const jd_dataset *set, const char *dir, int k, jd_images *out)
-{
-    char *index = jd__dataset_path(ctx, dir, set->files[k].name);
-    if (index) jd_images_read_mosaics(ctx, index, MOSAIC_SIDE, set->classes, out);
-    jd_free(ctx, index);
-    return jd_error(ctx);
-}
-
-static bool is_index(const char *name)
-{
-    const size_t n = strlen(name);
-    return n > 4 && !strcmp(name + n - 4, ".tsv");
-}
-
-/* Split k: files 2k and 2k+1 of the set, or mosaics. */
-static jd_status load_pair(jd_ctx *ctx, const jd_dataset *set, const char *dir, int k, jd_images *out)
-{
-    if (is_index(set->files[0].name)) return load_mosaics(ctx, set, dir, k, out);
-    char *images = jd__dataset_path(ctx, dir, set->files[2 * k].name);
-    char *labels = jd__dataset_path(ctx, dir, set->files[2 * k + 1].name);
-    jd_status st = jd_error(ctx);
-    if (st == JD_OK) st = jd_images_read_idx(ctx, images, labels, set->classes, out);
-    jd_free(ctx, images);
-    jd_free(ctx, labels);
-    return st;
-}
-
-jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out)
-{
-    const jd_dataset *set = jd_dataset_find(ctx, name);
-    if (!set) return jd_error(ctx);
-    if (!set->files->name) return jd_fail(ctx, JD_EUSAGE, "%s holds no images; try mnist or fashion-mnist", set->name);
-    char *dir = jd_dataset_locate(ctx, set);
-    if (!dir) return jd_error(ctx);
-    jd_images a = {0}, b = {0};
-    jd_status st = load_pair(ctx, set, dir, split == JD_TEST, &a);
-    if (st == JD_OK && split == JD_ALL) st = load_pair(ctx, set, dir, 1, &b);
-    if (st == JD_OK && split == JD_ALL) st = join(ctx, &a, &b);
-    jd_images_free(ctx, &b);
-    jd_free(ctx, dir);
-    if (st)
-        jd_images_free(ctx, &a);
-    else
-        *out = a;
-    return st;
 }

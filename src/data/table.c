@@ -191,7 +191,7 @@ void jd_table_free(jd_ctx *ctx, jd_table *table)
     *table = (jd_table){0};
 }
 
-jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out)
+jd_status jd_read_words(jd_ctx *ctx, const char *path, char separator, jd_tsv *out)
 {
     size_t bytes, lines = 1;
     jd_tsv t = {0};
@@ -203,15 +203,15 @@ jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out)
     size_t number = 1, cells;
     if (!line || !*line)
         jd_fail(ctx, JD_EDATA, "%s: line 1: no header; the file is empty", path);
-    else if ((t.cols = count_fields(line, '\t')) > COLS_LIMIT)
+    else if ((t.cols = count_fields(line, separator)) > COLS_LIMIT)
         jd_fail(ctx, JD_EDATA, "%s: line 1: %zu fields; the limit is %u", path, t.cols, COLS_LIMIT);
     else if ((t.names = jd_alloc_array(ctx, t.cols, sizeof(char *))) != NULL)
-        for (size_t c = 0; c < t.cols; c++) t.names[c] = cut_field(&line, '\t');
+        for (size_t c = 0; c < t.cols; c++) t.names[c] = cut_field(&line, separator);
     size_t room = 0;
     while (!jd_error(ctx) && (line = cut_line(&next, t.text + bytes)) != NULL) {
         number++;
         if (!*line) continue;
-        const size_t have = count_fields(line, '\t');
+        const size_t have = count_fields(line, separator);
         if (have != t.cols) {
             jd_fail(ctx, JD_EDATA, "%s: line %zu: %zu fields, but the header has %zu; repair the line", path, number,
                     have, t.cols);
@@ -229,7 +229,7 @@ jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out)
             room = more;
         }
         t.lines[t.rows] = number;
-        for (size_t c = 0; c < t.cols; c++) t.fields[t.rows * t.cols + c] = cut_field(&line, '\t');
+        for (size_t c = 0; c < t.cols; c++) t.fields[t.rows * t.cols + c] = cut_field(&line, separator);
         t.rows++;
     }
     if (jd_error(ctx)) {
@@ -238,6 +238,11 @@ jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out)
     }
     *out = t;
     return JD_OK;
+}
+
+jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out)
+{
+    return jd_read_words(ctx, path, '\t', out);
 }
 
 int jd_tsv_column(jd_ctx *ctx, const jd_tsv *tsv, const char *name)

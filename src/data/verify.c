@@ -31,7 +31,7 @@ static jd_status verify_file(jd_ctx *ctx, const char *path, const jd_dataset_fil
     jd_sha256_init(&sum);
     uint64_t bytes = 0;
     size_t got = CHUNK;
-    while (buffer && got == CHUNK && bytes <= f->bytes) {
+    while (buffer && got == CHUNK && (!f->bytes || bytes <= f->bytes)) {
         if (jd__stream_read(s, buffer, CHUNK, &got)) break;
         jd_sha256_add(&sum, buffer, got);
         bytes += got;
@@ -39,7 +39,7 @@ static jd_status verify_file(jd_ctx *ctx, const char *path, const jd_dataset_fil
     jd_free(ctx, buffer);
     jd__stream_close(s);
     if (jd_error(ctx)) return jd_error(ctx);
-    if (bytes != f->bytes)
+    if (f->bytes && bytes != f->bytes)
         return jd_fail(ctx, JD_EDATA, "%s: %s%llu bytes after gunzip, %llu are recorded; fetch the file again", path,
                        bytes > f->bytes ? "at least " : "", (unsigned long long)bytes, (unsigned long long)f->bytes);
     char hex[65];
@@ -74,7 +74,11 @@ jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const char *dir,
     for (const jd_dataset_file *f = set->files; f->name; f++) {
         char *path = jd__dataset_path(ctx, dir, f->name);
         const jd_status st = path ? verify_file(ctx, path, f) : JD_ENOMEM;
-        if (st == JD_OK) report(say, user, path, "size and SHA-256 as recorded");
+        if (st == JD_OK)
+            report(say, user, path,
+                   f->sha256  ? "size and SHA-256 as recorded"
+                   : f->bytes ? "size as recorded; no sum is"
+                              : "there; neither size nor sum is recorded");
         jd_free(ctx, path);
         if (st) return st;
     }

@@ -1,0 +1,158 @@
+/* Pictures in JPEG and Netpbm files: what is read, and what is refused with the byte and a repair. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "jackdaw/data.h"
+#include "jpeg_help.h"
+#include "tmpdir.h"
+
+static jd_ctx *ctx;
+
+static int setup(void **state)
+{
+    ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    return ctx ? tmpdir_setup(state) : -1;
+}
+
+static int teardown(void **state)
+{
+    jd_ctx_free(ctx);
+    return tmpdir_teardown(state);
+}
+
+static void expect_error(jd_status want, const char *word)
+{
+    assert_int_equal(jd_error(ctx), want);
+    if (!strstr(jd_error_message(ctx), word)) fail_msg("'%s' is not in: %s", word, jd_error_message(ctx));
+    jd_error_clear(ctx);
+}
+
+static void expect_text(const char *text, size_t bytes, const char *word)
+{
+    jd_picture p = {0};
+    assert_int_equal(jd_decode_picture(ctx, "x.ppm", text, bytes, 0, &p), JD_EDATA);
+    assert_null(p.pixels);
+    expect_error(JD_EDATA, word);
+}
+
+static void netpbm(void **state)
+{
+    (void)state;
+    jd_picture p = {0};
+    static const char text[] = "P3 # colours\n2 1\n# the largest\n100\n0 50 100  100 0 25\n";
+    assert_int_equal(jd_decode_picture(ctx, "x.ppm", text, strlen(text), 0, &p), JD_OK);
+    assert_true(p.height == 1 && p.width == 2 && p.channels == 3);
+    assert_memory_equal(p.pixels, ((uint8_t[]){0, 128, 255, 255, 0, 64}), 6);
+    jd_picture_free(ctx, &p);
+    assert_int_equal(jd_decode_picture(ctx, "x.ppm", text, strlen(text), 1, &p), JD_OK);
+    assert_int_equal(p.channels, 1);
+    assert_int_equal(p.pixels[0], 104); /* 0.587 128 + 0.114 255 */
+    jd_picture_free(ctx, &p);
+
+    static const char deep[] = "P5\n3 1 65535\n\0\0\x80\0\xff\xff"; /* 16 bits, the high byte first */
+    assert_int_equal(jd_decode_picture(ctx, "x.pgm", deep, sizeof deep - 1, 3, &p), JD_OK);
+    assert_memory_equal(p.pixels, ((uint8_t[]){0, 0, 0, 128, 128, 128, 255, 255, 255}), 9);
+    jd_picture_free(ctx, &p);
+
+    expect_text("", 0, "byte 0: the file is empty");
+    expect_text("P5\n3 1 255\nab", 13, "3 x 1 pixels need 3 bytes more, 2 are there");
+    expect_text("P5\n3 1 255\nabcd", 15, "1 bytes follow the picture");
+    expect_text("P5\n1 1 9\nZ", 10, "a sample of 90, but the header says at most 9");
+    expect_text("P5\n0 1 9\n", 9, "0 x 1 pixels");
+    expect_text("P5\n9999 9999 255\n", 17, "scale the picture down");
+    expect_text("P5\n8000 8000 255\n", 17, "64000000 bytes more");
+    expect_text("P2 1 1 9 x", 10, "byte 9: the next sample must be a whole number");
+    expect_text("P4\n8 1\nA", 8, "convert it to PGM");
+    expect_text("BM      ", 8, "a BMP file; convert it");
+    expect_text("hello", 5, "no PNG, JPEG, PGM or PPM picture");
+}
+
+#ifdef JD_HAVE_JPEG
+enum { H = 16, W = 24 };
+
+/* A soft picture, so that the loss is small. */
+static void soft(uint8_t *px, int channels)
+{
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++)
+            for (int c = 0; c < channels; c++) *px++ = (uint8_t)(40 + 5 * x + 4 * y + 10 * (c % 3));
+}
+
+static void jpeg(void **state)
+{
+    (void)state;
+    uint8_t px[H * W * 4];
+    for (int kind = 0; kind < 4; kind++) {
+        const int channels = kind < 2 ? 3 : kind == 2 ? 1 : 4;
+        soft(px, channels);
+        for (int i = 0; channels == 4 && i < H * W; i++) px[4 * i + 3] = 255; /* inverted: no black ink */
+        size_t bytes;
+        uint8_t *file = jpeg_file(px, H, W, channels, kind == 1, &bytes);
+        assert_non_null(file);
+        for (int want = 0; want <= 3; want += want ? 2 : 1) {
+            jd_picture p = {0};
+            assert_int_equal(jd_decode_picture(ctx, "x.jpg", file, bytes, want, &p), JD_OK);
+            assert_true(p.height == H && p.width == W);
+            assert_int_equal(p.channels, want ? want : channels == 1 ? 1 : 3);
+            for (int i = 0; i < H * W; i++) /* the middle channel is near the luma of these grays */
+                assert_in_range(p.pixels[i * p.channels + (p.channels == 3)] + 20 - px[i * channels + (channels >= 3)],
+                                channels == p.channels || channels == 4 ? 8 : 4, 36);
+            jd_picture_free(ctx, &p);
+        }
+        jd_picture p = {0};
+        jd_decode_picture(ctx, "x.jpg", file, bytes - 12, 0, &p);
+        expect_error(JD_EDATA, "x.jpg: byte ");
+        jd_decode_picture(ctx, "x.jpg", file, 40, 0, &p);
+        expect_error(JD_EDATA, "libjpeg: ");
+        free(file);
+    }
+}
+
+/* The header of a small file claims 8000 x 8000 pixels. */
+static void jpeg_claims(void **state)
+{
+    (void)state;
+    uint8_t px[H * W];
+    soft(px, 1);
+    size_t bytes;
+    uint8_t *file = jpeg_file(px, H, W, 1, false, &bytes);
+    size_t at = 2;
+    while (file[at + 1] != 0xC0) at += 2 + (size_t)(file[at + 2] << 8 | file[at + 3]);
+    file[at + 5] = file[at + 7] = 31;
+    jd_picture p = {0};
+    jd_decode_picture(ctx, "x.jpg", file, bytes, 0, &p);
+    expect_error(JD_EDATA, "cannot come out of");
+    file[at + 5] = file[at + 7] = 99;
+    jd_decode_picture(ctx, "x.jpg", file, bytes, 0, &p);
+    expect_error(JD_EDATA, "scale the picture down");
+    file[at + 4] = 12; /* bits a sample */
+    jd_decode_picture(ctx, "x.jpg", file, bytes, 0, &p);
+    expect_error(JD_EDATA, "write it anew as baseline JPEG");
+    free(file);
+}
+#else
+static void absent(void **state)
+{
+    (void)state;
+    jd_picture p = {0};
+    jd_decode_picture(ctx, "x.jpg", "\xff\xd8\xff\xe0", 4, 0, &p);
+    expect_error(JD_EABSENT, "libjpeg62-turbo-dev");
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(netpbm),
+#ifdef JD_HAVE_JPEG
+        cmocka_unit_test(jpeg),
+        cmocka_unit_test(jpeg_claims),
+#else
+        cmocka_unit_test(absent),
+#endif
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
