@@ -125,6 +125,7 @@ int cmd_predict(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_data(int argc, char **argv);

@@ -89,6 +89,15 @@ static const cli_option serve_options[] = {{"port", 0, "N", "port of 127.0.0.1 (
                                            CLI_HELP,
                                            CLI_END};
 
+static const cli_option export_options[] = {
+    {"c", 0, "DIR", "write DIR/NAME.c and DIR/NAME.h, which need nothing but libm", false},
+    {"name", 0, "NAME", "what the names of the C file begin with (default net)", false},
+    {"onnx", 0, "FILE", "write an ONNX model (IR version 8, operator set 17)", false},
+    {"primitives", 0, NULL, "ONNX: recurrent layers as Scan of primitive operators, without LSTM, GRU, RNN", false},
+    {"logits", 0, NULL, "leave the softmax at the end out", false},
+    CLI_HELP,
+    CLI_END};
+
 static const cli_option inspect_options[] = {CLI_JSON, CLI_HELP, CLI_END};
 
 static const cli_option plan_options[] = {
@@ -163,6 +172,15 @@ const cli_command cli_commands[] = {
      "names\n"
      "what is drawn or dropped.  Only programs on this machine can reach it, and only with the whole address.",
      serve_options, cmd_serve, 1, 1, false},
+    {"export", "a model as a C file or as ONNX", "MODEL --c DIR|--onnx FILE [OPTIONS]",
+     "  jackdaw export runs/mnist-mpcnn-1/model.safetensors --c build --name digits\n"
+     "  jackdaw export runs/handwriting-online-1/model.safetensors --onnx reader.onnx\n",
+     "The C file has one function, NAME_run, and for nets that read forwards in time NAME_step, which keeps its state "
+     "in\n"
+     "a struct of the caller.  The input is what the model was trained on: pixels of 0 to 255, or features before "
+     "their\n"
+     "normalisation, which is part of what is written.",
+     export_options, cmd_export, 1, 1, false},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
      "Knows safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV and TensorBoard event files, by their contents.",

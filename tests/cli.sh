@@ -55,7 +55,7 @@ contains() {
         printf '  the output lacks "%s"\n' "$1"
     fi
 }
-for command in systems run train eval predict read serve scan inspect plan data bench report selftest version help; do
+for command in systems run train eval predict read serve export scan inspect plan data bench report selftest version help; do
     right "$command" --help
     contains 'Examples:'
 done

@@ -11,6 +11,7 @@
 #include "jackdaw/data.h"
 #include "jackdaw/decode.h"
 #include "jackdaw/env.h"
+#include "jackdaw/export.h"
 #include "jackdaw/fn.h"
 #include "jackdaw/gmdh.h"
 #include "jackdaw/graph.h"

@@ -20,6 +20,10 @@ typedef enum jd__net_kind {
     JD_NET_NOISE,
     JD_NET_FLATTEN,
     JD_NET_ACTIVATION,
+    JD_NET_LSTM, /* these three in this order */
+    JD_NET_GRU,
+    JD_NET_SRN,
+    JD_NET_MEAN,
     JD_NET_OTHER
 } jd__net_kind;
 typedef struct jd__net_layer {
@@ -30,7 +34,9 @@ typedef struct jd__net_layer {
     int size, stride, pad;
     bool ceil, each;
     jd_activation act;
-    double rate; /* of dropout, sigma of noise */
+    double rate;                     /* of dropout, sigma of noise */
+    bool both, peepholes, no_forget; /* of recurrent layers: in both directions */
+    int64_t projection;
 } jd__net_layer;
 enum { JD_NET_LAYERS = 64 };
 /* Reads the layers of `spec`, at most JD_NET_LAYERS; returns how many, 0 after an error. */

@@ -339,6 +339,13 @@ static jd__net_kind kind_of(kind k)
     case L_SIGMOID:
     case L_RELU:
     case L_SCALED_TANH: return JD_NET_ACTIVATION;
+    case L_LSTM:
+    case L_BLSTM: return JD_NET_LSTM;
+    case L_GRU:
+    case L_BGRU: return JD_NET_GRU;
+    case L_SRN:
+    case L_BSRN: return JD_NET_SRN;
+    case L_MEAN: return JD_NET_MEAN;
     default: return JD_NET_OTHER;
     }
 }
@@ -364,7 +371,11 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
                              .ceil = l.ceil,
                              .each = l.each,
                              .act = l.act,
-                             .rate = l.size[0]};
+                             .rate = l.size[0],
+                             .both = l.kind == L_BLSTM || l.kind == L_BGRU || l.kind == L_BSRN,
+                             .peepholes = l.peepholes,
+                             .no_forget = l.no_forget,
+                             .projection = (int64_t)l.projection};
         if (o->kind == JD_NET_ACTIVATION)
             o->act = (jd_activation[]){JD_TANH, JD_SIGMOID, JD_RELU, JD_SCALED_TANH}[l.kind - L_TANH];
         snprintf(o->word, sizeof o->word, "%s", LAYER[l.kind].name);

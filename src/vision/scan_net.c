@@ -62,6 +62,10 @@ static jd_status pass(jd_ctx *ctx, const jd__net_layer *l, state *st)
         if (!l->each) st->h = st->w = 1;
         st->channels = l->units;
         return JD_OK;
+    case JD_NET_LSTM:
+    case JD_NET_GRU:
+    case JD_NET_SRN:
+    case JD_NET_MEAN:
     case JD_NET_OTHER: return refuse(ctx, l, "it does not treat all places of an image alike, so it cannot be scanned");
     default: return JD_OK;
     }

@@ -1,0 +1,52 @@
+/*
+ * export.h - a trained network in the forms that other programs take: one C file, or ONNX.
+ *
+ *     jd_export net = {.net = "lstm 32, dense 5", .params = p, .columns = 39, .softmax = true};
+ *     jd_export_c(ctx, &net, "build", "reader");                // build/reader.c, build/reader.h
+ *     jd_export_onnx(ctx, &net, "reader.onnx", false);
+ *
+ * Both take what the file or sensor gives, and contain the normalisation.  Errors: JD_EUSAGE (a layer that the form cannot
+ * say, and what to do), JD_EDATA (parameters that are missing or of other shapes), JD_EIO.
+ */
+#ifndef JACKDAW_EXPORT_H
+#define JACKDAW_EXPORT_H
+
+#include "jackdaw/fn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct jd_export {
+    const char *net;   /* in the network language (layers.h) */
+    jd_params *params; /* float32, with the names that the language gives them */
+    /* One sample: a picture, a vector of so many columns, or a sequence of such vectors. */
+    int64_t height, width, channels; /* pictures; 0: no picture */
+    int64_t columns;                 /* vectors and sequences */
+    bool sequence;
+    bool softmax;               /* probabilities, not logits */
+    float low, high;            /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
+    const float *mean, *factor; /* (columns): v goes in as (v - mean) factor; NULL: as it is */
+    const char *labels;         /* what the outputs stand for, for people; or NULL */
+} jd_export;
+
+/* DIR/NAME.c and DIR/NAME.h: C17 that needs nothing but libm, takes no memory from the heap and keeps no state of its own.
+ * NAME, a C identifier, begins every name.
+ *   pictures and vectors:    void NAME_run(const float *in, float *out);
+ *   sequences, one way:      NAME_reset(NAME_state *), NAME_step(NAME_state *, const float *in, float *out) as the input
+ *                            arrives, and NAME_run(const float *in, int steps, float *out) for all of it;
+ *   sequences, both ways:    NAME_run(const float *in, int steps, float *out, float *work), work of NAME_WORK(steps) floats.
+ * Layers: conv, maxpool, avgpool, dense, lstm, gru, srn in one or both directions, mean, flatten, the activations; dropout
+ * and noise do nothing.  DIR is made if it is missing. */
+JD_API jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const char *name);
+
+/* ONNX (onnx.ai), IR version 8, operator set 17.  The input "x" is (B,H,W,C) with channels last, (B,N), or (T,B,N); the
+ * output "y" (B,K) or (T,B,K); B and T may be anything.  Recurrent layers are LSTM, GRU and RNN operators, with the
+ * peepholes of ONNX where the layer has them; with `primitives` the steps of a sequence are a Scan of MatMul, Add, Sigmoid
+ * and Tanh, for those who know no peepholes (or no projection, which the LSTM operator lacks). */
+JD_API jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool primitives);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,33 @@
+/* c.h - what the two halves of the C form share. */
+#ifndef JD_EXPORT_C_H
+#define JD_EXPORT_C_H
+
+#include "export/plan.h"
+
+typedef enum jd_export_part_kind {
+    JD_PART_SIGMOID,
+    JD_PART_PIXELS,
+    JD_PART_NORMALISE,
+    JD_PART_DENSE,
+    JD_PART_CONV,
+    JD_PART_MAXPOOL,
+    JD_PART_AVGPOOL,
+    JD_PART_TANH,
+    JD_PART_LOGISTIC,
+    JD_PART_RELU,
+    JD_PART_SCALED_TANH,
+    JD_PART_SOFTMAX,
+    JD_PART_SUM,
+    JD_PART_LSTM,
+    JD_PART_GRU,
+    JD_PART_SRN,
+    JD_PART_KINDS
+} jd_export_part_kind;
+
+typedef struct jd_export_part {
+    unsigned needs; /* bits of other parts */
+    const char *text;
+} jd_export_part;
+extern const jd_export_part jd__export_parts[JD_PART_KINDS];
+
+#endif

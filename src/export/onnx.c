@@ -1,0 +1,222 @@
+/*
+ * onnx.c - a network as an ONNX model.
+ *
+ * Pictures stand channels first between convolutions, as ONNX has it, and channels last where a dense layer looks at them.
+ */
+#include "export/plan.h"
+
+#include "export/onnx.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { IR_VERSION = 8, OPSET = 17 };
+
+/* ---- pictures ---------------------------------------------------------------------------------------------------------------- */
+
+static const char *transpose(jd_onnx *g, const char *x, int a, int b, int c, int d)
+{
+    const jd_onnx_attr perm[] = {{.name = "perm", .kind = JD_ONNX_INTS, .i = {a, b, c, d}, .n = 4}, {NULL}};
+    return jd__onnx_node(g, "Transpose", JD_ONNX_IN(x), perm, 1, NULL);
+}
+
+/* Puts a picture's channels first or last. */
+static void set_layout(jd_onnx_writer *w, bool first)
+{
+    if (w->channels_first == first) return;
+    w->x = first ? transpose(&w->g, w->x, 0, 3, 1, 2) : transpose(&w->g, w->x, 0, 2, 3, 1);
+    w->channels_first = first;
+}
+
+static void put_activation(jd_onnx_writer *w, jd_activation act)
+{
+    switch (act) {
+    case JD_TANH: w->x = jd__onnx_one(&w->g, "Tanh", w->x); break;
+    case JD_SIGMOID: w->x = jd__onnx_one(&w->g, "Sigmoid", w->x); break;
+    case JD_RELU: w->x = jd__onnx_one(&w->g, "Relu", w->x); break;
+    case JD_SCALED_TANH:
+        w->x = jd__onnx_two(&w->g, "Mul", w->x, jd__onnx_number(&w->g, 0.6666));
+        w->x = jd__onnx_one(&w->g, "Tanh", w->x);
+        w->x = jd__onnx_two(&w->g, "Mul", w->x, jd__onnx_number(&w->g, 1.7159));
+        break;
+    default: break;
+    }
+}
+
+/* W [M,k,k,C] becomes [M,C,k,k]. */
+static jd_status put_conv(jd_onnx_writer *w, const jd_export_layer *x, int64_t k, int64_t C, int64_t stride,
+                          int64_t pad)
+{
+    const int64_t M = x->l.units;
+    float *turned = jd_alloc_array(w->p->ctx, (size_t)(M * k * k * C), sizeof *turned);
+    if (!turned) return jd_error(w->p->ctx);
+    for (int64_t m = 0; m < M; m++)
+        for (int64_t c = 0; c < C; c++)
+            for (int64_t i = 0; i < k * k; i++) turned[(m * C + c) * k * k + i] = x->way[0].W[(m * k * k + i) * C + c];
+    set_layout(w, true);
+    const jd_onnx_attr attr[] = {{.name = "kernel_shape", .kind = JD_ONNX_INTS, .i = {k, k}, .n = 2},
+                                 {.name = "strides", .kind = JD_ONNX_INTS, .i = {stride, stride}, .n = 2},
+                                 {.name = "pads", .kind = JD_ONNX_INTS, .i = {pad, pad, pad, pad}, .n = 4},
+                                 {NULL}};
+    const char *W = jd__onnx_floats(&w->g, x->l.name, turned, JD_DIMS(M, C, k, k));
+    const char *b = jd__onnx_floats(&w->g, x->l.name, x->way[0].b, JD_DIMS(M));
+    w->x = jd__onnx_node(&w->g, "Conv", JD_ONNX_IN(w->x, W, b), attr, 1, NULL);
+    put_activation(w, x->l.act);
+    jd_free(w->p->ctx, turned);
+    return jd_error(w->p->ctx);
+}
+
+static jd_status put_pool(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    const bool most = x->l.kind == JD_NET_MAXPOOL;
+    const int64_t k = x->l.size, s = x->l.stride;
+    for (int i = 0; x->l.ceil && i < 2; i++)
+        if (x->in.dim[i] > k && (x->in.dim[i] - k + s - 1) / s + 1 != x->out.dim[i])
+            return jd_fail(
+                w->p->ctx, JD_EUSAGE,
+                "the layer \"%s\" cannot be exported as ONNX: with `ceil` its last window would begin outside the "
+                "picture; leave `ceil` out",
+                x->l.word);
+    set_layout(w, true);
+    const jd_onnx_attr attr[] = {{.name = "kernel_shape", .kind = JD_ONNX_INTS, .i = {k, k}, .n = 2},
+                                 {.name = "strides", .kind = JD_ONNX_INTS, .i = {s, s}, .n = 2},
+                                 {.name = "ceil_mode", .kind = JD_ONNX_INT, .i = {x->l.ceil}},
+                                 {NULL}};
+    w->x = jd__onnx_node(&w->g, most ? "MaxPool" : "AveragePool", JD_ONNX_IN(w->x), attr, 1, NULL);
+    return jd_error(w->p->ctx);
+}
+
+static void put_flat(jd_onnx_writer *w, const jd_export_shape *s)
+{
+    if (s->rank != 3) return;
+    set_layout(w, false);
+    w->x = jd__onnx_two(&w->g, "Reshape", w->x, jd__onnx_ints(&w->g, (int64_t[]){0, -1}, 2));
+}
+
+static jd_status put_dense(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    if (x->l.each && x->in.rank == 3) return put_conv(w, x, 1, x->in.dim[2], 1, 0);
+    const int64_t M = x->l.units, N = jd__export_size(&x->in);
+    put_flat(w, &x->in);
+    const char *b = jd__onnx_floats(&w->g, x->l.name, x->way[0].b, JD_DIMS(M));
+    if (x->in.sequence) {
+        w->x = jd__onnx_two(&w->g, "MatMul", w->x, jd__onnx_turned(w, x->l.name, x->way[0].W, M, N));
+        w->x = jd__onnx_two(&w->g, "Add", w->x, b);
+    } else {
+        const jd_onnx_attr attr[] = {{.name = "transB", .kind = JD_ONNX_INT, .i = {1}}, {NULL}};
+        const char *W = jd__onnx_floats(&w->g, x->l.name, x->way[0].W, JD_DIMS(M, N));
+        w->x = jd__onnx_node(&w->g, "Gemm", JD_ONNX_IN(w->x, W, b), attr, 1, NULL);
+    }
+    put_activation(w, x->l.act);
+    return jd_error(w->p->ctx);
+}
+
+const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v, int64_t rows, int64_t columns)
+{
+    float *turned = jd_alloc_array(w->p->ctx, (size_t)(rows * columns), sizeof *turned);
+    for (int64_t i = 0; turned && i < rows; i++)
+        for (int64_t k = 0; k < columns; k++) turned[k * rows + i] = v[i * columns + k];
+    const char *name = turned ? jd__onnx_floats(&w->g, stem, turned, JD_DIMS(columns, rows)) : "";
+    jd_free(w->p->ctx, turned);
+    return name;
+}
+
+/* ---- the model ------------------------------------------------------------------------------------------------------------------ */
+
+static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    const int64_t k = x->l.size, s = x->l.stride ? x->l.stride : 1;
+    switch (x->l.kind) {
+    case JD_NET_CONV: return put_conv(w, x, k, x->in.dim[2], s, x->l.pad);
+    case JD_NET_MAXPOOL:
+    case JD_NET_AVGPOOL: return put_pool(w, x);
+    case JD_NET_DENSE: return put_dense(w, x);
+    case JD_NET_LSTM:
+    case JD_NET_GRU:
+    case JD_NET_SRN: return w->primitives ? jd__onnx_scan(w, x) : jd__onnx_recurrent(w, x);
+    case JD_NET_ACTIVATION: put_activation(w, x->l.act); break;
+    case JD_NET_FLATTEN: put_flat(w, &x->in); break;
+    default: { /* mean */
+        const jd_onnx_attr attr[] = {{.name = "axes", .kind = JD_ONNX_INTS, .i = {0}, .n = 1},
+                                     {.name = "keepdims", .kind = JD_ONNX_INT, .i = {0}},
+                                     {NULL}};
+        w->x = jd__onnx_node(&w->g, "ReduceMean", JD_ONNX_IN(w->x), attr, 1, NULL);
+    }
+    }
+    return jd_error(w->p->ctx);
+}
+
+static void put_input(jd_onnx_writer *w)
+{
+    const jd_export *e = w->p->e;
+    jd_onnx *g = &w->g;
+    if (e->height && (e->low != 0 || e->high != 0)) {
+        w->x = jd__onnx_two(g, "Mul", w->x, jd__onnx_number(g, ((double)e->high - (double)e->low) / 255));
+        w->x = jd__onnx_two(g, "Add", w->x, jd__onnx_number(g, (double)e->low));
+    } else if (e->mean && w->p->in.rank == 1) {
+        w->x = jd__onnx_two(g, "Sub", w->x, jd__onnx_floats(g, "mean", e->mean, JD_DIMS(e->columns)));
+        w->x = jd__onnx_two(g, "Mul", w->x, jd__onnx_floats(g, "factor", e->factor, JD_DIMS(e->columns)));
+    }
+}
+
+static jd_dims dims_of(const jd_export_shape *s)
+{
+    if (s->rank == 3) return JD_DIMS(-2, s->dim[0], s->dim[1], s->dim[2]);
+    return s->sequence ? JD_DIMS(-1, -2, s->dim[0]) : JD_DIMS(-2, s->dim[0]);
+}
+
+static void put_meta(jd_buffer *model, const char *key, const char *value)
+{
+    jd_buffer b = {.ctx = model->ctx};
+    jd__proto_bytes(&b, 1, key, strlen(key));
+    jd__proto_bytes(&b, 2, value, strlen(value));
+    jd__proto_bytes(model, 14, b.data, b.size);
+    jd__buffer_free(&b);
+}
+
+static void put_model(jd_onnx_writer *w, jd_buffer *model)
+{
+    jd_buffer graph = {.ctx = model->ctx}, opset = {.ctx = model->ctx};
+    jd__proto_int(model, 1, IR_VERSION);
+    jd__proto_bytes(model, 2, "jackdaw", 7);
+    jd__proto_bytes(model, 3, JD_VERSION_STRING, strlen(JD_VERSION_STRING));
+    jd__onnx_graph(&w->g, "net", &graph);
+    jd__proto_bytes(model, 7, graph.data, graph.size);
+    jd__proto_bytes(&opset, 1, "", 0);
+    jd__proto_int(&opset, 2, OPSET);
+    jd__proto_bytes(model, 8, opset.data, opset.size);
+    put_meta(model, "net", w->p->e->net);
+    if (w->p->e->labels) put_meta(model, "labels", w->p->e->labels);
+    jd__buffer_free(&graph);
+    jd__buffer_free(&opset);
+}
+
+jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool primitives)
+{
+    static const char *const dim_names[] = {"T", "B"};
+    jd_export_plan *p = jd_alloc(ctx, sizeof *p);
+    jd_onnx_writer *w = jd_alloc(ctx, sizeof *w);
+    if (p && w && !jd__export_plan(ctx, e, "ONNX", p)) {
+        *w = (jd_onnx_writer){.p = p, .primitives = primitives, .x = "x"};
+        w->g.ctx = w->g.nodes.ctx = w->g.initializers.ctx = w->g.inputs.ctx = w->g.outputs.ctx = ctx;
+        jd_buffer model = {.ctx = ctx};
+        jd__onnx_value(&w->g.inputs, 11, "x", dims_of(&p->in), dim_names);
+        put_input(w);
+        for (int i = 0; i < p->n && !put_layer(w, &p->layer[i]); i++) {
+        }
+        set_layout(w, false);
+        if (e->softmax) {
+            const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
+            w->x = jd__onnx_node(&w->g, "Softmax", JD_ONNX_IN(w->x), axis, 1, NULL);
+        }
+        jd__onnx_result(&w->g, w->x, "y");
+        jd__onnx_value(&w->g.outputs, 12, "y", dims_of(&p->out), dim_names);
+        put_model(w, &model);
+        if (!jd_error(ctx)) jd_write_file(ctx, path, model.data, model.size);
+        jd__buffer_free(&model);
+        jd__onnx_free(&w->g);
+    }
+    jd_free(ctx, w);
+    jd_free(ctx, p);
+    return jd_error(ctx);
+}

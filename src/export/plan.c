@@ -1,0 +1,152 @@
+/* plan.c - from a line of the network language to layers with shapes and weights. */
+#include "export/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int64_t jd__export_size(const jd_export_shape *s)
+{
+    return s->rank == 3 ? s->dim[0] * s->dim[1] * s->dim[2] : s->dim[0];
+}
+
+void jd__emit(jd_buffer *b, const char *fmt, ...)
+{
+    char text[1000];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    jd__put_text(b, text);
+}
+
+/* The parameter NAME/PART, which must have the shape given. */
+static const float *weight(jd_export_plan *p, const char *name, const char *part, jd_dims shape)
+{
+    char full[80];
+    snprintf(full, sizeof full, "%s/%s", name, part);
+    const jd_range *r = jd_params_find(p->e->params, full);
+    bool same = r && r->type.rank == shape.rank;
+    for (int i = 0; same && i < shape.rank; i++) same = r->type.dim[i] == shape.dim[i];
+    if (same) return (const float *)jd_params_data(p->e->params) + r->offset;
+    jd_fail(p->ctx, JD_EDATA,
+            r ? "the parameter \"%s\" has another shape than \"%s\" needs"
+              : "there is no parameter \"%s\", which \"%s\" needs",
+            full, p->e->net);
+    return NULL;
+}
+
+static jd_status refuse(jd_export_plan *p, const jd__net_layer *l, const char *why)
+{
+    return jd_fail(p->ctx, JD_EUSAGE, "the layer \"%s\" cannot be exported as %s: %s", l->word, p->form, why);
+}
+
+static jd_status expect(jd_export_plan *p, const jd_export_layer *x, bool fits, const char *what)
+{
+    return fits ? JD_OK : refuse(p, &x->l, what);
+}
+
+static jd_status plan_conv(jd_export_plan *p, jd_export_layer *x)
+{
+    const int64_t k = x->l.size, s = x->l.stride ? x->l.stride : 1, C = x->in.dim[2];
+    if (expect(p, x, x->in.rank == 3 && !x->in.sequence, "it needs pictures")) return jd_error(p->ctx);
+    for (int i = 0; i < 2; i++) x->out.dim[i] = (x->in.dim[i] + 2 * x->l.pad - k) / s + 1;
+    x->out.dim[2] = x->l.units;
+    x->way[0].W = weight(p, x->l.name, "W", JD_DIMS(x->l.units, k, k, C));
+    x->way[0].b = weight(p, x->l.name, "b", JD_DIMS(x->l.units));
+    return expect(p, x, x->in.dim[0] + 2 * x->l.pad >= k && x->in.dim[1] + 2 * x->l.pad >= k,
+                  "the picture is too small");
+}
+
+static jd_status plan_pool(jd_export_plan *p, jd_export_layer *x)
+{
+    const int64_t k = x->l.size, s = x->l.stride ? x->l.stride : k;
+    if (expect(p, x, x->in.rank == 3 && !x->in.sequence, "it needs pictures")) return jd_error(p->ctx);
+    x->l.stride = (int)s;
+    for (int i = 0; i < 2; i++) {
+        const int64_t n = x->in.dim[i];
+        /* With `ceil` the last window may reach over the edge, but not begin behind it. */
+        x->out.dim[i] = !x->l.ceil ? (n >= k ? (n - k) / s + 1 : 0) : n > k ? (n - k + s - 1) / s + 1 : 1;
+        while (x->l.ceil && x->out.dim[i] > 1 && (x->out.dim[i] - 1) * s >= n) x->out.dim[i]--;
+    }
+    return expect(p, x, x->out.dim[0] > 0 && x->out.dim[1] > 0, "the picture is too small");
+}
+
+static jd_status plan_dense(jd_export_plan *p, jd_export_layer *x)
+{
+    const bool each = x->l.each && x->in.rank == 3;
+    const int64_t n = each ? x->in.dim[2] : jd__export_size(&x->in);
+    if (each)
+        x->out.dim[2] = x->l.units;
+    else
+        x->out = (jd_export_shape){.sequence = x->in.sequence, .rank = 1, .dim = {x->l.units}};
+    x->way[0].W = weight(p, x->l.name, "W", JD_DIMS(x->l.units, n));
+    x->way[0].b = weight(p, x->l.name, "b", JD_DIMS(x->l.units));
+    return jd_error(p->ctx);
+}
+
+static jd_status plan_recurrent(jd_export_plan *p, jd_export_layer *x)
+{
+    const int64_t H = x->l.units, N = x->in.dim[0], P = x->l.projection ? x->l.projection : H;
+    const int64_t gates = x->l.kind == JD_NET_LSTM ? 4 : x->l.kind == JD_NET_GRU ? 3 : 1;
+    if (expect(p, x, x->in.sequence && x->in.rank == 1, "it needs sequences")) return jd_error(p->ctx);
+    for (int d = 0; d < (x->l.both ? 2 : 1) && !jd_error(p->ctx); d++) {
+        char name[48];
+        snprintf(name, sizeof name, x->l.both ? "%s/%s" : "%s", x->l.name, d ? "bw" : "fw");
+        jd_export_weights *w = &x->way[d];
+        w->W = weight(p, name, "W", JD_DIMS(gates * H, N));
+        w->R = weight(p, name, "R", JD_DIMS(gates * H, P));
+        w->b = weight(p, name, "b", JD_DIMS(gates * H));
+        if (x->l.peepholes) w->peep = weight(p, name, "peep", JD_DIMS(3 * H));
+        if (x->l.projection) w->proj = weight(p, name, "proj", JD_DIMS(P, H));
+        if (x->l.kind == JD_NET_GRU) w->bR = weight(p, name, "bR", JD_DIMS(H));
+    }
+    x->out.dim[0] = P * (x->l.both ? 2 : 1);
+    p->both |= x->l.both;
+    return jd_error(p->ctx);
+}
+
+static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
+{
+    x->out = x->in;
+    switch (x->l.kind) {
+    case JD_NET_CONV: return plan_conv(p, x);
+    case JD_NET_MAXPOOL:
+    case JD_NET_AVGPOOL: return plan_pool(p, x);
+    case JD_NET_DENSE: return plan_dense(p, x);
+    case JD_NET_LSTM:
+    case JD_NET_GRU:
+    case JD_NET_SRN: return plan_recurrent(p, x);
+    case JD_NET_ACTIVATION: return JD_OK;
+    case JD_NET_FLATTEN:
+        if (expect(p, x, !x->in.sequence, "it needs pictures or vectors")) return jd_error(p->ctx);
+        x->out = (jd_export_shape){.rank = 1, .dim = {jd__export_size(&x->in)}};
+        return JD_OK;
+    case JD_NET_MEAN:
+        x->out.sequence = false;
+        p->mean = true;
+        return expect(p, x, x->in.sequence, "it needs sequences");
+    default: return refuse(p, &x->l, "there is no operator for it; save the model and use the library");
+    }
+}
+
+jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, const char *form, jd_export_plan *p)
+{
+    jd__net_layer list[JD_NET_LAYERS];
+    *p = (jd_export_plan){.ctx = ctx, .e = e, .form = form};
+    if (jd_params_dtype(e->params) != JD_F32) return jd_fail(ctx, JD_EUSAGE, "only float32 parameters can be exported");
+    if (e->height)
+        p->in = (jd_export_shape){.rank = 3, .dim = {e->height, e->width, e->channels}};
+    else
+        p->in = (jd_export_shape){.sequence = e->sequence, .rank = 1, .dim = {e->columns}};
+    if (jd__export_size(&p->in) < 1) return jd_fail(ctx, JD_EUSAGE, "the size of the input is not known");
+    const int n = jd__net_layers(ctx, e->net, list);
+    p->out = p->in;
+    for (int i = 0; i < n && !jd_error(ctx); i++) {
+        if (list[i].kind == JD_NET_DROPOUT || list[i].kind == JD_NET_NOISE) continue;
+        jd_export_layer *x = &p->layer[p->n++];
+        *x = (jd_export_layer){.l = list[i], .in = p->out};
+        if (!plan_layer(p, x)) p->out = x->out;
+    }
+    return jd_error(ctx);
+}

@@ -1,0 +1,45 @@
+/*
+ * plan.h - the layers of an exported network with their shapes and weights, found once for all forms.
+ */
+#ifndef JD_EXPORT_PLAN_H
+#define JD_EXPORT_PLAN_H
+
+#include "io/bytes.h"
+#include "jackdaw/export.h"
+#include "layers/layers.h"
+
+/* The shape of one sample between two layers. */
+typedef struct jd_export_shape {
+    bool sequence;
+    int rank;       /* 3: a picture (H,W,C); 1: a vector (N), or one step of a sequence */
+    int64_t dim[3]; /* rank 1: dim[0] */
+} jd_export_shape;
+
+/* The weights of one direction of a layer; what it has not is NULL. */
+typedef struct jd_export_weights {
+    const float *W, *b, *R, *peep, *proj, *bR;
+} jd_export_weights;
+
+typedef struct jd_export_layer {
+    jd__net_layer l;
+    jd_export_shape in, out;
+    jd_export_weights way[2]; /* way[1]: backwards in time */
+} jd_export_layer;
+
+typedef struct jd_export_plan {
+    jd_ctx *ctx;
+    const jd_export *e;
+    const char *form; /* "ONNX", for messages */
+    jd_export_layer layer[JD_NET_LAYERS];
+    int n; /* layers that do something: no dropout, no noise */
+    jd_export_shape in, out;
+    bool both; /* a layer reads backwards */
+    bool mean; /* over time */
+} jd_export_plan;
+
+int64_t jd__export_size(const jd_export_shape *s); /* numbers of a sample, or of one step */
+jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, const char *form, jd_export_plan *p);
+/* Appends formatted text. */
+void jd__emit(jd_buffer *b, const char *fmt, ...) JD_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,319 @@
+/* test_export.c - networks as C files and as ONNX models: compiled, run, and compared with the library. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <math.h>
+
+#include "jackdaw/export.h"
+#include "program.h"
+#include "tmpdir.h"
+
+enum { T = 7, B = 3 };
+
+typedef struct net {
+    const char *name, *spec;
+    jd_dims input; /* (H,W,C) of pictures, (N) of vectors and sequences */
+    bool sequence, softmax, normal, c_only;
+} net;
+
+static const net nets[] = {
+    {"mlp",
+     "dense 9 tanh, dense 7 sigmoid, dropout 0.5, dense 5 scaled-tanh, dense 4 relu, dense 3",
+     {1, {6}},
+     .softmax = true,
+     .normal = true},
+    {"plain", "tanh, noise 0.1, dense 2", {1, {5}}},
+    {"cnn",
+     "conv 4 3 tanh pad 1 as first, maxpool 2, scaled-tanh, conv 5 3 stride 2 relu, dense 6 each sigmoid, flatten, "
+     "dense 3",
+     {3, {13, 12, 2}},
+     .softmax = true,
+     .normal = true},
+    {"pools", "conv 3 2, maxpool 3 stride 2 ceil, avgpool 2 ceil, dense 4", {3, {12, 11, 1}}, .normal = true},
+    {"average", "avgpool 2, relu, dense 4", {3, {6, 8, 3}}},
+    {"lstm",
+     "lstm 5, dense 3 tanh, lstm 4 peepholes, dense 3",
+     {1, {4}},
+     .sequence = true,
+     .softmax = true,
+     .normal = true},
+    {"old", "lstm 5 no-forget, lstm 4 no-forget peepholes as top, dense 2", {1, {3}}, .sequence = true},
+    {"gru", "gru 6, tanh, srn 4 relu, srn 3, mean, dense 4", {1, {5}}, .sequence = true, .softmax = true},
+    {"both",
+     "blstm 5 peepholes, bgru 4, bsrn 3 sigmoid, dense 4",
+     {1, {4}},
+     .sequence = true,
+     .softmax = true,
+     .normal = true},
+    {"mean", "blstm 3, mean, dense 5 relu, dense 2", {1, {4}}, .sequence = true},
+    {"projected",
+     "lstm 6 projection 3 peepholes, blstm 4 projection 2, dense 3",
+     {1, {4}},
+     .sequence = true,
+     .c_only = true},
+};
+enum { NETS = sizeof nets / sizeof *nets };
+
+static jd_ctx *ctx;
+
+static int setup(void **state)
+{
+    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
+    return ctx ? tmpdir_setup(state) : -1;
+}
+
+static int teardown(void **state)
+{
+    jd_ctx_free(ctx);
+    return tmpdir_teardown(state);
+}
+
+/* One network with its weights, an input and what the library says to it. */
+typedef struct sample {
+    const net *n;
+    jd_params *params;
+    float mean[16], factor[16];
+    jd_type in, out;
+    float *x, *y, *raw; /* raw: before normalisation */
+    jd_export e;
+} sample;
+
+static void trace(jd_graph *g, void *user)
+{
+    const net *n = user;
+    const jd_node y = jd_net(g, n->spec, jd_arg(g, "x"), JD_NONE);
+    jd_result(g, "y", n->softmax ? jd_softmax(g, y) : y);
+}
+
+static double uniform(jd_rng *r)
+{
+    return 2 * jd_rng_uniform64(r) - 1;
+}
+
+static void open_sample(const net *n, sample *s)
+{
+    *s = (sample){.n = n, .params = jd_params_new(ctx, JD_F32)};
+    const bool picture = n->input.rank == 3;
+    const int64_t *d = n->input.dim;
+    s->in = picture       ? (jd_type){JD_F32, 4, {B, d[0], d[1], d[2]}}
+            : n->sequence ? (jd_type){JD_F32, 3, {T, B, d[0]}}
+                          : (jd_type){JD_F32, 2, {B, d[0]}};
+    const size_t size = (size_t)jd_type_count(&s->in);
+    jd_fn *f = jd_fn_new(ctx, s->params, trace, (void *)(uintptr_t)n);
+    jd_rng r = jd_rng_new(3, "tests/export", (uint64_t)(n - nets));
+    s->x = calloc(size, sizeof *s->x);
+    s->raw = calloc(size, sizeof *s->raw);
+    for (int k = 0; k < 16; k++) s->mean[k] = (float)uniform(&r), s->factor[k] = (float)(1 + 0.5 * uniform(&r));
+    for (size_t i = 0; i < size; i++) {
+        const size_t k = i % (size_t)d[0];
+        s->raw[i] = picture && n->normal ? (float)jd_rng_below(&r, 256) : (float)uniform(&r);
+        s->x[i] = !n->normal ? s->raw[i] : picture ? -1 + s->raw[i] * 2 / 255 : (s->raw[i] - s->mean[k]) * s->factor[k];
+    }
+    const jd_tensor in = {"x", s->in, s->x};
+    assert_non_null(jd_fn_plan(f, &in, 1));
+    float *w = jd_params_data(s->params);
+    for (size_t i = 0; i < jd_params_count(s->params); i++) w[i] = (float)(0.6 * uniform(&r));
+    assert_int_equal(jd_fn_run(f, &in, 1), JD_OK);
+    const float *y = jd_fn_result(f, "y", &s->out);
+    s->y = calloc((size_t)jd_type_count(&s->out), sizeof *y);
+    memcpy(s->y, y, (size_t)jd_type_count(&s->out) * sizeof *y);
+    jd_fn_free(f);
+    s->e = (jd_export){
+        .net = n->spec, .params = s->params, .sequence = n->sequence, .softmax = n->softmax, .labels = "a, b"};
+    if (picture)
+        s->e.height = d[0], s->e.width = d[1], s->e.channels = d[2];
+    else
+        s->e.columns = d[0];
+    if (n->normal && picture) s->e.low = -1, s->e.high = 1;
+    if (n->normal && !picture) s->e.mean = s->mean, s->e.factor = s->factor;
+}
+
+static void close_sample(sample *s)
+{
+    jd_params_free(s->params);
+    free(s->x);
+    free(s->y);
+    free(s->raw);
+}
+
+/* ---- C ------------------------------------------------------------------------------------------------------------------------ */
+
+static void close_to(const float *got, const float *want, size_t n, const char *what)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(got[i] - want[i]) <= 1e-5f * fmaxf(1, fabsf(want[i]))))
+            fail_msg("%s: value %zu is %.9g, but the library says %.9g", what, i, (double)got[i], (double)want[i]);
+}
+
+/* dlsym gives an object pointer; C has no cast from that to a function's. */
+static void find(void *library, const char *name, const char *end, void *function)
+{
+    char full[80];
+    snprintf(full, sizeof full, "%s_%s", name, end);
+    void *p = dlsym(library, full);
+    memcpy(function, &p, sizeof p);
+}
+
+/* Sample b of the batch by itself: its input is packed, its output compared. */
+static void run_one(void *library, const sample *s, int64_t b)
+{
+    const net *n = s->n;
+    const size_t in = (size_t)jd_type_count(&s->in) / B, out = (size_t)jd_type_count(&s->out) / B;
+    const size_t step = (size_t)n->input.dim[0], out_steps = s->out.rank == 3 ? T : 1, out_step = out / out_steps;
+    float x[400], y[400], want[400], step_y[64], work[4000];
+    memcpy(x, s->raw + (size_t)b * in, in * sizeof *x);
+    memcpy(want, s->y + (size_t)b * out, out * sizeof *want);
+    if (n->sequence) {
+        for (size_t t = 0; t < T; t++) memcpy(x + t * step, s->raw + (t * B + (size_t)b) * step, step * sizeof *x);
+        for (size_t t = 0; t < out_steps; t++)
+            memcpy(want + t * out_step, s->y + (t * B + (size_t)b) * out_step, out_step * sizeof *want);
+    }
+    if (!n->sequence) {
+        void (*run)(const float *, float *);
+        find(library, n->name, "run", &run);
+        run(x, y);
+    } else if (dlsym(library, "has_work")) {
+        void (*run)(const float *, int, float *, float *);
+        find(library, n->name, "run", &run);
+        run(x, T, y, work);
+    } else {
+        void (*run)(const float *, int, float *), (*reset)(void *), (*next)(void *, const float *, float *);
+        find(library, n->name, "run", &run);
+        find(library, n->name, "reset", &reset);
+        find(library, n->name, "step", &next);
+        run(x, T, y);
+        memset(work, 0xff, sizeof work);
+        reset(work); /* its state is smaller */
+        for (size_t t = 0; t < T; t++) next(work, x + t * step, step_y);
+        close_to(step_y, want + out - out_step, out_step, n->name);
+    }
+    close_to(y, want, out, n->name);
+}
+
+static void compile_and_run(const sample *s, const char *compiler)
+{
+    char command[1500], path[300], use[300], upper[40] = "";
+    const char *name = s->n->name, *dir = tmpdir_file("c");
+    snprintf(path, sizeof path, "%s/%s-%s.so", dir, name, compiler);
+    /* A second file sees the header alone, and tells which of the three forms it is. */
+    for (size_t i = 0; name[i]; i++) upper[i] = (char)toupper((unsigned char)name[i]);
+    snprintf(command, sizeof command,
+             "#include \"%s.h\"\n#ifdef %s_WORK\nint has_work = 1;\n#endif\nint inputs = %s_INPUTS;\n", name, upper,
+             upper);
+    snprintf(use, sizeof use, "%s/use.c", dir);
+    tmpdir_write(use, command, strlen(command));
+    snprintf(command, sizeof command,
+             "cd '%s' && %s -std=c17 -pedantic -Wall -Wextra -Wshadow -Wconversion -Werror -O2 -fPIC -shared -o '%s' "
+             "%s.c use.c -lm",
+             dir, compiler, path, name);
+    assert_int_equal(system(command), 0);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) fail_msg("%s", dlerror());
+    for (int64_t b = 0; b < B; b++) run_one(library, s, b);
+    dlclose(library);
+}
+
+static void as_c(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NETS; i++) {
+        sample s;
+        open_sample(&nets[i], &s);
+        assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), nets[i].name), JD_OK);
+        compile_and_run(&s, "gcc");
+        if (system("command -v clang >/dev/null") == 0) compile_and_run(&s, "clang");
+        close_sample(&s);
+    }
+}
+
+/* ---- ONNX --------------------------------------------------------------------------------------------------------------------- */
+
+static void write_npy(const char *name, const char *end, const jd_type *type, const float *data)
+{
+    char path[300];
+    jd_tensor_entry t = {.name = "", .dtype = JD_FILE_F32, .rank = type->rank, .data = data};
+    memcpy(t.dim, type->dim, sizeof t.dim);
+    snprintf(path, sizeof path, "%s/%s.%s.npy", tmpdir_file("onnx"), name, end);
+    assert_int_equal(jd_npy_write(ctx, path, &t), JD_OK);
+}
+
+static void as_onnx(void **state)
+{
+    (void)state;
+    char command[800], path[300], name[80];
+    snprintf(command, sizeof command, "mkdir -p '%s'", tmpdir_file("onnx"));
+    assert_int_equal(system(command), 0);
+    for (int i = 0; i < NETS; i++) {
+        sample s;
+        open_sample(&nets[i], &s);
+        for (int primitives = nets[i].c_only; primitives < (nets[i].sequence ? 2 : 1); primitives++) {
+            snprintf(name, sizeof name, "%s%s", nets[i].name, primitives ? "-primitives" : "");
+            snprintf(path, sizeof path, "%s/%s.onnx", tmpdir_file("onnx"), name);
+            assert_int_equal(jd_export_onnx(ctx, &s.e, path, primitives), JD_OK);
+            write_npy(name, "in", &s.in, s.raw);
+            write_npy(name, "out", &s.out, s.y);
+        }
+        close_sample(&s);
+    }
+    snprintf(command, sizeof command,
+             "for p in python3 /usr/bin/python3; do $p -c 'import onnx' 2>/dev/null && exec $p onnx_check.py '%s' >&2; "
+             "done; exit 77",
+             tmpdir_file("onnx"));
+    const int code = system(command) >> 8;
+    if (code == 77) skip(); /* no python3-onnx */
+    assert_int_equal(code, 0);
+}
+
+/* ---- what cannot be exported ------------------------------------------------------------------------------------------------ */
+
+static void refusals(void **state)
+{
+    (void)state;
+    sample s;
+    open_sample(&nets[0], &s);
+    static const struct {
+        const char *spec, *word;
+    } bad[] = {{"mdlstm 3, dense 2", "mdlstm"},    {"embed 5 3, dense 2", "embed"},
+               {"lstm 3, dense 2", "sequences"},   {"conv 3 3, dense 2", "pictures"},
+               {"dense 9 tanh, dense 8", "shape"}, {"dense 9, dense 7 as other", "other/W"},
+               {"mean, dense 2", "sequences"},     {"densse 3", "dense"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        for (int form = 0; form < 2; form++) {
+            s.e.net = bad[i].spec;
+            if (form)
+                jd_export_onnx(ctx, &s.e, tmpdir_file("none.onnx"), false);
+            else
+                jd_export_c(ctx, &s.e, tmpdir_file("c"), "none");
+            assert_true(jd_error(ctx) == JD_EUSAGE || jd_error(ctx) == JD_EDATA);
+            if (!strstr(jd_error_message(ctx), bad[i].word)) fail_msg("%s: %s", bad[i].spec, jd_error_message(ctx));
+            jd_error_clear(ctx);
+        }
+    s.e.net = nets[0].spec;
+    static const char *const names[] = {"", "1st", "a-b", "a b", "a/b", "x;y"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), names[i]), JD_EUSAGE);
+        jd_error_clear(ctx);
+    }
+    assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("not/there"), "net"), JD_EIO);
+    jd_error_clear(ctx);
+    ((float *)jd_params_data(s.params))[3] = NAN;
+    assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), "net"), JD_EDATA);
+    jd_error_clear(ctx);
+    close_sample(&s);
+    open_sample(&nets[NETS - 1], &s);
+    assert_int_equal(jd_export_onnx(ctx, &s.e, tmpdir_file("none.onnx"), false), JD_EUSAGE);
+    assert_non_null(strstr(jd_error_message(ctx), "projection"));
+    jd_error_clear(ctx);
+    close_sample(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(as_c), cmocka_unit_test(as_onnx), cmocka_unit_test(refusals)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
