@@ -7,6 +7,25 @@ install(TARGETS jackdaw_shared jackdaw_static EXPORT jackdaw-targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET jackdaw)
   install(TARGETS jackdaw RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # Man pages and completions come from the program's own table of commands, so they are made by running it.
+  if(NOT CMAKE_CROSSCOMPILING)
+    set(JACKDAW_SHARE ${PROJECT_BINARY_DIR}/share)
+    set(JACKDAW_COMPLETIONS bash-completion/completions/jackdaw zsh/site-functions/_jackdaw
+      fish/vendor_completions.d/jackdaw.fish)
+    set(shells bash zsh fish)
+    set(commands COMMAND ${CMAKE_COMMAND} -E make_directory ${JACKDAW_SHARE}/man/man1
+      COMMAND jackdaw help --man-pages ${JACKDAW_SHARE}/man/man1)
+    foreach(shell file IN ZIP_LISTS shells JACKDAW_COMPLETIONS)
+      get_filename_component(folder ${JACKDAW_SHARE}/${file} DIRECTORY)
+      list(APPEND commands COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
+        COMMAND jackdaw completion ${shell} > ${JACKDAW_SHARE}/${file})
+    endforeach()
+    add_custom_command(OUTPUT ${JACKDAW_SHARE}/stamp ${commands} COMMAND ${CMAKE_COMMAND} -E touch ${JACKDAW_SHARE}/stamp
+      DEPENDS jackdaw VERBATIM)
+    add_custom_target(jackdaw_share ALL DEPENDS ${JACKDAW_SHARE}/stamp)
+    install(DIRECTORY ${JACKDAW_SHARE}/man ${JACKDAW_SHARE}/bash-completion ${JACKDAW_SHARE}/zsh ${JACKDAW_SHARE}/fish
+      DESTINATION ${CMAKE_INSTALL_DATADIR})
+  endif()
 endif()
 install(DIRECTORY include/jackdaw DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT jackdaw-targets NAMESPACE jackdaw:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/jackdaw)

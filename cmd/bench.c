@@ -4,13 +4,13 @@
  * Noise: other programs share the machine.  Each round times the workload and the multiply-add peak one after the other,
  * so the share compares neighbours in time; the best and the median of the rounds are printed.
  */
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
+#include "cli.h"
 
 enum { MAX_ROUNDS = 1000 };
 
@@ -195,19 +195,6 @@ static const bench_workload *const *all(int *n)
     return list;
 }
 
-static int usage(FILE *f)
-{
-    fprintf(f,
-            "Examples:\n"
-            "  jackdaw bench lstm_h256_l1            one workload against the machine's limit\n"
-            "  jackdaw bench cnn_gtsrb_b32 --rivals  the same work by the libraries that were built in\n"
-            "  jackdaw bench --json > bench.json     all workloads, a line each\n\n"
-            "Usage: jackdaw bench [NAME...] [--rounds N] [--threads N] [--rivals] [--json] [--list]\n\n"
-            "A NAME may end in * (lstm_*).  Times are of one training step unless the workload says otherwise.  The\n"
-            "limit is computed from peaks measured in the same run; `share` is limit / time.\n");
-    return f == stderr ? JD_EUSAGE : 0;
-}
-
 static bool matches(const char *pattern, const char *name)
 {
     const size_t n = strlen(pattern);
@@ -221,48 +208,28 @@ static int check_name(const char *pattern, const bench_workload *const *w, int n
         if (matches(pattern, w[i]->name)) return 0;
         words[i] = w[i]->name;
     }
-    const char *near = jd_nearest(pattern, words);
-    fprintf(stderr, "jackdaw bench: no workload \"%s\"%s%s%s (jackdaw bench --list shows all)\n", pattern,
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    return JD_EUSAGE;
+    return cli_unknown("bench", "workload", pattern, words, "`jackdaw bench --list` shows all");
 }
 
-int cmd_bench(int argc, char **argv);
 int cmd_bench(int argc, char **argv)
 {
-    static const struct option LONG[] = {{"rounds", required_argument, NULL, 'r'},
-                                         {"threads", required_argument, NULL, 't'},
-                                         {"rivals", no_argument, NULL, 'R'},
-                                         {"json", no_argument, NULL, 'j'},
-                                         {"list", no_argument, NULL, 'l'},
-                                         {"help", no_argument, NULL, 'h'},
-                                         {0}};
-    options o = {.budget = 1.5};
-    optind = 1;
-    for (int c; (c = getopt_long(argc, argv, "h", LONG, NULL)) != -1;) {
-        char *end = NULL;
-        const long number = c == 'r' || c == 't' ? strtol(optarg, &end, 10) : 0;
-        if (end && (*end || number < 1 || number > MAX_ROUNDS)) {
-            fprintf(stderr, "jackdaw bench: \"%s\" is not a whole number from 1 to %d\n", optarg, MAX_ROUNDS);
-            return JD_EUSAGE;
-        }
-        switch (c) {
-        case 'r': o.rounds = (int)number; break;
-        case 't': o.threads = (int)number; break;
-        case 'R': o.rivals = true; break;
-        case 'j': o.json = true; break;
-        case 'l': o.list = true; break;
-        case 'h': return usage(stdout);
-        default: return usage(stderr);
-        }
-    }
+    cli_args a;
+    const int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    const options o = {.rounds = (int)cli_int(&a, "rounds", 0, 1, MAX_ROUNDS),
+                       .threads = (int)cli_int(&a, "threads", 0, 1, 1024),
+                       .json = cli_has(&a, "json"),
+                       .rivals = cli_has(&a, "rivals"),
+                       .list = cli_has(&a, "list"),
+                       .budget = 1.5};
+    if (a.bad) return JD_EUSAGE;
     int n, status = 0;
     const bench_workload *const *w = all(&n);
-    for (int k = optind; k < argc; k++)
-        if (check_name(argv[k], w, n)) return JD_EUSAGE;
+    for (int k = 0; k < a.n; k++)
+        if (check_name(a.rest[k], w, n)) return JD_EUSAGE;
     for (int i = 0; i < n; i++) {
-        bool wanted = optind == argc;
-        for (int k = optind; k < argc; k++) wanted |= matches(argv[k], w[i]->name);
+        bool wanted = a.n == 0;
+        for (int k = 0; k < a.n; k++) wanted |= matches(a.rest[k], w[i]->name);
         if (!wanted) continue;
         if (o.list)
             printf("%-20s %s\n", w[i]->name, w[i]->doc);

@@ -24,8 +24,7 @@ typedef struct cli_command {
     const char *about;    /* or NULL */
     const cli_option *options;
     int (*run)(int argc, char **argv);
-    int least, most;   /* operands; most < 0: any number */
-    bool parses_alone; /* does its own options and help */
+    int least, most; /* operands; most < 0: any number */
 } cli_command;
 
 extern const cli_command cli_commands[]; /* ends with a NULL name */
@@ -132,7 +131,8 @@ int cmd_data(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);
-int cmd_bench(int argc, char **argv) __attribute__((weak));
-int cmd_selftest(int argc, char **argv) __attribute__((weak));
+int cmd_completion(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+int cmd_selftest(int argc, char **argv);
 
 #endif

@@ -125,20 +125,34 @@ static const cli_option version_options[] = {
     {"features", 0, NULL, "what this build can do", false}, CLI_JSON, CLI_HELP, CLI_END};
 
 static const cli_option help_options[] = {{"man", 0, NULL, "as a man page (roff)", false},
-                                          {"completion", 0, "bash|fish", "completions for a shell", false},
+                                          {"man-pages", 0, "DIR", "write the man pages of all commands there", false},
                                           CLI_HELP,
                                           CLI_END};
+
+static const cli_option completion_options[] = {CLI_HELP, CLI_END};
+
+static const cli_option bench_options[] = {
+    {"rounds", 0, "N", "time each workload N times (default: for 1.5 s)", false},
+    {"rivals", 0, NULL, "the same work by the libraries that were built in", false},
+    {"list", 0, NULL, "the workloads, without running them", false},
+    CLI_THREADS,
+    CLI_JSON,
+    CLI_HELP,
+    CLI_END};
+
+static const cli_option selftest_options[] = {
+    {"timed", 0, NULL, "print the seconds of each case", false}, CLI_THREADS, CLI_HELP, CLI_END};
 
 const cli_command cli_commands[] = {
     {"systems", "list the systems, the papers' figures and ours", "[NAME] [--json]",
      "  jackdaw systems\n  jackdaw systems lstm-adding      with its settings\n", NULL, systems_options, cmd_systems, 0,
-     1, false},
+     1},
     {"run", "train and measure one of the systems", "NAME [OPTIONS]",
      "  jackdaw run lstm-adding\n  jackdaw run lstm-reber --scale cpu --seeds 5\n"
      "  jackdaw run lstm-adding --set hidden=32 --json\n  jackdaw run mnist-mlp --scale cpu --resume\n",
      "Writes result.json, metrics.csv, model.safetensors, report.html, checkpoints and TensorBoard events to the\n"
      "output folder.  Ctrl-C saves a checkpoint first; --resume goes on from it.",
-     run_options, cmd_run, 1, 1, false},
+     run_options, cmd_run, 1, 1},
     {"train", "train a network of your own on images or a table", "--data NAME --net SPEC [OPTIONS]",
      "  jackdaw train --data fashion-mnist --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 10\" --epochs 3\n"
      "  jackdaw train --data table.csv --net \"dense 20 tanh, dense 1\" --loss mse --optimizer adam\n"
@@ -146,32 +160,32 @@ const cli_command cli_commands[] = {
      "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
      "for\n"
      "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, mean; each may end with tanh, sigmoid, relu or scaled-tanh.",
-     train_options, cmd_train, 0, 0, false},
+     train_options, cmd_train, 0, 0},
     {"eval", "measure a model on a data set", "MODEL --data NAME [OPTIONS]",
      "  jackdaw eval runs/train-fashion-mnist-1/model.safetensors --data fashion-mnist\n", NULL, eval_options, cmd_eval,
-     1, 1, false},
+     1, 1},
     {"predict", "what a model says to files", "MODEL FILE... [--json|--csv]",
      "  jackdaw predict model.safetensors shoe.png\n  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz "
      "--csv\n",
      "A file is a PNG of the model's image size, an IDX file of images, or a CSV table of the model's columns.",
-     predict_options, cmd_predict, 2, -1, false},
+     predict_options, cmd_predict, 2, -1},
     {"scan", "a model of small pictures at every pixel of a large one", "MODEL IMAGE -o OUT.png [OPTIONS]",
      "  jackdaw scan runs/em-segmentation-1/model.safetensors slice.png -o inside.png\n"
      "  jackdaw scan model.safetensors slide.png --class 1 -o all.npy\n",
      "The model is a classifier of pictures made of convolutions, pooling and dense layers.  Each pixel gets what the\n"
      "model says to the picture around it; beyond the edges the image is mirrored.",
-     scan_options, cmd_scan, 2, 2, false},
+     scan_options, cmd_scan, 2, 2},
     {"read", "the text in files of handwriting", "MODEL FILE... [--json]",
      "  jackdaw read runs/handwriting-online-1/model.safetensors note.inkml\n",
      "A file is InkML, a table of strokes, or plain text: a point `x y` a line, an empty line between strokes.",
-     read_options, cmd_read, 2, -1, false},
+     read_options, cmd_read, 2, -1},
     {"serve", "write, draw or speak to a model on a web page of this machine", "MODEL [OPTIONS]",
      "  jackdaw serve runs/handwriting-online-1/model.safetensors\n"
      "  jackdaw serve runs/mnist-mpcnn-1/model.safetensors --port 8017\n",
      "Prints the address of a page where a handwriting model reads while the pen moves, and a classifier of pictures "
      "names\n"
      "what is drawn or dropped.  Only programs on this machine can reach it, and only with the whole address.",
-     serve_options, cmd_serve, 1, 1, false},
+     serve_options, cmd_serve, 1, 1},
     {"export", "a model as a C file or as ONNX", "MODEL --c DIR|--onnx FILE [OPTIONS]",
      "  jackdaw export runs/mnist-mpcnn-1/model.safetensors --c build --name digits\n"
      "  jackdaw export runs/handwriting-online-1/model.safetensors --onnx reader.onnx\n",
@@ -180,31 +194,43 @@ const cli_command cli_commands[] = {
      "a struct of the caller.  The input is what the model was trained on: pixels of 0 to 255, or features before "
      "their\n"
      "normalisation, which is part of what is written.",
-     export_options, cmd_export, 1, 1, false},
+     export_options, cmd_export, 1, 1},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
      "Knows safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV and TensorBoard event files, by their contents.",
-     inspect_options, cmd_inspect, 1, -1, false},
+     inspect_options, cmd_inspect, 1, -1},
     {"plan", "the instructions of a network, with kernels, FLOPs, bytes and times",
      "--net SPEC --input SHAPE [OPTIONS]",
      "  jackdaw plan --net \"conv 20 4 tanh, maxpool 2, dense 10\" --input 28x28x1 --batch 32 --train\n"
      "  jackdaw plan --net \"blstm 64, dense 11\" --input 100x39 --dry-run\n",
-     NULL, plan_options, cmd_plan, 0, 0, false},
+     NULL, plan_options, cmd_plan, 0, 0},
     {"data", "the registry of data sets", "list|get|verify|locate [NAME...]",
      "  jackdaw data list\n  jackdaw data verify fashion-mnist\n  jackdaw data get mnist --from ~/Downloads/mnist\n",
      "A set is looked for in $JACKDAW_DATA/NAME, where its Debian package puts it, and in the user's cache.",
-     data_options, cmd_data, 1, -1, false},
-    {"bench", "time the workloads against what this machine can do", "[NAME...] [--rounds N] [--json]",
-     "  jackdaw bench\n", NULL, NULL, cmd_bench, 0, -1, true},
+     data_options, cmd_data, 1, -1},
+    {"bench", "time the workloads against what this machine can do", "[NAME...] [OPTIONS]",
+     "  jackdaw bench lstm_h256_l1            one workload against the machine's limit\n"
+     "  jackdaw bench cnn_gtsrb_b32 --rivals  the same work by the libraries that were built in\n"
+     "  jackdaw bench --json > bench.json     all workloads, a line each\n",
+     "A NAME may end in * (lstm_*).  Times are of one training step unless the workload says otherwise.  The limit is\n"
+     "computed from peaks measured in the same run; `share` is limit / time.",
+     bench_options, cmd_bench, 0, -1},
     {"report", "find or rebuild the report of a run", "RUN-DIR [-o FILE]",
      "  jackdaw report runs/lstm-adding-1\n  jackdaw report runs/lstm-adding-1 --rebuild -o adding.html\n", NULL,
-     report_options, cmd_report, 1, 1, false},
-    {"selftest", "check the library's operations on this machine", "ops|digest [PART-OF-NAME] [OPTIONS]",
-     "  jackdaw selftest ops\n", NULL, NULL, cmd_selftest, 0, -1, true},
+     report_options, cmd_report, 1, 1},
+    {"selftest", "check the library's operations on this machine", "[ops|digest] [PART-OF-NAME] [OPTIONS]",
+     "  jackdaw selftest ops\n  jackdaw selftest ops lstm --timed\n",
+     "ops: every operation against its reference, its gradient against finite differences, and the fast kernels for "
+     "all\n"
+     "numbers of threads.  digest: the checksum of three short trainings, the same on every machine.",
+     selftest_options, cmd_selftest, 0, 2},
     {"version", "the version and what this build can do", "[--features] [--json]", "  jackdaw version --features\n",
-     NULL, version_options, cmd_version, 0, 0, false},
-    {"help", "help, man pages, completions", "[COMMAND] [--man] [--completion SHELL]",
-     "  jackdaw help train\n  jackdaw help --man train > jackdaw-train.1\n"
-     "  jackdaw help --completion bash > /etc/bash_completion.d/jackdaw\n",
-     NULL, help_options, cmd_help, 0, 1, false},
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, false}};
+     NULL, version_options, cmd_version, 0, 0},
+    {"help", "help and man pages", "[COMMAND] [--man] [--man-pages DIR]",
+     "  jackdaw help train\n  jackdaw help --man train | man -l -\n", NULL, help_options, cmd_help, 0, 1},
+    {"completion", "completions for a shell", "bash|zsh|fish",
+     "  jackdaw completion bash > /etc/bash_completion.d/jackdaw\n"
+     "  jackdaw completion zsh > ~/.zfunc/_jackdaw\n"
+     "  jackdaw completion fish > ~/.config/fish/completions/jackdaw.fish\n",
+     "`cmake --install` puts them where the shells look.", completion_options, cmd_completion, 1, 1},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0}};

@@ -1,4 +1,4 @@
-/* help.c - help, man pages and completions from the table of commands. */
+/* help.c - help and man pages from the table of commands. */
 #include <ctype.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ void cli_help_all(FILE *f)
                "  jackdaw train --data fashion-mnist --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 10\"\n"
                "  jackdaw plan --net \"lstm 64, dense 10\" --input 100x13 --train\n\n"
                "Usage: jackdaw COMMAND [ARGUMENTS]\n\nCommands:\n");
-    for (const cli_command *c = cli_commands; c->name; c++) fprintf(f, "  %-10s %s\n", c->name, c->summary);
+    for (const cli_command *c = cli_commands; c->name; c++) fprintf(f, "  %-12s %s\n", c->name, c->summary);
     fprintf(f, "\n`jackdaw COMMAND --help` tells more.  Exit codes: 0 done, 1 the computation failed, 2 wrong use,\n"
                "65 bad data, 66 input missing, 69 feature absent, 70 internal, 71 out of memory, 74 write error,\n"
                "75 stopped and resumable, 130 interrupted and resumable.\n");
@@ -112,50 +112,31 @@ static void man_all(void)
            "scalar, avx2 or avx512: the instruction set to use\n");
 }
 
-static void words_of(const cli_command *c)
+/* DIR/jackdaw.1 and DIR/jackdaw-COMMAND.1 for every command. */
+static int man_pages(const char *dir)
 {
-    for (const cli_option *o = c->options; o && o->name; o++) printf(" --%s", o->name);
-}
-
-static void completion_bash(void)
-{
-    printf(
-        "_jackdaw() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    words=\"");
-    for (const cli_command *c = cli_commands; c->name; c++) printf("%s%s", c == cli_commands ? "" : " ", c->name);
-    printf("\"\n  else\n    case ${COMP_WORDS[1]} in\n");
-    for (const cli_command *c = cli_commands; c->name; c++) {
-        printf("      %s) words=\"", c->name);
-        if (!strcmp(c->name, "run"))
-            for (int i = 0; cli_systems[i]; i++) printf("%s ", cli_systems[i]->name);
-        if (!strcmp(c->name, "data")) printf("list get verify locate");
-        words_of(c);
-        printf("\" ;;\n");
+    char path[4096];
+    const cli_command *c = NULL;
+    for (int i = -1; i < 0 || cli_commands[i].name; i++) {
+        c = i < 0 ? NULL : &cli_commands[i];
+        snprintf(path, sizeof path, "%s/jackdaw%s%s.1", dir, c ? "-" : "", c ? c->name : "");
+        if (!freopen(path, "w", stdout))
+            return cli_fail("help", JD_EIO, "%s: cannot be written; is the folder there?", path);
+        if (c)
+            man_command(c);
+        else
+            man_all();
+        if (fflush(stdout) || ferror(stdout)) return cli_fail("help", JD_EIO, "%s: writing failed", path);
     }
-    printf("    esac\n  fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-           "  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\ncomplete -F _jackdaw jackdaw\n");
-}
-
-static void completion_fish(void)
-{
-    for (const cli_command *c = cli_commands; c->name; c++) {
-        printf("complete -c jackdaw -n __fish_use_subcommand -f -a %s -d '%s'\n", c->name, c->summary);
-        for (const cli_option *o = c->options; o && o->name; o++)
-            printf("complete -c jackdaw -n '__fish_seen_subcommand_from %s' -l %s%s\n", c->name, o->name,
-                   o->arg ? " -r" : "");
-    }
+    return 0;
 }
 
 int cmd_help(int argc, char **argv)
 {
-    static const char *const shells[] = {"bash", "fish", NULL};
     cli_args a;
     const int code = cli_parse(&a, argc, argv);
     if (code >= 0) return code;
-    const int shell = cli_word(&a, "completion", shells, -1);
-    if (a.bad) return JD_EUSAGE;
-    if (shell == 0) completion_bash();
-    if (shell == 1) completion_fish();
-    if (shell >= 0) return 0;
+    if (cli_has(&a, "man-pages")) return man_pages(cli_text(&a, "man-pages", "."));
     const char *words[64] = {NULL};
     for (int i = 0; cli_commands[i].name && i < 63; i++) words[i] = cli_commands[i].name;
     const cli_command *c = a.n ? cli_find(a.rest[0]) : NULL;

@@ -1,23 +1,9 @@
 /* selftest.c - `jackdaw selftest`: the library checks its operations on this machine. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli.h"
 #include "jackdaw/selftest.h"
-
-int cmd_selftest(int argc, char **argv);
-
-static int usage(FILE *f)
-{
-    fprintf(f,
-            "Examples:\n"
-            "  jackdaw selftest ops             every operation: fast against reference, gradient, second derivative\n"
-            "  jackdaw selftest ops lstm        the cases whose name contains lstm\n"
-            "  jackdaw selftest ops --timed     with the time of one run, fast and reference\n"
-            "  jackdaw selftest digest          fingerprints that must be the same on every instruction set\n\n"
-            "Usage: jackdaw selftest ops|digest [PART-OF-NAME] [--timed] [--threads N]\n");
-    return f == stderr ? JD_EUSAGE : 0;
-}
 
 static const char *error_text(double e, char text[16])
 {
@@ -62,36 +48,18 @@ static int digest(jd_ctx *ctx)
 
 int cmd_selftest(int argc, char **argv)
 {
-    static const struct option LONG[] = {{"timed", no_argument, NULL, 't'},
-                                         {"threads", required_argument, NULL, 'n'},
-                                         {"help", no_argument, NULL, 'h'},
-                                         {0}};
-    jd_options o = {.seed = 1};
-    bool timed = false;
-    optind = 1;
-    for (int c; (c = getopt_long(argc, argv, "h", LONG, NULL)) != -1;) {
-        if (c == 't')
-            timed = true;
-        else if (c == 'n' && sscanf(optarg, "%d", &o.threads) == 1 && o.threads > 0)
-            continue;
-        else
-            return usage(c == 'h' ? stdout : stderr);
-    }
     static const char *const words[] = {"ops", "digest", NULL};
-    const char *what = optind < argc ? argv[optind] : "ops";
-    if (strcmp(what, "ops") && strcmp(what, "digest")) {
-        const char *near = jd_nearest(what, words);
-        fprintf(stderr, "jackdaw selftest: \"%s\" is not a test%s%s%s\n", what, near ? "; did you mean \"" : "",
-                near ? near : "", near ? "\"?" : "; there are ops and digest");
-        return JD_EUSAGE;
-    }
-    jd_ctx *ctx = jd_ctx_new(&o);
-    if (!ctx) {
-        fprintf(stderr, "jackdaw selftest: no context; is $JD_ISA an instruction set of this processor?\n");
-        return JD_EUSAGE;
-    }
-    const int status =
-        strcmp(what, "digest") ? ops(ctx, optind + 1 < argc ? argv[optind + 1] : NULL, timed) : digest(ctx);
+    cli_args a;
+    int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    const char *what = a.n ? a.rest[0] : "ops";
+    if (strcmp(what, "ops") && strcmp(what, "digest"))
+        return cli_unknown("selftest", "test", what, words, "there are ops and digest");
+    const int threads = (int)cli_int(&a, "threads", 0, 1, 1024);
+    if (a.bad) return JD_EUSAGE;
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.seed = 1, .threads = threads});
+    if (!ctx) return cli_fail("selftest", JD_EUSAGE, "no context; is $JD_ISA an instruction set of this processor?");
+    code = strcmp(what, "digest") ? ops(ctx, a.n > 1 ? a.rest[1] : NULL, cli_has(&a, "timed")) : digest(ctx);
     jd_ctx_free(ctx);
-    return status;
+    return code;
 }

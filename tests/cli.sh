@@ -55,14 +55,14 @@ contains() {
         printf '  the output lacks "%s"\n' "$1"
     fi
 }
-for command in systems run train eval predict read serve export scan inspect plan data bench report selftest version help; do
+for command in systems run train eval predict read serve export scan inspect plan data bench report selftest version help completion; do
     right "$command" --help
     contains 'Examples:'
 done
 right help
 contains 'jackdaw COMMAND'
-right help --completion bash
-contains 'complete -F'
+right completion bash
+contains 'complete '
 right train --data tiny.csv --net 'dense 4 tanh, dense 2' --epochs 3 --validation 0 --out run --json
 tail -n 1 out >last
 count=$((count + 1))
