@@ -101,6 +101,9 @@ static const struct {
     {"2-D linear", 2, {4, 4}, 3, 2, 5, 8, PEEP, JD_SQUASH_LINEAR, JD_SQUASH_LINEAR, 0},
     {"2-D clipped", 2, {5, 6}, 3, 3, 4, 15, RAGGED | PEEP, 0, 0, .01f},
     {"2-D wide", 2, {3, 19}, 4, 20, 50, 15, PEEP, 0, 0, 0},
+    {"2-D tall", 2, {70, 5}, 2, 2, 3, 15, PEEP, 0, 0, 0},
+    {"2-D tall, ragged", 2, {81, 6}, 4, 7, 17, 15, RAGGED | PEEP, 0, 0, 0},
+    {"3-D many lines", 3, {5, 20, 4}, 2, 3, 2, 255, RAGGED | PEEP, 0, 0, 0},
     {"3-D", 3, {3, 4, 5}, 2, 3, 4, 255, 0, 0, 0, 0},
     {"3-D ragged, peepholes", 3, {4, 3, 6}, 6, 2, 5, 255, RAGGED | PEEP, 0, 0, 0},
     {"3-D some directions", 3, {2, 7, 3}, 3, 5, 11, 1 << 2 | 1 << 5 | 1 << 7, RAGGED | PEEP, 0, 0, 0},
@@ -119,11 +122,13 @@ static grid make_case(int c)
 
 static bool have(const char *isa)
 {
-    return jd__cpu_find(isa) && (strcmp(isa, "avx2") || __builtin_cpu_supports("avx2"));
+    if (!strcmp(isa, "avx2") && !__builtin_cpu_supports("avx2")) return false;
+    if (!strcmp(isa, "avx512") && !__builtin_cpu_supports("avx512dq")) return false;
+    return jd__cpu_find(isa);
 }
 static const char *best(void)
 {
-    return have("avx2") ? "avx2" : "scalar";
+    return have("avx512") ? "avx512" : have("avx2") ? "avx2" : "scalar";
 }
 
 static void compare(const pass *fast, const pass *exact, double limit, const char *name)

@@ -1,6 +1,7 @@
 /*
- * lanes.h - products whose columns are points that do not depend on each other, 16 to a panel: what the diagonals of a
- * multi-dimensional LSTM need.  A panel's matrix is (rows, 16); only its first `lanes` columns count.
+ * lanes.h - products whose columns are points that do not depend on each other, 16 to a panel: what the scans of a
+ * multi-dimensional LSTM need.  A panel's matrix is (rows, 16), its rows `ld` floats apart; only its first `lanes`
+ * columns count.
  *
  * Each element of a result is one chain of fused multiply-adds in the order of k.
  */
@@ -9,8 +10,6 @@
 
 #include "cpu/simd.h"
 #include "ops/mdlstm.h"
-
-enum { JD_LANE_VECTORS = JD_MD_LANES / VL };
 
 /* Vectors that hold so many lanes. */
 static inline int jd__lane_vectors(int lanes)
@@ -22,16 +21,24 @@ static inline int jd__lane_vectors(int lanes)
  * Kall: tiles of JD_MD_TILE rows, column by column. */
 void JD_K(jd__lanes_pack)(const float *a, size_t sm, size_t sk, size_t M, size_t K, size_t k0, size_t Kall, float *out);
 
-/* out (M,16) = start (M) or 0, + packed (M,K) x in (K,16), for each panel p; panels are in_step and out_step floats apart.
- * Rows up to jd__md_padded(M) of out may be written; start has so many. */
+/* out[p] (M,16) = start (M) or 0, + packed (M,K) x in[p] (K,16), for each panel p; in has rows of 16 floats, out rows ld
+ * floats apart.  Rows up to jd__md_padded(M) of out may be written; start has so many. */
 void JD_K(jd__lanes_mul)(const float *packed, size_t M, size_t K, const float *start, int panels, const int *lanes,
-                         const float *in, size_t in_step, float *out, size_t out_step);
+                         const float *const *in, float *const *out, size_t ld);
+
+/* The same product for one panel of a few lanes, whose vectors would be mostly empty: vectors run over the rows of the
+ * result instead.  `packed` is W' of JD_K(jd__pack_b), sum has room for 16 rows of jd__lanes_few_row(M) floats. */
+static inline size_t jd__lanes_few_row(size_t M)
+{
+    return (M + 31) / 32 * 32;
+}
+bool JD_K(jd__lanes_are_few)(size_t lanes, size_t M);
+void JD_K(jd__lanes_mul_few)(const float *packed, size_t M, size_t K, const float *start, int lanes, const float *in,
+                             float *sum, float *out, size_t ld);
 
 /* to (n,16): column l is row[l][0..n-1]; whole vectors of lanes are written. */
-void JD_K(jd__lanes_in)(const float *const row[JD_MD_LANES], int lanes, size_t n, float *to);
+void JD_K(jd__lanes_in)(const float *const row[JD_MD_LANES], int lanes, size_t n, float *to, size_t ld);
 /* The inverse: row[l][0..n-1] = column l of from.  Rows past the last lane are written up to a multiple of 8. */
-void JD_K(jd__lanes_out)(const float *from, size_t n, int lanes, float *const row[JD_MD_LANES]);
-/* to (n,16): element (k,l) = from[at[l] + 16 k]. */
-void JD_K(jd__lanes_take)(const float *from, const int32_t at[JD_MD_LANES], int lanes, size_t n, float *to);
+void JD_K(jd__lanes_out)(const float *from, size_t ld, size_t n, int lanes, float *const row[JD_MD_LANES]);
 
 #endif

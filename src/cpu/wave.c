@@ -1,50 +1,31 @@
 /* wave.c - see wave.h. */
 #include "cpu/wave.h"
 
+enum {
+    CREW = JD_MD_CREW,
+    WIDE = 16 /* so many cells: the weights are large, and more panels share what is loaded of them */
+};
+
 /* Below so many FLOPs of a whole call a second thread costs more than it gives. */
 static const double least_call = 1e6;
 
-enum { INTS = 5 }; /* of a point: place in scan coordinates, sample, coordinates */
-
-/* The points of diagonal k of sample b, appended to the list. */
-static int32_t append(jd_wave *v, size_t b, const size_t ext[JD_MD_DIMS], size_t k, int32_t n, int32_t first)
+/* Members take samples, so that they write to different lines of memory, or directions where there are few samples. */
+static void share_out(jd_wave *v)
 {
     const jd_md *z = &v->z;
-    const size_t far = ext[1] + ext[2] - 2;
-    for (size_t i = k > far ? k - far : 0; i < ext[0] && i <= k; i++) {
-        const size_t left = k - i;
-        for (size_t j = left > ext[2] - 1 ? left - (ext[2] - 1) : 0; j < ext[1] && j <= left; j++, n++) {
-            const size_t at[JD_MD_DIMS] = {i, j, left - j};
-            size_t place = b * z->P;
-            for (int e = 0; e < z->n; e++) place += at[e] * z->stride[e];
-            int32_t *p = v->o.point + (size_t)n * INTS;
-            p[0] = (int32_t)place;
-            p[1] = (int32_t)b;
-            for (int e = 0; e < JD_MD_DIMS; e++) p[2 + e] = (int32_t)at[e];
-            v->o.slot[place] = n - first;
-        }
-    }
-    return n;
+    const size_t count = (size_t)v->w.count, D = (size_t)z->D;
+    size_t begin = 0, end = D;
+    v->b1 = z->B;
+    if (z->B % count == 0 || z->B >= 4 * count || (D % count && z->B > D))
+        jd_share(&v->w, z->B, 1, &v->b0, &v->b1);
+    else
+        jd_share(&v->w, D, 1, &begin, &end);
+    v->d0 = (int)begin;
+    v->d1 = (int)end;
+    v->from = v->to = v->b0;
 }
 
-static void list(jd_wave *v)
-{
-    const jd_md *z = &v->z;
-    size_t most = 0, ext[JD_MD_DIMS];
-    for (size_t b = v->b0; b < v->b1; b++)
-        if (jd__md_extent(z, b, ext) && ext[0] + ext[1] + ext[2] - 2 > most) most = ext[0] + ext[1] + ext[2] - 2;
-    v->waves = (int)most;
-    int32_t n = 0;
-    for (size_t k = 0; k < most; k++) {
-        v->o.wave[k] = n;
-        const int32_t first = n;
-        for (size_t b = v->b0; b < v->b1; b++)
-            if (jd__md_extent(z, b, ext) && k < ext[0] + ext[1] + ext[2] - 2) n = append(v, b, ext, k, n, first);
-    }
-    v->o.wave[most] = n;
-}
-
-bool JD_K(jd__wave_init)(jd_wave *v, const jd_call *c, const jd_worker *w, const jd_md_space *s, bool grad, size_t step)
+bool JD_K(jd__wave_init)(jd_wave *v, const jd_call *c, const jd_worker *w, const jd_md_space *s, bool grad)
 {
     memset(v, 0, sizeof *v);
     v->z = jd__md(c);
@@ -58,70 +39,122 @@ bool JD_K(jd__wave_init)(jd_wave *v, const jd_call *c, const jd_worker *w, const
         v->w = (jd_worker){0, 1, NULL};
     }
     jd__md_own(z, grad, s->own + s->each * (size_t)w->id, &v->o);
-    size_t begin = 0, end = (size_t)z->D;
-    v->b1 = z->B;
-    if (z->D % v->w.count == 0 || z->B < (size_t)v->w.count)
-        jd_share(&v->w, (size_t)z->D, 1, &begin, &end);
-    else
-        jd_share(&v->w, z->B, 1, &v->b0, &v->b1);
-    v->d0 = (int)begin;
-    v->d1 = (int)end;
-    list(v);
-    const size_t panels = jd__md_panels(z), row = z->G > z->N + (size_t)z->n * z->H ? z->G : z->N + (size_t)z->n * z->H;
-    v->nowhere = (int32_t)(panels * step);
-    for (int k = 0; k < 2; k++) {
-        memset(v->o.h[k] + panels * step, 0, step * sizeof(float));
-        memset(v->o.c[k] + panels * step, 0, step * sizeof(float));
-    }
-    memset(v->o.zero, 0, (row + JD_MD_LANES) * sizeof(float));
+    memset(v->o.zero, 0, jd__md_row(z) * sizeof(float));
+    if (z->n > 1) v->aside[z->n - 2] = 1;
+    if (z->n > 2) v->aside[0] = (ptrdiff_t)z->dim[1];
+    v->few =
+        JD_K(jd__lanes_are_few)(z->B * (z->n == 1 ? 1 : z->P / z->dim[z->n - 1]), grad ? (size_t)z->n * z->H : z->G);
+    share_out(v);
     return true;
 }
 
-void JD_K(jd__wave_panel)(const jd_wave *v, int k, int q, int d, bool up, size_t step, jd_panel *p)
+/* Lanes of sample b; those of a smaller sample stand as far apart as those of the largest. */
+static size_t lanes_of(const jd_md *z, size_t b)
+{
+    size_t ext[JD_MD_DIMS];
+    if (!jd__md_extent(z, b, ext)) return 0;
+    return z->n == 1 ? 1 : z->n == 2 ? ext[0] : ext[0] * z->dim[1];
+}
+
+bool JD_K(jd__wave_crew)(jd_wave *v)
 {
     const jd_md *z = &v->z;
-    const int s = z->dir[d], first = v->o.wave[k] + q * JD_MD_LANES, left = v->o.wave[k + 1] - first;
-    size_t ext[JD_MD_DIMS] = {1, 1, 1}, base = 0, last = SIZE_MAX;
-    ptrdiff_t stride[JD_MD_DIMS] = {0};
-    p->lanes = left < JD_MD_LANES ? left : JD_MD_LANES;
-    for (int e = 0; e < z->n; e++) stride[e] = s >> e & 1 ? -(ptrdiff_t)z->stride[e] : (ptrdiff_t)z->stride[e];
-    for (int l = 0; l < JD_MD_LANES; l++) {
-        if (l >= p->lanes) {
-            for (int e = 0; e < z->n; e++) p->from[e][l] = v->nowhere;
-            continue;
-        }
-        const int32_t *at = v->o.point + (size_t)(first + l) * INTS;
-        if ((size_t)at[1] != last) {
-            last = (size_t)at[1];
-            jd__md_extent(z, last, ext);
-            base = last * z->P;
-            for (int e = 0; e < z->n; e++)
-                if (s >> e & 1) base += (ext[e] - 1) * z->stride[e];
-        }
-        ptrdiff_t row = (ptrdiff_t)base;
-        for (int e = 0; e < z->n; e++) row += at[2 + e] * stride[e];
-        p->row[l] = (size_t)row;
-        for (int e = 0; e < z->n; e++) {
-            const bool low = at[2 + e] > 0, high = (size_t)at[2 + e] + 1 < ext[e];
-            p->before[e][l] = low ? (size_t)(row - stride[e]) : SIZE_MAX;
-            p->from[e][l] = v->nowhere;
-            if (up ? !high : !low) continue;
-            const size_t place = (size_t)at[0];
-            const int32_t slot = v->o.slot[up ? place + z->stride[e] : place - z->stride[e]];
-            p->from[e][l] = (int32_t)((size_t)(slot / JD_MD_LANES) * step) + slot % JD_MD_LANES;
-        }
+    const bool wide = z->H >= WIDE;
+    size_t lanes = 0, best_lanes = 0;
+    double best = 0;
+    v->from = v->to;
+    if (v->from >= v->b1) return false;
+    for (size_t b = v->from; b < v->b1; b++) {
+        lanes += lanes_of(z, b);
+        if (lanes > CREW && b > v->from) break;
+        const double used = (double)lanes / (double)((lanes + JD_MD_LANES - 1) / JD_MD_LANES * JD_MD_LANES + !lanes);
+        if (b > v->from && (wide ? used < best : used <= best)) continue;
+        best = used;
+        best_lanes = lanes;
+        v->to = b + 1;
+        if (!wide && used > .9) break;
     }
+    v->lanes = (int)best_lanes;
+    v->panels = (v->lanes + JD_MD_LANES - 1) / JD_MD_LANES;
+    return true;
+}
+
+/* The lane of sample b at the scan coordinates `at` of all dimensions but the last. */
+static void place_lane(jd_wave *v, int s, size_t b, const size_t ext[JD_MD_DIMS], const size_t at[JD_MD_DIMS], int lane)
+{
+    const jd_md *z = &v->z;
+    const int last = z->n - 1;
+    ptrdiff_t row = (ptrdiff_t)(b * z->P);
+    int start = 0;
+    for (int e = 0; e < z->n; e++) {
+        const size_t c = e < last ? at[e] : 0;
+        row += (ptrdiff_t)((s >> e & 1 ? ext[e] - 1 - c : c) * z->stride[e]);
+        start += (int)c;
+        if (e == last) continue;
+        v->o.low[e][lane] = c > 0 ? -1 : 0;
+        v->o.high[e][lane] = c + 1 < ext[e] ? -1 : 0;
+    }
+    v->o.first[lane] = start;
+    v->o.last[lane] = start + (int)ext[last] - 1;
+    v->o.row[lane] = row - v->along * start;
+}
+
+void JD_K(jd__wave_turn)(jd_wave *v, int d)
+{
+    const jd_md *z = &v->z;
+    const int s = z->dir[d];
+    const size_t second = z->n > 2 ? z->dim[1] : 1;
+    int lane = 0;
+    v->along = s >> (z->n - 1) & 1 ? -1 : 1;
+    v->steps = 0;
+    for (int l = 0; l < v->panels * JD_MD_LANES; l++) {
+        v->o.first[l] = INT32_MAX;
+        v->o.last[l] = -1;
+        for (int e = 0; e < JD_MD_DIMS; e++) v->o.low[e][l] = v->o.high[e][l] = 0;
+    }
+    for (size_t b = v->from; b < v->to; b++) {
+        size_t ext[JD_MD_DIMS];
+        const size_t lines = lanes_of(z, b) / second;
+        if (!jd__md_extent(z, b, ext)) continue;
+        for (size_t i = 0; i < lines; i++)
+            for (size_t j = 0; j < second; j++, lane++)
+                if (z->n < 3 || j < ext[1]) place_lane(v, s, b, ext, (size_t[JD_MD_DIMS]){i, j, 0}, lane);
+    }
+    for (int q = 0; q < v->panels; q++) {
+        int32_t begin = INT32_MAX, end = 0;
+        for (int l = q * JD_MD_LANES; l < (q + 1) * JD_MD_LANES; l++) {
+            if (v->o.first[l] < begin) begin = v->o.first[l];
+            if (v->o.last[l] + 1 > end) end = v->o.last[l] + 1;
+        }
+        v->o.begin[q] = begin;
+        v->o.end[q] = end;
+        if (end > v->steps) v->steps = end;
+    }
+}
+
+bool JD_K(jd__wave_panel)(const jd_wave *v, int q, int k, jd_panel *p)
+{
+    const int l0 = q * JD_MD_LANES;
+    p->lanes = v->lanes - l0 < JD_MD_LANES ? v->lanes - l0 : JD_MD_LANES;
+    if (!jd__wave_at_work(v, q, k)) return false;
+    const int32_t *first = v->o.first + l0, *last = v->o.last + l0;
+    const ptrdiff_t *row = v->o.row + l0, gone = v->along * k;
+    for (int l = 0; l < JD_MD_LANES; l++) {
+        const bool here = k >= first[l] && k <= last[l];
+        p->here[l] = here ? -1 : 0;
+        p->row[l] = here ? (size_t)(row[l] + gone) : SIZE_MAX;
+    }
+    return true;
 }
 
 void JD_K(jd__wave_clear)(const jd_wave *v, int d, size_t n, float *out)
 {
     const jd_md *z = &v->z;
-    if (!z->size) return;
+    if (!z->size || !z->P) return;
     for (size_t b = v->b0; b < v->b1; b++) {
         size_t ext[JD_MD_DIMS], all[JD_MD_DIMS] = {1, 1, 1}, at[JD_MD_DIMS] = {0}, p = b * z->P;
         const bool any = jd__md_extent(z, b, ext);
         for (int e = 0; e < z->n; e++) all[e] = z->dim[e];
-        if (!z->P) continue;
         do {
             if (!any || at[0] >= ext[0] || at[1] >= ext[1] || at[2] >= ext[2])
                 memset(out + (p * (size_t)z->D + (size_t)d) * n, 0, n * sizeof(float));

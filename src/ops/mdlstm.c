@@ -33,12 +33,12 @@ static jd_status infer_mdlstm(jd_infer *c)
         jd__rec_want(c, 4, "b", false, x->dtype, JD_DIMS(G)) ||
         jd__rec_want(c, 5, "peep", true, x->dtype, JD_DIMS(D * (n + 2) * H)))
         return JD_EUSAGE;
-    /* The kernels number points, and places in the states of a diagonal, with 32 bits. */
-    int64_t points = B, places = (n * H + JD_MD_LANES) * (JD_MD_GROUP + 2) * JD_MD_LANES;
+    /* The kernels number steps and lanes with 32 bits. */
+    int64_t points = B;
     bool fits = true;
     for (int e = 1; e <= n; e++) fits = fits && !__builtin_mul_overflow(points, x->dim[e], &points);
     fits = fits && !__builtin_mul_overflow(points, n * H + JD_MD_LANES, &points);
-    if (!fits || points > INT32_MAX - places)
+    if (!fits || points > INT32_MAX)
         return jd__bad(c, "2^31 or more states (points times n H); cut the batch or the images");
     c->nout = 3;
     for (int k = 0; k < 3; k++) c->out[k] = *x;
@@ -211,25 +211,33 @@ static size_t scratch_mdlstm(const jd_call *c, int threads)
 size_t jd__md_own(const jd_md *z, bool grad, void *base, jd_md_own *o)
 {
     jd_carve m = {base, 0};
-    const size_t F = sizeof(float), L = JD_MD_LANES, points = z->B * z->P, nH = (size_t)z->n * z->H;
-    const size_t flow = (grad ? jd__md_padded(nH) : z->H) * L * F * (jd__md_panels(z) + JD_MD_GROUP + 1);
-    const size_t K = z->N + nH, row = z->G > K ? z->G : K;
+    const size_t F = sizeof(float), L = JD_MD_LANES, nH = (size_t)z->n * z->H, K = z->N + nH;
+    const size_t crew = jd__md_crew(z), width = jd__md_width(z) * F;
     memset(o, 0, sizeof *o);
-    o->slot = jd__carve(&m, points * sizeof(int32_t));
-    o->point = jd__carve(&m, points * 5 * sizeof(int32_t));
-    o->wave = jd__carve(&m, (jd__md_waves(z) + 2) * sizeof(int32_t));
+    o->first = jd__carve(&m, crew * sizeof(int32_t));
+    o->last = jd__carve(&m, crew * sizeof(int32_t));
+    for (int e = 0; e < JD_MD_DIMS; e++) {
+        o->low[e] = jd__carve(&m, crew * sizeof(int32_t));
+        o->high[e] = jd__carve(&m, crew * sizeof(int32_t));
+    }
+    o->begin = jd__carve(&m, crew / L * sizeof(int32_t));
+    o->end = jd__carve(&m, crew / L * sizeof(int32_t));
+    o->row = jd__carve(&m, crew * sizeof(ptrdiff_t));
     for (int k = 0; k < 2; k++) {
-        o->h[k] = jd__carve(&m, flow);
-        o->c[k] = jd__carve(&m, flow);
+        o->h[k] = jd__carve(&m, width * (grad ? jd__md_padded(nH) : z->H));
+        o->c[k] = jd__carve(&m, width * (grad ? nH : z->H));
+        if (grad) o->cell[k] = jd__carve(&m, width * z->H);
     }
     o->in = jd__carve(&m, JD_MD_GROUP * L * F * (grad ? z->G : K));
-    o->pre = jd__carve(&m, JD_MD_GROUP * L * F * jd__md_padded(z->G));
-    o->side = jd__carve(&m, L * F * (nH + z->G + 3 * z->H));
-    o->zero = jd__carve(&m, (row + L) * F);
-    o->dump = jd__carve(&m, (row + L) * F);
+    if (!grad) o->pre = jd__carve(&m, JD_MD_GROUP * L * F * jd__md_padded(z->G));
+    o->few = jd__carve(&m, L * F * jd__packed_floats(1, 1, grad ? nH : z->G));
+    o->zero = jd__carve(&m, jd__md_row(z) * F);
+    o->dump = jd__carve(&m, jd__md_row(z) * F);
     if (grad) {
-        o->rows_a = jd__carve(&m, JD_MD_BLOCK * F * z->G);
-        o->rows_b = jd__carve(&m, JD_MD_BLOCK * F * jd__packed_floats(1, 1, K));
+        o->total = jd__carve(&m, width * jd__md_sums(z));
+        o->side = jd__carve(&m, L * F * (z->G + z->H));
+        o->rows_a = jd__carve(&m, F * (JD_MD_BLOCK * z->G + L));
+        o->rows_b = jd__carve(&m, JD_MD_BLOCK * F * jd__packed_floats(1, 1, K) + L * F);
     }
     return m.used;
 }
@@ -240,12 +248,14 @@ size_t jd__md_space(const jd_md *z, bool grad, int threads, void *base, jd_md_sp
     const size_t F = sizeof(float), nH = (size_t)z->n * z->H, K = z->N + nH, DG = (size_t)z->D * z->G;
     jd_md_own o;
     memset(s, 0, sizeof *s);
-    s->weights_step = grad ? jd__md_padded(nH) * z->G : jd__md_padded(z->G) * K;
+    const size_t rows = grad ? nH : z->G, lanes = jd__md_padded(rows), turned = jd__packed_floats(1, 1, rows);
+    s->weights_step = (lanes > turned ? lanes : turned) * (grad ? z->G : K);
     s->weights = jd__carve(&m, F * s->weights_step * (size_t)z->D);
     s->start = jd__carve(&m, F * jd__md_padded(z->G) * (size_t)z->D);
     if (grad) {
         /* Kernels read whole vectors: what lies beyond the last row must not be what another member writes. */
         s->delta = jd__carve(&m, F * (z->B * z->P * DG + JD_MD_LANES));
+        s->sums = jd__carve(&m, F * (size_t)z->D * z->B * jd__md_sums(z));
         s->product = jd__carve(&m, F * DG * K);
         s->gemm = jd__carve(&m, jd__gemm_scratch((int64_t)(z->B * z->P), (int64_t)z->N, (int64_t)DG, threads));
     }

@@ -83,32 +83,46 @@ static inline bool jd__md_before(const size_t ext[JD_MD_DIMS], size_t at[JD_MD_D
 }
 
 /* ---- scratch memory of the fast kernels ---------------------------------------------------------------------------------
- * Points are handled in panels of JD_MD_LANES points of one diagonal; a matrix of a panel is (rows, JD_MD_LANES). */
-enum { JD_MD_LANES = 16, JD_MD_TILE = 6, JD_MD_GROUP = 8, JD_MD_BLOCK = 256 };
+ * Lines of points are handled in panels of JD_MD_LANES, see cpu/wave.h; a matrix of a panel is (rows, JD_MD_LANES), the
+ * states of a crew are (H, jd__md_width). */
+enum { JD_MD_LANES = 16, JD_MD_TILE = 6, JD_MD_GROUP = 8, JD_MD_BLOCK = 256, JD_MD_CREW = 64 };
 
 static inline size_t jd__md_padded(size_t rows) /* two tiles at a time may be written */
 {
     return (rows + 2 * JD_MD_TILE - 1) / (2 * JD_MD_TILE) * (2 * JD_MD_TILE);
 }
-/* Panels of the longest diagonal of all samples, and diagonals. */
-static inline size_t jd__md_panels(const jd_md *z)
+/* Lanes of the largest crew, and the room beside them that neighbours outside the crew are read from. */
+static inline size_t jd__md_crew(const jd_md *z)
 {
-    size_t longest = 1;
-    for (int e = 0; e < z->n; e++) longest = z->dim[e] > longest ? z->dim[e] : longest;
-    return (z->B * (z->P / longest) + JD_MD_LANES - 1) / JD_MD_LANES;
+    const size_t lines = z->n == 1 ? 1 : z->n == 2 ? z->dim[0] : z->dim[0] * z->dim[1];
+    return (lines > JD_MD_CREW ? lines + JD_MD_LANES - 1 : JD_MD_CREW) / JD_MD_LANES * JD_MD_LANES;
 }
-static inline size_t jd__md_waves(const jd_md *z)
+static inline size_t jd__md_margin(const jd_md *z)
 {
-    size_t waves = 1;
-    for (int e = 0; e < z->n; e++) waves += z->dim[e];
-    return waves - (size_t)z->n;
+    const size_t far = z->n > 2 ? z->dim[1] : 1;
+    return (far + JD_MD_LANES - 1) / JD_MD_LANES * JD_MD_LANES;
+}
+static inline size_t jd__md_width(const jd_md *z)
+{
+    return jd__md_crew(z) + 2 * jd__md_margin(z);
+}
+/* Floats of the longest row that a lane reads or writes, with the overhang of a vector. */
+static inline size_t jd__md_row(const jd_md *z)
+{
+    return (z->G > z->N ? z->G : z->N) + JD_MD_LANES;
+}
+/* Sums of one sample in one direction: of the errors of the gates, and of the peepholes' gradients. */
+static inline size_t jd__md_sums(const jd_md *z)
+{
+    return z->G + (size_t)(z->n + 2) * z->H;
 }
 
 typedef struct jd_md_space {
     /* shared by the team */
-    float *weights; /* packed: [W | R] of each direction, or R turned */
+    float *weights; /* packed for lanes or rows: [W | R] of each direction, or R turned */
     float *start;   /* biases, padded */
     float *delta;   /* backward: (B P, D G) errors */
+    float *sums;    /* backward: (D, B, jd__md_sums) */
     float *product; /* backward: (D G, N + n H) gradients of [W | R] */
     float *gemm;    /* backward: scratch of the product for dx */
     /* one piece of `each` bytes a member */
@@ -119,12 +133,18 @@ typedef struct jd_md_space {
 
 /* The piece of one member. */
 typedef struct jd_md_own {
-    int32_t *slot, *point, *wave; /* see cpu/wave.h */
-    float *h[2], *c[2];           /* of two diagonals: states, or what flows back; one panel more, which is zero */
-    float *in, *pre;              /* a group's right sides and results of the product */
-    float *side;                  /* backward: gates, cells, old cells, dy of a panel */
-    float *zero, *dump;           /* a row of zeros, a row to write to */
-    float *rows_a, *rows_b;       /* backward: a block of errors, and of what they meet */
+    /* of each lane: the first and last step in which it has a point, the row it would stand on in step 0, and whether
+     * there is a line before and after it in each dimension but the last; of each panel: its steps */
+    int32_t *first, *last, *low[JD_MD_DIMS], *high[JD_MD_DIMS], *begin, *end;
+    ptrdiff_t *row;
+    float *h[2], *c[2];     /* (H,width) states of two steps; backward: (n H,width) what flows back, padded rows in h */
+    float *cell[2];         /* backward: (H,width) cells of two steps */
+    float *total;           /* backward: (sums,width) */
+    float *in, *pre;        /* a group's right sides and results of the product */
+    float *few;             /* the results of a few lanes, turned */
+    float *side;            /* backward: gates and dy of a panel */
+    float *zero, *dump;     /* a row of zeros, a row to write to */
+    float *rows_a, *rows_b; /* backward: a block of errors, and of what they meet */
 } jd_md_own;
 
 size_t jd__md_own(const jd_md *z, bool grad, void *base, jd_md_own *o);

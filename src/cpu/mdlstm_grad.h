@@ -1,0 +1,22 @@
+/* mdlstm_grad.h - what the two parts of the multi-dimensional LSTM's gradient share. */
+#ifndef JD_CPU_MDLSTM_GRAD_H
+#define JD_CPU_MDLSTM_GRAD_H
+
+#include "cpu/cpu.h"
+#include "cpu/gemm.h"
+#include "cpu/wave.h"
+
+enum { L = JD_MD_LANES };
+
+typedef struct mdback {
+    jd_wave v;
+    jd_md_space s;
+    const jd_mdlstm_attr *a;
+    const float *peep, *x, *y, *gates, *cells, *dy;
+    size_t H, N, K, nH, width, margin;
+} mdback;
+
+/* Gate rows g0..g1-1 of direction d of the gradients of [W | R], into s.product. */
+void JD_K(jd__mdlstm_outer)(mdback *m, int d, size_t g0, size_t g1);
+
+#endif
