@@ -71,6 +71,95 @@ static void double_pole_matches_known_trajectories(void **state)
     jd_ctx_free(ctx);
 }
 
+/* Seven pushes, computed elsewhere from the equations of 1983. */
+static void cart_pole_matches_a_known_trajectory(void **state)
+{
+    (void)state;
+    jd_ctx *ctx = context(1);
+    for (int mode = 0; mode < 2; mode++) {
+        jd_env *e = jd_env_new(ctx, mode ? "cart-pole-cue" : "cart-pole-no-velocity", NULL);
+        static const double want[4] = {0.027035350004436638, 0.581257949376269, 0.015208129253697331,
+                                       -0.7876528349087235};
+        double s[5] = {0, 0, .05, 0, mode ? -1 : 1};
+        float obs[3], reward;
+        uint8_t end, late;
+        assert_int_equal(jd_env_set_state(e, 0, s), JD_OK);
+        for (int t = 0; t < 7; t++) {
+            const float action = (t % 3 == 1) == (mode == 1);
+            jd_env_step(e, &action, obs, &reward, &end, &late);
+            assert_true(reward == 0 && !end && !late);
+        }
+        jd_env_get_state(e, 0, s);
+        for (int k = 0; k < 4; k++) assert_true(fabs(s[k] - want[k]) < 1e-12);
+        assert_true(obs[0] == (float)(s[0] / 2.4) && obs[1] == (float)(s[2] / .21));
+        float last = 0;
+        for (int t = 0; t < 100 && !end; t++) jd_env_step(e, &(float){1}, obs, &last, &end, &late);
+        assert_true(end && last == -1);
+        jd_env_free(e);
+    }
+    jd_ctx_free(ctx);
+}
+
+/* The right answer earns 0, another one less, whoever adds up what was shown. */
+static void adding_pays_for_the_sum(void **state)
+{
+    (void)state;
+    jd_ctx *ctx = context(1);
+    jd_env *e = jd_env_new(ctx, "adding", &(jd_env_options){.length = 20});
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        float obs[2], reward = 0, sum = 0;
+        uint8_t end = 0, late = 0;
+        int steps = 0, marked = 0;
+        jd_env_reset(e, 0, seed, obs);
+        while (!end) {
+            assert_true(obs[0] >= -1 && obs[0] <= 1 && reward == 0);
+            if (obs[1] > 0) sum += obs[0], marked++;
+            assert_true(steps || obs[1] != 0);
+            const float answer = .5f + sum / 4 + (seed % 2 ? .5f * (sum > 0 ? -1.f : 1.f) : 0);
+            jd_env_step(e, &answer, obs, &reward, &end, &late);
+            steps++;
+        }
+        assert_true(steps >= 20 && steps <= 22 && marked == 2);
+        assert_true(seed % 2 ? fabsf(reward + .25f) < 1e-5f : fabsf(reward) < 1e-12f);
+    }
+    jd_env_free(e);
+    jd_ctx_free(ctx);
+}
+
+/* Whoever remembers the first colour and looks for it along the east wall opens the door. */
+static void the_door_opens_to_its_key(void **state)
+{
+    (void)state;
+    jd_ctx *ctx = context(1);
+    for (int noise = 0; noise < 2; noise++) {
+        jd_env *e = jd_env_new(ctx, "key-door", &(jd_env_options){.noise = noise});
+        bool seen[4] = {false};
+        for (uint64_t seed = 0; seed < 40; seed++) {
+            float obs[8], reward = 0, total = 0;
+            uint8_t end = 0, late = 0;
+            jd_env_reset(e, 0, seed, obs);
+            int key = 0, x = 0, y = 3, way = 1;
+            while (obs[4 + key] < 1) key++;
+            seen[key] = true;
+            for (int t = 0; t < 40 && !end; t++) {
+                const bool here = x == 6 && y % 2 == 0 && obs[4 + key] == 1;
+                if (x == 6 && y == 6) way = -1;
+                const float action = x < 6 || here ? 1 : way > 0 ? 0 : 2;
+                jd_env_step(e, &action, obs, &reward, &end, &late);
+                total += reward;
+                if (x < 6)
+                    x++;
+                else
+                    y += way;
+            }
+            assert_true(end && total == 4);
+        }
+        assert_true(seen[0] && seen[1] && seen[2] && seen[3]);
+        jd_env_free(e);
+    }
+    jd_ctx_free(ctx);
+}
+
 /* Kinetic and potential energy of cart and uniform rods. */
 static double energy(const jd_pole_constants *c, const double *s)
 {
@@ -393,6 +482,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(double_pole_matches_known_trajectories),
+        cmocka_unit_test(cart_pole_matches_a_known_trajectory),
+        cmocka_unit_test(adding_pays_for_the_sum),
+        cmocka_unit_test(the_door_opens_to_its_key),
         cmocka_unit_test(energy_is_conserved),
         cmocka_unit_test(the_integrator_is_of_fourth_order),
         cmocka_unit_test(every_instruction_set_gives_the_same_bits),

@@ -10,7 +10,11 @@
  *   double-pole              two poles: x/2.4, x'/10, t1/0.628, t1'/5, t2/0.628, t2'/16; starts with t1 = 4 degrees
  *   double-pole-no-velocity  two poles: x/2.4, t1/0.628, t2/0.628; starts with t1 = 4.5 degrees
  *   swing-up                 the pole hangs at first: x/2.4, x'/10, sin t, cos t, t'/10; reward (1 + cos t) / 2
+ *   cart-pole-no-velocity    one pole, pushed left or right: x/2.4, t/0.21; starts within +-0.05 of rest
+ *   cart-pole-cue            the same; a third number, at step 0, is 1, or -1 when left and right are exchanged
  *   t-maze                   a corridor of `length` steps and a junction: 3 bits; actions north, east, south, west
+ *   adding                   pairs (value, marker) of the adding problem; the action after the last one is the answer
+ *   key-door                 a room of 7 x 7 with four coloured doors: open neighbours, colour; north, east, south, west
  *   octopus-arm              an arm of 10 compartments in water: 82 numbers; 30 muscles and 2 motors that turn the base
  *   octopus-arm-vision       the same arm seen from outside: 32 x 32 pixels
  *   mj-cart-pole             MuJoCo: x, t, x', t' of a pole on a cart
@@ -23,9 +27,23 @@
  * Runge-Kutta steps of fourth order.  Terminated when |x| > 2.4 m or a pole leans by more than 36 degrees (swing-up: the
  * track alone).  Reward 1 a step.  State: x, x', t1, t1' (and t2, t2') in m, rad, s.
  *
+ * Cart-pole (A. Barto, R. Sutton, C. Anderson, IEEE Trans. SMC 13, 1983): cart of 1 kg, pole of 0.1 kg, half-length 0.5 m,
+ * no friction; actions 0 and 1 push with 10 N to the left and to the right for 0.02 s, one step of Euler.  Reward 0, and -1
+ * at the end: |x| > 2.4 m or |t| > 12 degrees; 10,000 steps.  State: x, x', t, t', 1 or -1 (exchanged).
+ *
  * T-maze (B. Bakker, NIPS 14, 2001): the cue at the start, 011 or 110, tells whether the goal lies north or south of the
  * junction; the corridor shows 101 (with `noise`: n 0 m, uniform), the junction 010.  Reward 4 at the goal, -0.1 at the
  * other end and for bumping; terminated at either end.  State: position, goal (1 north), seed (high, low word).
+ *
+ * Adding (S. Hochreiter, J. Schmidhuber, Neural Computation 9, 1997, experiment 4): `length` to 1.1 `length` values in
+ * -1..1, markers 1 at one of the first ten and at another of the first half, -1 at the ends (a marked first value is 0).
+ * The last action, in 0..1, should be 0.5 + (X1 + X2) / 4: reward minus the square of the difference; 0 before.  State: step,
+ * length, marked places, seed (high, low word).
+ *
+ * Key and door (after the recall tasks of B. Bakker): the start, at the west, shows the key's colour as one of 4; the doors are
+ * at the east of rows 0, 2, 4, 6, their colours in an order that the seed chooses and seen beside them only.  Reward 4 for
+ * the door of the key's colour, -0.1 for another (both end) and for bumping; 120 steps; with `noise` the other places show
+ * 4 uniform numbers.  State: x, y, key, order, seed (high, low word).
  *
  * Octopus arm (Y. Yekutieli et al., J. Neurophysiol. 94, 2005; the arm of the reinforcement-learning competitions): a chain
  * of compartments of constant area with a muscle at every side, 11 pairs of point masses, lengths of about 1.  Actions are
@@ -74,8 +92,8 @@ typedef struct jd_env jd_env;
 typedef struct jd_env_options {
     size_t count;       /* copies; 0: 1 */
     int64_t time_limit; /* steps after which an episode is truncated; 0: the environment's own (jd_env_time_limit) */
-    int length;         /* t-maze: of the corridor, 1..100000; 0: 10 */
-    bool noise;         /* t-maze: a noisy corridor */
+    int length;         /* t-maze: of the corridor; adding: values; 1..100000; 0: 10 */
+    bool noise;         /* t-maze: a noisy corridor; key-door: noisy places */
     double target[2];   /* octopus-arm: where to reach; 0, 0: (5.5, 3.5) */
     const char *track;  /* torcs: NULL: "g-track-1".  Copied */
     int picture;        /* torcs: height and width of the picture, 16..256; 0: 64 */

@@ -2,14 +2,27 @@
  * env.c - many copies of an environment.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "env/env.h"
 
-static const jd_env_kind *const KIND[] = {&jd__env_single_pole,    &jd__env_double_pole, &jd__env_double_pole_blind,
-                                          &jd__env_swing_up,       &jd__env_t_maze,      &jd__env_octopus,
-                                          &jd__env_octopus_vision, &jd__env_torcs,       &jd__env_mj_cart_pole,
-                                          &jd__env_mj_hopper,      &jd__env_mj_reacher,  NULL};
+static const jd_env_kind *const KIND[] = {&jd__env_single_pole,
+                                          &jd__env_double_pole,
+                                          &jd__env_double_pole_blind,
+                                          &jd__env_swing_up,
+                                          &jd__env_cart_pole_blind,
+                                          &jd__env_cart_pole_cue,
+                                          &jd__env_t_maze,
+                                          &jd__env_adding,
+                                          &jd__env_key_door,
+                                          &jd__env_octopus,
+                                          &jd__env_octopus_vision,
+                                          &jd__env_torcs,
+                                          &jd__env_mj_cart_pole,
+                                          &jd__env_mj_hopper,
+                                          &jd__env_mj_reacher,
+                                          NULL};
 enum { KINDS = sizeof KIND / sizeof *KIND - 1, TERMINATED = 1, TRUNCATED = 2, MAX_LENGTH = 100000 };
 
 const char *jd_env_name(int i)
@@ -25,11 +38,11 @@ static const jd_env_kind *find(jd_ctx *ctx, const char *name)
         words[i] = KIND[i]->name;
     }
     const char *near = jd_nearest(name, words);
-    jd_fail(ctx, JD_EUSAGE,
-            "env: no environment \"%s\"%s%s%s; there are single-pole, double-pole, "
-            "double-pole-no-velocity, swing-up, t-maze, octopus-arm, octopus-arm-vision, torcs, mj-cart-pole, "
-            "mj-hopper, mj-reacher",
-            name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    char known[512] = "";
+    for (int i = 0; i < KINDS; i++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), i ? ", %s" : "%s", KIND[i]->name);
+    jd_fail(ctx, JD_EUSAGE, "env: no environment \"%s\"%s%s%s; there are %s", name, near ? "; did you mean \"" : "",
+            near ? near : "", near ? "\"?" : "", known);
     return NULL;
 }
 

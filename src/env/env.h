@@ -71,7 +71,7 @@ struct jd_env {
 
 extern const jd_env_kind jd__env_single_pole, jd__env_double_pole, jd__env_double_pole_blind, jd__env_swing_up,
     jd__env_t_maze, jd__env_octopus, jd__env_octopus_vision, jd__env_torcs, jd__env_mj_cart_pole, jd__env_mj_hopper,
-    jd__env_mj_reacher;
+    jd__env_mj_reacher, jd__env_cart_pole_blind, jd__env_cart_pole_cue, jd__env_adding, jd__env_key_door;
 
 /* One step of a block: lanes that are over stay and earn 0.  over becomes 1 (terminated) or 2 (truncated). */
 void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, const float *action, float *obs,
@@ -85,6 +85,10 @@ jd_status jd__outside_step(jd_env *e, const float *action, float *obs, float *re
 void jd__outside_put(jd_env *e, size_t i, const double *state);
 void jd__outside_past(const jd_env *e, size_t i, double *actions);
 jd_status jd__outside_repeat(jd_env *e, size_t i, const double *snapshot);
+/* A cart at x on its track of +-2.4 m, seen between these heights; a pole on it, which leans to the right with a positive
+ * angle. */
+void jd__draw_cart(jd_canvas *c, double x, double low, double high);
+void jd__draw_pole(jd_canvas *c, double x, double angle, double length, double thickness, uint32_t color);
 void jd__env_start_lane(const jd_env *e, jd_env_block *b, int lane, uint64_t seed);
 
 #endif

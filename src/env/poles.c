@@ -189,7 +189,7 @@ static void start_swing(const jd_env *e, double *s, uint64_t seed)
 
 /* ---- pictures ------------------------------------------------------------------------------------------------------------*/
 
-static void draw_cart(jd_canvas *c, double x, double low, double high)
+void jd__draw_cart(jd_canvas *c, double x, double low, double high)
 {
     jd__canvas_view(c, -TRACK - .4, low, TRACK + .4, high);
     jd__canvas_line(c, -TRACK, -.12, TRACK, -.12, .03, 0x8A8A84);
@@ -198,8 +198,7 @@ static void draw_cart(jd_canvas *c, double x, double low, double high)
     jd__canvas_box(c, x - .22, -.08, x + .22, .08, 0x33363B);
 }
 
-/* Poles lean to the right with a positive angle. */
-static void draw_pole(jd_canvas *c, double x, double angle, double length, double thickness, uint32_t color)
+void jd__draw_pole(jd_canvas *c, double x, double angle, double length, double thickness, uint32_t color)
 {
     if (!(fabs(angle) < 1e6)) return;
     double sine, cosine;
@@ -210,21 +209,21 @@ static void draw_pole(jd_canvas *c, double x, double angle, double length, doubl
 static void draw_one(const jd_env *e, const double *s, jd_canvas *c)
 {
     (void)e;
-    draw_cart(c, s[0], -.5, 1.6);
-    draw_pole(c, s[0], s[T1 * JD_LANES], 1, .06, 0x2A6FBB);
+    jd__draw_cart(c, s[0], -.5, 1.6);
+    jd__draw_pole(c, s[0], s[T1 * JD_LANES], 1, .06, 0x2A6FBB);
 }
 
 static void draw_two(const jd_env *e, const double *s, jd_canvas *c)
 {
     draw_one(e, s, c);
-    draw_pole(c, s[0], s[T2 * JD_LANES], .1, .05, 0xC8553D);
+    jd__draw_pole(c, s[0], s[T2 * JD_LANES], .1, .05, 0xC8553D);
 }
 
 static void draw_swing(const jd_env *e, const double *s, jd_canvas *c)
 {
     (void)e;
-    draw_cart(c, s[0], -1.3, 1.3);
-    draw_pole(c, s[0], s[T1 * JD_LANES], 1, .06, 0x2A6FBB);
+    jd__draw_cart(c, s[0], -1.3, 1.3);
+    jd__draw_pole(c, s[0], s[T1 * JD_LANES], 1, .06, 0x2A6FBB);
 }
 
 #define PUSH .action = 1, .action_low = PUSH_LOW, .action_high = PUSH_HIGH, .valid = any
