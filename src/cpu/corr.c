@@ -1,0 +1,212 @@
+/* corr.c - correlations as implicit matrix products; see corr.h. */
+#include "cpu/corr.h"
+#include "cpu/transpose8.h"
+
+/* One tile's work: R pixels with the same taps. */
+typedef struct tile {
+    const float *a[8]; /* the first tap of each pixel */
+    float *c[8];
+    int64_t nkh, run; /* rows of taps, taps in a row */
+    int64_t lda, ldb; /* from one row to the next: image, panel */
+    const float *b;
+    int64_t last; /* column of the last vector */
+    int n;        /* columns that exist, of a single vector */
+    bool add;
+} tile;
+
+/* clang-format off */
+#define CONV_TILE(R, V)                                                                                                \
+    static void tile_##R##_##V(const tile *t)                                                                          \
+    {                                                                                                                  \
+        vf acc[R][V];                                                                                                  \
+        const float *a[R];                                                                                             \
+        JD_UNROLL for (int r = 0; r < R; r++) {                                                                        \
+            a[r] = t->a[r];                                                                                            \
+            JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_zero();                                               \
+        }                                                                                                              \
+        const int64_t run = t->run, last = t->last;                                                                    \
+        if (t->add) {                                                                                                  \
+            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
+                JD_UNROLL for (int v = 0; v < V; v++)                                                                  \
+                    acc[r][v] = V > 1 ? vf_load(t->c[r] + CONV_AT(v, V, last)) : vf_loadn(t->c[r], t->n);              \
+        }                                                                                                              \
+        for (int64_t u = 0; u < t->nkh; u++) {                                                                         \
+            const float *b = t->b + u * t->ldb;                                                                        \
+            JD_ROLLED for (int64_t k = 0; k < run; k++) {                                                              \
+                vf bv[V];                                                                                              \
+                JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));                        \
+                b += V * VL;                                                                                           \
+                JD_UNROLL for (int r = 0; r < R; r++) {                                                                \
+                    const vf av = vf_set1(a[r][k]);                                                                    \
+                    JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);                    \
+                }                                                                                                      \
+            }                                                                                                          \
+            JD_UNROLL for (int r = 0; r < R; r++) a[r] += t->lda;                                                      \
+        }                                                                                                              \
+        if (V > 1) {                                                                                                   \
+            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
+                JD_UNROLL for (int v = 0; v < V; v++) vf_store(t->c[r] + CONV_AT(v, V, last), acc[r][v]);              \
+        } else {                                                                                                       \
+            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
+                JD_UNROLL for (int v = 0; v < V; v++)                                                                  \
+                    vf_storen(t->c[r], acc[r][v], t->n);                                                               \
+        }                                                                                                              \
+    }
+#define CONV_ROW_SET(V) CONV_TILE(1, V) CONV_TILE(2, V) CONV_TILE(3, V) CONV_TILE(4, V)
+CONV_ROW_SET(1)
+CONV_ROW_SET(2)
+CONV_ROW_SET(3)
+#if VL == 16
+#define CONV_MORE(V) CONV_TILE(5, V) CONV_TILE(6, V) CONV_TILE(7, V) CONV_TILE(8, V)
+CONV_MORE(1)
+CONV_MORE(2)
+CONV_MORE(3)
+#define CONV_NAMES(V) { tile_1_##V, tile_2_##V, tile_3_##V, tile_4_##V, tile_5_##V, tile_6_##V, tile_7_##V, tile_8_##V }
+static void (*const tiles[3][8])(const tile *) = { CONV_NAMES(1), CONV_NAMES(2), CONV_NAMES(3) };
+#elif VL == 8
+CONV_TILE(5, 1) CONV_TILE(6, 1) CONV_TILE(7, 1) CONV_TILE(8, 1)
+CONV_TILE(5, 2) CONV_TILE(6, 2)
+static void (*const tiles[3][8])(const tile *) = {
+    { tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1, tile_7_1, tile_8_1 },
+    { tile_1_2, tile_2_2, tile_3_2, tile_4_2, tile_5_2, tile_6_2 },
+    { tile_1_3, tile_2_3, tile_3_3, tile_4_3 } };
+#else
+#define CONV_NAMES(V) { tile_1_##V, tile_2_##V, tile_3_##V, tile_4_##V }
+static void (*const tiles[3][8])(const tile *) = { CONV_NAMES(1), CONV_NAMES(2), CONV_NAMES(3) };
+#endif
+/* clang-format on */
+
+/* The taps [lo, hi) of k that lie on n cells when tap 0 lies at `at`. */
+typedef struct taps {
+    int64_t lo, hi;
+} taps;
+static taps taps_at(int64_t at, int64_t k, int64_t n)
+{
+    taps t = {at < 0 ? -at : 0, n - at < k ? n - at : k};
+    if (t.lo >= t.hi) t.lo = t.hi = 0;
+    return t;
+}
+
+/* The end of the run of positions from `from` that have the same taps. */
+static int64_t same_taps(int64_t from, int64_t to, int64_t step, int64_t off, int64_t k, int64_t n, taps *t)
+{
+    *t = taps_at(from * step + off, k, n);
+    int64_t e = from + 1;
+    while (e < to) {
+        const taps u = taps_at(e * step + off, k, n);
+        if (u.lo != t->lo || u.hi != t->hi) break;
+        e++;
+    }
+    return e;
+}
+
+/* The results of rows [r0,r1) of (B,oh), of those with y in [y0,y1) and x in [x0,x1), which share their taps. */
+static void same_class(const jd_corr *q, const conv_panel *p, int64_t r0, int64_t r1, const int64_t y[2],
+                       const int64_t x[2], taps ty, taps tx)
+{
+    const int rows = CONV_ROWS(p->v);
+    void (*const *set)(const tile *) = tiles[p->v - 1];
+    tile t;
+    t.nkh = ty.hi - ty.lo;
+    t.run = (tx.hi - tx.lo) * q->C;
+    t.lda = q->in_y;
+    t.ldb = q->kw * q->C * p->v * VL;
+    t.b = q->pack + p->start * q->kh * q->kw * q->C + (ty.lo * q->kw + tx.lo) * q->C * p->v * VL;
+    t.n = p->n;
+    t.last = p->last;
+    t.add = q->add;
+    int n = 0;
+    for (int64_t r = r0; r < r1; r++) {
+        const int64_t b = r / q->oh, yy = r % q->oh;
+        if (yy < y[0] || yy >= y[1]) continue;
+        /* Where no tap lies on the image nothing is read, and the address stays inside it. */
+        const int64_t iy = t.nkh ? yy * q->step + q->off_y + ty.lo : 0;
+        const float *line = q->in + b * q->in_b + iy * q->in_y;
+        float *out = q->out + b * q->out_b + yy * q->out_y + p->n0;
+        for (int64_t xx = x[0]; xx < x[1]; xx++) {
+            t.a[n] = t.run ? line + (xx * q->step + q->off_x + tx.lo) * q->C : line;
+            t.c[n] = out + xx * q->out_x;
+            if (++n == rows) set[n - 1](&t), n = 0;
+        }
+    }
+    if (n) set[n - 1](&t);
+}
+
+/* Rows of results worked on for each panel before the next panel: the panel is read from the outer caches once for so
+ * many pixels, and the images of a block stay near. */
+enum { BLOCK_PIXELS = 512 };
+
+void JD_K(jd__corr_rows)(const jd_corr *q, int64_t begin, int64_t end)
+{
+    if (!q->oh || !q->ow) return;
+    int64_t block = q->ow < BLOCK_PIXELS ? BLOCK_PIXELS / q->ow : 1;
+    if (block < 2 * q->oh && end > q->oh) block = 2 * q->oh;
+    if (q->off_y < 0 && block < 8 * q->oh) block = 8 * q->oh; /* samples share the tiles of the edges */
+    for (int64_t r0 = begin; r0 < end; r0 += block) {
+        const int64_t r1 = r0 + block < end ? r0 + block : end;
+        for (int64_t j = 0; j < conv_panels(q->N); j++) {
+            const conv_panel p = conv_panel_at(q->N, j);
+            int64_t y[2], x[2];
+            taps ty, tx;
+            for (y[0] = 0; y[0] < q->oh; y[0] = y[1]) {
+                y[1] = same_taps(y[0], q->oh, q->step, q->off_y, q->kh, q->H, &ty);
+                for (x[0] = 0; x[0] < q->ow; x[0] = x[1]) {
+                    x[1] = same_taps(x[0], q->ow, q->step, q->off_x, q->kw, q->W, &tx);
+                    same_class(q, &p, r0, r1, y, x, ty, tx);
+                }
+            }
+        }
+    }
+}
+
+void JD_K(jd__corr)(const jd_corr *q, int64_t B, const jd_worker *w)
+{
+    size_t begin, end;
+    jd_share(w, (size_t)(B * q->oh), 1, &begin, &end);
+    JD_K(jd__corr_rows)(q, (int64_t)begin, (int64_t)end);
+}
+
+void JD_K(jd__corr_pack)(const float *src, int64_t N, int64_t K, float *dst, const jd_worker *w)
+{
+    size_t begin, end;
+    jd_share(w, (size_t)(conv_panels(N) * K), 64, &begin, &end);
+    for (int64_t at = (int64_t)begin; at < (int64_t)end;) {
+        const int64_t j = at / K, k0 = at % K;
+        const int64_t k1 = K - k0 < (int64_t)end - at ? K : k0 + (int64_t)end - at;
+        const conv_panel p = conv_panel_at(N, j);
+        const int64_t width = p.v * VL;
+        float *d = dst + p.start * K;
+        int64_t k = k0;
+#if VL >= 8
+        for (; k + 8 <= k1; k += 8) {
+            for (int64_t n = 0; n < width; n += 8) {
+                const float *row[8];
+                __m256 r[8];
+                for (int i = 0; i < 8; i++) row[i] = src + (p.n0 + (n + i < p.n ? n + i : p.n - 1)) * K;
+                jd_load8x8_rows(r, row, k);
+                JD_UNROLL for (int i = 0; i < 8; i++) _mm256_storeu_ps(d + (k + i) * width + n, r[i]);
+            }
+        }
+#endif
+        for (; k < k1; k++)
+            for (int64_t n = 0; n < width; n++) d[k * width + n] = n < p.n ? src[(p.n0 + n) * K + k] : 0.f;
+        at += k1 - k0;
+    }
+}
+
+void JD_K(jd__corr_pack_turned)(const float *src, const int64_t wt[4], int64_t ph_y, int64_t ph_x, int64_t stride,
+                                int64_t ny, int64_t nx, float *dst, const jd_worker *w)
+{
+    const int64_t O = wt[0], kh = wt[1], kw = wt[2], I = wt[3], K = ny * nx * O;
+    size_t begin, end;
+    jd_share(w, (size_t)K, 8, &begin, &end);
+    for (int64_t k = (int64_t)begin; k < (int64_t)end; k++) {
+        const int64_t o = k % O, u = ph_y + stride * (ny - 1 - k / O / nx), v = ph_x + stride * (nx - 1 - k / O % nx);
+        const float *s = src + ((o * kh + u) * kw + v) * I;
+        for (int64_t j = 0; j < conv_panels(I); j++) {
+            const conv_panel p = conv_panel_at(I, j);
+            float *d = dst + p.start * K + k * p.v * VL;
+            for (int i = 0; i < p.v; i++) vf_store(d + i * VL, vf_loadn(s + p.n0 + i * VL, conv_lanes(p.n, i)));
+        }
+    }
+}
