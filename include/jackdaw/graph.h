@@ -227,6 +227,25 @@ typedef struct jd_mdlstm_out {
 } jd_mdlstm_out;
 JD_API jd_mdlstm_out jd_mdlstm_raw(jd_graph *g, jd_mdlstm_args a);
 
+/* The LSTM over planes (Stollenga, Byeon, Liwicki, Schmidhuber, NIPS 2015, section 2): every product is a convolution of
+ * k x k with zeros around, so all places of a plane are computed side by side, and a place sees a pyramid of the planes
+ * before it whose sides open by (k-1)/2 places a plane.  No peepholes; the cell is not convolved.
+ *     c' = tanh(Wz*x + Rz*h + bz) sigma(Wi*x + Ri*h + bi) + c sigma(Wf*x + Rf*h + bf)    h' = sigma(Wo*x + Ro*h + bo) tanh(c') */
+typedef struct jd_convlstm_args {
+    jd_node x; /* (T,B,Y,X,N): T planes of B samples, channels last */
+    jd_node
+        size; /* int32 (B,3): each sample's own T, Y and X, from the low corner, or none; outside, x counts as 0 and y
+                        is 0 */
+    jd_node W, R, b; /* (4C,k,k,N), (4C,k,k,C), (4C); gate order i f z o; k odd */
+    bool reverse;    /* from each sample's last plane to its first; outputs stay in place */
+} jd_convlstm_args;
+typedef struct jd_convlstm_out {
+    jd_node y;     /* (T,B,Y,X,C) */
+    jd_node gates; /* (T,B,Y,X,4C) activated i f z o, for looking at */
+    jd_node cells; /* (T,B,Y,X,C) */
+} jd_convlstm_out;
+JD_API jd_convlstm_out jd_convlstm_raw(jd_graph *g, jd_convlstm_args a);
+
 typedef struct jd_rnn_args {
     jd_node x;       /* (T,B,N) */
     jd_node length;  /* int32 (B), or none */

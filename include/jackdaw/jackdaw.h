@@ -28,5 +28,6 @@
 #include "jackdaw/sets.h"
 #include "jackdaw/system.h"
 #include "jackdaw/train.h"
+#include "jackdaw/volume.h"
 
 #endif

@@ -104,6 +104,37 @@ typedef struct jd_mdlstm_options {
 JD_API jd_node jd_mdlstm_opt(jd_graph *g, const char *name, jd_node x, jd_mdlstm_options o);
 #define jd_mdlstm(g, name, x, ...) jd_mdlstm_opt(g, name, x, (jd_mdlstm_options){__VA_ARGS__})
 
+/* A convolutional LSTM (jd_convlstm_raw) over planes: (T,B,Y,X,N) -> (T,B,Y,X,units).  Parameters W (4C,k,k,N),
+ * R (4C,k,k,C), b (4C). */
+typedef struct jd_convlstm_options {
+    int64_t units;      /* C */
+    int size;           /* k, odd; 0 means 3 */
+    jd_node extent;     /* int32 (B,3): T, Y, X of each sample, or none */
+    bool reverse;       /* from the last plane to the first */
+    double forget_bias; /* 0 means 1 */
+    jd_init init;       /* of W and R; zero: U[-a, a] with a = 1/sqrt(k k N), 1/sqrt(k k C) */
+} jd_convlstm_options;
+JD_API jd_node jd_convlstm_opt(jd_graph *g, const char *name, jd_node x, jd_convlstm_options o);
+#define jd_convlstm(g, name, x, ...) jd_convlstm_opt(g, name, x, (jd_convlstm_options){__VA_ARGS__})
+
+/* PyraMiD-LSTM (Stollenga, Byeon, Liwicki, Schmidhuber, NIPS 2015): six convolutional LSTMs over the planes of a volume,
+ * up and down each axis, with weights of their own ("NAME/z+/W" .. "NAME/x-/b"), added up:
+ * (B,Z,Y,X,C) -> (B,Z,Y,X,units).  The pyramids that the scans see cover the volume.  Between such layers stands a dense
+ * layer at every place:
+ *
+ *     x = jd_pyramid(g, "scan1", jd_arg(g, "volume"), .units = 8, .extent = size);       // int32 (B,3), or JD_NONE
+ *     x = jd_dense(g, "mix1", x, .units = 16, .act = JD_TANH, .each = true);
+ *     x = jd_dense(g, "out", jd_pyramid(g, "scan2", x, .units = 8, .extent = size), .units = 3, .each = true); */
+typedef struct jd_pyramid_options {
+    int64_t units;
+    int size;           /* k, odd; 0 means 3; the paper uses 7 */
+    jd_node extent;     /* int32 (B,3): Z, Y, X of each volume, at the low corner, or none; outside the result is 0 */
+    double forget_bias; /* 0 means 1 */
+    jd_init init;       /* as above */
+} jd_pyramid_options;
+JD_API jd_node jd_pyramid_opt(jd_graph *g, const char *name, jd_node x, jd_pyramid_options o);
+#define jd_pyramid(g, name, x, ...) jd_pyramid_opt(g, name, x, (jd_pyramid_options){__VA_ARGS__})
+
 /* Blocks of cells become channels, with zeros past the right and lower edge (Graves and Schmidhuber, NIPS 2008):
  * (B,H,W,C) -> (B,ceil(H/height),ceil(W/width),height width C); likewise (B,W,C) and (B,D,H,W,C).  A side left out is 1.
  * *size, int32 (B,n), becomes the extents in blocks; size may be NULL. */
@@ -144,10 +175,11 @@ JD_API jd_node jd_time_mean(jd_graph *g, jd_node x, jd_node length);
  * Layers are separated by commas; words after the sizes are switches.  Layers: conv MAPS SIZE [stride S] [pad P] [ACT];
  * maxpool SIZE [stride S] [ceil]; avgpool SIZE; dense UNITS [ACT]; dropout RATE; noise SIGMA; embed SYMBOLS UNITS;
  * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
- * mdlstm UNITS [peepholes] [sum] [forget B] [clip C]; block HEIGHT WIDTH; collapse; `dense UNITS each` at every point;
- * mean (over time); flatten; tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Parameters are named after
- * the layer and its place: "conv1/W", "dense5/b", or as told: `dense 10 as out`.  An unknown word is answered with the nearest known one.  `length`,
- * int32, or none: of sequences (B); of images (B,2) their own height and width, for mdlstm, block and collapse. */
+ * mdlstm UNITS [peepholes] [sum] [forget B] [clip C]; pyramid UNITS SIZE [forget B]; block HEIGHT WIDTH; collapse;
+ * `dense UNITS each` at every point; mean (over time); flatten; tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last
+ * four.  Parameters are named after the layer and its place: "conv1/W", "dense5/b", or as told: `dense 10 as out`.  An
+ * unknown word is answered with the nearest known one.  `length`, int32, or none: of sequences (B); of images (B,2) their
+ * own height and width, for mdlstm, block and collapse; of volumes (B,3) depth, height and width, for pyramid. */
 JD_API jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length);
 /* Checks a spec without a graph: JD_OK, or the error with the place of the word. */
 JD_API jd_status jd_net_check(jd_ctx *ctx, const char *spec);

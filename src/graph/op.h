@@ -61,7 +61,9 @@
     X(update_rmsprop)                                                                                                  \
     X(update_rprop)                                                                                                    \
     X(mdlstm)                                                                                                          \
-    X(mdlstm_grad)
+    X(mdlstm_grad)                                                                                                     \
+    X(convlstm)                                                                                                        \
+    X(convlstm_grad)
 
 #define JD_OP_ENUM_(name) JD_OP_##name,
 typedef enum jd_opcode { JD_OPS(JD_OP_ENUM_) JD_OP_COUNT } jd_opcode;

@@ -30,6 +30,7 @@ typedef enum kind {
     L_SRN,
     L_BSRN,
     L_MDLSTM,
+    L_PYRAMID,
     L_BLOCK,
     L_COLLAPSE,
     L_MEAN,
@@ -62,6 +63,7 @@ static const struct {
     [L_SRN] = {"srn", 1, "am", "srn UNITS [tanh|sigmoid|relu] [as NAME]"},
     [L_BSRN] = {"bsrn", 1, "am", "bsrn UNITS [tanh|sigmoid|relu] [as NAME]"},
     [L_MDLSTM] = {"mdlstm", 1, "hufxm", "mdlstm UNITS [peepholes] [sum] [forget B] [clip C] [as NAME]"},
+    [L_PYRAMID] = {"pyramid", 2, "fm", "pyramid UNITS SIZE [forget B] [as NAME]"},
     [L_BLOCK] = {"block", 2, "", "block HEIGHT WIDTH"},
     [L_COLLAPSE] = {"collapse", 0, "", "collapse"},
     [L_MEAN] = {"mean", 0, "", "mean"},
@@ -230,7 +232,7 @@ static jd_node both(jd_graph *g, const char *name, jd_node x, const layer *l, jd
     return y[0].id && y[1].id ? jd_concat(g, y, 2, 2) : JD_NONE;
 }
 
-/* *lengths: those of sequences (B), or the extents of images (B,2), which blocks make smaller. */
+/* *lengths: those of sequences (B), or the extents of images (B,2) and volumes (B,3); blocks make them smaller. */
 static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node *lengths)
 {
     const int64_t n = (int64_t)l->size[0];
@@ -263,6 +265,9 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     case L_MDLSTM:
         return jd_mdlstm(g, name, x, .units = n, .size = sized || (x.id && jd_rank(g, x) == 3) ? *lengths : JD_NONE,
                          .peepholes = l->peepholes, .sum = l->sum, .forget_bias = l->forget, .clip = l->clip);
+    case L_PYRAMID:
+        return jd_pyramid(g, name, x, .units = n, .size = (int)l->size[1], .extent = sized ? *lengths : JD_NONE,
+                          .forget_bias = l->forget);
     case L_BLOCK: return jd_blocks(g, x, sized ? lengths : NULL, .height = (int)n, .width = (int)l->size[1]);
     case L_COLLAPSE:
         if (sized) *lengths = jd_reshape(g, jd_slice(g, *lengths, 1, 1, 1), JD_DIMS(jd_dim(g, *lengths, 0)));
@@ -309,6 +314,7 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
         switch (l.kind) {
         case L_CONV:
         case L_DENSE:
+        case L_PYRAMID:
         case L_GRU:
         case L_SRN: units = (int64_t)l.size[0]; break;
         case L_MDLSTM:

@@ -103,6 +103,13 @@ typedef struct jd_mdlstm_attr {
     float clip; /* > 0: errors of the pre-activations are kept inside [-clip, clip] */
 } jd_mdlstm_attr;
 
+/* convlstm: in 0 x (T,B,Y,X,N) 1 [size] int32 (B,3) 2 W (4C,k,k,N) 3 R (4C,k,k,C) 4 b (4C)
+ *           out 0 y (T,B,Y,X,C) 1 gates (T,B,Y,X,4C) activated i f z o 2 cells (T,B,Y,X,C)
+ * convlstm_grad: in 0..4, 5 y 6 gates 7 cells 8 dy; out 0 dx 1 dW 2 dR 3 db */
+typedef struct jd_convlstm_attr {
+    uint8_t reverse, need_dx;
+} jd_convlstm_attr;
+
 /* srn: in 0 x (T,B,N) 1 [length] 2 W (H,N) 3 R (H,H) 4 b (H) 5 [h0] (B,H); out 0 y (T,B,H) 1 hT (B,H)
  * srn_grad: in 0..5, 6 y, 7 [dy], 8 [dhT]; out 0 dx 1 dW 2 dR 3 db 4 dh0
  * gru: in 0 x 1 [length] 2 W (3H,N) 3 R (3H,H) 4 b (3H) 5 [bR] (H) 6 [h0]; out 0 y 1 hT 2 gates (T,B,4H): r u n (Rn h + bR)

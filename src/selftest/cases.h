@@ -24,6 +24,7 @@ typedef struct op_case {
     double tolerance; /* of the float32 result; 0: 2e-6 */
 } op_case;
 
-extern const op_case jd__cases_basic[], jd__cases_fused[], jd__cases_mdlstm[]; /* end with a NULL name */
+extern const op_case jd__cases_basic[], jd__cases_fused[], jd__cases_mdlstm[],
+    jd__cases_convlstm[]; /* end with a NULL name */
 
 #endif

@@ -338,11 +338,11 @@ static void report(jd_ctx *ctx, const jd_selftest_options *o, const jd_selftest_
 int jd_selftest_ops(jd_ctx *ctx, const jd_selftest_options *o, int *cases)
 {
     uint8_t covered[JD_OP_COUNT] = {0};
-    const op_case *const list[] = {jd__cases_basic, jd__cases_fused, jd__cases_mdlstm};
+    const op_case *const list[] = {jd__cases_basic, jd__cases_fused, jd__cases_mdlstm, jd__cases_convlstm};
     jd_selftest_line l;
     int failed = 0;
     *cases = 0;
-    for (int k = 0; k < 3; k++)
+    for (size_t k = 0; k < sizeof list / sizeof *list; k++)
         for (const op_case *c = list[k]; c->name; c++) {
             if (!wanted(o, c->name)) continue;
             run_case(ctx, c, o->timed, covered, &l);

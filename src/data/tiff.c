@@ -1,0 +1,237 @@
+/* Volumes in TIFF files, by libtiff from memory: grey pictures, one slice each. */
+#include "data/volume.h"
+
+#ifdef JD_HAVE_TIFF
+#include <stdio.h>
+#include <string.h>
+#include <tiffio.h>
+
+#include "data/stream.h"
+
+enum { SLICES_LIMIT = 1 << 15 };
+
+/* The file, and the first thing that libtiff said of it. */
+typedef struct source {
+    const uint8_t *p;
+    size_t bytes, at;
+    char fault[160];
+} source;
+
+static tmsize_t take(thandle_t user, void *to, tmsize_t n)
+{
+    source *s = user;
+    if (n < 0 || s->at > s->bytes) return 0;
+    const size_t left = s->bytes - s->at, want = (size_t)n < left ? (size_t)n : left;
+    memcpy(to, s->p + s->at, want);
+    s->at += want;
+    return (tmsize_t)want;
+}
+static tmsize_t refuse(thandle_t user, void *from, tmsize_t n)
+{
+    (void)user, (void)from, (void)n;
+    return 0;
+}
+static toff_t seek(thandle_t user, toff_t to, int from)
+{
+    source *s = user;
+    const toff_t base = from == SEEK_SET ? 0 : from == SEEK_CUR ? s->at : s->bytes;
+    s->at = (size_t)(base + to);
+    return s->at;
+}
+static int done(thandle_t user)
+{
+    (void)user;
+    return 0;
+}
+static toff_t size_of(thandle_t user)
+{
+    return ((source *)user)->bytes;
+}
+
+static int fault(TIFF *t, void *user, const char *module, const char *format, va_list ap)
+{
+    source *s = user;
+    (void)t, (void)module;
+    if (!s->fault[0]) vsnprintf(s->fault, sizeof s->fault, format, ap);
+    return 1; /* libtiff's own handler would print */
+}
+static int warning(TIFF *t, void *user, const char *module, const char *format, va_list ap)
+{
+    (void)t, (void)user, (void)module, (void)format, (void)ap;
+    return 1;
+}
+
+static TIFF *open_memory(jd_ctx *ctx, const char *path, source *s)
+{
+    TIFFOpenOptions *o = TIFFOpenOptionsAlloc();
+    if (!o) {
+        jd_fail(ctx, JD_ENOMEM, "%s: no memory for libtiff; free some", path);
+        return NULL;
+    }
+    /* The most that one strip or tile may ask for. */
+    TIFFOpenOptionsSetMaxSingleMemAlloc(
+        o, (tmsize_t)(64 + 8 * s->bytes < (1u << 29) ? (1u << 24) + 8 * s->bytes : 1u << 29));
+    TIFFOpenOptionsSetErrorHandlerExtR(o, fault, s);
+    TIFFOpenOptionsSetWarningHandlerExtR(o, warning, s);
+    TIFF *t = TIFFClientOpenExt(path, "rm", s, take, refuse, seek, done, size_of, NULL, NULL, o);
+    TIFFOpenOptionsFree(o);
+    if (!t) jd_fail(ctx, JD_EDATA, "%s: libtiff: %s; the file is damaged", path, s->fault[0] ? s->fault : "no header");
+    return t;
+}
+
+typedef struct page {
+    uint32_t width, height;
+    uint16_t bits, form, photometric;
+    bool tiled;
+    uint32_t tile_width, tile_height;
+} page;
+
+static jd_status bad(jd_ctx *ctx, const char *path, int64_t slice, const source *s, const char *what)
+{
+    return jd_fail(ctx, JD_EDATA, "%s: picture %lld: %s%s%s", path, (long long)slice + 1, what,
+                   s->fault[0] ? "; libtiff: " : "", s->fault);
+}
+
+static jd_status read_page(jd_ctx *ctx, const char *path, TIFF *t, const source *s, int64_t slice, page *g)
+{
+    uint16_t samples = 1, planar = 1;
+    *g = (page){.bits = 1, .form = SAMPLEFORMAT_UINT, .photometric = PHOTOMETRIC_MINISBLACK};
+    TIFFGetField(t, TIFFTAG_IMAGEWIDTH, &g->width);
+    TIFFGetField(t, TIFFTAG_IMAGELENGTH, &g->height);
+    TIFFGetFieldDefaulted(t, TIFFTAG_BITSPERSAMPLE, &g->bits);
+    TIFFGetFieldDefaulted(t, TIFFTAG_SAMPLEFORMAT, &g->form);
+    TIFFGetFieldDefaulted(t, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    TIFFGetFieldDefaulted(t, TIFFTAG_PLANARCONFIG, &planar);
+    TIFFGetField(t, TIFFTAG_PHOTOMETRIC, &g->photometric);
+    const uint64_t pixels = (uint64_t)g->width * g->height;
+    if (!pixels || pixels > JD_LIMIT_PIXELS) return bad(ctx, path, slice, s, "no pixels, or more than 2^26");
+    if (samples != 1 || (g->photometric != PHOTOMETRIC_MINISBLACK && g->photometric != PHOTOMETRIC_MINISWHITE))
+        return bad(ctx, path, slice, s, "it has colours; convert it to grey");
+    const bool whole = g->form == SAMPLEFORMAT_UINT || g->form == SAMPLEFORMAT_INT;
+    if (!(whole && (g->bits == 8 || g->bits == 16 || g->bits == 32)) &&
+        !(g->form == SAMPLEFORMAT_IEEEFP && g->bits == 32))
+        return bad(ctx, path, slice, s,
+                   "its samples are no integers of 8, 16 or 32 bits and no float of 32; convert it");
+    /* No scheme packs better than deflate. */
+    if (pixels * (g->bits / 8u) > (uint64_t)JD_LIMIT_RATIO * s->bytes)
+        return bad(ctx, path, slice, s, "so many pixels cannot come out of this file; it is cut off");
+    g->tiled = TIFFIsTiled(t);
+    if (g->tiled && (!TIFFGetField(t, TIFFTAG_TILEWIDTH, &g->tile_width) ||
+                     !TIFFGetField(t, TIFFTAG_TILELENGTH, &g->tile_height) || !g->tile_width || !g->tile_height))
+        return bad(ctx, path, slice, s, "its tiles have no size");
+    return JD_OK;
+}
+
+static float sample_at(const uint8_t *p, const page *g)
+{
+    const bool sign = g->form == SAMPLEFORMAT_INT;
+    float f;
+    uint16_t h;
+    uint32_t w;
+    double x;
+    switch (g->bits) {
+    case 8: x = sign ? (int8_t)p[0] : p[0]; break;
+    case 16:
+        memcpy(&h, p, 2);
+        x = sign ? (int16_t)h : h;
+        break;
+    default:
+        memcpy(&w, p, 4);
+        memcpy(&f, p, 4);
+        x = g->form == SAMPLEFORMAT_IEEEFP ? (double)f : sign ? (double)(int32_t)w : (double)w;
+    }
+    if (g->photometric == PHOTOMETRIC_MINISWHITE && g->form == SAMPLEFORMAT_UINT)
+        x = (g->bits == 8 ? 255. : g->bits == 16 ? 65535. : 4294967295.) - x;
+    return (float)x;
+}
+
+static jd_status read_pixels(jd_ctx *ctx, const char *path, TIFF *t, const source *s, int64_t slice, const page *g,
+                             float *out)
+{
+    const size_t bytes = g->bits / 8u;
+    const uint32_t w = g->tiled ? g->tile_width : g->width, h = g->tiled ? g->tile_height : 1;
+    const tmsize_t need = g->tiled ? TIFFTileSize(t) : TIFFScanlineSize(t);
+    uint64_t room = (uint64_t)w * bytes;
+    if (__builtin_mul_overflow(room, (uint64_t)h, &room) || need < 0 || (uint64_t)need < room ||
+        (uint64_t)need > JD_LIMIT_PIXELS * 4ull)
+        return bad(ctx, path, slice, s, "its rows or tiles have an impossible size");
+    uint8_t *p = jd_alloc(ctx, (size_t)need);
+    for (uint32_t y0 = 0; y0 < g->height && p && !jd_error(ctx); y0 += h)
+        for (uint32_t x0 = 0; x0 < g->width; x0 += w) {
+            const bool ok = g->tiled ? TIFFReadTile(t, p, x0, y0, 0, 0) >= need : TIFFReadScanline(t, p, y0, 0) == 1;
+            if (!ok) {
+                bad(ctx, path, slice, s, "its pixels cannot be decoded; the file is damaged");
+                break;
+            }
+            for (uint32_t y = 0; y < h && y0 + y < g->height; y++)
+                for (uint32_t x = 0; x < w && x0 + x < g->width; x++)
+                    out[(size_t)(y0 + y) * g->width + x0 + x] = sample_at(p + ((size_t)y * w + x) * bytes, g);
+        }
+    jd_free(ctx, p);
+    return jd_error(ctx);
+}
+
+static jd_status read_slices(jd_ctx *ctx, const char *path, TIFF *t, const source *s, jd_volume *v)
+{
+    size_t room = 0;
+    do {
+        page g;
+        if (read_page(ctx, path, t, s, v->depth, &g)) break;
+        if (v->depth && (g.width != v->width || g.height != v->height)) {
+            bad(ctx, path, v->depth, s, "it has another size than the first; all slices must have one size");
+            break;
+        }
+        v->width = g.width;
+        v->height = g.height;
+        const size_t n = (size_t)(v->width * v->height), used = (size_t)v->depth * n;
+        if (v->depth == SLICES_LIMIT || used + n > JD_LIMIT_VOXELS) {
+            bad(ctx, path, v->depth, s, "more than 2^28 voxels or 2^15 slices; cut the stack");
+            break;
+        }
+        if (used + n > room) {
+            const size_t more = v->depth ? 2 * room : n;
+            float *larger = jd_realloc(ctx, v->voxels, room * sizeof *larger, more * sizeof *larger);
+            if (!larger) break;
+            v->voxels = larger;
+            room = more;
+        }
+        if (read_pixels(ctx, path, t, s, v->depth, &g, v->voxels + used)) break;
+        v->depth++;
+    } while (TIFFReadDirectory(t));
+    if (!jd_error(ctx) && s->fault[0]) bad(ctx, path, v->depth, s, "the list of pictures is damaged");
+    v->frames = 1;
+    return jd_error(ctx);
+}
+
+jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out)
+{
+    source s = {0};
+    jd_volume v = {0};
+    if (jd_error(ctx)) return jd_error(ctx);
+    void *file = jd_read_file(ctx, path, (size_t)1 << 30, &s.bytes);
+    if (!file) return jd_error(ctx);
+    s.p = file;
+    TIFF *t = open_memory(ctx, path, &s);
+    if (t) {
+        read_slices(ctx, path, t, &s, &v);
+        TIFFClose(t);
+    }
+    jd_free(ctx, file);
+    if (jd_error(ctx))
+        jd_volume_free(ctx, &v);
+    else
+        *out = v;
+    return jd_error(ctx);
+}
+
+#else
+jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out)
+{
+    (void)out;
+    if (jd_error(ctx)) return jd_error(ctx);
+    return jd_fail(ctx, JD_EABSENT,
+                   "%s: TIFF files need libtiff, without which this program was built; install libtiff-dev and build "
+                   "it again",
+                   path);
+}
+#endif
