@@ -170,6 +170,28 @@ static jd_status make_line(const bench_workload *w, bench_job *j)
     return bench_plan(j, line_step, NULL, t, 5);
 }
 
+static void scan_step(jd_graph *g, void *user)
+{
+    (void)user;
+    const jd_node y = jd_mdlstm(g, "scan", jd_arg(g, "x"), .units = 50, .peepholes = true);
+    const jd_node loss = jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
+    jd_update_sgd(g, loss, jd_arg(g, "lr"));
+    jd_result(g, "loss", loss);
+}
+
+/* One layer of 50 cells in four directions over pictures of 16 x 64 with 50 channels. */
+static jd_status make_scan(const bench_workload *w, bench_job *j)
+{
+    enum { H = 16, W = 64, N = 50, U = 50 };
+    const int B = w->a;
+    const size_t points = (size_t)(B * H * W);
+    j->gflop = scan_products((double)points, N, U, true) / 1e9;
+    const jd_tensor t[] = {JD_TENSOR("x", JD_F32, bench_random(j, points * N, -1, 1), B, H, W, N),
+                           JD_TENSOR("target", JD_F32, bench_random(j, points * 4 * U, -1, 1), B, H, W, 4 * U),
+                           JD_SCALAR_F32("lr", &LR)};
+    return bench_plan(j, scan_step, NULL, t, 3);
+}
+
 const bench_workload bench_recurrent[] = {
     {"lstm_h128_l1", "LSTM 128, batch 32, 100 steps", make_lstm, 128, 1, 0, 0},
     {"lstm_h128_l2", "two layers", make_lstm, 128, 2, 0, 0},
@@ -188,5 +210,6 @@ const bench_workload bench_recurrent[] = {
     {"charlm_b32", "character model, batch 32", make_char, 32, 0, 0, 0},
     {"mdlstm_line", "handwriting net, one line", make_line, 1, 0, 0, 0},
     {"mdlstm_line_b16", "handwriting net, batch 16", make_line, 16, 0, 0, 0},
+    {"mdlstm_h50_b16", "scans of 50 cells, pictures of 16 x 64, batch 16", make_scan, 16, 0, 0, 0},
     {0},
 };

@@ -40,5 +40,14 @@ void JD_K(jd__lanes_mul_few)(const float *packed, size_t M, size_t K, const floa
 void JD_K(jd__lanes_in)(const float *const row[JD_MD_LANES], int lanes, size_t n, float *to, size_t ld);
 /* The inverse: row[l][0..n-1] = column l of from.  Rows past the last lane are written up to a multiple of 8. */
 void JD_K(jd__lanes_out)(const float *from, size_t ld, size_t n, int lanes, float *const row[JD_MD_LANES]);
+/* Asks for the n floats that start `step` floats behind each row: the point that the lane comes to next.  Rows of a large
+ * layer lie too far apart for the processor to foresee. */
+static inline void jd__lanes_fetch(const float *const row[JD_MD_LANES], size_t n, ptrdiff_t step)
+{
+    enum { LINE = 16, LEAST = 64 };
+    if (n < LEAST) return;
+    for (int l = 0; l < JD_MD_LANES; l++)
+        for (size_t k = 0; k < n; k += LINE) __builtin_prefetch(row[l] + step + (ptrdiff_t)k, 0, 2);
+}
 
 #endif

@@ -130,6 +130,7 @@ static void finish_panel(mdlstm *m, const jd_panel *p, int q, int d, float *g, i
         row[1][l] = none ? o->dump : m->cells + r * m->H;
         row[2][l] = none ? o->dump : m->y + r * m->H;
     }
+    jd__lanes_fetch((const float *const *)row[0], m->v.z.G, m->v.along * (ptrdiff_t)(D * m->v.z.G));
     JD_K(jd__lanes_out)(g, L, m->v.z.G, p->lanes, row[0]);
     JD_K(jd__lanes_out)(o->c[!from] + lane, m->width, m->H, p->lanes, row[1]);
     JD_K(jd__lanes_out)(o->h[!from] + lane, m->width, m->H, p->lanes, row[2]);

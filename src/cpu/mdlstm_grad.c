@@ -149,7 +149,9 @@ static void one_panel(mdback *m, const jd_panel *p, int q, int k, int d, float *
     float *g = o->side, *dy = g + G * L, *to[L];
     const int from = k & 1;
     const float *row[L];
+    const ptrdiff_t next = -m->v.along * (ptrdiff_t)(D * G);
     rows_of(m, p, m->gates + (size_t)d * G, D * G, row);
+    jd__lanes_fetch(row, G, next);
     JD_K(jd__lanes_in)(row, p->lanes, G, g, L);
     rows_of(m, p, m->dy + (size_t)d * H, D * H, row);
     JD_K(jd__lanes_in)(row, p->lanes, H, dy, L);
@@ -173,6 +175,7 @@ static void one_panel(mdback *m, const jd_panel *p, int q, int k, int d, float *
         point_wise(m, d, &here, &s);
     }
     for (int l = 0; l < L; l++) to[l] = p->row[l] == SIZE_MAX ? o->dump : m->s.delta + (p->row[l] * D + (size_t)d) * G;
+    jd__lanes_fetch((const float *const *)to, G, next);
     JD_K(jd__lanes_out)(delta, L, G, p->lanes, to);
 }
 
