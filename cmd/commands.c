@@ -64,12 +64,15 @@ static const cli_option eval_options[] = {
     CLI_HELP,
     CLI_END};
 
-static const cli_option predict_options[] = {{"csv", 0, NULL, "comma-separated values with a header line", false},
-                                             CLI_THREADS,
-                                             CLI_DEVICE,
-                                             CLI_JSON,
-                                             CLI_HELP,
-                                             CLI_END};
+#define CSV                                                                                                            \
+    {                                                                                                                  \
+        "csv", 0, NULL, "comma-separated values with a header line; the default when a folder is given", false         \
+    }
+#define SKIP_BAD                                                                                                       \
+    {                                                                                                                  \
+        "skip-bad", 0, NULL, "pass over files that cannot be used, and say how many", false                            \
+    }
+static const cli_option predict_options[] = {CSV, SKIP_BAD, CLI_THREADS, CLI_DEVICE, CLI_JSON, CLI_HELP, CLI_END};
 
 static const cli_option scan_options[] = {
     {"output", 'o', "FILE", "the result: OUT.png, grey 0 to 255 for probability 0 to 1, or OUT.npy, all classes",
@@ -81,7 +84,7 @@ static const cli_option scan_options[] = {
     CLI_QUIET,
     CLI_HELP,
     CLI_END};
-static const cli_option read_options[] = {CLI_THREADS, CLI_DEVICE, CLI_JSON, CLI_HELP, CLI_END};
+static const cli_option read_options[] = {CSV, SKIP_BAD, CLI_THREADS, CLI_DEVICE, CLI_JSON, CLI_HELP, CLI_END};
 static const cli_option serve_options[] = {{"port", 0, "N", "port of 127.0.0.1 (default: a free one)", false},
                                            CLI_THREADS,
                                            CLI_DEVICE,
@@ -164,10 +167,13 @@ const cli_command cli_commands[] = {
     {"eval", "measure a model on a data set", "MODEL --data NAME [OPTIONS]",
      "  jackdaw eval runs/train-fashion-mnist-1/model.safetensors --data fashion-mnist\n", NULL, eval_options, cmd_eval,
      1, 1},
-    {"predict", "what a model says to files", "MODEL FILE... [--json|--csv]",
-     "  jackdaw predict model.safetensors shoe.png\n  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz "
-     "--csv\n",
-     "A file is a PNG of the model's image size, an IDX file of images, or a CSV table of the model's columns.",
+    {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
+     "  jackdaw predict model.safetensors shoe.png\n"
+     "  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz --csv\n"
+     "  jackdaw predict runs/keyword-spotting-1/model.safetensors recordings/ > words.csv\n",
+     "A file is a PNG of the model's image size, an IDX file of images, or a CSV table of the model's columns; for "
+     "models\n"
+     "that read or hear it is what `jackdaw read` takes.  A folder stands for all such files in it.",
      predict_options, cmd_predict, 2, -1},
     {"scan", "a model of small pictures at every pixel of a large one", "MODEL IMAGE -o OUT.png [OPTIONS]",
      "  jackdaw scan runs/em-segmentation-1/model.safetensors slice.png -o inside.png\n"
@@ -175,9 +181,15 @@ const cli_command cli_commands[] = {
      "The model is a classifier of pictures made of convolutions, pooling and dense layers.  Each pixel gets what the\n"
      "model says to the picture around it; beyond the edges the image is mirrored.",
      scan_options, cmd_scan, 2, 2},
-    {"read", "the text in files of handwriting", "MODEL FILE... [--json]",
-     "  jackdaw read runs/handwriting-online-1/model.safetensors note.inkml\n",
-     "A file is InkML, a table of strokes, or plain text: a point `x y` a line, an empty line between strokes.",
+    {"read", "the text in files of handwriting or speech", "MODEL FILE|FOLDER... [OPTIONS]",
+     "  jackdaw read runs/handwriting-online-1/model.safetensors note.inkml\n"
+     "  jackdaw read runs/handwriting-offline-1/model.safetensors line.png\n"
+     "  jackdaw read runs/speech-digits-1/model.safetensors recordings/ --skip-bad > digits.csv\n",
+     "For a model that reads strokes a file is InkML, a table of strokes, or plain text: a point `x y` a line, an "
+     "empty\n"
+     "line between strokes.  For one that reads pictures of lines it may also be a picture of one line, dark on light "
+     "or\n"
+     "light on dark.  For one that hears it is WAV, FLAC or NIST SPHERE.  A folder stands for all such files in it.",
      read_options, cmd_read, 2, -1},
     {"serve", "write, draw or speak to a model on a web page of this machine", "MODEL [OPTIONS]",
      "  jackdaw serve runs/handwriting-online-1/model.safetensors\n"

@@ -19,6 +19,7 @@ jd_type model_input(const model *m, size_t n)
 void model_free(jd_ctx *ctx, model *m)
 {
     jd_free(ctx, m->net);
+    jd_free(ctx, m->names);
     jd_free(ctx, m->mean);
     jd_free(ctx, m->scale);
     *m = (model){0};
@@ -132,7 +133,10 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
             "`jackdaw train` do, those of the systems are built by their own code",
             path);
     } else {
+        const char *names = json_string_value(json_object_get(j, "class-names"));
         m->net = jd_strdup(ctx, net);
+        m->names = jd_strdup(ctx, names ? names : "");
+        m->centred = !names && json_integer_value(classes) == 10;
         m->classes = (int)json_integer_value(classes);
         m->low = (float)json_number_value(json_object_get(j, "low"));
         m->high = (float)json_number_value(json_object_get(j, "high"));

@@ -31,6 +31,8 @@ typedef struct model {
     int rank;
     int64_t dim[3];
     int classes;            /* 0: regression */
+    char *names;            /* of the classes, with | between; "": numbers */
+    bool centred;           /* pictures of things of any size are placed as MNIST's digits are (fit.h) */
     float low, high;        /* of pixels 0 and 255 */
     float *mean, *scale;    /* (N): a table's value v is fed as (v - mean) scale */
     double t_mean, t_scale; /* the same for a target */

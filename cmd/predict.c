@@ -2,7 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
+#include "fit.h"
 #include "model.h"
+#include "reader.h"
 
 typedef enum form { PLAIN, JSON, CSV } form;
 
@@ -23,42 +26,96 @@ static void print_one(const model *m, const char *file, size_t i, const measured
         for (size_t k = 0; k < K; k++) printf("%s%.9g", k ? "," : "", (double)p[k]);
         printf("]}\n");
     } else if (how == CSV) {
-        const bool quote = strpbrk(file, ",\"\n") != NULL;
-        if (quote) putchar('"');
-        for (const char *c = file; *c; c++) printf(*c == '"' ? "\"\"" : "%c", *c);
-        printf(quote ? "\",%zu," : ",%zu,", i);
+        csv_field(file);
+        printf(",%zu,", i);
         if (m->classes)
             printf("%d,%.9g\n", best, (double)p[best]);
         else
             printf("%.9g\n", (double)p[0]);
     } else if (m->classes) {
-        printf("%s:%zu  class %d  probability %.4f\n", file, i, best, (double)p[best]);
+        const char *name = m->names;
+        for (int k = 0; k < best && *name; k++) name += strcspn(name, "|") + (name[strcspn(name, "|")] == '|');
+        printf("%s:%zu  class %d%s%.*s  probability %.4f\n", file, i, best, *name ? " " : "", (int)strcspn(name, "|"),
+               name, (double)p[best]);
     } else {
         printf("%s:%zu  %.6g\n", file, i, (double)p[0]);
     }
 }
 
-/* A PNG file is one image of the model's size; any other file is read as samples without labels. */
+static bool same_size(const model *m, const jd_picture *p)
+{
+    enum { PAD = 4 }; /* as model_check pads */
+    return m->dim[0] - p->height >= 0 && m->dim[0] - p->height <= PAD && m->dim[1] - p->width >= 0 &&
+           m->dim[1] - p->width <= PAD;
+}
+
+/* One picture; of another size than the model's it is made to fit. */
+static jd_status load_picture(jd_ctx *ctx, const model *m, const char *file, samples *s)
+{
+    jd_picture p = {0};
+    if (m->rank != 3) return jd_fail(ctx, JD_EUSAGE, "%s: a picture, but the model takes tables", file);
+    if (jd_read_picture(ctx, file, (int)m->dim[2], &p)) return jd_error(ctx);
+    if (!same_size(m, &p)) {
+        const fit_canvas c = {.width = p.width, .height = p.height, .channels = p.channels, .pixels = p.pixels};
+        uint8_t *fitted = fit_picture(ctx, m, &c);
+        jd_picture_free(ctx, &p);
+        p = (jd_picture){(int)m->dim[0], (int)m->dim[1], (int)m->dim[2], fitted};
+    }
+    s->rank = 3;
+    s->count = 1;
+    s->images =
+        (jd_images){.count = 1, .height = p.height, .width = p.width, .channels = p.channels, .pixels = p.pixels};
+    s->dim[0] = p.height;
+    s->dim[1] = p.width;
+    s->dim[2] = p.channels;
+    return jd_error(ctx);
+}
+
+/* Any file that is no picture is read as samples without labels. */
 static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
 {
-    const size_t n = strlen(file);
     *s = (samples){0};
-    if (n < 4 || strcmp(file + n - 4, ".png") != 0) {
+    if (file_is_picture(file)) {
+        load_picture(ctx, m, file, s);
+    } else {
         char *path = strchr(file, '/') ? jd_strdup(ctx, file) : jd_asprintf(ctx, "./%s", file);
         if (path) samples_load(ctx, path, NULL, JD_ALL, false, false, s);
         jd_free(ctx, path);
-    } else {
-        jd_picture p = {0};
-        if (jd_read_picture(ctx, file, m->rank == 3 ? (int)m->dim[2] : 0, &p)) return jd_error(ctx);
-        s->rank = 3;
-        s->count = 1;
-        s->images =
-            (jd_images){.count = 1, .height = p.height, .width = p.width, .channels = p.channels, .pixels = p.pixels};
-        s->dim[0] = p.height;
-        s->dim[1] = p.width;
-        s->dim[2] = p.channels;
     }
     return jd_error(ctx) ? jd_error(ctx) : model_check(ctx, m, s, file);
+}
+
+/* Whether the model reads or hears; a file that cannot be opened does not. */
+static bool is_reader(jd_ctx *ctx, const char *path)
+{
+    jd_tensor_file *f = jd_safetensors_open(ctx, path);
+    const bool yes = f && reader_knows(jd_tensor_file_meta(f, "jackdaw.config"));
+    jd_tensor_file_close(f);
+    jd_error_clear(ctx); /* whoever opens it next says so again */
+    return yes;
+}
+
+static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model *m)
+{
+    static const char *const pictures[] = {FILE_PICTURES, "idx3-ubyte", "idx3-ubyte.gz", NULL}, *const tables[] = {
+                                                                                                    ".csv", ".csv.gz",
+                                                                                                    NULL};
+    file_list files = {0};
+    if (!files_list(ctx, a, m->rank == 3 ? pictures : tables, &files)) {
+        const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;
+        if (how == CSV) printf(m->classes ? "file,index,class,probability\n" : "file,index,value\n");
+        for (size_t i = 0; i < files.n; i++) {
+            samples s;
+            measured e = {0};
+            if (!load(ctx, m, files.path[i], &s) && !model_measure(ctx, f, m, &s, NULL, s.count, NULL, &e))
+                for (size_t k = 0; k < e.n; k++) print_one(m, files.path[i], k, &e, how);
+            measured_free(ctx, &e);
+            samples_free(ctx, &s);
+            if (!files_next(ctx, &files)) break;
+        }
+        files_end(ctx, &files);
+    }
+    files_free(ctx, &files);
 }
 
 int cmd_predict(int argc, char **argv)
@@ -68,19 +125,11 @@ int cmd_predict(int argc, char **argv)
     if (code >= 0) return code;
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
-    const form how = cli_has(&a, "json") ? JSON : cli_has(&a, "csv") ? CSV : PLAIN;
+    if (is_reader(ctx, a.rest[0])) return read_files(ctx, &a);
     model m;
     jd_params *p = NULL;
     jd_fn *f = model_load(ctx, a.rest[0], &m, &p) ? NULL : jd_fn_new(ctx, p, model_forward, &m);
-    if (f && how == CSV) printf(m.classes ? "file,index,class,probability\n" : "file,index,value\n");
-    for (int i = 1; i < a.n && f && !jd_error(ctx); i++) {
-        samples s;
-        measured e = {0};
-        if (!load(ctx, &m, a.rest[i], &s) && !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e))
-            for (size_t k = 0; k < e.n; k++) print_one(&m, a.rest[i], k, &e, how);
-        measured_free(ctx, &e);
-        samples_free(ctx, &s);
-    }
+    if (f) predict_files(ctx, &a, f, &m);
     jd_fn_free(f);
     jd_params_free(p);
     model_free(ctx, &m);

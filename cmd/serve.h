@@ -19,9 +19,7 @@ typedef struct serve_model {
     model model;   /* SERVE_PICTURE, and what follows */
     jd_params *params;
     jd_fn *f;
-    char *names;  /* of the classes, with | between; "": numbers */
     char *system; /* that made the model, or "" */
-    bool centred; /* pictures are placed as MNIST's digits are */
 } serve_model;
 jd_status serve_open(jd_ctx *ctx, serve_model *m, const char *path);
 void serve_close(serve_model *m);

@@ -12,18 +12,17 @@ enum { MOST_STROKES = 2000, MOST_POINTS = 40000, MOST_FRAMES = 4096, BEST = 5 };
 
 jd_status serve_open(jd_ctx *ctx, serve_model *m, const char *path)
 {
-    *m = (serve_model){.ctx = ctx, .path = path};
+    *m = (serve_model){.ctx = ctx, .path = path, .kind = SERVE_PICTURE};
     jd_tensor_file *f = jd_safetensors_open(ctx, path);
     const char *text = f ? jd_tensor_file_meta(f, "jackdaw.config") : NULL;
     json_t *config = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    const bool reads = json_is_string(json_object_get(config, "alphabet"));
+    const bool reads = reader_knows(text);
     jd_tensor_file_close(f);
     if (!jd_error(ctx)) {
-        m->kind = reads ? SERVE_INK : SERVE_PICTURE;
-        if (reads)
-            reader_open(ctx, &m->reader, path);
-        else
+        if (!reads)
             serve_picture_open(m, config);
+        else if (!reader_open(ctx, &m->reader, path))
+            m->kind = m->reader.ear ? SERVE_SOUND : SERVE_INK;
     }
     m->reader.most = MOST_FRAMES;
     json_decref(config);
@@ -38,12 +37,15 @@ void serve_close(serve_model *m)
 
 const char *serve_path(const serve_model *m)
 {
-    return m->kind == SERVE_INK ? "ink" : "picture";
+    static const char *const paths[] = {[SERVE_INK] = "ink", [SERVE_PICTURE] = "picture", [SERVE_SOUND] = "sound"};
+    return paths[m->kind];
 }
 
 size_t serve_limit(const serve_model *m)
 {
-    return m->kind == SERVE_INK ? (size_t)1 << 20 : SERVE_PICTURE_BYTES;
+    static const size_t limits[] = {
+        [SERVE_INK] = 1 << 20, [SERVE_PICTURE] = SERVE_PICTURE_BYTES, [SERVE_SOUND] = SERVE_SOUND_BYTES};
+    return limits[m->kind];
 }
 
 static char *dump(json_t *j)
@@ -57,10 +59,16 @@ char *serve_describe(const serve_model *m)
 {
     if (m->kind == SERVE_PICTURE) return dump(serve_picture_describe(m));
     const reader *r = &m->reader;
-    json_t *letters = json_array();
+    json_t *letters = json_array(), *names = json_array();
     for (int i = 0; i < r->letters; i++) json_array_append_new(letters, json_string(r->letter[i]));
-    return dump(json_pack("{s:s,s:s,s:s,s:s,s:I,s:o}", "kind", "ink", "path", m->path, "system", r->system, "net",
-                          r->net, "weights", (json_int_t)jd_params_count(r->params), "alphabet", letters));
+    for (int k = 0; k < r->classes; k++) {
+        size_t n;
+        const char *name = reader_class(r, k, &n);
+        json_array_append_new(names, json_stringn(name, n));
+    }
+    return dump(json_pack("{s:s,s:s,s:s,s:s,s:I,s:o,s:o,s:i}", "kind", serve_path(m), "path", m->path, "system",
+                          r->system, "net", r->net, "weights", (json_int_t)jd_params_count(r->params), "alphabet",
+                          letters, "names", names, "rate", r->rate));
 }
 
 /* ---- ink ------------------------------------------------------------------------------------------------------------------ */
@@ -122,7 +130,7 @@ static jd_status read_strokes(jd_ctx *ctx, const void *body, size_t bytes, strok
 }
 
 /* For each step [x, y, the probability of its likeliest letter]. */
-static json_t *steps_of(const reader *r)
+json_t *serve_steps(const reader *r)
 {
     const size_t K = (size_t)r->letters + 1;
     json_t *list = json_array();
@@ -151,7 +159,7 @@ static json_t *letters_of(const reader *r, const jd_hypothesis *h)
 }
 
 /* The likeliest texts, summed over their paths. */
-static json_t *best_texts(const reader *r)
+json_t *serve_best(const reader *r)
 {
     const size_t K = (size_t)r->letters + 1;
     json_t *list = json_array();
@@ -177,8 +185,8 @@ static json_t *answer_ink(serve_model *m, const void *body, size_t bytes)
     if (!read_strokes(m->ctx, body, bytes, &s) &&
         !reader_ink(r,
                     &(jd_ink_sample){.id = "", .writer = "", .text = "", .strokes = s.n, .start = s.start, .xy = s.xy}))
-        out = json_pack("{s:s,s:f,s:o,s:o}", "text", r->text, "p", r->confidence, "best", best_texts(r), "steps",
-                        steps_of(r));
+        out = json_pack("{s:s,s:f,s:o,s:o}", "text", r->text, "p", r->confidence, "best", serve_best(r), "steps",
+                        serve_steps(r));
     jd_free(m->ctx, s.start);
     jd_free(m->ctx, s.xy);
     return out;
@@ -189,7 +197,9 @@ static json_t *answer_ink(serve_model *m, const void *body, size_t bytes)
 char *serve_answer(serve_model *m, const void *body, size_t bytes, int *status)
 {
     const double begun = jd_now();
-    json_t *j = m->kind == SERVE_INK ? answer_ink(m, body, bytes) : serve_picture_answer(m, body, bytes);
+    json_t *j = m->kind == SERVE_INK     ? answer_ink(m, body, bytes)
+                : m->kind == SERVE_SOUND ? serve_sound_answer(m, body, bytes)
+                                         : serve_picture_answer(m, body, bytes);
     const jd_status e = jd_error(m->ctx);
     *status = !e && j ? 200 : e == JD_EDATA || e == JD_EUSAGE ? 400 : 500;
     if (e || !j) {

@@ -15,4 +15,12 @@ void serve_picture_close(serve_model *m);
 json_t *serve_picture_describe(const serve_model *m);
 json_t *serve_picture_answer(serve_model *m, const void *body, size_t bytes);
 
+/* Nets that hear (serve_sound.c).  A body is "RATE\n" and mono samples of 16 bits, little-endian. */
+enum { SERVE_SOUND_SECONDS = 60, SERVE_SOUND_BYTES = SERVE_SOUND_SECONDS * 48000 * 2 + 64 };
+json_t *serve_sound_answer(serve_model *m, const void *body, size_t bytes);
+
+/* Of what a reader has just read: each step's place and the probability of its likeliest letter; the likeliest texts. */
+json_t *serve_steps(const reader *r);
+json_t *serve_best(const reader *r);
+
 #endif

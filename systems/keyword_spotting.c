@@ -118,6 +118,18 @@ static double validate(void *user, jd_run *r, int64_t step)
     return accuracy;
 }
 
+/* The model, with the line of the network language that says what levels() and the output layer build. */
+static void save(spotter *s, int64_t steps)
+{
+    char net[300];
+    size_t at = 0;
+    for (int64_t i = 0; i < s->levels && at < sizeof net; i++)
+        at += (size_t)snprintf(net + at, sizeof net - at, "blstm %d as level%d, ", (int)s->units, (int)i + 1);
+    if (at < sizeof net) snprintf(net + at, sizeof net - at, "mean, dense %d as out", CLASSES);
+    speech_describe(s->r, s->data.train.rate, &s->train, net, NULL, keywords_names, CLASSES);
+    jd_run_save(s->r, s->params, steps, true);
+}
+
 static jd_status train(spotter *s)
 {
     jd_run *r = s->r;
@@ -152,7 +164,7 @@ static jd_status train(spotter *s)
         s->seconds = res.seconds;
         s->valid_accuracy = res.best;
         s->accuracy = measure(s, &s->test, s->p, s->confusion);
-        jd_run_save(r, s->params, res.steps, true);
+        save(s, res.steps);
     }
     return jd_error(s->ctx);
 }

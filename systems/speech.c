@@ -1,35 +1,34 @@
 /* Recordings to feature vectors, with random changes of the voice, and ragged batches. */
 #include "speech.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- features --------------------------------------------------------------------------------------------------------- */
 
-static jd_frontend *front_end(jd_ctx *ctx, int rate, float shift_ms)
-{
-    jd_frontend_options o;
-    if (jd_frontend_preset(ctx, "mfcc39", rate, &o)) return NULL;
-    o.shift_ms = shift_ms;
-    /* Recordings are scaled to an rms of 0.1 first.  Floors about 45 dB below that keep the silence of one microphone
-     * from differing from another's. */
-    o.mel_floor = 1e-3f;
-    o.energy_floor = 1e-4f;
-    return jd_frontend_new(ctx, &o);
-}
+/* Recordings are scaled to an rms of LEVEL first.  Floors about 45 dB below that keep the silence of one microphone from
+ * differing from another's. */
+static const float LEVEL = 0.1f, MEL_FLOOR = 1e-3f, ENERGY_FLOOR = 1e-4f;
 
 jd_status speech_ear_open(jd_ctx *ctx, int rate, speech_ear *ear)
 {
     *ear = (speech_ear){.ctx = ctx, .rate = rate};
-    for (int i = 0; i < SPEECH_TEMPOS; i++) ear->front[i] = front_end(ctx, rate, 8.5f + 0.75f * (float)i);
+    for (int i = 0; i < SPEECH_TEMPOS; i++)
+        ear->ear[i] = jd_ear_new(ctx, &(jd_ear_options){.preset = "mfcc39",
+                                                        .rate = rate,
+                                                        .shift_ms = 8.5f + 0.75f * (float)i,
+                                                        .mel_floor = MEL_FLOOR,
+                                                        .energy_floor = ENERGY_FLOOR,
+                                                        .skip = SPEECH_SKIP,
+                                                        .prior = SPEECH_PRIOR});
     if (jd_error(ctx)) speech_ear_close(ear);
     return jd_error(ctx);
 }
 
 void speech_ear_close(speech_ear *ear)
 {
-    for (int i = 0; i < SPEECH_TEMPOS; i++) jd_frontend_free(ear->front[i]);
+    for (int i = 0; i < SPEECH_TEMPOS; i++) jd_ear_free(ear->ear[i]);
     jd_free(ear->ctx, ear->samples);
-    jd_free(ear->ctx, ear->frames);
     *ear = (speech_ear){0};
 }
 
@@ -59,15 +58,6 @@ static float sample_at(const float *x, size_t n, double at)
     return 0.5f * (a + f * (b + f * (c + f * d)));
 }
 
-/* Scales to an rms of 0.1. */
-static void level(float *x, size_t n)
-{
-    double power = 0;
-    for (size_t i = 0; i < n; i++) power += (double)x[i] * (double)x[i];
-    const float gain = power > 0 ? (float)(0.1 / sqrt(power / (double)n)) : 1.f;
-    for (size_t i = 0; i < n; i++) x[i] *= gain;
-}
-
 /* Another voice, room and microphone: resampling moves pitch and formants as a shorter or longer vocal tract does; a
  * first-order filter tilts the spectrum; silence is added at both ends, and white noise over all. */
 static size_t change_wave(speech_ear *ear, const float *in, size_t count, jd_rng *rng, double strength)
@@ -83,7 +73,7 @@ static size_t change_wave(speech_ear *ear, const float *in, size_t count, jd_rng
     memset(x, 0, n * sizeof *x);
     for (size_t i = 0; i < inner; i++) x[before + i] = sample_at(in, count, (double)i * warp);
     for (size_t i = n; i-- > 1;) x[i] += (float)tilt * x[i - 1];
-    level(x, n);
+    jd_sound_level(x, n, LEVEL);
     const float noise = (float)(0.1 * pow(10, -snr / 20));
     /* The sum of four uniform numbers is normal enough for noise, and quick: variance 4/12. */
     for (size_t i = 0; i < n; i++) {
@@ -96,29 +86,52 @@ static size_t change_wave(speech_ear *ear, const float *in, size_t count, jd_rng
 
 int32_t speech_hear(speech_ear *ear, const float *samples, size_t count, jd_rng *change, double strength)
 {
-    jd_frontend *front = ear->front[SPEECH_TEMPOS / 2];
+    jd_ear *e = ear->ear[SPEECH_TEMPOS / 2];
     size_t first = 0, n = count;
     if (change) {
         n = change_wave(ear, samples, count, change, strength);
-        front = ear->front[jd_rng_below(change, SPEECH_TEMPOS)];
+        e = ear->ear[jd_rng_below(change, SPEECH_TEMPOS)];
         first = jd_rng_below(change, SPEECH_SKIP);
     } else if (room(ear->ctx, &ear->samples, &ear->samples_room, count + 1)) {
         memcpy(ear->samples, samples, count * sizeof(float));
-        level(ear->samples, n);
+        jd_sound_level(ear->samples, n, LEVEL);
     }
     if (jd_error(ear->ctx)) return 0;
-    const size_t frames = jd_frontend_frames(front, n), W = SPEECH_WIDTH;
-    float *x = room(ear->ctx, &ear->frames, &ear->frames_room, frames * W);
-    if (!x) return 0;
-    jd_frontend_run(front, ear->samples, n, x);
-    double mean[SPEECH_WIDTH] = {0};
-    for (size_t t = 0; t < frames; t++)
-        for (size_t d = 0; d < W; d++) mean[d] += x[t * W + d] / (double)(frames + SPEECH_PRIOR);
-    if (first >= frames) first = 0;
-    int32_t steps = 0;
-    for (size_t t = first; t < frames; t += SPEECH_SKIP, steps++)
-        for (size_t d = 0; d < W; d++) x[(size_t)steps * W + d] = (float)((double)x[t * W + d] - mean[d]);
-    return steps;
+    const size_t steps = jd_ear_hear(e, ear->samples, n, ear->rate, first);
+    ear->frames = jd_ear_steps(e);
+    return (int32_t)steps;
+}
+
+static void put_numbers(jd_run *r, const char *name, const float *v, bool inverse)
+{
+    char text[SPEECH_WIDTH * 20 + 1];
+    size_t at = 0;
+    for (int d = 0; d < SPEECH_WIDTH; d++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%.9g", d ? " " : "",
+                               inverse ? 1 / (double)v[d] : (double)v[d]);
+    jd_run_config(r, name, text);
+}
+
+void speech_describe(jd_run *r, int rate, const speech_bag *train, const char *net, const char *alphabet,
+                     const char *const *class_names, int classes)
+{
+    char names[1000] = "";
+    size_t at = 0;
+    for (int k = 0; class_names && k < classes && at + 1 < sizeof names; k++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", k ? "|" : "", class_names[k]);
+    jd_run_config(r, "net", net);
+    jd_run_config(r, "sound-preset", "mfcc39");
+    jd_run_config_number(r, "sound-rate", rate);
+    jd_run_config_number(r, "sound-mel-floor", (double)MEL_FLOOR);
+    jd_run_config_number(r, "sound-energy-floor", (double)ENERGY_FLOOR);
+    jd_run_config_number(r, "sound-level", (double)LEVEL);
+    jd_run_config_number(r, "sound-skip", SPEECH_SKIP);
+    jd_run_config_number(r, "sound-prior", SPEECH_PRIOR);
+    put_numbers(r, "mean", train->mean, false);
+    put_numbers(r, "factor", train->deviation, true);
+    if (alphabet) jd_run_config(r, "alphabet", alphabet);
+    if (class_names && at < sizeof names) jd_run_config(r, "class-names", names);
+    if (class_names) jd_run_config_number(r, "classes", classes);
 }
 
 /* ---- bags --------------------------------------------------------------------------------------------------------------- */

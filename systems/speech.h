@@ -28,9 +28,10 @@ enum {
 typedef struct speech_ear {
     jd_ctx *ctx;
     int rate;
-    jd_frontend *front[SPEECH_TEMPOS];
-    float *samples, *frames; /* scratch */
-    size_t samples_room, frames_room;
+    jd_ear *ear[SPEECH_TEMPOS];
+    const float *frames; /* of the last recording, in its ear */
+    float *samples;      /* scratch */
+    size_t samples_room;
 } speech_ear;
 jd_status speech_ear_open(jd_ctx *ctx, int rate, speech_ear *ear);
 void speech_ear_close(speech_ear *ear);
@@ -65,6 +66,10 @@ jd_status speech_bag_words(speech_ear *ear, const jd_speech *speech, speech_bag 
 jd_status speech_bag_strings(jd_run *r, speech_ear *ear, const jd_speech *speech, const jd_digits_options *o,
                              uint64_t seed, size_t n, speech_bag *out);
 void speech_bag_free(speech_bag *bag);
+/* Records what the program needs to use the model that is saved: how it hears, the net in the network language (layers.h)
+ * with the names of its parameters, and what its outputs stand for: an alphabet for CTC, or the names of classes. */
+void speech_describe(jd_run *r, int rate, const speech_bag *train, const char *net, const char *alphabet,
+                     const char *const *class_names, int classes);
 /* Fits mean and deviation on `train` and normalises the fixed features of all bags with them. */
 jd_status speech_normalise(speech_bag *train, speech_bag *const *others, int n);
 

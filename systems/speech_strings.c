@@ -185,6 +185,19 @@ static jd_status show(strings *s, jd_run *r)
     return jd_error(s->ctx);
 }
 
+/* The model, with the line of the network language that says what model() builds. */
+static void save(strings *s, jd_run *r, int64_t steps)
+{
+    char net[300];
+    size_t at = 0;
+    for (int64_t i = 0; i < s->levels && at < sizeof net; i++)
+        at += (size_t)snprintf(net + at, sizeof net - at, "%slstm %d as level%d, ", s->o->one_way ? "" : "b",
+                               (int)s->units, (int)i + 1);
+    if (at < sizeof net) snprintf(net + at, sizeof net - at, "dense %d as out", K);
+    speech_describe(r, s->o->train->source->rate, s->o->train, net, "0123456789", NULL, 0);
+    jd_run_save(r, s->params, steps, true);
+}
+
 jd_status speech_strings(jd_run *r, const speech_strings_options *o, speech_strings_result *out)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -223,7 +236,7 @@ jd_status speech_strings(jd_run *r, const speech_strings_options *o, speech_stri
             measure(&s);
             out->weights = (int64_t)jd_params_count(s.params);
             if (o->show) show(&s, r);
-            if (o->show) jd_run_save(r, s.params, res.steps, true);
+            if (o->show) save(&s, r, res.steps);
         }
         out->seconds = res.seconds;
     }

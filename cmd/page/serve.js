@@ -5,6 +5,14 @@ const $ = (id) => document.getElementById(id);
 const percent = (p) => (p >= 0.9995 ? "100" : (100 * p).toFixed(p < 0.0995 ? 1 : 0)) + " %";
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
+/* A colour of the style sheet as three numbers. */
+function rgb(name) {
+  const g = document.createElement("canvas").getContext("2d");
+  g.fillStyle = color(name);
+  g.fillRect(0, 0, 1, 1);
+  return [...g.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}
+
 function fail(message) {
   $("failure").textContent = message;
   $("failure").hidden = !message;
@@ -108,6 +116,71 @@ function showBars(list, items) {
   });
 }
 
+/* ---- what a net says in time: letters, spikes, texts ------------------------------------------------------------------- */
+
+/* The letters of the likeliest reading, each with the place where the net says it most surely. */
+function peaksOf(answer, alphabet) {
+  if (!answer || !answer.best.length) return [];
+  return answer.best[0].letters.map(([letter, t, sure]) => {
+    const [x, y, p] = answer.steps[t];
+    return { name: alphabet[letter], x, y, p, sure };
+  });
+}
+
+/* Draws how sure the net is of a letter at each step; at(x) is where a step's place lies on the canvas. */
+function drawSpikes(canvas, answer, peaks, chosen, at) {
+  const g = fit(canvas), w = canvas.clientWidth, h = canvas.clientHeight;
+  const top = 26, base = h - 8, font = getComputedStyle(document.body).fontFamily;
+  const y = (p) => base - p * (base - top);
+  g.lineWidth = 1;
+  g.textAlign = "left";
+  g.strokeStyle = color("rule");
+  for (const p of [0, 0.5, 1]) {
+    g.beginPath();
+    g.moveTo(0, Math.round(y(p)) + 0.5);
+    g.lineTo(w, Math.round(y(p)) + 0.5);
+    g.stroke();
+  }
+  g.font = "11px " + font;
+  g.fillStyle = color("muted");
+  g.fillText("sure", 6, y(1) - 4);
+  if (!answer) return;
+  g.strokeStyle = color("accent");
+  g.lineCap = "butt";
+  g.lineWidth = 2.4;
+  for (const [x, , p] of answer.steps) {
+    if (p < 0.01) continue;
+    g.beginPath();
+    g.moveTo(at(x), base);
+    g.lineTo(at(x), y(p));
+    g.stroke();
+  }
+  g.font = "600 15px " + font;
+  g.textAlign = "center";
+  for (const [i, k] of peaks.entries()) {
+    g.fillStyle = color(i === chosen ? "mark" : "ink");
+    g.fillText(k.name === " " ? "\u2423" : k.name, at(k.x), y(k.p) - 6);
+  }
+}
+
+/* The letters, each as strong as it is sure; choose(i) when one is pointed at, choose(-1) when no longer. */
+function showText(out, peaks, choose) {
+  out.replaceChildren(...peaks.map((k, i) => {
+    const span = document.createElement("span");
+    span.textContent = k.name;
+    span.style.opacity = 0.35 + 0.65 * k.sure;
+    span.addEventListener("pointerenter", () => choose(i));
+    span.addEventListener("pointerleave", () => choose(-1));
+    return span;
+  }));
+}
+
+function showTexts(list, title, best) {
+  const some = best.filter((b) => b.p >= 0.0005);
+  showBars(list, some.map((b, i) => ({ name: b.text || "(nothing)", p: b.p, top: i === 0 })));
+  title.hidden = !some.length;
+}
+
 /* ---- ink ------------------------------------------------------------------------------------------------------------- */
 
 function startInk(model) {
@@ -122,14 +195,7 @@ function startInk(model) {
   });
   const read = () => asker.ask(JSON.stringify(strokes));
 
-  /* The letters of the likeliest reading, each with the place where the net says it most surely. */
-  function peaks() {
-    if (!answer || !answer.best.length) return [];
-    return answer.best[0].letters.map(([letter, t, sure]) => {
-      const [x, y, p] = answer.steps[t];
-      return { name: model.alphabet[letter], x, y, p, sure };
-    });
-  }
+  const peaks = () => peaksOf(answer, model.alphabet);
 
   function drawPaper() {
     const g = fit(paper), w = paper.clientWidth, h = paper.clientHeight;
@@ -158,69 +224,21 @@ function startInk(model) {
     }
   }
 
-  function drawSpikes() {
-    const canvas = $("spikes"), g = fit(canvas), w = canvas.clientWidth, h = canvas.clientHeight;
-    const top = 26, base = h - 8, font = getComputedStyle(document.body).fontFamily;
-    const y = (p) => base - p * (base - top);
-    g.lineWidth = 1;
-    g.textAlign = "left";
-    g.strokeStyle = color("rule");
-    for (const p of [0, 0.5, 1]) {
-      g.beginPath();
-      g.moveTo(0, Math.round(y(p)) + 0.5);
-      g.lineTo(w, Math.round(y(p)) + 0.5);
-      g.stroke();
-    }
-    g.font = "11px " + font;
-    g.fillStyle = color("muted");
-    g.fillText("sure", 6, y(1) - 4);
-    if (!answer) return;
-    g.strokeStyle = color("accent");
-    g.lineCap = "butt";
-    g.lineWidth = 2.4;
-    for (const [x, , p] of answer.steps) {
-      if (p < 0.01) continue;
-      g.beginPath();
-      g.moveTo(x, base);
-      g.lineTo(x, y(p));
-      g.stroke();
-    }
-    g.font = "600 15px " + font;
-    g.textAlign = "center";
-    for (const [i, k] of peaks().entries()) {
-      g.fillStyle = color(i === chosen ? "mark" : "ink");
-      g.fillText(k.name === " " ? "\u2423" : k.name, k.x, y(k.p) - 6);
-    }
-  }
-
-  /* The letters, each as strong as it is sure. */
-  function showText() {
-    const out = $("text");
-    out.replaceChildren();
-    peaks().forEach((k, i) => {
-      const span = document.createElement("span");
-      span.textContent = k.name;
-      span.style.opacity = 0.35 + 0.65 * k.sure;
-      span.addEventListener("pointerenter", () => choose(i));
-      span.addEventListener("pointerleave", () => choose(-1));
-      out.append(span);
-    });
-  }
+  const draw = () => {
+    drawPaper();
+    drawSpikes($("spikes"), answer, peaks(), chosen, (x) => x);
+  };
 
   function choose(i) {
     chosen = i;
     [...$("text").children].forEach((span, k) => span.classList.toggle("on", k === i));
-    drawPaper();
-    drawSpikes();
+    draw();
   }
 
   function showAnswer() {
-    showText();
-    const best = answer.best.filter((b) => b.p >= 0.0005);
-    showBars($("best"), best.map((b, i) => ({ name: b.text || "(nothing)", p: b.p, top: i === 0 })));
-    $("best-title").hidden = !best.length;
-    drawPaper();
-    drawSpikes();
+    showText($("text"), peaks(), choose);
+    showTexts($("best"), $("best-title"), answer.best);
+    draw();
   }
 
   function update() {
@@ -228,13 +246,11 @@ function startInk(model) {
       answer = null;
       $("text").replaceChildren();
       $("ink-time").textContent = "";
-      $("best-title").hidden = true;
-      showBars($("best"), []);
+      showTexts($("best"), $("best-title"), []);
     }
     $("ink-hint").hidden = strokes.length > 0;
     $("undo").disabled = $("clear").disabled = !strokes.length;
-    drawPaper();
-    drawSpikes();
+    draw();
     if (strokes.length) read();
   }
 
@@ -247,7 +263,7 @@ function startInk(model) {
     () => read());
   $("undo").onclick = () => { strokes.pop(); update(); };
   $("clear").onclick = () => { strokes.length = 0; update(); };
-  redraw = () => { drawPaper(); drawSpikes(); };
+  redraw = draw;
   $("about").textContent = "reads what you write while you write it";
   $("ink").hidden = false;
   update();
@@ -362,6 +378,150 @@ function startPicture(model) {
   update();
 }
 
+/* ---- sound ----------------------------------------------------------------------------------------------------------- */
+
+function startSound(model) {
+  const letters = model.alphabet.length > 0;
+  let answer = null, chosen = -1, sound = null, recorder = null;
+
+  const asker = new Asker("sound", (a, ms) => {
+    if (!sound) return;
+    answer = a;
+    $("sound-time").textContent = a.seconds.toFixed(1) + " s heard in " + Math.max(1, Math.round(ms)) + " ms";
+    if (letters) showTexts($("sound-best"), $("sound-title"), a.best);
+    else showClasses();
+    if (letters) showText($("heard"), peaks(), choose);
+    else $("heard").textContent = a.text;
+    draw();
+  });
+  const peaks = () => peaksOf(answer, model.alphabet);
+
+  function showClasses() {
+    const p = answer ? answer.classes : null, best = p ? p.indexOf(Math.max(...p)) : -1;
+    showBars($("sound-best"), model.names.map((name, k) => ({ name, p: p ? p[k] : null, top: k === best })));
+  }
+
+  /* Between the paper's colour and the accent, as loud as the band is. */
+  function drawSpectrogram() {
+    const canvas = $("spectrogram"), g = fit(canvas), w = canvas.clientWidth, h = canvas.clientHeight;
+    if (!answer) return;
+    const rows = answer.spectrogram, bands = rows.length, frames = rows[0].length, picture = document.createElement("canvas");
+    const ink = rgb("ink"), accent = rgb("accent"), sheet = rgb("sheet");
+    picture.width = frames;
+    picture.height = bands;
+    const image = new ImageData(frames, bands);
+    for (let k = 0; k < bands; k++) for (let t = 0; t < frames; t++) {
+      const v = rows[k][t] / 99, at = 4 * ((bands - 1 - k) * frames + t);
+      for (let c = 0; c < 3; c++)
+        image.data[at + c] = v < 0.7 ? sheet[c] + (accent[c] - sheet[c]) * v / 0.7 : accent[c] + (ink[c] - accent[c]) * (v - 0.7) / 0.3;
+      image.data[at + 3] = 255;
+    }
+    picture.getContext("2d").putImageData(image, 0, 0);
+    g.drawImage(picture, 0, 0, w, h);
+    g.strokeStyle = color("mark");
+    for (const [i, k] of peaks().entries()) {
+      g.globalAlpha = i === chosen ? 1 : 0.45;
+      g.beginPath();
+      g.moveTo(k.x / answer.seconds * w, 0);
+      g.lineTo(k.x / answer.seconds * w, h);
+      g.stroke();
+    }
+    g.globalAlpha = 1;
+  }
+
+  function draw() {
+    drawSpectrogram();
+    const canvas = $("sound-spikes");
+    if (letters) drawSpikes(canvas, answer, peaks(), chosen, (x) => x / answer.seconds * canvas.clientWidth);
+  }
+
+  function choose(i) {
+    chosen = i;
+    [...$("heard").children].forEach((span, k) => span.classList.toggle("on", k === i));
+    draw();
+  }
+
+  function update() {
+    $("sound-hint").hidden = !!sound;
+    $("play").disabled = $("hush").disabled = !sound;
+    if (!sound) {
+      answer = null;
+      $("heard").replaceChildren();
+      $("sound-time").textContent = "";
+      if (letters) showTexts($("sound-best"), $("sound-title"), []);
+      else showClasses();
+      return draw();
+    }
+    const head = new TextEncoder().encode(model.rate + "\n"), body = new Uint8Array(head.length + 2 * sound.length);
+    body.set(head);
+    const view = new DataView(body.buffer, head.length), samples = sound.getChannelData(0);
+    for (let i = 0; i < samples.length; i++) view.setInt16(2 * i, Math.max(-32768, Math.min(32767, Math.round(32768 * samples[i]))), true);
+    asker.ask(body);
+  }
+
+  /* Any file that the browser can play, as one channel at the model's rate. */
+  async function open(file) {
+    if (!file) return;
+    try {
+      const whole = await new OfflineAudioContext(1, 1, model.rate).decodeAudioData(await file.arrayBuffer());
+      const mono = new OfflineAudioContext(1, Math.min(whole.length, 60 * model.rate), model.rate);
+      const source = mono.createBufferSource();
+      source.buffer = whole;
+      source.connect(mono.destination);
+      source.start();
+      sound = await mono.startRendering();
+      fail("");
+      update();
+    } catch (e) {
+      fail("The browser cannot read this file as sound.");
+    }
+  }
+
+  async function speak() {
+    if (recorder) return recorder.stop();
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true }), pieces = [];
+      recorder = new MediaRecorder(stream);
+      recorder.ondataavailable = (e) => pieces.push(e.data);
+      recorder.onstop = () => {
+        stream.getTracks().forEach((t) => t.stop());
+        $("speak").textContent = "Speak";
+        $("speak").classList.remove("live");
+        recorder = null;
+        open(new Blob(pieces));
+      };
+      recorder.start();
+      $("speak").textContent = "Stop";
+      $("speak").classList.add("live");
+    } catch (e) {
+      fail("The browser gives no microphone; open a recording instead.");
+    }
+  }
+
+  function play() {
+    const out = new AudioContext(), source = out.createBufferSource();
+    source.buffer = sound;
+    source.connect(out.destination);
+    source.onended = () => out.close();
+    source.start();
+  }
+
+  $("speak").onclick = speak;
+  $("play").onclick = play;
+  $("hush").onclick = () => { sound = null; fail(""); update(); };
+  $("recording").onchange = (e) => { open(e.target.files[0]); e.target.value = ""; };
+  dropOn(open);
+  redraw = draw;
+  $("sound-spikes").hidden = !letters;
+  $("sound-note").textContent = letters
+    ? "Above, the sound, low tones below; under it, how sure the net is of a letter at each moment. A line marks when it says one."
+    : "";
+  $("sound-best").classList.toggle("two", model.names.length > 6);
+  $("about").textContent = "hears what you say";
+  $("sound").hidden = false;
+  update();
+}
+
 /* ---- beginning --------------------------------------------------------------------------------------------------------- */
 
 /* Files may be dropped anywhere. */
@@ -383,8 +543,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redr
     if (model.system) $("title").textContent = model.system;
     document.title = (model.system || "model") + " \u2013 Jackdaw";
     $("model").textContent = "Jackdaw, " + model.path + ": " + model.weights.toLocaleString("en") + " weights, " + model.net;
-    if (model.kind === "ink") startInk(model);
-    else startPicture(model);
+    ({ ink: startInk, picture: startPicture, sound: startSound })[model.kind](model);
   } catch (e) {
     fail("The server does not answer. Is `jackdaw serve` still running?");
   }

@@ -89,6 +89,36 @@ JD_API void jd_norm_apply(const jd_norm *n, float *x, size_t frames);
 JD_API void jd_norm_get(const jd_norm *n, float *mean, float *std);
 JD_API void jd_norm_set(jd_norm *n, const float *mean, const float *std);
 
+/* ---- ears ------------------------------------------------------------------------------------------------------------
+ * All that is done to a recording before a recogniser reads it, so that a product hears what the training heard:
+ *     resampling -> loudness -> front end -> less the recording's own mean -> every `skip`-th frame -> normalisation
+ *     jd_ear *e = jd_ear_new(ctx, &(jd_ear_options){.preset = "mfcc39", .rate = 8000, .level = 0.1f, .skip = 2});
+ *     size_t T = jd_ear_hear(e, sound.samples, sound.count, sound.rate, 0);                 // jd_ear_steps(e): (T,39)
+ * One ear serves one thread at a time. */
+typedef struct jd_ear_options {
+    const char *preset;                      /* of the front end */
+    int rate;                                /* that the front end hears; other recordings are resampled to it */
+    float shift_ms, mel_floor, energy_floor; /* where not 0, instead of the preset's */
+    float level;                             /* root of the mean square that recordings are scaled to; 0: as they are */
+    int skip;                                /* default 1: every frame */
+    int prior; /* of the recording's own mean the share frames / (frames + prior) is taken off; below 0: nothing is */
+    const float *mean, *factor; /* (width): x becomes (x - mean) factor; NULL: as it is.  They are copied */
+} jd_ear_options;
+typedef struct jd_ear jd_ear;
+JD_API jd_ear *jd_ear_new(jd_ctx *ctx, const jd_ear_options *o);
+JD_API void jd_ear_free(jd_ear *e);
+JD_API int jd_ear_width(const jd_ear *e);
+/* Steps that the recording gives, the first at frame `first`; 0 and an error when there is nothing to hear. */
+JD_API size_t jd_ear_hear(jd_ear *e, const float *samples, size_t count, int rate, size_t first);
+JD_API const float *jd_ear_steps(const jd_ear *e); /* (T,width) of the last call */
+
+/* Scales to a root of the mean square; silence stays silence. */
+JD_API void jd_sound_level(float *x, size_t n, float rms);
+/* Another sampling rate: out (jd_sound_resampled(count, from, to)).  A sinc of the lower rate's bandwidth, 16 zero crossings
+ * to either side, under a Hann window. */
+JD_API size_t jd_sound_resampled(size_t count, int from, int to);
+JD_API void jd_sound_resample(const float *in, size_t count, int from, int to, float *out);
+
 /* ---- connected digits ------------------------------------------------------------------------------------------------
  * Strings of spoken digits built from single recordings, as a free stand-in for TIDIGITS. */
 

@@ -1,0 +1,110 @@
+/* files.c - lists of files, folders among them. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "files.h"
+
+bool file_ends(const char *path, const char *ending)
+{
+    const size_t n = strlen(path), m = strlen(ending);
+    return n > m && !strcasecmp(path + n - m, ending);
+}
+
+bool file_is_picture(const char *path)
+{
+    static const char *const endings[] = {FILE_PICTURES};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (file_ends(path, endings[i])) return true;
+    return false;
+}
+
+static jd_status add(jd_ctx *ctx, file_list *l, char *path)
+{
+    if (path && (l->n & (l->n - 1)) == 0) { /* the list doubles at powers of two */
+        const size_t size = sizeof *l->path, room = l->n ? 2 * l->n : 1;
+        char **more = jd_realloc(ctx, l->path, l->n * size, room * size);
+        if (more) l->path = more;
+    }
+    if (jd_error(ctx))
+        jd_free(ctx, path);
+    else
+        l->path[l->n++] = path;
+    return jd_error(ctx);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static jd_status add_folder(jd_ctx *ctx, file_list *l, const char *dir, const char *const *endings)
+{
+    const size_t before = l->n;
+    const size_t length = strlen(dir);
+    DIR *d = opendir(dir);
+    if (!d) return jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened: %s", dir, strerror(errno));
+    for (const struct dirent *e; !jd_error(ctx) && (e = readdir(d));)
+        for (int k = 0; e->d_name[0] != '.' && endings[k]; k++)
+            if (file_ends(e->d_name, endings[k])) {
+                add(ctx, l, jd_asprintf(ctx, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", e->d_name));
+                break;
+            }
+    closedir(d);
+    if (!jd_error(ctx) && l->n == before)
+        jd_fail(ctx, JD_ENOINPUT, "%s: no file in this folder ends with %s or another ending that the model can take",
+                dir, endings[0]);
+    if (l->n > before) qsort(l->path + before, l->n - before, sizeof *l->path, by_name);
+    return jd_error(ctx);
+}
+
+jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings, file_list *out)
+{
+    *out = (file_list){.skip = cli_has(a, "skip-bad"), .command = a->command->name};
+    for (int i = 1; i < a->n && !jd_error(ctx); i++) {
+        struct stat st;
+        if (stat(a->rest[i], &st) == 0 && S_ISDIR(st.st_mode)) {
+            out->folder = true;
+            add_folder(ctx, out, a->rest[i], endings);
+        } else {
+            add(ctx, out, jd_strdup(ctx, a->rest[i]));
+        }
+    }
+    return jd_error(ctx);
+}
+
+void files_free(jd_ctx *ctx, file_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) jd_free(ctx, l->path[i]);
+    jd_free(ctx, l->path);
+}
+
+bool files_next(jd_ctx *ctx, file_list *l)
+{
+    const jd_status e = jd_error(ctx);
+    if (!l->skip || (e != JD_EDATA && e != JD_ENOINPUT && e != JD_EUSAGE)) return e == JD_OK;
+    cli_fail(l->command, 0, "skipped: %s", jd_error_message(ctx));
+    jd_error_clear(ctx);
+    l->skipped++;
+    return true;
+}
+
+void files_end(jd_ctx *ctx, file_list *l)
+{
+    if (!l->skipped || jd_error(ctx)) return;
+    if (l->skipped == l->n)
+        jd_fail(ctx, JD_EDATA, "none of the %zu files could be used", l->n);
+    else
+        cli_fail(l->command, 0, "%zu of %zu files skipped", l->skipped, l->n);
+}
+
+void csv_field(const char *s)
+{
+    const bool quote = strpbrk(s, ",\"\n") != NULL;
+    if (quote) putchar('"');
+    for (; *s; s++) printf(*s == '"' ? "\"\"" : "%c", *s);
+    if (quote) putchar('"');
+}

@@ -1,0 +1,34 @@
+/* files.h - the files that `read` and `predict` work on, and what is done about those that cannot be used. */
+#ifndef JD_CMD_FILES_H
+#define JD_CMD_FILES_H
+
+#include "cli.h"
+
+typedef struct file_list {
+    char **path; /* (n), sorted inside a folder */
+    size_t n;
+    bool folder; /* one of the operands was a folder */
+    bool skip;   /* --skip-bad */
+    size_t skipped;
+    const char *command;
+} file_list;
+
+/* The operands from the second on; for a folder, the files directly in it whose names end like one of `endings` (NULL at the
+ * end), whatever the case. */
+jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings, file_list *out);
+void files_free(jd_ctx *ctx, file_list *l);
+bool file_ends(const char *path, const char *ending);
+#define FILE_PICTURES ".png", ".jpg", ".jpeg", ".pgm", ".ppm"
+bool file_is_picture(const char *path);
+/* After each file: true when the work may go on.  With --skip-bad a file's error is said, counted and forgotten. */
+bool files_next(jd_ctx *ctx, file_list *l);
+/* At the end: says how many were skipped, which is an error when nothing is left. */
+void files_end(jd_ctx *ctx, file_list *l);
+
+/* A field of a CSV line, quoted where it must be. */
+void csv_field(const char *s);
+
+/* `read`, and `predict` for models that read or hear: all of it, with an open context that it closes. */
+int read_files(jd_ctx *ctx, const cli_args *a);
+
+#endif
