@@ -6,19 +6,21 @@
 
 /* ---- cells ------------------------------------------------------------------------------------------------------------*/
 
-size_t evolino_genes(int cells)
+size_t evolino_genes(int cells, int channels)
 {
-    return (size_t)cells * 4 * (size_t)(cells + 2);
+    return (size_t)cells * 4 * (size_t)(cells + channels + 1);
 }
 
-void evolino_unpack(evolino_net *n, int cells, double feedback, const double *genes)
+void evolino_unpack(evolino_net *n, int cells, int channels, double feedback, const double *genes)
 {
+    const int columns = cells + channels + 1;
     n->cells = cells;
+    n->channels = channels;
     n->feedback = feedback;
     for (int i = 0; i < cells; i++)
         for (int g = 0; g < 4; g++)
-            for (int k = 0; k < cells + 2; k++) {
-                const double gene = genes[(i * 4 + g) * (cells + 2) + k];
+            for (int k = 0; k < columns; k++) {
+                const double gene = genes[(i * 4 + g) * columns + k];
                 n->w[k * 4 * cells + g * cells + i] = gene < -10 ? -10 : gene > 10 ? 10 : gene;
             }
 }
@@ -42,15 +44,16 @@ static inline double exponential(double x)
     return e * two;
 }
 
-void evolino_step(evolino_net *n, double y)
+void evolino_step(evolino_net *n, const double *y)
 {
-    const int H = n->cells, G = 4 * H;
-    n->heard = y;
-    double net[4 * EVOLINO_CELLS], hears[EVOLINO_CELLS + 1];
+    const int H = n->cells, C = n->channels, G = 4 * H;
+    if (n->forgetful) evolino_rest(n, y);
+    memcpy(n->heard, y, (size_t)C * sizeof *y);
+    double net[4 * EVOLINO_CELLS], hears[EVOLINO_COLUMNS];
     memcpy(hears, n->phi, (size_t)H * sizeof *hears);
-    hears[H] = n->feedback * y;
-    for (int g = 0; g < G; g++) net[g] = n->w[(H + 1) * G + g];
-    for (int k = 0; k <= H; k++) {
+    for (int k = 0; k < C; k++) hears[H + k] = n->feedback * y[k];
+    for (int g = 0; g < G; g++) net[g] = n->w[(H + C) * G + g];
+    for (int k = 0; k < H + C; k++) {
         const double x = hears[k], *w = n->w + k * G;
         for (int g = 0; g < G; g++) net[g] += w[g] * x;
     }
@@ -61,30 +64,55 @@ void evolino_step(evolino_net *n, double y)
     }
 }
 
-double evolino_say(const evolino_net *n)
+void evolino_rest(evolino_net *n, const double *y)
 {
-    double y = 0;
-    for (int i = 0; i < n->cells; i++) y += n->readout[i] * n->phi[i];
-    return n->direct ? y + n->readout[n->cells] * n->heard + n->readout[n->cells + 1] : y;
+    memset(n->s, 0, sizeof n->s);
+    memset(n->phi, 0, sizeof n->phi);
+    memmove(n->y, y, (size_t)n->channels * sizeof *y);
+}
+
+int evolino_columns(const evolino_net *n)
+{
+    return n->cells + (n->direct ? n->channels + 1 : 0);
+}
+
+void evolino_see(const evolino_net *n, double *row)
+{
+    memcpy(row, n->phi, (size_t)n->cells * sizeof *row);
+    if (!n->direct) return;
+    memcpy(row + n->cells, n->heard, (size_t)n->channels * sizeof *row);
+    row[n->cells + n->channels] = 1;
+}
+
+void evolino_say(const evolino_net *n, double *y)
+{
+    double row[EVOLINO_COLUMNS];
+    const int C = evolino_columns(n);
+    evolino_see(n, row);
+    for (int k = 0; k < n->channels; k++) {
+        y[k] = 0;
+        for (int i = 0; i < C; i++) y[k] += n->readout[k * C + i] * row[i];
+    }
 }
 
 void evolino_free_run(evolino_net *n, int64_t steps, double *y)
 {
     for (int64_t t = 0; t < steps; t++) {
         evolino_step(n, n->y);
-        y[t] = n->y = evolino_say(n);
+        evolino_say(n, n->y);
+        memcpy(y + t * n->channels, n->y, (size_t)n->channels * sizeof *y);
     }
 }
 
 /* ---- the output -------------------------------------------------------------------------------------------------------*/
 
-enum { COLUMNS = EVOLINO_CELLS + 2 };
+enum { COLUMNS = EVOLINO_COLUMNS };
 
-/* A (m, n) becomes R in its upper triangle, b becomes Q' b. */
-static void reduce(double *a, double *b, int m, int n)
+/* A (m, n) becomes R in its upper triangle, b (m, k) becomes Q' b. */
+static void reduce(double *a, double *b, int m, int n, int k)
 {
     for (int j = 0; j < n; j++) {
-        double norm = 0, dot = 0;
+        double norm = 0, dot[EVOLINO_CHANNELS] = {0};
         for (int i = j; i < m; i++) norm += a[i * n + j] * a[i * n + j];
         norm = sqrt(norm);
         if (!(norm > 0)) continue;
@@ -94,13 +122,13 @@ static void reduce(double *a, double *b, int m, int n)
         double w[COLUMNS] = {0};
         for (int i = j; i < m; i++) {
             const double v = a[i * n + j];
-            for (int k = j + 1; k < n; k++) w[k] += v * a[i * n + k];
-            dot += v * b[i];
+            for (int c = j + 1; c < n; c++) w[c] += v * a[i * n + c];
+            for (int c = 0; c < k; c++) dot[c] += v * b[i * k + c];
         }
         for (int i = j; i < m; i++) {
             const double v = scale * a[i * n + j];
-            for (int k = j + 1; k < n; k++) a[i * n + k] -= v * w[k];
-            b[i] -= v * dot;
+            for (int c = j + 1; c < n; c++) a[i * n + c] -= v * w[c];
+            for (int c = 0; c < k; c++) b[i * k + c] -= v * dot[c];
         }
         a[j * n + j] = alpha;
         for (int i = j + 1; i < m; i++) a[i * n + j] = 0;
@@ -129,11 +157,11 @@ static bool turn(double *u, double *v, int n, int p, int q)
     return false;
 }
 
-int evolino_solve(double *a, double *b, int m, int n, double cut, double *x)
+int evolino_solve(double *a, double *b, int m, int n, int k, double cut, double *x)
 {
     static const int SWEEPS = 40;
     double u[COLUMNS * COLUMNS], v[COLUMNS * COLUMNS] = {0}, value[COLUMNS], most = 0;
-    reduce(a, b, m, n);
+    reduce(a, b, m, n, k);
     memcpy(u, a, (size_t)n * (size_t)n * sizeof *u);
     for (int i = 0; i < n; i++) v[i * n + i] = 1;
     for (int sweep = 0; sweep < SWEEPS; sweep++) {
@@ -148,12 +176,14 @@ int evolino_solve(double *a, double *b, int m, int n, double cut, double *x)
         most = fmax(most, value[j]);
     }
     int rank = 0;
-    memset(x, 0, (size_t)n * sizeof *x);
+    memset(x, 0, (size_t)(n * k) * sizeof *x);
     for (int j = 0; j < n; j++) { /* value is the square of the singular value */
         if (!(value[j] > cut * cut * most) || !(value[j] > 0)) continue;
-        double dot = 0;
-        for (int i = 0; i < n; i++) dot += u[i * n + j] * b[i];
-        for (int i = 0; i < n; i++) x[i] += v[i * n + j] * dot / value[j];
+        for (int c = 0; c < k; c++) {
+            double dot = 0;
+            for (int i = 0; i < n; i++) dot += u[i * n + j] * b[i * k + c];
+            for (int i = 0; i < n; i++) x[c * n + i] += v[i * n + j] * dot / value[j];
+        }
         rank++;
     }
     return rank;
@@ -172,9 +202,9 @@ static double errors(evolino_net *n, const double *series, int64_t steps)
     double sum = 0;
     for (int64_t t = 0; t < steps; t++) {
         evolino_step(n, n->y);
-        n->y = evolino_say(n);
-        if (!(fabs(n->y) <= 10)) return (double)INFINITY;
-        sum += (n->y - series[t]) * (n->y - series[t]);
+        evolino_say(n, n->y);
+        if (!(fabs(n->y[0]) <= 10)) return (double)INFINITY;
+        sum += (n->y[0] - series[t]) * (n->y[0] - series[t]);
     }
     return sum;
 }
@@ -192,16 +222,23 @@ static void keep(const evolino_net *n, int64_t t, double y, moment *m)
     m->t = t;
 }
 
+static void resume_at(evolino_net *n, const moment *m)
+{
+    memcpy(n->s, m->s, sizeof n->s);
+    memcpy(n->phi, m->phi, sizeof n->phi);
+    n->y[0] = m->y;
+}
+
 double evolino_teach(evolino_net *n, const evolino_task *task, double *room)
 {
-    const int H = n->cells, C = H + (task->direct ? 2 : 0); /* columns of the output */
+    n->direct = task->direct;
+    const int C = evolino_columns(n);
     const int64_t rows = task->end - task->washout;
     const int starts = task->horizon ? task->starts : 1;
     static const int64_t none = -1;
     moment start[EVOLINO_STARTS], end;
     double *b = room + rows * C;
     int next = 0;
-    n->direct = task->direct;
     memset(n->s, 0, sizeof n->s);
     memset(n->phi, 0, sizeof n->phi);
     for (int64_t t = 0; t < task->end; t++) {
@@ -209,38 +246,32 @@ double evolino_teach(evolino_net *n, const evolino_task *task, double *room)
         const double heard = t ? task->series[t - 1] : 0;
         const int64_t apart = task->horizon ? (rows - task->horizon) / starts : rows;
         if (t >= task->washout && next < starts && t - task->washout == next * apart) keep(n, t, heard, &start[next++]);
-        evolino_step(n, heard);
+        evolino_step(n, &heard);
         if (t < task->washout) continue;
-        double *row = room + (t - task->washout) * C;
-        memcpy(row, n->phi, (size_t)H * sizeof *row);
-        if (task->direct) row[H] = heard, row[H + 1] = 1;
+        evolino_see(n, room + (t - task->washout) * C);
         b[t - task->washout] = task->series[t];
     }
     keep(n, none, task->series[task->end - 1], &end);
-    evolino_solve(room, b, (int)rows, C, 1e-10, n->readout);
+    evolino_solve(room, b, (int)rows, C, 1, 1e-10, n->readout);
     double sum = 0;
     const int64_t steps = task->horizon ? task->horizon : rows;
     for (int i = 0; i < next && sum < 1e9; i++) {
-        memcpy(n->s, start[i].s, sizeof n->s);
-        memcpy(n->phi, start[i].phi, sizeof n->phi);
-        n->y = start[i].y;
+        resume_at(n, &start[i]);
         sum += errors(n, task->series + start[i].t, steps);
     }
-    memcpy(n->s, end.s, sizeof n->s);
-    memcpy(n->phi, end.phi, sizeof n->phi);
-    n->y = end.y;
+    resume_at(n, &end);
     return sum < 1e9 ? -sum / ((double)next * (double)steps) : run_away();
 }
 
 /* ---- evolution --------------------------------------------------------------------------------------------------------*/
 
-bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const evolino_search *o, bool resume,
-                    double *genes)
+bool evolino_evolve_species(jd_run *r, const char *name, const evolino_species *kind, const evolino_search *o,
+                            bool resume, double *genes)
 {
     jd_ctx *ctx = jd_run_ctx(r);
-    const size_t G = evolino_genes(task->cells);
+    const size_t G = evolino_genes(kind->cells, kind->channels);
     uint32_t *segment = jd_alloc_array(ctx, G, sizeof *segment);
-    for (size_t i = 0; segment && i < G; i++) segment[i] = (uint32_t)(i / (G / (size_t)task->cells));
+    for (size_t i = 0; segment && i < G; i++) segment[i] = (uint32_t)(i / (G / (size_t)kind->cells));
     const int64_t networks = (int64_t)o->members * o->trials;
     jd_search *s = jd_search_new(ctx, &(jd_search_options){.method = JD_SEARCH_ESP,
                                                            .dim = G,
@@ -255,7 +286,6 @@ bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const
                                                            .budget = o->generations * networks,
                                                            .patience = o->patience,
                                                            .restart = o->patience > 0});
-    double *room = jd_alloc_array(ctx, (size_t)(task->end - task->washout) * (size_t)(task->cells + 3), sizeof *room);
     double *score = jd_alloc_array(ctx, (size_t)networks, sizeof *score);
     evolino_net *net = jd_alloc(ctx, sizeof *net);
     char *path = jd_asprintf(ctx, "%s/checkpoints/search-%s.safetensors", jd_run_dir(r), name);
@@ -265,8 +295,8 @@ bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const
     size_t n;
     for (const double *x; !stop && !jd_error(ctx) && net && (x = jd_search_ask(s, &n)) != NULL;) {
         for (size_t i = 0; i < n; i++) {
-            evolino_unpack(net, task->cells, task->feedback, x + i * G);
-            score[i] = evolino_teach(net, task, room);
+            evolino_unpack(net, kind->cells, kind->channels, kind->feedback, x + i * G);
+            score[i] = kind->fitness(kind->user, net);
         }
         jd_search_tell(s, score);
         const jd_search_status at = jd_search_state(s);
@@ -279,7 +309,31 @@ bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const
     if (found && genes) memcpy(genes, found, G * sizeof *genes);
     jd_search_free(s);
     if (!stop && path) remove(path);
-    void *const owned[] = {segment, room, score, net, path};
+    void *const owned[] = {segment, score, net, path};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) jd_free(ctx, owned[i]);
     return !stop && !jd_error(ctx);
+}
+
+typedef struct lesson {
+    const evolino_task *task;
+    double *room;
+} lesson;
+
+static double teach(void *user, evolino_net *n)
+{
+    const lesson *l = user;
+    return evolino_teach(n, l->task, l->room);
+}
+
+bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const evolino_search *o, bool resume,
+                    double *genes)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    lesson l = {task,
+                jd_alloc_array(ctx, (size_t)(task->end - task->washout) * (size_t)(task->cells + 3), sizeof *l.room)};
+    const evolino_species kind = {
+        .cells = task->cells, .channels = 1, .feedback = task->feedback, .fitness = teach, .user = &l};
+    const bool whole = l.room && evolino_evolve_species(r, name, &kind, o, resume, genes);
+    jd_free(ctx, l.room);
+    return whole;
 }

@@ -4,7 +4,7 @@
  *
  * Enforced subpopulations evolve the weights of LSTM cells; for each network that is put together the best linear output
  * is computed, not searched.  A network hears what it said one step before (or, while it is taught, what it should have
- * said) and nothing else:
+ * said) and nothing else, one number or several a step (channels):
  *     s_i(t) = sigma(in_i) net_i + sigma(forget_i) s_i(t-1),   phi_i(t) = tanh(sigma(out_i) s_i(t)),   y(t) = W phi(t)
  * (or W (phi, y(t-1), 1), a "direct" output)
  * where in, forget, out, net see phi(t-1), rho y(t-1) and a bias.  All in float64.
@@ -15,35 +15,48 @@
 #include "jackdaw/search.h"
 #include "jackdaw/system.h"
 
-enum { EVOLINO_CELLS = 64, EVOLINO_STARTS = 64 };
+enum {
+    EVOLINO_CELLS = 64,
+    EVOLINO_CHANNELS = 4,
+    EVOLINO_STARTS = 64,
+    EVOLINO_COLUMNS = EVOLINO_CELLS + EVOLINO_CHANNELS + 1
+};
 
 typedef struct evolino_net {
-    int cells;
-    double feedback;                                   /* rho */
-    double w[(EVOLINO_CELLS + 2) * 4 * EVOLINO_CELLS]; /* (cells + 2, 4 cells): phi, y, bias -> in forget out net */
-    double s[EVOLINO_CELLS], phi[EVOLINO_CELLS], y;    /* the present state */
-    bool direct;                                       /* the output also sees what was heard, and a constant */
-    double heard;                                      /* y before the last step */
-    double readout[EVOLINO_CELLS + 2];
+    int cells, channels;
+    double feedback; /* rho */
+    double
+        w[EVOLINO_COLUMNS * 4 * EVOLINO_CELLS]; /* (cells + channels + 1, 4 cells): phi, y, bias -> in forget out net */
+    double s[EVOLINO_CELLS], phi[EVOLINO_CELLS], y[EVOLINO_CHANNELS]; /* the present state */
+    bool direct;                                        /* the output also sees what was heard, and a constant */
+    bool forgetful;                                     /* nothing is remembered from step to step: the control */
+    double heard[EVOLINO_CHANNELS];                     /* y before the last step */
+    double readout[EVOLINO_CHANNELS * EVOLINO_COLUMNS]; /* (channels, evolino_columns) */
 } evolino_net;
 
 /* Genes of a network: for each cell its four rows (in, forget, out, net) over all phi, y and the bias. */
-size_t evolino_genes(int cells);
+size_t evolino_genes(int cells, int channels);
 /* Genes beyond +-10 are cut. */
-void evolino_unpack(evolino_net *n, int cells, double feedback, const double *genes);
-/* One step that hears y; phi becomes the new one.  Does not touch the output. */
-void evolino_step(evolino_net *n, double y);
-/* The output in the present state. */
-double evolino_say(const evolino_net *n);
-/* From rest, `steps` steps on its own: y (steps) is what it says; n->y is where it begins. */
+void evolino_unpack(evolino_net *n, int cells, int channels, double feedback, const double *genes);
+/* Columns of the output: cells, and for a direct one channels + 1 more. */
+int evolino_columns(const evolino_net *n);
+/* What the output sees in the present state: row (evolino_columns). */
+void evolino_see(const evolino_net *n, double *row);
+/* At rest, as if `y` (channels) had just been heard. */
+void evolino_rest(evolino_net *n, const double *y);
+/* One step that hears y (channels); phi becomes the new one.  Does not touch the output. */
+void evolino_step(evolino_net *n, const double *y);
+/* The output in the present state: y (channels). */
+void evolino_say(const evolino_net *n, double *y);
+/* From the present state, `steps` steps on its own: y (steps,channels) is what it says; n->y is where it begins. */
 void evolino_free_run(evolino_net *n, int64_t steps, double *y);
 
-/* x = the least-squares solution of A x = b with the smallest norm: A (m, n), m >= n, row by row, is destroyed, as is b (m).
- * Singular values below cut times the largest count as 0.  Returns the rank.  Householder's reflections, then Jacobi's
+/* x (k, n) = the least-squares solutions of A x = b with the smallest norm, for k right sides: A (m, n), m >= n, row by row,
+ * is destroyed, as is b (m, k).  Singular values below cut times the largest count as 0.  Returns the rank.  Householder's reflections, then Jacobi's
  * rotations. */
-int evolino_solve(double *a, double *b, int m, int n, double cut, double *x);
+int evolino_solve(double *a, double *b, int m, int n, int k, double cut, double *x);
 
-/* A series to be continued: taught up to `end`, the output fitted from `washout` on. */
+/* A series of one channel to be continued: taught up to `end`, the output fitted from `washout` on. */
 typedef struct evolino_task {
     const double *series; /* at t = 0, 1 ... */
     int64_t washout, end;
@@ -68,5 +81,14 @@ typedef struct evolino_search {
 } evolino_search;
 bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const evolino_search *o, bool resume,
                     double *genes);
+/* The same for networks that are taught in another way: fitness(user, net) teaches one whose weights were just set. */
+typedef struct evolino_species {
+    int cells, channels;
+    double feedback;
+    double (*fitness)(void *user, evolino_net *n);
+    void *user;
+} evolino_species;
+bool evolino_evolve_species(jd_run *r, const char *name, const evolino_species *kind, const evolino_search *o,
+                            bool resume, double *genes);
 
 #endif

@@ -56,11 +56,11 @@ static void test(const double *series, const evolino_net *taught, outcome *o)
     for (int i = 0; i < TESTS; i++) {
         const int64_t from = TAUGHT + i * APART;
         alone = told;
-        alone.y = series[from - 1];
+        alone.y[0] = series[from - 1];
         evolino_free_run(&alone, 2 * AHEAD, said);
         for (int k = 0; k < AHEAD; k++) squares[k] += (said[k] - series[from + k]) * (said[k] - series[from + k]);
         if (i == 0) memcpy(o->shown, said, sizeof said);
-        for (int k = 0; k < APART; k++) evolino_step(&told, series[from - 1 + k]);
+        for (int k = 0; k < APART; k++) evolino_step(&told, &series[from - 1 + k]);
     }
     for (int k = 0; k < AHEAD; k++) o->error[k] = sqrt(squares[k] / TESTS / variance);
 }
@@ -94,7 +94,7 @@ static jd_status run(jd_run *r)
         return jd_fail(ctx, JD_EUSAGE, "evolino-mackey-glass: %d cells, %d starts; give 1 to %d, and 1 to %d", cells,
                        starts, EVOLINO_CELLS, EVOLINO_STARTS);
     double *series = jd_alloc_array(ctx, LENGTH, sizeof *series);
-    double *genes = jd_alloc_array(ctx, evolino_genes(cells), sizeof *genes);
+    double *genes = jd_alloc_array(ctx, evolino_genes(cells, 1), sizeof *genes);
     double *room = jd_alloc_array(ctx, (TAUGHT - WASHOUT) * (size_t)(cells + 3), sizeof *room);
     evolino_net *net = jd_alloc(ctx, sizeof *net);
     outcome *o = jd_alloc(ctx, sizeof *o);
@@ -124,7 +124,7 @@ static jd_status run(jd_run *r)
     }
     double value = (double)NAN;
     if (whole) {
-        evolino_unpack(net, cells, task.feedback, genes);
+        evolino_unpack(net, cells, 1, task.feedback, genes);
         evolino_teach(net, &task, room);
         test(series, net, o);
         value = o->error[AHEAD - 1];

@@ -65,13 +65,13 @@ static bool learn(jd_run *r, const struct signal *g, int seed, bool resume, outc
                                    .mutation = jd_run_setting(r, "mutation"),
                                    .seed = jd_run_seed(r) * MOST_SEEDS + (uint64_t)seed};
     jd_ctx *ctx = jd_run_ctx(r);
-    double *genes = jd_alloc_array(ctx, evolino_genes(g->cells), sizeof *genes);
+    double *genes = jd_alloc_array(ctx, evolino_genes(g->cells, 1), sizeof *genes);
     double *room = jd_alloc_array(ctx, (TAUGHT - WASHOUT) * (size_t)(g->cells + 3), sizeof *room);
     evolino_net *n = jd_alloc(ctx, sizeof *n);
     snprintf(name, sizeof name, "%d waves %d", g->waves, seed + 1);
     const bool whole = n && genes && room && evolino_evolve(r, name, &task, &search, resume, genes);
     if (whole) {
-        evolino_unpack(n, g->cells, g->feedback, genes);
+        evolino_unpack(n, g->cells, 1, g->feedback, genes);
         for (int64_t t = WASHOUT; t < TAUGHT; t++) spread += series[t] * series[t];
         out->taught = -evolino_teach(n, &task, room) * (TAUGHT - WASHOUT) / spread;
         evolino_free_run(n, END - TAUGHT, out->said);

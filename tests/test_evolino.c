@@ -45,7 +45,7 @@ static void solves_least_squares(void **state)
     for (uint64_t seed = 0; seed < 20; seed++) {
         random_problem(seed, a, b);
         memcpy(u, a, sizeof a), memcpy(v, b, sizeof b);
-        assert_int_equal(evolino_solve(u, v, M, N, 1e-10, x), N);
+        assert_int_equal(evolino_solve(u, v, M, N, 1, 1e-10, x), N);
         assert_true(slope_of_error(a, b, x) < 1e-11);
     }
 }
@@ -62,11 +62,11 @@ static void dependent_columns_give_the_shortest(void **state)
         a[i * N + 5] = 0;
     }
     memcpy(u, a, sizeof a), memcpy(v, b, sizeof b);
-    assert_int_equal(evolino_solve(u, v, M, N, 1e-10, x), N - 2);
+    assert_int_equal(evolino_solve(u, v, M, N, 1, 1e-10, x), N - 2);
     assert_true(slope_of_error(a, b, x) < 1e-11);
     assert_true(x[5] == 0 && fabs(x[1] + x[2] - x[3]) < 1e-12);
     memset(u, 0, sizeof u);
-    assert_int_equal(evolino_solve(u, v, M, N, 1e-10, x), 0);
+    assert_int_equal(evolino_solve(u, v, M, N, 1, 1e-10, x), 0);
     for (int k = 0; k < N; k++) assert_true(x[k] == 0);
 }
 
@@ -78,16 +78,16 @@ static void cells_match_their_equations(void **state)
     double genes[H * 4 * (H + 2)], s[H] = {0}, phi[H] = {0};
     evolino_net *n = calloc(1, sizeof *n);
     jd_rng r = jd_rng_new(1, "test", 1);
-    assert_int_equal(evolino_genes(H), sizeof genes / sizeof *genes);
-    for (size_t i = 0; i < evolino_genes(H); i++) genes[i] = jd_rng_normal(&r);
+    assert_int_equal(evolino_genes(H, 1), sizeof genes / sizeof *genes);
+    for (size_t i = 0; i < evolino_genes(H, 1); i++) genes[i] = jd_rng_normal(&r);
     genes[4] = 1e9; /* cut to 10 */
-    evolino_unpack(n, H, .25, genes);
+    evolino_unpack(n, H, 1, .25, genes);
     genes[4] = 10;
     for (int t = 0; t < 50; t++) {
         const double y = sin(t);
         double before[H];
         memcpy(before, phi, sizeof phi);
-        evolino_step(n, y);
+        evolino_step(n, &y);
         for (int i = 0; i < H; i++) {
             double net[4];
             for (int g = 0; g < 4; g++) {
@@ -155,7 +155,7 @@ static void evolution_learns_and_resumes_bit_for_bit(void **state)
     assert_memory_equal(whole, parts, sizeof whole);
     evolino_net *n = calloc(1, sizeof *n);
     const evolino_task task = {.series = series, .washout = 40, .end = 160, .cells = 4, .feedback = .1};
-    evolino_unpack(n, 4, .1, whole);
+    evolino_unpack(n, 4, 1, .1, whole);
     assert_true(evolino_teach(n, &task, room) > -.05); /* the signal's mean square is 0.5 */
     free(n);
 }

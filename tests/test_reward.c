@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/control.h"
 #include "jackdaw/layers.h"
-#include "reward/advantage.h"
 #include "jackdaw/reward.h"
 
 static jd_ctx *context(int threads)
@@ -26,6 +26,7 @@ static jd_ctx *context(int threads)
 /* ---- policy gradients ------------------------------------------------------------------------------------------------*/
 
 enum { T = 5, B = 3, IN = 2, A = 3 };
+static const char *const isa = "scalar";
 
 static void loss_of_lstm(jd_graph *g, void *user)
 {
@@ -238,8 +239,8 @@ static void traces_are_the_truncated_gradient(void **state)
         static const double none[L] = {0}; /* only the last step's gradient remains */
         for (int l = 0; l < L; l++)
             for (int k = 0; k < N; k++) c.x[L * k + l] = x[(s * L + l) * N + k];
-        jd__crew_step(&n, w, &c);
-        jd__crew_trace(&n, w, &c, t.choice, none, trace);
+        jd__control_find(isa)->crew_step(&n, w, &c);
+        jd__control_find(isa)->crew_trace(&n, w, &c, t.choice, none, trace);
     }
     jd_params *params = jd_params_new(ctx, JD_F64);
     jd_fn *f = jd_fn_new(ctx, params, same_net, &t);
@@ -263,6 +264,47 @@ static void traces_are_the_truncated_gradient(void **state)
     jd_ctx_free(ctx);
 }
 
+/* Every instruction set gives the same bits, lane by lane. */
+static void kernels_agree(void **state)
+{
+    (void)state;
+    enum { N = 3, L = JD_CREW, STEPS = 9 };
+    static const char *const SETS[] = {"scalar", "avx2", "avx512"};
+    const jd_cells n = jd__cells(N, 5, 2, 4);
+    double *first = NULL;
+    for (int i = 0; i < 3; i++) {
+        jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1, .isa = SETS[i]});
+        if (!ctx) continue; /* not on this machine */
+        const jd_control *k = jd__control_find(jd_ctx_isa(ctx));
+        double *w = calloc((1 + L) * n.weights, sizeof *w), *trace = w + n.weights;
+        double *memory = calloc(jd__crew_size(&n, 1), sizeof *memory), decay[L], step[L];
+        int choice[L];
+        jd_rng r = jd_rng_new(8, "test", 0);
+        for (size_t j = 0; j < n.weights; j++) w[j] = jd_rng_normal(&r);
+        jd_crew c;
+        jd__crew_place(&n, 1, memory, &c);
+        for (int s = 0; s < STEPS; s++) {
+            for (int l = 0; l < L; l++) {
+                for (int j = 0; j < N; j++) c.x[L * j + l] = jd_rng_normal(&r);
+                choice[l] = (int)jd_rng_below(&r, 4);
+                decay[l] = jd_rng_uniform64(&r);
+                step[l] = .01 * jd_rng_normal(&r);
+            }
+            k->crew_step(&n, w, &c);
+            k->crew_trace(&n, w, &c, choice, decay, trace);
+            k->crew_move(n.weights, w, step, trace);
+        }
+        if (first) assert_memory_equal(first, w, (1 + L) * n.weights * sizeof *w);
+        if (first)
+            free(w);
+        else
+            first = w;
+        free(memory);
+        jd_ctx_free(ctx);
+    }
+    free(first);
+}
+
 /* A(chosen) of lanes 0 and 1 after six steps from rest; with a trace, dA/dw too. */
 static void six_steps(const jd_cells *n, const double *w, const double *x, double *trace, double a[2])
 {
@@ -276,8 +318,8 @@ static void six_steps(const jd_cells *n, const double *w, const double *x, doubl
     for (int s = 0; s < STEPS; s++) {
         for (int l = 0; l < L; l++)
             for (int i = 0; i < n->inputs; i++) c.x[L * i + l] = x[s * n->inputs + i];
-        jd__crew_step(n, w, &c);
-        if (trace) jd__crew_trace(n, w, &c, choice, none, trace);
+        jd__control_find(isa)->crew_step(n, w, &c);
+        if (trace) jd__control_find(isa)->crew_trace(n, w, &c, choice, none, trace);
     }
     a[0] = c.a[0], a[1] = c.a[L + 1];
     free(memory);
@@ -438,11 +480,17 @@ static void wrong_options_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(policy_loss_matches_differences),   cmocka_unit_test(returns_are_discounted_sums),
-        cmocka_unit_test(estimate_averages_to_the_gradient), cmocka_unit_test(traces_are_the_truncated_gradient),
-        cmocka_unit_test(traces_match_differences),          cmocka_unit_test(memory_finds_the_goal),
-        cmocka_unit_test(advantages_find_the_goal),          cmocka_unit_test(same_results_for_any_number_of_threads),
-        cmocka_unit_test(episodes_are_what_happened),        cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(policy_loss_matches_differences),
+        cmocka_unit_test(returns_are_discounted_sums),
+        cmocka_unit_test(estimate_averages_to_the_gradient),
+        cmocka_unit_test(traces_are_the_truncated_gradient),
+        cmocka_unit_test(kernels_agree),
+        cmocka_unit_test(traces_match_differences),
+        cmocka_unit_test(memory_finds_the_goal),
+        cmocka_unit_test(advantages_find_the_goal),
+        cmocka_unit_test(same_results_for_any_number_of_threads),
+        cmocka_unit_test(episodes_are_what_happened),
+        cmocka_unit_test(wrong_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,4 +11,7 @@ const jd_control JD_K(jd__control) = {.name = JD_STR(JD_ISA),
                                       .plane = JD_K(jd__code_plane_rows),
                                       .contract = JD_K(jd__code_contract),
                                       .noise = JD_K(jd__noise),
-                                      .separable_move = JD_K(jd__separable_move)};
+                                      .separable_move = JD_K(jd__separable_move),
+                                      .crew_step = JD_K(jd__crew_step),
+                                      .crew_trace = JD_K(jd__crew_trace),
+                                      .crew_move = JD_K(jd__crew_move)};

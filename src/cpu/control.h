@@ -1,6 +1,6 @@
 /*
  * control.h - kernels of search and control.  On 16 lanes: small networks with weights of their own, and the physics of
- * poles and of an octopus's arm.  Over matrices: what decodes weights.  Over vectors: noise for searches in many dimensions.
+ * poles and of an octopus's arm, and cells that learn while they act.  Over matrices: what decodes weights.  Over vectors: noise for searches in many dimensions.
  *
  * An array (N, 16) holds number k of lane l at [16 k + l].  Every lane is computed on its own, by the same operations on
  * every instruction set.
@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cpu/crew.h"
 
 enum { JD_LANES = 16 };
 
@@ -75,6 +77,13 @@ typedef struct jd_control {
      * order[k], whose noise stands at noise + order[k] row.  n <= 1024 dimensions. */
     void (*separable_move)(size_t n, size_t candidates, const uint32_t *order, const double *utility,
                            const float *noise, size_t row, double eta, double *mu, double *sigma);
+    /* One step of a crew: the inputs stand in c->x. */
+    void (*crew_step)(const jd_cells *n, const double *w, jd_crew *c);
+    /* Carries dc/dw on over the step just made; then trace = decay (16) trace + d a[choice (16)] / dw, trace (weights,16). */
+    void (*crew_trace)(const jd_cells *n, const double *w, jd_crew *c, const int *choice, const double *decay,
+                       double *trace);
+    /* w (n) += the sum over lanes of step (16) trace (n,16), by one tree. */
+    void (*crew_move)(size_t n, double *w, const double *step, const double *trace);
 } jd_control;
 
 /* The same kernels for the files that define them. */
@@ -90,6 +99,10 @@ void JD_K(jd__noise)(const uint32_t key[2], const uint32_t high[2], size_t first
                      const double *sigma, float *noise, double *x);
 void JD_K(jd__separable_move)(size_t n, size_t candidates, const uint32_t *order, const double *utility,
                               const float *noise, size_t row, double eta, double *mu, double *sigma);
+void JD_K(jd__crew_step)(const jd_cells *n, const double *w, jd_crew *c);
+void JD_K(jd__crew_trace)(const jd_cells *n, const double *w, jd_crew *c, const int *choice, const double *decay,
+                          double *trace);
+void JD_K(jd__crew_move)(size_t n, double *w, const double *step, const double *trace);
 #endif
 
 extern const jd_control jd__control_scalar, jd__control_avx2, jd__control_avx512;

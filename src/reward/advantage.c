@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/dmath.h"
-#include "reward/advantage.h"
+#include "cpu/control.h"
 #include "reward/explore.h"
 #include "reward/play.h"
 
@@ -17,6 +17,7 @@ enum { L = JD_CREW, MOST_ACTIONS = 64 };
 struct jd_advantage {
     jd_ctx *ctx;
     jd_advantage_options o;
+    const jd_control *control;
     jd_stage stage;
     jd_cells net;
     double *w, *trace; /* (weights), (weights,16) */
@@ -98,19 +99,6 @@ static void begin(jd_advantage *a, int l)
     see(a, l, -1);
 }
 
-/* w += sum over lanes of step (16) trace; the sum by one tree. */
-static void move(jd_advantage *a, const double *step)
-{
-    for (size_t k = 0; k < a->net.weights; k++) {
-        const double *e = a->trace + L * k;
-        double s[L];
-        for (int l = 0; l < L; l++) s[l] = step[l] * e[l];
-        for (int l = 0; l < 8; l++) s[l] += s[l + 8];
-        for (int l = 0; l < 4; l++) s[l] += s[l + 4];
-        a->w[k] += (s[0] + s[2]) + (s[1] + s[3]);
-    }
-}
-
 typedef struct moment {
     double value[L], chosen[L]; /* V(s), A(s,a) */
     int action[L], go[L];       /* go: this step is learned from */
@@ -129,7 +117,7 @@ static void act(jd_advantage *a, moment *m)
         m->chosen[l] = a->crew.a[L * m->action[l] + l];
         decay[l] = !a->t[l] || (a->o.cut_traces && m->action[l] != best) ? 0 : fade;
     }
-    jd__crew_trace(&a->net, a->w, &a->crew, m->action, decay, a->trace);
+    a->control->crew_trace(&a->net, a->w, &a->crew, m->action, decay, a->trace);
 }
 
 /* The environment's answer; lanes whose episode is over begin the next.  Adds up what ended. */
@@ -155,7 +143,7 @@ static void go_on(jd_advantage *a, moment *m, int64_t limit, double *ended, doub
         *lasted += (double)a->t[l];
         begin(a, l);
     }
-    jd__crew_step(&a->net, a->w, &a->crew);
+    a->control->crew_step(&a->net, a->w, &a->crew);
 }
 
 static jd_status learn(jd_advantage *a, const moment *m)
@@ -173,7 +161,7 @@ static jd_status learn(jd_advantage *a, const moment *m)
         return jd_fail(a->ctx, JD_EDIVERGED,
                        "advantage: %s: values run away after %lld steps; lower the rate, or raise kappa (%g)", a->o.env,
                        (long long)a->at.steps, a->o.kappa);
-    move(a, step);
+    a->control->crew_move(a->net.weights, a->w, step, a->trace);
     if (a->o.epsilon > 0) return JD_OK;
     double target[L];
     jd__explore_value(&a->explore, seen_by(a, &a->crew), target);
@@ -190,7 +178,7 @@ jd_status jd_advantage_train(jd_advantage *a, int64_t steps, jd_learning *at)
     const int64_t limit = a->o.time_limit ? a->o.time_limit : jd_env_time_limit(a->env);
     if (!a->begun) {
         for (int l = 0; l < L; l++) begin(a, l);
-        jd__crew_step(&a->net, a->w, &a->crew);
+        a->control->crew_step(&a->net, a->w, &a->crew);
     }
     for (int64_t done = 0; done < steps && !jd_error(a->ctx); done += L) {
         moment m;
@@ -218,7 +206,7 @@ static void decide(void *user, int64_t t, const float *in, float *did)
         jd_crew *c = &a->actor[first / L];
         for (int64_t l = 0; l < L && first + l < n; l++)
             for (int k = 0; k < N; k++) c->x[L * k + l] = (double)in[(first + l) * N + k];
-        jd__crew_step(&a->net, a->w, c);
+        a->control->crew_step(&a->net, a->w, c);
         double v[L] = {0};
         if (!a->greedy && !(a->o.epsilon > 0)) jd__explore_value(&a->explore, seen_by(a, c), v);
         for (int l = 0; l < L && first + l < n; l++)
@@ -312,6 +300,7 @@ jd_advantage *jd_advantage_new(jd_ctx *ctx, const jd_advantage_options *o)
     jd_advantage *a = jd_alloc(ctx, sizeof *a);
     if (!a) return NULL;
     a->ctx = ctx;
+    a->control = jd__control_find(ctx->isa);
     a->o = *o;
     a->o.forget_bias = given(o->forget_bias, 1);
     a->o.discount = given(o->discount, .98);

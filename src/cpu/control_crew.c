@@ -1,51 +1,14 @@
-/* advantage_net.c - see advantage.h. */
-#include "reward/advantage.h"
-
+/*
+ * control_crew.c - LSTM cells and tanh units that learn while they act, 16 copies side by side, in float64 (crew.h).
+ *
+ * Nothing is fused, so that every width of vectors gives the same bits.
+ */
 #include <string.h>
 
 #include "base/dmath.h"
+#include "cpu/control.h"
 
 enum { L = JD_CREW };
-
-jd_cells jd__cells(int inputs, int cells, int hidden, int actions)
-{
-    jd_cells n = {.inputs = inputs, .cells = cells, .hidden = hidden, .actions = actions};
-    n.columns = inputs + cells + 1;
-    n.seen = cells + hidden + 1;
-    n.weights = (size_t)(4 * cells + hidden) * (size_t)n.columns + (size_t)actions * (size_t)n.seen;
-    return n;
-}
-
-size_t jd__crew_size(const jd_cells *n, int learning)
-{
-    const size_t rows = (size_t)(n->columns + 2 * n->seen + 6 * n->cells + n->actions);
-    return L * (rows + (learning ? 3 * (size_t)n->cells * (size_t)n->columns : 0));
-}
-
-void jd__crew_place(const jd_cells *n, int learning, double *memory, jd_crew *c)
-{
-    c->x = memory;
-    c->y = c->x + L * n->columns;
-    c->d = c->y + L * n->seen;
-    c->c = c->d + L * n->seen;
-    c->was = c->c + L * n->cells;
-    c->gate = c->was + L * n->cells;
-    c->a = c->gate + L * 4 * n->cells;
-    c->s = learning ? c->a + L * n->actions : NULL;
-}
-
-static void clear(double *rows, size_t n, int lane)
-{
-    for (size_t k = 0; k < n; k++) rows[L * k + (size_t)lane] = 0;
-}
-
-void jd__crew_reset(const jd_cells *n, jd_crew *c, int lane)
-{
-    clear(c->x, (size_t)n->columns, lane);
-    clear(c->y, (size_t)n->seen, lane);
-    clear(c->c, (size_t)n->cells, lane);
-    if (c->s) clear(c->s, 3 * (size_t)n->cells * (size_t)n->columns, lane);
-}
 
 /* sum (16) = sum over k of w (K) x (K,16) */
 static void sum_of(const double *w, const double *x, int K, double *restrict sum)
@@ -66,7 +29,7 @@ static void hyperbolic(double *x)
     for (int l = 0; l < L; l++) x[l] = 1 - 2 / (1 + jd__exp_lane(2 * x[l]));
 }
 
-void jd__crew_step(const jd_cells *n, const double *w, jd_crew *c)
+void JD_K(jd__crew_step)(const jd_cells *n, const double *w, jd_crew *c)
 {
     const int C = n->columns, M = n->cells;
     memcpy(c->x + L * n->inputs, c->y, sizeof(double) * L * (size_t)M);
@@ -108,8 +71,8 @@ static void carry(double *restrict s, const double *f, const double *drive, cons
         for (int l = 0; l < L; l++) s[L * k + l] = f[l] * s[L * k + l] + drive[l] * x[L * k + l];
 }
 
-void jd__crew_trace(const jd_cells *n, const double *w, jd_crew *c, const int *choice, const double *decay,
-                    double *trace)
+void JD_K(jd__crew_trace)(const jd_cells *n, const double *w, jd_crew *c, const int *choice, const double *decay,
+                          double *trace)
 {
     const int C = n->columns, M = n->cells, S = n->seen;
     const size_t outputs = (size_t)(4 * M + n->hidden) * (size_t)C;
@@ -146,5 +109,17 @@ void jd__crew_trace(const jd_cells *n, const double *w, jd_crew *c, const int *c
             add_to_trace(trace + (size_t)(L * (g * M + j) * C), decay, dc, s, C);
         }
         add_to_trace(trace + (size_t)(L * (3 * M + j) * C), decay, out, c->x, C);
+    }
+}
+
+void JD_K(jd__crew_move)(size_t n, double *w, const double *step, const double *trace)
+{
+    for (size_t k = 0; k < n; k++) {
+        const double *e = trace + L * k;
+        double s[L];
+        for (int l = 0; l < L; l++) s[l] = step[l] * e[l];
+        for (int l = 0; l < 8; l++) s[l] += s[l + 8];
+        for (int l = 0; l < 4; l++) s[l] += s[l + 4];
+        w[k] += (s[0] + s[2]) + (s[1] + s[3]);
     }
 }

@@ -1,12 +1,12 @@
 /*
- * advantage.h - the network of advantage learning: LSTM cells and tanh units in 16 lanes, with the truncated real-time
+ * crew.h - the network of advantage learning: LSTM cells and tanh units in 16 lanes, with the truncated real-time
  * gradient of one output (Hochreiter and Schmidhuber 1997; with forget gates: Gers, Schmidhuber, Cummins 2000).
  *
  * Lanes are copies of the environment; they share the weights.  An array (N,16) holds number k of lane l at [16 k + l].
  * All in float64.
  */
-#ifndef JD_REWARD_ADVANTAGE_H
-#define JD_REWARD_ADVANTAGE_H
+#ifndef JD_CPU_CREW_H
+#define JD_CPU_CREW_H
 
 #include <stddef.h>
 
@@ -36,10 +36,4 @@ size_t jd__crew_size(const jd_cells *n, int learning);
 void jd__crew_place(const jd_cells *n, int learning, double *memory, jd_crew *c);
 /* A lane begins anew. */
 void jd__crew_reset(const jd_cells *n, jd_crew *c, int lane);
-/* One step: the inputs stand in c->x. */
-void jd__crew_step(const jd_cells *n, const double *w, jd_crew *c);
-/* Carries dc/dw on over the step just made; then trace = decay (16) trace + d a[choice (16)] / dw, trace (weights,16). */
-void jd__crew_trace(const jd_cells *n, const double *w, jd_crew *c, const int *choice, const double *decay,
-                    double *trace);
-
 #endif
