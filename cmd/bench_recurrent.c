@@ -192,6 +192,58 @@ static jd_status make_scan(const bench_workload *w, bench_job *j)
     return bench_plan(j, scan_step, NULL, t, 3);
 }
 
+/* ---- PyraMiD-LSTM -------------------------------------------------------------------------------------------------------*/
+
+typedef struct pyramid_spec {
+    int layers, H, k, mix;
+} pyramid_spec;
+
+static void pyramid_step(jd_graph *g, void *user)
+{
+    const pyramid_spec *s = user;
+    static const char *const scan[] = {"scan1", "scan2"}, *const mix[] = {"mix1", "mix2"};
+    jd_node x = jd_arg(g, "volume");
+    for (int i = 0; i < s->layers; i++) {
+        x = jd_pyramid(g, scan[i], x, .units = s->H, .size = s->k);
+        x = jd_dense(g, mix[i], x, .units = s->mix, .act = JD_TANH, .each = true);
+    }
+    x = jd_dense(g, "out", x, .units = 2, .each = true);
+    const jd_node loss = jd_softmax_xent(g, x, jd_arg(g, "label"));
+    jd_update_sgd(g, loss, jd_arg(g, "lr"), 0);
+    jd_result(g, "loss", loss);
+}
+
+/* Window places that lie on a line of n: k n less what reaches over both ends. */
+static double on_line(int n, int k)
+{
+    return (double)k * n - (double)(k / 2) * (k / 2 + 1);
+}
+
+/* a layers, b cells of each scan, c side of the windows; dense layers of 2 b between.  One training step on a volume of
+ * 64 x 64 x 32 with one input: six scans, four gates, products on the volume only, none for the first plane's state. */
+static jd_status make_pyramid(const bench_workload *w, bench_job *j)
+{
+    enum { Z = 32, Y = 64, X = 64, N = Z * Y * X };
+    pyramid_spec *s = calloc(1, sizeof *s);
+    if (!s) return JD_ENOMEM;
+    *s = (pyramid_spec){w->a, w->b, w->c, 2 * w->b};
+    j->memory[7] = s;
+    const double z = on_line(Z, s->k), y = on_line(Y, s->k), x = on_line(X, s->k);
+    const double plane[3] = {y * x, z * x, z * y}; /* across z, y, x */
+    const int length[3] = {Z, Y, X};
+    double in = 1, macs = 3. * N * s->mix * 2;
+    for (int i = 0; i < s->layers; i++, in = s->mix) {
+        for (int e = 0; e < 3; e++)
+            macs += 2 * plane[e] * 4 * s->H * (length[e] * in * (i ? 3 : 2) + (length[e] - 1) * s->H * 3.);
+        macs += 3. * N * s->H * s->mix;
+    }
+    j->gflop = 2 * macs / 1e9;
+    const jd_tensor t[] = {JD_TENSOR("volume", JD_F32, bench_random(j, N, -1, 1), 1, Z, Y, X, 1),
+                           JD_TENSOR("label", JD_I32, bench_random_int(j, N, 0, 2), 1, Z, Y, X),
+                           JD_SCALAR_F32("lr", &LR)};
+    return bench_plan(j, pyramid_step, s, t, 3);
+}
+
 const bench_workload bench_recurrent[] = {
     {"lstm_h128_l1", "LSTM 128, batch 32, 100 steps", make_lstm, 128, 1, 0, 0},
     {"lstm_h128_l2", "two layers", make_lstm, 128, 2, 0, 0},
@@ -211,5 +263,8 @@ const bench_workload bench_recurrent[] = {
     {"mdlstm_line", "handwriting net, one line", make_line, 1, 0, 0, 0},
     {"mdlstm_line_b16", "handwriting net, batch 16", make_line, 16, 0, 0, 0},
     {"mdlstm_h50_b16", "scans of 50 cells, pictures of 16 x 64, batch 16", make_scan, 16, 0, 0, 0},
+    {"pyramid_64x64x32", "PyraMiD-LSTM on a volume of 64x64x32: 2 layers of 6 scans, 8 cells, windows 3x3",
+     make_pyramid, 2, 8, 3, 0},
+    {"pyramid_64x64x32_k7", "the first layer of the paper: 6 scans, 16 cells, windows 7x7", make_pyramid, 1, 16, 7, 0},
     {0},
 };

@@ -170,10 +170,14 @@ const cli_command cli_commands[] = {
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"
      "  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz --csv\n"
-     "  jackdaw predict runs/keyword-spotting-1/model.safetensors recordings/ > words.csv\n",
+     "  jackdaw predict runs/keyword-spotting-1/model.safetensors recordings/ > words.csv\n"
+     "  jackdaw predict runs/pyramid-lstm-1/model.safetensors brain.nii.gz\n",
      "A file is a PNG of the model's image size, an IDX file of images, or a CSV table of the model's columns; for "
      "models\n"
-     "that read or hear it is what `jackdaw read` takes.  A folder stands for all such files in it.",
+     "that read or hear it is what `jackdaw read` takes.  A model that labels voxels takes NIfTI and TIFF volumes, and "
+     "the "
+     "labels\n"
+     "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.",
      predict_options, cmd_predict, 2, -1},
     {"scan", "a model of small pictures at every pixel of a large one", "MODEL IMAGE -o OUT.png [OPTIONS]",
      "  jackdaw scan runs/em-segmentation-1/model.safetensors slice.png -o inside.png\n"

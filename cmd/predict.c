@@ -5,6 +5,7 @@
 #include "files.h"
 #include "fit.h"
 #include "model.h"
+#include "predict.h"
 #include "reader.h"
 
 typedef enum form { PLAIN, JSON, CSV } form;
@@ -126,6 +127,7 @@ int cmd_predict(int argc, char **argv)
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     if (is_reader(ctx, a.rest[0])) return read_files(ctx, &a);
+    if (predicts_volumes(ctx, a.rest[0])) return predict_volumes(ctx, &a);
     model m;
     jd_params *p = NULL;
     jd_fn *f = model_load(ctx, a.rest[0], &m, &p) ? NULL : jd_fn_new(ctx, p, model_forward, &m);

@@ -34,6 +34,8 @@ int cmd_version(int argc, char **argv)
             printf("%-14s %s\n%-14s %d\n", "cpu kernels", jd_ctx_isa(ctx), "threads", jd_ctx_threads(ctx));
             const bool jpeg = jd_picture_can("jpeg");
             printf("%-14s %-4s %s\n", "jpeg", jpeg ? "yes" : "no", jpeg ? "" : "build it with libjpeg62-turbo-dev");
+            const bool tiff = jd_has_tiff();
+            printf("%-14s %-4s %s\n", "tiff", tiff ? "yes" : "no", tiff ? "" : "build it with libtiff-dev");
             for (size_t i = 0; i < sizeof features / sizeof *features; i++)
                 printf("%-14s %-4s %s\n", features[i].name, features[i].state, features[i].how);
         }

@@ -14,9 +14,11 @@
 #include "jackdaw/data.h"
 #include "jackdaw/ink.h"
 #include "jackdaw/ngram.h"
+#include "jackdaw/volume.h"
 #include "jackdaw/sets.h"
 #include "jpeg_help.h"
 #include "sets_help.h"
+#include "tiff_file.h"
 #include "tmpdir.h"
 
 /* An allocator that counts what is out and notes the largest wish. */
@@ -57,7 +59,7 @@ static int teardown(void **state)
     return tmpdir_teardown(state);
 }
 
-typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA, INK, MOSAICS, NORB, GNT, BLOB, GTSRB } kind;
+typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA, INK, MOSAICS, NORB, GNT, BLOB, GTSRB, NIFTI, TIFF } kind;
 
 /* Reads the file and frees what came. */
 static jd_status read_one(kind k, const char *path)
@@ -70,6 +72,7 @@ static jd_status read_one(kind k, const char *path)
     jd_ngram *ngram = NULL;
     jd_ink ink = {0};
     jd_images images = {0};
+    jd_volume volume = {0};
     jd_status st = JD_EUSAGE;
     switch (k) {
     case IDX: st = jd_read_idx(ctx, path, &idx); break;
@@ -92,6 +95,8 @@ static jd_status read_one(kind k, const char *path)
     case BLOB: st = jd_images_read_blob(ctx, path, 1, 2, &images); break;
     case GTSRB: st = jd_images_read_gtsrb(ctx, path, 4, 43, &images); break;
     case MOSAICS: st = jd_images_read_mosaics(ctx, path, 4, 9, &images); break;
+    case NIFTI: st = jd_read_nifti(ctx, path, &volume); break;
+    case TIFF: st = jd_read_tiff(ctx, path, &volume); break;
     }
     if (st) { /* the caller's objects stay as they were */
         assert_null(idx.data);
@@ -102,6 +107,7 @@ static jd_status read_one(kind k, const char *path)
         assert_null(ngram);
         assert_null(ink.items);
         assert_null(images.pixels);
+        assert_null(volume.voxels);
     }
     jd_idx_free(ctx, &idx);
     jd_picture_free(ctx, &picture);
@@ -111,6 +117,7 @@ static jd_status read_one(kind k, const char *path)
     jd_ngram_free(ngram);
     jd_ink_free(ctx, &ink);
     jd_images_free(ctx, &images);
+    jd_volume_free(ctx, &volume);
     return st;
 }
 
@@ -205,6 +212,37 @@ static void sound(void **state)
     assert_int_equal(sf_write_float(f, x, 150), 150);
     sf_close(f);
     torture(SOUND, flac, false);
+}
+
+static void volumes(void **state)
+{
+    (void)state;
+    float voxels[24];
+    for (int i = 0; i < 24; i++) voxels[i] = (float)(i * 10);
+    const jd_volume v = {.frames = 1, .depth = 2, .height = 4, .width = 3, .voxels = voxels};
+    const char *plain = tmpdir_file("a.nii"), *gz = tmpdir_file("a.nii.gz");
+    jd_write_nifti(ctx, plain, &v, JD_NIFTI_I16);
+    jd_write_nifti(ctx, gz, &v, JD_NIFTI_F32);
+    torture(NIFTI, plain, true);
+    torture(NIFTI, gz, true);
+}
+
+static void tiffs(void **state)
+{
+    (void)state;
+    static const tiff_kind stack[] = {{false, 8, 1, 1, 2, 5, 7, false}, {true, 16, 1, 0, 1, 9, 11, true}};
+    uint8_t file[1024];
+    uint32_t value[128];
+    for (uint32_t i = 0; i < 128; i++) value[i] = i * 3;
+    for (int k = 0; k < 2; k++) {
+        const char *path = tmpdir_file("a.tif");
+        tmpdir_write(path, file, tiff_file(&stack[k], value, file));
+        if (read_one(TIFF, path) == JD_EABSENT) {
+            jd_error_clear(ctx);
+            return;
+        }
+        torture(TIFF, path, false); /* the link to a next picture may be missing */
+    }
 }
 
 static void tables(void **state)
@@ -419,10 +457,11 @@ static void large_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(idx),          cmocka_unit_test(png),           cmocka_unit_test(sound),
-        cmocka_unit_test(tables),       cmocka_unit_test(ngrams),        cmocka_unit_test(inks),
-        cmocka_unit_test(large_claims), cmocka_unit_test(out_of_memory), cmocka_unit_test(mosaics),
-        cmocka_unit_test(jpegs),        cmocka_unit_test(netpbm),        cmocka_unit_test(sets),
+        cmocka_unit_test(idx),           cmocka_unit_test(png),     cmocka_unit_test(sound),
+        cmocka_unit_test(volumes),       cmocka_unit_test(tiffs),   cmocka_unit_test(tables),
+        cmocka_unit_test(ngrams),        cmocka_unit_test(inks),    cmocka_unit_test(large_claims),
+        cmocka_unit_test(out_of_memory), cmocka_unit_test(mosaics), cmocka_unit_test(jpegs),
+        cmocka_unit_test(netpbm),        cmocka_unit_test(sets),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -48,12 +48,18 @@ JD_API jd_status jd_write_nifti(jd_ctx *ctx, const char *path, const jd_volume *
  * each picture of the file, all of one size.  A picture where 0 is white is inverted if its samples are integers without
  * sign.  Values stay as they are (0..255, 0..65535).  JD_EABSENT where the program was built without libtiff. */
 JD_API jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out);
+JD_API bool jd_has_tiff(void);
 
 /* NIfTI or TIFF, told by the contents. */
 JD_API jd_status jd_read_volume(jd_ctx *ctx, const char *path, jd_volume *out);
 
 /* Mean 0 and deviation 1 over all voxels (0 where all are equal).  JD_EDATA when a voxel is no finite number. */
 JD_API jd_status jd_volume_normalise(jd_ctx *ctx, jd_volume *v);
+
+enum { JD_VOLUME_INPUTS = 2 };
+/* What a net is fed of the first frame (Stollenga et al. 2015, section 3): x (depth,height,width,JD_VOLUME_INPUTS), the
+ * voxels and their difference from a version smoothed by a Gaussian of deviation 4 voxels, each normalised. */
+JD_API jd_status jd_volume_inputs(jd_ctx *ctx, const jd_volume *v, float *x);
 
 JD_API void jd_volume_free(jd_ctx *ctx, jd_volume *v);
 

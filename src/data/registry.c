@@ -103,6 +103,13 @@ static const jd_dataset_file gtsrb_full_files[] = {{"Final_Training/Images/00000
                                                    {NULL, NULL, 0}};
 static const jd_dataset_file hwdb_full_files[] = {
     {"HWDB1.1trn_gnt/1001-c.gnt", NULL, 0}, {"HWDB1.1tst_gnt/1241-c.gnt", NULL, 0}, {NULL, NULL, 0}};
+/* The indices of both splits, and the first volume. */
+static const jd_dataset_file hippocampus_files[] = {
+    {"train.tsv", "f8d875d67b1a15e72e29e0178b9ee37a0d89ceaa3bd321b0aa227cfe82cde934", 5937},
+    {"test.tsv", "7add8768c22ed7709834324fed116699c45396a3c4705da9324db01d3fcc129e", 1795},
+    {"image/hippocampus_001.nii", "295d1fa39faf27ca2c9c5acb43c8bc810687e62f714a2669499fffc9ecbeb4be", 62827},
+    {"label/hippocampus_001.nii", "8612550c6bed768e2aa539b60e3882f399eebefdc724eea3e2e00284d52b157b", 62827},
+    {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -184,6 +191,17 @@ static const jd_dataset sets[] = {
      .obtain = "write each picture as image/ID.png, and the tables images.tsv, train_points.tsv, test_points.tsv",
      .files = nuclei_files,
      .classes = 2},
+    {.name = "msd_hippocampus",
+     .title =
+         "Medical Segmentation Decathlon, task 4: magnetic resonance of the hippocampus with both its parts marked, "
+         "100 volumes train, 30 test",
+     .home = "http://medicaldecathlon.com",
+     .licence = "CC BY-SA 4.0",
+     .obtain =
+         "put the images of Task04_Hippocampus into image/, its labels into label/, and list the files of each split "
+         "in the column `file` of train.tsv and test.tsv",
+     .files = hippocampus_files,
+     .classes = 3},
     {.name = "cifar10_jpeg",
      .title = "CIFAR-10 as JPEG files (lossy), 10 classes, 32 x 32 colour: 15000 train, 3000 test",
      .home = "https://www.cs.toronto.edu/~kriz/cifar.html",

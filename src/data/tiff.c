@@ -153,7 +153,7 @@ static jd_status read_pixels(jd_ctx *ctx, const char *path, TIFF *t, const sourc
     const tmsize_t need = g->tiled ? TIFFTileSize(t) : TIFFScanlineSize(t);
     uint64_t room = (uint64_t)w * bytes;
     if (__builtin_mul_overflow(room, (uint64_t)h, &room) || need < 0 || (uint64_t)need < room ||
-        (uint64_t)need > JD_LIMIT_PIXELS * 4ull)
+        (uint64_t)need > (uint64_t)JD_LIMIT_RATIO * s->bytes)
         return bad(ctx, path, slice, s, "its rows or tiles have an impossible size");
     uint8_t *p = jd_alloc(ctx, (size_t)need);
     for (uint32_t y0 = 0; y0 < g->height && p && !jd_error(ctx); y0 += h)
@@ -224,7 +224,17 @@ jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out)
     return jd_error(ctx);
 }
 
+bool jd_has_tiff(void)
+{
+    return true;
+}
+
 #else
+bool jd_has_tiff(void)
+{
+    return false;
+}
+
 jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out)
 {
     (void)out;

@@ -2,6 +2,7 @@
 #include "data/volume.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "data/stream.h"
 
@@ -40,6 +41,52 @@ jd_status jd_volume_normalise(jd_ctx *ctx, jd_volume *v)
     const double scale = square > 0 ? 1 / sqrt(square / (double)n) : 0;
     for (size_t i = 0; i < n; i++) v->voxels[i] = (float)(((double)v->voxels[i] - mean) * scale);
     return JD_OK;
+}
+
+/* One axis of a Gaussian of deviation s: voxels `stride` apart, n of them; what lies outside has no weight. */
+static void smooth(const float *from, int64_t all, int64_t stride, int64_t n, const double *weight, int64_t reach,
+                   float *to)
+{
+    for (int64_t i = 0; i < all; i++) {
+        const int64_t at = i / stride % n, low = at < reach ? at : reach,
+                      high = n - 1 - at < reach ? n - 1 - at : reach;
+        double sum = 0, total = 0;
+        for (int64_t k = -low; k <= high; k++) {
+            const double w = weight[k < 0 ? -k : k];
+            sum += w * (double)from[i + k * stride];
+            total += w;
+        }
+        to[i] = (float)(sum / total);
+    }
+}
+
+jd_status jd_volume_inputs(jd_ctx *ctx, const jd_volume *v, float *x)
+{
+    enum { REACH = 10 };
+    const double deviation = 4;
+    double weight[REACH + 1];
+    const int64_t n = v->depth * v->height * v->width;
+    jd_volume a = *v, b = *v;
+    if (jd_error(ctx)) return jd_error(ctx);
+    a.frames = b.frames = 1;
+    a.voxels = jd_alloc_array(ctx, (size_t)n, sizeof *a.voxels);
+    b.voxels = jd_alloc_array(ctx, (size_t)n, sizeof *b.voxels);
+    if (!jd_error(ctx)) {
+        memcpy(a.voxels, v->voxels, (size_t)n * sizeof *a.voxels);
+        for (int k = 0; k <= REACH; k++) weight[k] = exp(-k * k / (2 * deviation * deviation));
+    }
+    if (!jd_error(ctx) && !jd_volume_normalise(ctx, &a)) {
+        for (int64_t i = 0; i < n; i++) x[i * JD_VOLUME_INPUTS] = a.voxels[i];
+        smooth(a.voxels, n, 1, v->width, weight, REACH, b.voxels);
+        smooth(b.voxels, n, v->width, v->height, weight, REACH, a.voxels);
+        smooth(a.voxels, n, v->width * v->height, v->depth, weight, REACH, b.voxels);
+        for (int64_t i = 0; i < n; i++) b.voxels[i] = x[i * JD_VOLUME_INPUTS] - b.voxels[i];
+        jd_volume_normalise(ctx, &b);
+        for (int64_t i = 0; i < n; i++) x[i * JD_VOLUME_INPUTS + 1] = b.voxels[i];
+    }
+    jd_free(ctx, a.voxels);
+    jd_free(ctx, b.voxels);
+    return jd_error(ctx);
 }
 
 void jd_volume_free(jd_ctx *ctx, jd_volume *v)
