@@ -1,6 +1,7 @@
 /* eval.c - `jackdaw eval`: a model on a data set. */
 #include <string.h>
 
+#include "chains.h"
 #include "model.h"
 
 static void print(const model *m, const measured *e, const char *data, bool json)
@@ -40,6 +41,12 @@ int cmd_eval(int argc, char **argv)
     if (!data) return cli_fail("eval", JD_EUSAGE, "--data is missing; for example --data fashion-mnist");
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
+    chain_model *chains = chain_model_open(ctx, a.rest[0]);
+    if (chains) {
+        if (!jd_error(ctx)) chains_eval(chains, data, (jd_split)split, cli_has(&a, "json"));
+        chain_model_free(chains);
+        return cli_end("eval", ctx);
+    }
     model m;
     jd_params *p = NULL;
     samples s = {0};

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chains.h"
 #include "files.h"
 #include "fit.h"
 #include "model.h"
@@ -119,6 +120,22 @@ static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model 
     files_free(ctx, &files);
 }
 
+static void predict_chains(jd_ctx *ctx, const cli_args *a, chain_model *m)
+{
+    static const char *const endings[] = {".fasta", ".fa", ".fasta.gz", ".fa.gz", ".tsv", ".tsv.gz", NULL};
+    file_list files = {0};
+    if (jd_error(ctx)) return;
+    if (!files_list(ctx, a, endings, &files)) {
+        const chains_form how = cli_has(a, "json") ? CHAINS_JSON : cli_has(a, "csv") ? CHAINS_CSV : CHAINS_PLAIN;
+        for (size_t i = 0; i < files.n; i++) {
+            chains_predict(m, files.path[i], how);
+            if (!files_next(ctx, &files)) break;
+        }
+        files_end(ctx, &files);
+    }
+    files_free(ctx, &files);
+}
+
 int cmd_predict(int argc, char **argv)
 {
     cli_args a;
@@ -128,6 +145,12 @@ int cmd_predict(int argc, char **argv)
     if (!ctx) return code;
     if (is_reader(ctx, a.rest[0])) return read_files(ctx, &a);
     if (predicts_volumes(ctx, a.rest[0])) return predict_volumes(ctx, &a);
+    chain_model *chains = chain_model_open(ctx, a.rest[0]);
+    if (chains) {
+        predict_chains(ctx, &a, chains);
+        chain_model_free(chains);
+        return cli_end("predict", ctx);
+    }
     model m;
     jd_params *p = NULL;
     jd_fn *f = model_load(ctx, a.rest[0], &m, &p) ? NULL : jd_fn_new(ctx, p, model_forward, &m);

@@ -154,20 +154,41 @@ static speech_item *new_items(jd_ctx *ctx, size_t n, speech_bag *bag)
     return bag->items;
 }
 
-jd_status speech_bag_words(speech_ear *ear, const jd_speech *speech, speech_bag *out)
+jd_status speech_bag_takes(speech_ear *ear, const speech_take *takes, size_t n, speech_bag *out)
 {
     speech_bag bag;
-    if (!new_items(ear->ctx, speech->count, &bag)) return jd_error(ear->ctx);
-    for (size_t i = 0; i < bag.n && !jd_error(ear->ctx); i++) {
-        const jd_utterance *u = &speech->items[i];
+    size_t labels = 1;
+    if (!new_items(ear->ctx, n, &bag)) return jd_error(ear->ctx);
+    for (size_t i = 0; i < n; i++) labels += (size_t)takes[i].labels_n;
+    int32_t *at = bag.label_room = jd_alloc_array(ear->ctx, labels, sizeof *at);
+    for (size_t i = 0; i < n && !jd_error(ear->ctx); i++) {
+        const speech_take *t = &takes[i];
+        memcpy(at, t->labels, (size_t)t->labels_n * sizeof *at);
         bag.items[i] = (speech_item){
-            .wave = u->samples, .count = u->count, .labels = {u->digit}, .labels_n = 1, .speaker = u->speaker};
-        keep_features(ear, &bag.items[i], u->samples, u->count);
+            .wave = t->wave, .count = t->count, .labels = at, .labels_n = t->labels_n, .speaker = t->speaker};
+        at += t->labels_n;
+        if (t->labels_n > bag.most_labels) bag.most_labels = t->labels_n;
+        keep_features(ear, &bag.items[i], t->wave, t->count);
     }
     if (jd_error(ear->ctx))
         speech_bag_free(&bag);
     else
         *out = bag;
+    return jd_error(ear->ctx);
+}
+
+jd_status speech_bag_words(speech_ear *ear, const jd_speech *speech, speech_bag *out)
+{
+    speech_take *takes = jd_alloc_array(ear->ctx, speech->count + 1, sizeof *takes);
+    int32_t *digits = jd_alloc_array(ear->ctx, speech->count + 1, sizeof *digits);
+    for (size_t i = 0; !jd_error(ear->ctx) && i < speech->count; i++) {
+        const jd_utterance *u = &speech->items[i];
+        digits[i] = u->digit;
+        takes[i] = (speech_take){u->samples, u->count, &digits[i], 1, u->speaker};
+    }
+    if (!jd_error(ear->ctx)) speech_bag_takes(ear, takes, speech->count, out);
+    jd_free(ear->ctx, takes);
+    jd_free(ear->ctx, digits);
     return jd_error(ear->ctx);
 }
 
@@ -180,6 +201,8 @@ jd_status speech_bag_strings(jd_run *r, speech_ear *ear, const jd_speech *speech
     bag.source = speech;
     bag.how = *o;
     bag.seed = seed;
+    bag.most_labels = SPEECH_LABELS;
+    bag.label_room = jd_alloc_array(ctx, n, SPEECH_LABELS * sizeof *bag.label_room);
     for (size_t i = 0; i < n && !jd_error(ctx); i++) {
         jd_digits s = {0};
         if (jd_digits_make(ctx, speech, o, seed, i, &s)) break;
@@ -188,7 +211,8 @@ jd_status speech_bag_strings(jd_run *r, speech_ear *ear, const jd_speech *speech
             jd_fail(ctx, JD_EUSAGE, "speech: a string of %d digits; at most %d are possible", s.count, SPEECH_LABELS);
         } else {
             item->labels_n = s.count;
-            memcpy(item->labels, s.labels, (size_t)s.count * sizeof(int32_t));
+            item->labels = bag.label_room + i * SPEECH_LABELS;
+            memcpy(bag.label_room + i * SPEECH_LABELS, s.labels, (size_t)s.count * sizeof(int32_t));
             keep_features(ear, item, s.samples, s.samples_count);
         }
         jd_digits_free(ctx, &s);
@@ -205,6 +229,7 @@ void speech_bag_free(speech_bag *bag)
 {
     for (size_t i = 0; bag->items && i < bag->n; i++) jd_free(bag->ctx, bag->items[i].x);
     if (bag->ctx) jd_free(bag->ctx, bag->items);
+    if (bag->ctx) jd_free(bag->ctx, bag->label_room);
     *bag = (speech_bag){0};
 }
 
@@ -235,17 +260,18 @@ jd_status speech_normalise(speech_bag *train, speech_bag *const *others, int n)
 /* ---- batches ------------------------------------------------------------------------------------------------------------ */
 
 /* Makes room for B sequences of up to `steps` steps and clears it. */
-static jd_status shape(jd_ctx *ctx, speech_batch *b, size_t B, int32_t steps)
+static jd_status shape(jd_ctx *ctx, speech_batch *b, size_t B, int32_t steps, int32_t labels)
 {
     b->T = (steps + SPEECH_PAD - 1) / SPEECH_PAD * SPEECH_PAD;
-    if (!b->length || b->B < (int64_t)B) {
+    if (!b->length || b->B < (int64_t)B || b->U < labels) {
         jd_free(ctx, b->length);
         jd_free(ctx, b->labels);
         jd_free(ctx, b->label_length);
         b->length = jd_alloc_array(ctx, B, sizeof(int32_t));
         b->label_length = jd_alloc_array(ctx, B, sizeof(int32_t));
-        b->labels = jd_alloc_array(ctx, B * SPEECH_LABELS, sizeof(int32_t));
+        b->labels = jd_alloc_array(ctx, B, (size_t)labels * sizeof(int32_t));
     }
+    b->U = labels;
     b->B = (int64_t)B;
     const size_t floats = (size_t)b->T * B * SPEECH_WIDTH;
     if (room(ctx, &b->x, &b->room, floats)) memset(b->x, 0, floats * sizeof(float));
@@ -267,7 +293,9 @@ static void put(speech_batch *b, size_t k, const speech_item *item, const float 
     const size_t W = SPEECH_WIDTH;
     b->length[k] = steps;
     b->label_length[k] = item->labels_n;
-    memcpy(b->labels + k * SPEECH_LABELS, item->labels, sizeof item->labels);
+    int32_t *labels = b->labels + k * (size_t)b->U;
+    memset(labels, 0, (size_t)b->U * sizeof *labels);
+    memcpy(labels, item->labels, (size_t)item->labels_n * sizeof *labels);
     for (size_t t = 0; t < (size_t)steps; t++) {
         float *row = b->x + (t * (size_t)b->B + k) * W;
         for (size_t d = 0; d < W; d++) row[d] = by ? (x[t * W + d] - by->mean[d]) / by->deviation[d] : x[t * W + d];
@@ -279,7 +307,7 @@ jd_status speech_batch_fill(const speech_bag *bag, const uint32_t *index, size_t
     int32_t longest = 1;
     for (size_t k = 0; k < n; k++)
         if (bag->items[index[k]].steps > longest) longest = bag->items[index[k]].steps;
-    if (shape(bag->ctx, b, n, longest)) return jd_error(bag->ctx);
+    if (shape(bag->ctx, b, n, longest, bag->most_labels)) return jd_error(bag->ctx);
     for (size_t k = 0; k < n; k++)
         put(b, k, &bag->items[index[k]], bag->items[index[k]].x, bag->items[index[k]].steps, NULL);
     return JD_OK;
@@ -289,7 +317,7 @@ int speech_batch_inputs(const speech_batch *b, jd_tensor *in)
 {
     in[0] = JD_TENSOR("x", JD_F32, b->x, b->T, b->B, SPEECH_WIDTH);
     in[1] = JD_TENSOR("length", JD_I32, b->length, b->B);
-    in[2] = JD_TENSOR("labels", JD_I32, b->labels, b->B, SPEECH_LABELS);
+    in[2] = JD_TENSOR("labels", JD_I32, b->labels, b->B, b->U);
     in[3] = JD_TENSOR("label_length", JD_I32, b->label_length, b->B);
     return 4;
 }
@@ -314,7 +342,7 @@ static jd_status fill_changed(speech_feed *f, const uint32_t *index, size_t n, s
         memcpy(x[k], f->ear->frames, bytes);
         if (steps[k] > longest) longest = steps[k];
     }
-    if (!jd_error(ctx) && !shape(ctx, b, n, longest))
+    if (!jd_error(ctx) && !shape(ctx, b, n, longest, f->bag->most_labels))
         for (size_t k = 0; k < n; k++) put(b, k, &f->bag->items[index[k]], x[k], steps[k], f->bag);
     for (size_t k = 0; k < n; k++) jd_free(ctx, x[k]);
     return jd_error(ctx);

@@ -19,7 +19,7 @@ enum {
     SPEECH_SKIP = 2,    /* frames of 10 ms a network step */
     SPEECH_PRIOR = 40,  /* frames */
     SPEECH_TEMPOS = 5,  /* front ends with frame shifts of 8.5 to 11.5 ms */
-    SPEECH_LABELS = 8,  /* at most so many labels a sequence */
+    SPEECH_LABELS = 8,  /* of a string of digits, at most */
     SPEECH_PAD = 16,    /* lengths of batches are multiples of it, so that few shapes are traced */
     SPEECH_CLASSES = 10 /* digits; label 10 is the blank of strings */
 };
@@ -46,7 +46,7 @@ typedef struct speech_item {
     size_t count;
     float *x;      /* (steps, 39) without changes */
     int32_t steps; /* of x */
-    int32_t labels[SPEECH_LABELS];
+    const int32_t *labels;
     int32_t labels_n;
     int speaker;
 } speech_item;
@@ -55,11 +55,22 @@ typedef struct speech_bag {
     jd_ctx *ctx;
     speech_item *items;
     size_t n;
+    int32_t most_labels;
+    int32_t *label_room;
     float mean[SPEECH_WIDTH], deviation[SPEECH_WIDTH]; /* of the training set */
     const jd_speech *source;                           /* of strings: made again for each use with changes */
     jd_digits_options how;
     uint64_t seed;
 } speech_bag;
+/* A recording and what is said in it. */
+typedef struct speech_take {
+    const float *wave; /* must outlive the bag */
+    size_t count;
+    const int32_t *labels; /* are copied */
+    int32_t labels_n;
+    int speaker;
+} speech_take;
+jd_status speech_bag_takes(speech_ear *ear, const speech_take *takes, size_t n, speech_bag *out);
 /* The bag's waves are those of `speech`, which must outlive it. */
 jd_status speech_bag_words(speech_ear *ear, const jd_speech *speech, speech_bag *out);
 /* Strings 0 .. n - 1 under `seed`; their waves are not kept. */
@@ -73,9 +84,9 @@ void speech_describe(jd_run *r, int rate, const speech_bag *train, const char *n
 /* Fits mean and deviation on `train` and normalises the fixed features of all bags with them. */
 jd_status speech_normalise(speech_bag *train, speech_bag *const *others, int n);
 
-/* One batch in memory: x (T,B,39), length (B), labels (B,8), label_length (B). */
+/* One batch in memory: x (T,B,39), length (B), labels (B,U), label_length (B). */
 typedef struct speech_batch {
-    int64_t T, B;
+    int64_t T, B, U;
     float *x;
     size_t room; /* floats in x */
     int32_t *length, *labels, *label_length;

@@ -13,7 +13,9 @@
 
 #include "jackdaw/data.h"
 #include "jackdaw/ink.h"
+#include "jackdaw/midi.h"
 #include "jackdaw/ngram.h"
+#include "jackdaw/protein.h"
 #include "jackdaw/volume.h"
 #include "jackdaw/sets.h"
 #include "jpeg_help.h"
@@ -59,7 +61,24 @@ static int teardown(void **state)
     return tmpdir_teardown(state);
 }
 
-typedef enum kind { IDX, PNG, SOUND, CSV, TSV, ARPA, INK, MOSAICS, NORB, GNT, BLOB, GTSRB, NIFTI, TIFF } kind;
+typedef enum kind {
+    IDX,
+    PNG,
+    SOUND,
+    CSV,
+    TSV,
+    ARPA,
+    INK,
+    MOSAICS,
+    NORB,
+    GNT,
+    BLOB,
+    GTSRB,
+    NIFTI,
+    TIFF,
+    CHAINS,
+    MIDI
+} kind;
 
 /* Reads the file and frees what came. */
 static jd_status read_one(kind k, const char *path)
@@ -73,6 +92,8 @@ static jd_status read_one(kind k, const char *path)
     jd_ink ink = {0};
     jd_images images = {0};
     jd_volume volume = {0};
+    jd_chains chains = {0};
+    jd_midi midi = {0};
     jd_status st = JD_EUSAGE;
     switch (k) {
     case IDX: st = jd_read_idx(ctx, path, &idx); break;
@@ -97,6 +118,8 @@ static jd_status read_one(kind k, const char *path)
     case MOSAICS: st = jd_images_read_mosaics(ctx, path, 4, 9, &images); break;
     case NIFTI: st = jd_read_nifti(ctx, path, &volume); break;
     case TIFF: st = jd_read_tiff(ctx, path, &volume); break;
+    case CHAINS: st = jd_read_chains(ctx, path, &chains); break;
+    case MIDI: st = jd_read_midi(ctx, path, &midi); break;
     }
     if (st) { /* the caller's objects stay as they were */
         assert_null(idx.data);
@@ -108,6 +131,8 @@ static jd_status read_one(kind k, const char *path)
         assert_null(ink.items);
         assert_null(images.pixels);
         assert_null(volume.voxels);
+        assert_null(chains.items);
+        assert_null(midi.notes);
     }
     jd_idx_free(ctx, &idx);
     jd_picture_free(ctx, &picture);
@@ -118,6 +143,8 @@ static jd_status read_one(kind k, const char *path)
     jd_ink_free(ctx, &ink);
     jd_images_free(ctx, &images);
     jd_volume_free(ctx, &volume);
+    jd_chains_free(ctx, &chains);
+    jd_midi_free(ctx, &midi);
     return st;
 }
 
@@ -373,6 +400,32 @@ static void sets(void **state)
     torture(GTSRB, path, false);
 }
 
+static const char FASTA[] = ">one first\nMKV-LA\nacdx*\n>two\nW\n";
+static const char CHAINS_TABLE[] = "id\tsequence\tdssp3\tdssp8\tmask\na\tMKVL\tHHEC\tHGE-\t1101\nb\tW\tC\tT\t1\n";
+
+static void chains(void **state)
+{
+    (void)state;
+    const char *path = tmpdir_file("chains"), *gz = tmpdir_file("chains.gz");
+    tmpdir_write(path, FASTA, strlen(FASTA));
+    torture(CHAINS, path, false);
+    tmpdir_write(path, CHAINS_TABLE, strlen(CHAINS_TABLE));
+    torture(CHAINS, path, false);
+    make_gz(gz, FASTA, strlen(FASTA));
+    torture(CHAINS, gz, true);
+}
+
+static const jd_midi_note NOTES[] = {
+    {0, 480, 60, 90, 0}, {0, 960, 64, 1, 3}, {480, 200000, 60, 127, 0}, {9, 1, 127, 5, 9}};
+
+static void midis(void **state)
+{
+    (void)state;
+    const char *path = tmpdir_file("a.mid");
+    jd_write_midi(ctx, path, &(jd_midi){.division = 480, .tempo = 90, .count = 4, .notes = (jd_midi_note *)NOTES});
+    torture(MIDI, path, true);
+}
+
 /* Lets each allocation in turn fail: the answer is JD_ENOMEM, and nothing is lost. */
 static void starve(kind k, const char *path)
 {
@@ -417,6 +470,13 @@ static void out_of_memory(void **state)
     starve(TSV, tmpdir_file("tsv"));
     starve(IDX, tmpdir_file("idx"));
     starve(PNG, tmpdir_file("png"));
+    tmpdir_write(tmpdir_file("fasta"), FASTA, strlen(FASTA));
+    starve(CHAINS, tmpdir_file("fasta"));
+    tmpdir_write(tmpdir_file("chains"), CHAINS_TABLE, strlen(CHAINS_TABLE));
+    starve(CHAINS, tmpdir_file("chains"));
+    jd_write_midi(ctx, tmpdir_file("mid"),
+                  &(jd_midi){.division = 480, .tempo = 90, .count = 4, .notes = (jd_midi_note *)NOTES});
+    starve(MIDI, tmpdir_file("mid"));
     starve(SOUND, tmpdir_file("wav"));
     static uint8_t file[512];
     size_t bytes;
@@ -461,7 +521,8 @@ int main(void)
         cmocka_unit_test(volumes),       cmocka_unit_test(tiffs),   cmocka_unit_test(tables),
         cmocka_unit_test(ngrams),        cmocka_unit_test(inks),    cmocka_unit_test(large_claims),
         cmocka_unit_test(out_of_memory), cmocka_unit_test(mosaics), cmocka_unit_test(jpegs),
-        cmocka_unit_test(netpbm),        cmocka_unit_test(sets),
+        cmocka_unit_test(netpbm),        cmocka_unit_test(sets),    cmocka_unit_test(chains),
+        cmocka_unit_test(midis),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -201,6 +201,9 @@ JD_API const jd_dataset *jd_dataset_find(jd_ctx *ctx, const char *name);
 /* The directory that holds the set: $JACKDAW_DATA/NAME, the Debian package's, ${XDG_CACHE_HOME:-~/.cache}/jackdaw/NAME,
  * the first that has its files.  Give the path to jd_free.  NULL and JD_ENOINPUT, with what to do, where there is none. */
 JD_API char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set);
+/* Where the file `file` of the set called `name` is, with ".gz" added where it is stored so; for jd_free.  NULL and an error
+ * as of jd_dataset_find and jd_dataset_locate. */
+JD_API char *jd_dataset_path(jd_ctx *ctx, const char *name, const char *file);
 /* Checks the set in `dir`: sizes and SHA-256 of each recorded file; for sets without recorded files, that each file can
  * be read.  `say`, if not NULL, gets one line of text for each file or finding.  Errors: JD_EDATA, JD_ENOINPUT. */
 JD_API jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const char *dir,

@@ -166,6 +166,8 @@ JD_API jd_node jd_gru_opt(jd_graph *g, const char *name, jd_node x, jd_rnn_optio
 JD_API jd_node jd_time_mask(jd_graph *g, jd_node length, int64_t T);
 /* (T,B,C) -> (B,C): the mean over each sample's own steps; length none: all */
 JD_API jd_node jd_time_mean(jd_graph *g, jd_node x, jd_node length);
+/* (T,B,C) -> (T,B,(2w+1)C): each step with the w steps before and after it, zeros past a sample's ends */
+JD_API jd_node jd_time_window(jd_graph *g, jd_node x, int64_t w, jd_node length);
 
 /* The one-line network language:
  *
@@ -176,10 +178,11 @@ JD_API jd_node jd_time_mean(jd_graph *g, jd_node x, jd_node length);
  * maxpool SIZE [stride S] [ceil]; avgpool SIZE; dense UNITS [ACT]; dropout RATE; noise SIGMA; embed SYMBOLS UNITS;
  * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
  * mdlstm UNITS [peepholes] [sum] [forget B] [clip C]; pyramid UNITS SIZE [forget B]; block HEIGHT WIDTH; collapse;
- * `dense UNITS each` at every point; mean (over time); flatten; tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last
- * four.  Parameters are named after the layer and its place: "conv1/W", "dense5/b", or as told: `dense 10 as out`.  An
- * unknown word is answered with the nearest known one.  `length`, int32, or none: of sequences (B); of images (B,2) their
- * own height and width, for mdlstm, block and collapse; of volumes (B,3) depth, height and width, for pyramid. */
+ * `dense UNITS each` at every point; mean (over time); window STEPS (each step with so many on either side); flatten;
+ * tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Parameters are named after the layer and its place:
+ * "conv1/W", "dense5/b", or as told: `dense 10 as out`.  An unknown word is answered with the nearest known one.
+ * `length`, int32, or none: of sequences (B); of images (B,2) their own height and width, for mdlstm, block and collapse;
+ * of volumes (B,3) depth, height and width, for pyramid. */
 JD_API jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length);
 /* Checks a spec without a graph: JD_OK, or the error with the place of the word. */
 JD_API jd_status jd_net_check(jd_ctx *ctx, const char *spec);

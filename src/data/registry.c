@@ -110,6 +110,20 @@ static const jd_dataset_file hippocampus_files[] = {
     {"image/hippocampus_001.nii", "295d1fa39faf27ca2c9c5acb43c8bc810687e62f714a2669499fffc9ecbeb4be", 62827},
     {"label/hippocampus_001.nii", "8612550c6bed768e2aa539b60e3882f399eebefdc724eea3e2e00284d52b157b", 62827},
     {NULL, NULL, 0}};
+static const jd_dataset_file cb513_files[] = {
+    {"train.tsv", "af96f89795a618d33cc7b37a182f3774c77833b4d392b3b4fd91fde67dd920b9", 481944},
+    {"test.tsv", "339182e82aca5c9781c5ec82a21c1ad829530a4025f18569a4fd1281725570cf", 101202},
+    {NULL, NULL, 0}};
+static const jd_dataset_file chorales_files[] = {
+    {"quarter.train.txt", "71b67fe3c8430bf46e87104ccfc5df69fdf5afa23d935b9b5fb403fcda730580", 161508},
+    {"quarter.valid.txt", "9edd6a19beacfc7171d45b4c3cf0555f197cee84b24050c34a15b9a7e8379bf0", 53491},
+    {"quarter.test.txt", "ec4c7578f4f6f8ff13d9d4e3e5382728f92c7e3a1882bd35b44a8a534bf0c168", 55135},
+    {"16th.train.txt", "96f31b0f6992743704dbfd4f57df05de734e061758f7e92a39835d31ec9d1d3d", 661647},
+    {"16th.valid.txt", "e37312a534306503edf2db0baf8931f18600ca5e2b22234c6092aee231be5a5e", 219361},
+    {"16th.test.txt", "0d495859b067fd8704dc02e27e625965594acf6f52afd9e2b9c65fc99941bac3", 226084},
+    {NULL, NULL, 0}};
+static const jd_dataset_file prompts_files[] = {
+    {"transcripts.tsv", "652d80aa866358b7d198a7127d50b0212fb38b71cf06420989592c5f0f7eeba7", 21355}, {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -244,6 +258,26 @@ static const jd_dataset sets[] = {
      .files = hwdb_full_files,
      .classes = 3755,
      .format = JD_SET_GNT},
+    {.name = "protein_cb513",
+     .title = "CB513: 511 protein chains with the secondary structure of every residue, 418 train, 93 test",
+     .home = "https://doi.org/10.1002/(SICI)1097-0134(19990301)34:4<508::AID-PROT10>3.0.CO;2-4",
+     .licence = "CC0",
+     .obtain = "write train.tsv and test.tsv with the columns id, sequence, dssp3, dssp8, mask (a letter a residue)",
+     .files = cb513_files},
+    {.name = "jsb_chorales",
+     .title = "382 chorales harmonised by J. S. Bach, as the notes sounding at every quarter or sixteenth",
+     .home = "https://github.com/czhuang/JSB-Chorales-dataset",
+     .licence = "the music is free; the selection is that of Boulanger-Lewandowski et al. 2012",
+     .obtain = "write {quarter,16th}.{train,valid,test}.txt: a piece a line, steps with blanks between, the MIDI notes "
+               "of a step with commas between, - for silence",
+     .files = chorales_files},
+    {.name = "asterisk_prompts",
+     .title = "Texts of 428 spoken prompts, one voice; the recordings are Debian's asterisk-core-sounds-en-wav",
+     .home = "https://github.com/asterisk/asterisk",
+     .licence = "CC BY-SA 3.0",
+     .obtain = "apt-get install asterisk-core-sounds-en-wav for the recordings; write their texts as transcripts.tsv "
+               "with the columns wav and text",
+     .files = prompts_files},
 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))
@@ -340,4 +374,13 @@ char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set)
             set->package ? "" : ", and put them into one of these directories");
     jd_free(ctx, cache);
     return NULL;
+}
+
+char *jd_dataset_path(jd_ctx *ctx, const char *name, const char *file)
+{
+    const jd_dataset *set = jd_dataset_find(ctx, name);
+    char *dir = set ? jd_dataset_locate(ctx, set) : NULL;
+    char *path = dir ? jd__dataset_path(ctx, dir, file) : NULL;
+    jd_free(ctx, dir);
+    return path;
 }

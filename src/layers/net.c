@@ -34,6 +34,7 @@ typedef enum kind {
     L_BLOCK,
     L_COLLAPSE,
     L_MEAN,
+    L_WINDOW,
     L_FLATTEN,
     L_TANH,
     L_SIGMOID,
@@ -67,6 +68,7 @@ static const struct {
     [L_BLOCK] = {"block", 2, "", "block HEIGHT WIDTH"},
     [L_COLLAPSE] = {"collapse", 0, "", "collapse"},
     [L_MEAN] = {"mean", 0, "", "mean"},
+    [L_WINDOW] = {"window", 1, "", "window STEPS"},
     [L_FLATTEN] = {"flatten", 0, "", "flatten"},
     [L_TANH] = {"tanh", 0, "", "tanh"},
     [L_SIGMOID] = {"sigmoid", 0, "", "sigmoid"},
@@ -273,6 +275,7 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
         if (sized) *lengths = jd_reshape(g, jd_slice(g, *lengths, 1, 1, 1), JD_DIMS(jd_dim(g, *lengths, 0)));
         return jd_collapse(g, x);
     case L_MEAN: return jd_time_mean(g, x, length);
+    case L_WINDOW: return jd_time_window(g, x, n, length);
     case L_FLATTEN: return x.id ? jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), -1)) : JD_NONE;
     case L_TANH: return jd_tanh(g, x);
     case L_SIGMOID: return jd_sigmoid(g, x);

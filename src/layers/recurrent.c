@@ -143,3 +143,20 @@ jd_node jd_time_mean(jd_graph *g, jd_node x, jd_node length)
     const jd_node sum = jd_sum(g, jd_mul(g, x, mask), JD_AXIS(0), false);
     return jd_div(g, sum, jd_reshape(g, jd_real_of(g, length), JD_DIMS(B, 1)));
 }
+
+jd_node jd_time_window(jd_graph *g, jd_node x, int64_t w, jd_node length)
+{
+    enum { MOST = 64 };
+    jd_node part[2 * MOST + 1];
+    if (!x.id) return JD_NONE;
+    if (jd_rank(g, x) != 3 || w < 0 || w > MOST) {
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE, "window %lld over %d axes; it takes sequences (T,B,C) and 0..%d steps",
+                (long long)w, jd_rank(g, x), MOST);
+        return JD_NONE;
+    }
+    const int64_t T = jd_dim(g, x, 0), B = jd_dim(g, x, 1);
+    if (length.id) x = jd_mul(g, x, jd_reshape(g, jd_time_mask(g, length, T), JD_DIMS(T, B, 1)));
+    x = jd_pad(g, x, 0, w, w);
+    for (int64_t i = 0; i <= 2 * w; i++) part[i] = jd_slice(g, x, 0, i, T);
+    return jd_concat(g, part, (int)(2 * w + 1), 2);
+}

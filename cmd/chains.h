@@ -1,0 +1,18 @@
+/* chains.h - `eval` and `predict` for models that read chains of amino acids. */
+#ifndef JD_CMD_CHAINS_H
+#define JD_CMD_CHAINS_H
+
+#include "cli.h"
+
+typedef struct chain_model chain_model;
+
+/* The model in the file if it reads chains ("residues" in its jackdaw.config); NULL without an error if it is another
+ * kind of model, or if the file cannot be read: then the ordinary path tells what is wrong with it. */
+chain_model *chain_model_open(jd_ctx *ctx, const char *path);
+void chain_model_free(chain_model *m);
+/* Q3 and Q8 on a file, or on a split of a set of the registry. */
+jd_status chains_eval(chain_model *m, const char *data, jd_split split, bool json);
+typedef enum chains_form { CHAINS_PLAIN, CHAINS_JSON, CHAINS_CSV } chains_form;
+jd_status chains_predict(chain_model *m, const char *file, chains_form form);
+
+#endif

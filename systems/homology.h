@@ -1,0 +1,95 @@
+/*
+ * homology.h - parts of the system protein-homology: chains with a role in each of several tasks, and scores of rankings.
+ *
+ * A task is a superfamily: is a chain one of its members, though its family was never shown?
+ */
+#ifndef HOMOLOGY_H
+#define HOMOLOGY_H
+
+#include "protein.h"
+
+/* What a chain is in a task; the numbers are those of the lists of Liao and Noble 2003. */
+enum { HOMOLOGY_NONE, HOMOLOGY_TRAIN_YES, HOMOLOGY_TRAIN_NO, HOMOLOGY_TEST_YES, HOMOLOGY_TEST_NO };
+enum { HOMOLOGY_MOTIFS = 3, HOMOLOGY_COLUMNS = 8, HOMOLOGY_FAMILIES = 5 };
+
+typedef struct homology_data {
+    jd_ctx *ctx;
+    size_t n, tasks;
+    jd_chain *chain; /* (n) */
+    char **name;     /* (tasks) */
+    uint8_t *role;   /* (tasks,n) */
+    /* Of generated chains; else NULL. */
+    uint8_t *decoy; /* (n): 1: the motifs stand in the wrong order */
+    int16_t *at;    /* (n,3): where the motif that is read first, second, third begins */
+    uint8_t *which; /* (n,3): which motif that is */
+    float *profile; /* (tasks,3,8,20): probabilities of the motifs' columns, mean of the families that are trained on */
+    float *bag;     /* (n,3 tasks): the best match of each motif anywhere in the chain, in nats over the background */
+    char *text;
+    int32_t *codes;
+    jd_chains file;
+} homology_data;
+
+/* The generator: superfamilies of 3 motifs, each 8 columns of Dirichlet(concentration) probabilities, 10 to 40 residues
+ * apart, in chains of 80 to 250 residues with the background of Swiss-Prot.  Of a family's columns 30 % are drawn anew.
+ * Families 1 to 4 are trained on, the fifth is the test; of the chains that are no members `decoys` have the superfamily's
+ * own motifs in a wrong order. */
+typedef struct homology_options {
+    int superfamilies;
+    int members, test_members; /* chains of a family that is trained on; of the fifth */
+    double negatives;          /* in training, for each positive */
+    double concentration;      /* 0.3; the smaller, the more conserved are the motifs */
+    double decoys;             /* share of the negatives, below 1 */
+    uint64_t seed;
+} homology_options;
+jd_status homology_generate(jd_ctx *ctx, const homology_options *o, homology_data *out);
+/* Chains in DIR/sequences.fasta and their roles in DIR/tasks.tsv: the column `id` and one for each task, with 0
+ * for no role, 1 and 2 for the positive and negative chains to train on, 3 and 4 for those to test on. */
+jd_status homology_read(jd_ctx *ctx, const char *dir, homology_data *out);
+void homology_free(homology_data *d);
+
+/* What somebody would say who knows the profiles, the distances and the order: the logarithm of the likelihood ratio of
+ * chain i as a member of `task` against background with the share `decoys` of the orders that are wrong.  No classifier can
+ * rank much better; what it does not know is which columns the new family has changed. */
+double homology_known(const homology_data *d, size_t task, size_t i, double decoys);
+
+/* Area under the curve of true against false positives (ties count half), and the mean share of the positives that stand
+ * before the i-th negative, i = 1 .. n (Gribskov and Robinson 1996); of equal scores the negatives stand first. */
+double homology_roc(const double *score, const bool *yes, size_t count);
+double homology_roc_n(jd_ctx *ctx, const double *score, const bool *yes, size_t count, size_t n);
+
+/* ---- the experiment ------------------------------------------------------------------------------------------------------*/
+
+typedef struct homology_task {
+    struct homology_lab *lab;
+    size_t number;
+    char scope[40];
+    protein_bag train, test;
+    int32_t *label;
+    uint32_t *index; /* (test.n): their numbers in the data */
+    bool *yes;       /* (test.n) */
+    double *score;   /* (test.n): logits */
+    double weight;   /* of a positive chain in the loss */
+    jd_params *params;
+    jd_fn *look;
+    protein_feed feed;
+    double roc, roc50, bag_roc, bag_roc50, decoys_roc, decoys_bag;
+    double known, known50; /* ROC and ROC50 of who knows the motifs */
+} homology_task;
+
+/* One set of superfamilies. */
+typedef struct homology_lab {
+    jd_run *r;
+    jd_ctx *ctx;
+    const char *kind; /* in logs */
+    double concentration;
+    homology_data data;
+    int64_t units, window, last;
+    double clip, forget, dropout;
+    size_t tasks; /* that are learned */
+    homology_task *task;
+    double residues_per_second, genome_seconds;
+} homology_lab;
+/* The figures of one set of superfamilies (homology_report.c). */
+void homology_show(homology_lab *l, const char *title);
+
+#endif
