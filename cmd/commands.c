@@ -1,6 +1,14 @@
 /* commands.c - the table of commands: it feeds help, man pages, completions and the dispatcher. */
 #include "cli.h"
 
+#define CSV                                                                                                            \
+    {                                                                                                                  \
+        "csv", 0, NULL, "comma-separated values with a header line; the default when a folder is given", false         \
+    }
+#define SKIP_BAD                                                                                                       \
+    {                                                                                                                  \
+        "skip-bad", 0, NULL, "pass over files or samples that cannot be used, and say how many", false                 \
+    }
 static const cli_option systems_options[] = {
     {"runs", 0, "DIR", "where earlier runs lie (default runs)", false}, CLI_JSON, CLI_HELP, CLI_END};
 
@@ -12,6 +20,7 @@ static const cli_option run_options[] = {
     {"out", 'o', "DIR", "output folder (default runs/NAME-SEED)", false},
     {"set", 0, "KEY=VALUE", "change a setting of the system (`jackdaw systems NAME` lists them)", true},
     {"config", 0, "FILE", "the settings of an earlier run: its result.json", false},
+    SKIP_BAD,
     {"resume", 0, NULL, "go on from the newest checkpoint, bit for bit", false},
     {"checkpoint-every", 0, "STEPS", "steps between checkpoints (default: about 30 s)", false},
     CLI_THREADS,
@@ -44,6 +53,7 @@ static const cli_option train_options[] = {
     {"seed", 0, "N", "the seed (default 1)", false},
     {"out", 'o', "DIR", "output folder (default runs/train-DATA-SEED)", false},
     {"config", 0, "FILE", "options of an earlier training: its result.json", false},
+    SKIP_BAD,
     {"resume", 0, NULL, "go on from the newest checkpoint, bit for bit", false},
     {"checkpoint-every", 0, "STEPS", "steps between checkpoints (default: about 30 s)", false},
     CLI_THREADS,
@@ -64,14 +74,6 @@ static const cli_option eval_options[] = {
     CLI_HELP,
     CLI_END};
 
-#define CSV                                                                                                            \
-    {                                                                                                                  \
-        "csv", 0, NULL, "comma-separated values with a header line; the default when a folder is given", false         \
-    }
-#define SKIP_BAD                                                                                                       \
-    {                                                                                                                  \
-        "skip-bad", 0, NULL, "pass over files that cannot be used, and say how many", false                            \
-    }
 static const cli_option predict_options[] = {CSV, SKIP_BAD, CLI_THREADS, CLI_DEVICE, CLI_JSON, CLI_HELP, CLI_END};
 
 static const cli_option scan_options[] = {

@@ -53,7 +53,10 @@ int cmd_eval(int argc, char **argv)
     measured e = {0};
     jd_fn *f = NULL;
     if (!model_load(ctx, a.rest[0], &m, &p) &&
-        !samples_load(ctx, data, cli_text(&a, "labels", NULL), (jd_split)split, !m.classes, true, &s) &&
+        !samples_load(ctx, data,
+                      &(samples_options){
+                          .labels = cli_text(&a, "labels", NULL), .split = (jd_split)split, .regression = !m.classes},
+                      &s) &&
         !model_check(ctx, &m, &s, data))
         f = jd_fn_new(ctx, p, model_forward, &m);
     if (f && !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {

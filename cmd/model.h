@@ -16,12 +16,20 @@ typedef struct samples {
     float *values;    /* rank 1: (count, N) */
     int32_t *label;   /* (count), or NULL */
     float *target;    /* (count), or NULL */
+    size_t skipped;   /* rows of the table that were passed over */
 } samples;
 
-/* `name`: a set of the registry, an IDX file of images (labels in the file `labels`, or beside it), or a CSV file whose
- * last column is the label, or the target with `regression`.  `labelled` false: there is no such column or file. */
-jd_status samples_load(jd_ctx *ctx, const char *name, const char *labels, jd_split split, bool regression,
-                       bool labelled, samples *out);
+/* How samples are to be read, beside where they lie. */
+typedef struct samples_options {
+    const char *labels; /* IDX file of the labels; NULL: beside the images */
+    jd_split split;     /* of a set of the registry */
+    bool regression;    /* the last column is a target */
+    bool unlabelled;    /* there is no column or file of labels */
+    bool skip;          /* rows of a table that cannot be used are passed over */
+} samples_options;
+/* `name`: a set of the registry, an IDX file of images , or a CSV file whose
+ * last column is the label, or the target. */
+jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out);
 void samples_free(jd_ctx *ctx, samples *s);
 /* True for a path to a file, false for a name of the registry. */
 bool samples_is_file(const char *name);

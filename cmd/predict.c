@@ -81,7 +81,7 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
         load_picture(ctx, m, file, s);
     } else {
         char *path = strchr(file, '/') ? jd_strdup(ctx, file) : jd_asprintf(ctx, "./%s", file);
-        if (path) samples_load(ctx, path, NULL, JD_ALL, false, false, s);
+        if (path) samples_load(ctx, path, &(samples_options){.split = JD_ALL, .unlabelled = true}, s);
         jd_free(ctx, path);
     }
     return jd_error(ctx) ? jd_error(ctx) : model_check(ctx, m, s, file);

@@ -1,4 +1,7 @@
 /* read.c - `jackdaw read`: the text that a model reads in ink or pictures, or hears in recordings. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "files.h"
 #include "reader.h"
 
@@ -40,18 +43,31 @@ static jd_status read_picture(reader *m, const char *path)
     return jd_error(m->ctx);
 }
 
+/* Errors about what a file holds do not know its name. */
+static jd_status named(jd_ctx *ctx, const char *path)
+{
+    const jd_status e = jd_error(ctx);
+    char *message = e && !strstr(jd_error_message(ctx), path) ? strdup(jd_error_message(ctx)) : NULL;
+    if (message) {
+        jd_error_clear(ctx);
+        jd_fail(ctx, e, "%s: %s", path, message);
+    }
+    free(message);
+    return e;
+}
+
 static jd_status read_file(reader *m, const char *path, form how)
 {
     jd_ctx *ctx = m->ctx;
     if (m->ear || file_is_picture(path)) {
         if (!(m->ear ? read_sound(m, path) : read_picture(m, path))) print_one(m, path, 0, how);
-        return jd_error(ctx);
+        return named(ctx, path);
     }
     jd_ink ink = {0};
     if (jd_read_ink(ctx, path, &ink)) return jd_error(ctx);
     for (size_t k = 0; k < ink.count && !reader_ink(m, &ink.items[k]); k++) print_one(m, path, k, how);
     jd_ink_free(ctx, &ink);
-    return jd_error(ctx);
+    return named(ctx, path);
 }
 
 int read_files(jd_ctx *ctx, const cli_args *a)

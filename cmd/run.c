@@ -13,6 +13,7 @@ typedef struct request {
     const char *data, *out;
     int scale;
     int64_t seed, seeds, checkpoint_every;
+    bool skip_bad;
     const char *set[2 * CLI_MAX_REPEATED + 1];
     cli_config *config;
 } request;
@@ -62,6 +63,7 @@ static int read_request(cli_args *a, request *q)
     q->scale = cli_word(a, "scale", scales, scale0);
     q->seeds = cli_int(a, "seeds", 0, 1, CLI_MAX_SEEDS);
     q->checkpoint_every = cli_int(a, "checkpoint-every", 0, 1, INT32_MAX);
+    q->skip_bad = cli_has(a, "skip-bad");
     q->data = cli_text(a, "data", cli_config_text(q->config, "data", buffer));
     q->out = cli_text(a, "out", NULL);
     if (a->bad) return JD_EUSAGE;
@@ -85,7 +87,8 @@ static jd_run *one_run(jd_ctx *ctx, const request *q, cli_view *view, uint64_t s
                                                   .on_event = cli_view_event,
                                                   .user = view,
                                                   .stop = &cli_stop,
-                                                  .checkpoint_every = q->checkpoint_every});
+                                                  .checkpoint_every = q->checkpoint_every,
+                                                  .skip_bad = q->skip_bad});
     if (r) q->system->run(r);
     cli_view_close(view);
     return r;

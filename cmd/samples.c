@@ -60,39 +60,55 @@ static jd_status load_idx(jd_ctx *ctx, const char *name, const char *labels, boo
     return JD_OK;
 }
 
-static jd_status take_labels(jd_ctx *ctx, const char *name, const jd_table *t, samples *s)
+/* Class `y` of a row: an error where it is none. */
+static jd_status check_label(jd_ctx *ctx, const char *name, size_t row, double y)
 {
+    if (y >= 0 && y < 100000 && y == floor(y)) return JD_OK;
+    return jd_fail(
+        ctx, JD_EDATA,
+        "%s: row %zu: the last column is %g; a class is a whole number from 0; for a target that is any number use "
+        "--loss mse",
+        name, row, y);
+}
+
+/* Drops the rows whose label is none when that is wanted. */
+static jd_status take_labels(jd_ctx *ctx, const char *name, jd_table *t, const samples_options *o, samples *s)
+{
+    size_t kept = 0;
     s->label = jd_alloc_array(ctx, t->rows, sizeof *s->label);
     for (size_t i = 0; s->label && i < t->rows; i++) {
         const double y = t->values[i * t->cols + t->cols - 1];
-        if (!(y >= 0 && y < 100000) || y != floor(y))
-            return jd_fail(ctx, JD_EDATA,
-                           "%s: row %zu: the last column is %g; a class is a whole number from 0; for a target that is "
-                           "any number use --loss mse",
-                           name, i + 1, y);
-        s->label[i] = (int32_t)y;
-        if (s->label[i] >= s->classes) s->classes = s->label[i] + 1;
+        if (check_label(ctx, name, i + 1, y)) {
+            if (!o->skip) return jd_error(ctx);
+            jd_error_clear(ctx);
+            continue;
+        }
+        memmove(t->values + kept * t->cols, t->values + i * t->cols, t->cols * sizeof *t->values);
+        s->label[kept++] = (int32_t)y;
+        if ((int32_t)y >= s->classes) s->classes = (int32_t)y + 1;
     }
+    s->skipped += t->rows - kept;
+    s->count = t->rows = kept;
     return jd_error(ctx);
 }
 
-static jd_status load_csv(jd_ctx *ctx, const char *name, bool regression, bool labelled, samples *s)
+static jd_status load_csv(jd_ctx *ctx, const char *name, const samples_options *o, samples *s)
 {
     jd_table t = {0};
-    if (jd_read_csv(ctx, name, NULL, &t)) return jd_error(ctx);
-    const size_t n = t.cols - (labelled ? 1 : 0);
+    if (jd_read_csv(ctx, name, &(jd_csv_options){.skipped = o->skip ? &s->skipped : NULL}, &t)) return jd_error(ctx);
+    const size_t n = t.cols - (o->unlabelled ? 0 : 1);
     s->rank = 1;
     s->count = t.rows;
     s->dim[0] = (int64_t)n;
     if (n < 1 || t.rows < 1)
         jd_fail(ctx, JD_EDATA, "%s: %zu rows and %zu columns; at least one row and two columns are needed", name,
                 t.rows, t.cols);
-    else
-        s->values = jd_alloc_array(ctx, t.rows * n, sizeof *s->values);
+    else if (!o->unlabelled && !o->regression)
+        take_labels(ctx, name, &t, o, s);
+    if (!jd_error(ctx)) s->values = jd_alloc_array(ctx, t.rows * n, sizeof *s->values);
     for (size_t i = 0; s->values && i < t.rows; i++)
         for (size_t k = 0; k < n; k++) s->values[i * n + k] = (float)t.values[i * t.cols + k];
-    if (!jd_error(ctx) && labelled && !regression) take_labels(ctx, name, &t, s);
-    if (!jd_error(ctx) && labelled && regression) {
+    if (!jd_error(ctx) && !o->unlabelled && o->regression) {
         s->target = jd_alloc_array(ctx, t.rows, sizeof *s->target);
         for (size_t i = 0; s->target && i < t.rows; i++) s->target[i] = (float)t.values[i * t.cols + n];
     }
@@ -100,18 +116,17 @@ static jd_status load_csv(jd_ctx *ctx, const char *name, bool regression, bool l
     return jd_error(ctx);
 }
 
-jd_status samples_load(jd_ctx *ctx, const char *name, const char *labels, jd_split split, bool regression,
-                       bool labelled, samples *out)
+jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out)
 {
     *out = (samples){0};
     if (ends_with(name, ".csv") || ends_with(name, ".csv.gz")) {
-        load_csv(ctx, name, regression, labelled, out);
+        load_csv(ctx, name, o, out);
     } else if (samples_is_file(name)) {
-        load_idx(ctx, name, labels, labelled, out);
+        load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {
-        if (!jd_load_images(ctx, name, split, &out->images)) take_images(out);
+        if (!jd_load_images(ctx, name, o->split, &out->images)) take_images(out);
     }
-    if (!jd_error(ctx) && regression && !out->target)
+    if (!jd_error(ctx) && o->regression && !out->target)
         jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a CSV file with the target in its last column", name);
     if (jd_error(ctx)) samples_free(ctx, out);
     return jd_error(ctx);

@@ -112,12 +112,15 @@ static jd_status load(training *t)
     const char *name = cli_text(a, "data", NULL), *test = cli_text(a, "test-data", NULL);
     const double share = cli_real(a, "validation", 0.1, 0, 0.9);
     const int64_t batch = cli_int(a, "batch", 32, 1, 1000000);
-    if (samples_load(ctx, name, cli_text(a, "labels", NULL), JD_TRAIN, t->regression, true, &t->data))
-        return jd_error(ctx);
-    if (test)
-        samples_load(ctx, test, cli_text(a, "test-labels", NULL), JD_TEST, t->regression, true, &t->test);
-    else if (!samples_is_file(name))
-        samples_load(ctx, name, NULL, JD_TEST, t->regression, true, &t->test);
+    const samples_options o = {.labels = cli_text(a, "labels", NULL),
+                               .split = JD_TRAIN,
+                               .regression = t->regression,
+                               .skip = cli_has(a, "skip-bad")};
+    samples_options of_test = o;
+    of_test.labels = cli_text(a, "test-labels", NULL);
+    of_test.split = JD_TEST;
+    if (samples_load(ctx, name, &o, &t->data)) return jd_error(ctx);
+    if (test || !samples_is_file(name)) samples_load(ctx, test ? test : name, &of_test, &t->test);
     const size_t all = t->data.count;
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);
     if (jd_error(ctx)) return jd_error(ctx);
@@ -201,6 +204,7 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
     if (valid) jd_run_extra(r, "best_validation", res->best);
     jd_run_curves(r);
     model_report(t->ctx, jd_run_report(r), &t->m, t->params, s, index, &e);
+    if (cli_has(t->a, "skip-bad")) jd_run_extra(r, "skipped", (double)(t->data.skipped + t->test.skipped));
     jd_run_finish(r, measured_score(&t->m, &e), NULL);
     if (!jd_error(t->ctx) && cli_has(t->a, "json")) {
         char *line = jd_run_result_json(r);
@@ -216,6 +220,8 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
 
 static jd_status train(jd_run *r, training *t)
 {
+    const size_t skipped = t->data.skipped + t->test.skipped;
+    if (skipped) jd_run_note(r, "%zu rows of the tables cannot be used and were passed over", skipped);
     describe(r, t);
     t->params = jd_params_new(t->ctx, JD_F32);
     t->forward = jd_fn_new(t->ctx, t->params, model_forward, &t->m);

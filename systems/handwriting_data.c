@@ -95,9 +95,10 @@ static jd_status add_item(hand_bag *bag, jd_ink_reader *reader, const hand_alpha
     hand_item *item = &bag->items[bag->n];
     *item = (hand_item){.ink = ink, .labels = labels};
     const char *s = ink->text;
+    if (!*s) return jd_fail(bag->ctx, JD_EDATA, "handwriting: %s: sample %s has no text", o->part, ink->id);
     for (uint32_t code; (code = next_code(&s)) != 0;) {
         if (code == UINT32_MAX)
-            return jd_fail(bag->ctx, JD_EDATA, "handwriting: the text of sample %s is no UTF-8", ink->id);
+            return jd_fail(bag->ctx, JD_EDATA, "handwriting: %s: the text of sample %s is no UTF-8", o->part, ink->id);
         const int k = label_of(a, code);
         labels[item->labels_n++] = k < 0 ? a->n + 1 : k;
     }
@@ -141,7 +142,7 @@ jd_status hand_bag_open(jd_run *r, jd_ink_reader *reader, const hand_alphabet *a
     for (size_t i = 0; i < n && !jd_error(ctx); i++) {
         const jd_ink_sample *s = chosen(&bag, i, n);
         const size_t before = bag.n;
-        if (add_item(&bag, reader, a, s, labels, o)) break;
+        if (add_item(&bag, reader, a, s, labels, o) && !jd_run_skip(r)) break;
         if (bag.n > before) labels += bag.items[before].labels_n;
         if (jd_run_progress(r, (double)(i + 1), (double)n, "reading %s", o->part)) jd_run_stopped(r);
     }

@@ -102,7 +102,7 @@ static jd_status read_clips(loading *l, keywords_data *out)
     for (int k = 0; k < 3; k++) part[k]->items = jd_alloc_array(l->ctx, l->index.rows, sizeof *part[k]->items);
     for (size_t i = 0; i < l->index.rows && !jd_error(l->ctx); i++) {
         if (jd_run_progress(l->r, (double)(i + 1), (double)l->index.rows, "clips")) return jd_run_stopped(l->r);
-        read_clip(l, i, part[part_of(l, i)]);
+        if (read_clip(l, i, part[part_of(l, i)]) && !jd_run_skip(l->r)) break;
     }
     if (!jd_error(l->ctx) && (!out->train.count || !out->valid.count || !out->test.count))
         jd_fail(l->ctx, JD_EDATA,

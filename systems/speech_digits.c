@@ -23,14 +23,21 @@ typedef struct digits {
     speech_strings_result strings, one_way;
 } digits;
 
+static bool skip(void *user)
+{
+    return jd_run_skip(user);
+}
+
 static jd_status load(digits *d)
 {
     /* --data names a folder of recordings, or the registered set. */
     const char *data = jd_run_data(d->r, "fsdd"), *dir = strcmp(data, "fsdd") != 0 ? data : NULL;
     jd_run_stage(d->r, "reading recordings");
-    if (jd_load_fsdd(d->ctx, &(jd_fsdd_options){.dir = dir, .split = JD_TRAIN}, &d->train) ||
-        jd_load_fsdd(d->ctx, &(jd_fsdd_options){.dir = dir, .split = JD_TEST}, &d->test) ||
-        jd_load_fsdd(d->ctx, &(jd_fsdd_options){.dir = dir, .split = JD_ALL}, &d->all))
+    jd_fsdd_options train = {.dir = dir, .split = JD_TRAIN, .skip = skip, .user = d->r}, test = train, all = train;
+    test.split = JD_TEST;
+    all.split = JD_ALL;
+    if (jd_load_fsdd(d->ctx, &train, &d->train) || jd_load_fsdd(d->ctx, &test, &d->test) ||
+        jd_load_fsdd(d->ctx, &all, &d->all))
         return jd_error(d->ctx);
     jd_run_config_number(d->r, "recordings", (double)d->all.count);
     jd_run_config_number(d->r, "speakers", d->all.speakers);

@@ -72,6 +72,9 @@ for file in result.json metrics.csv model.safetensors report.html checkpoints ev
     count=$((count + 1))
     [ -e "run/$file" ] || { failed=$((failed + 1)); echo "  run/$file is missing"; }
 done
+printf '5,6,x\n7,8\n9,1,0.5\n9,1,-1\n1,2,1\n' | cat tiny.csv - >torn.csv
+right train --data torn.csv --net 'dense 2' --epochs 1 --validation 0 --out torn --skip-bad --json
+contains '"skipped":4'
 right eval run/model.safetensors --data tiny.csv
 contains 'error (%)'
 right inspect run/model.safetensors

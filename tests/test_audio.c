@@ -369,12 +369,92 @@ static void one_voice(void **state)
     jd_error_clear(ctx);
 }
 
+/* What an ear hears is what its parts give by hand. */
+static void ears(void **state)
+{
+    (void)state;
+    enum { W = 39, SKIP = 2, PRIOR = 40 };
+    float mean[W], factor[W], x[N];
+    for (int d = 0; d < W; d++) mean[d] = 0.1f * (float)d - 1, factor[d] = 1 / (1 + 0.05f * (float)d);
+    jd_ear *e = jd_ear_new(ctx, &(jd_ear_options){.preset = "mfcc39",
+                                                  .rate = 8000,
+                                                  .mel_floor = 1e-3f,
+                                                  .energy_floor = 1e-4f,
+                                                  .level = 0.1f,
+                                                  .skip = SKIP,
+                                                  .prior = PRIOR,
+                                                  .mean = mean,
+                                                  .factor = factor});
+    assert_non_null(e);
+    assert_int_equal(jd_ear_width(e), W);
+    const size_t steps = jd_ear_hear(e, loud, N, 8000, 0);
+    jd_frontend_options o;
+    assert_int_equal(jd_frontend_preset(ctx, "mfcc39", 8000, &o), JD_OK);
+    o.mel_floor = 1e-3f;
+    o.energy_floor = 1e-4f;
+    jd_frontend *f = jd_frontend_new(ctx, &o);
+    const size_t frames = jd_frontend_frames(f, N);
+    float *y = calloc(frames * W, sizeof *y);
+    memcpy(x, loud, sizeof x);
+    jd_sound_level(x, N, 0.1f);
+    double power = 0;
+    for (int i = 0; i < N; i++) power += (double)x[i] * (double)x[i];
+    assert_true(fabs(sqrt(power / N) - 0.1) < 1e-6);
+    jd_frontend_run(f, x, N, y);
+    assert_int_equal(steps, (frames + SKIP - 1) / SKIP);
+    for (int d = 0; d < W; d++) {
+        double sum = 0;
+        for (size_t t = 0; t < frames; t++) sum += (double)y[t * W + (size_t)d];
+        for (size_t t = 0; t < steps; t++) {
+            const double want =
+                ((double)y[t * SKIP * W + (size_t)d] - sum / (double)(frames + PRIOR) - (double)mean[d]) *
+                (double)factor[d];
+            assert_true(fabs((double)jd_ear_steps(e)[t * W + (size_t)d] - want) < 1e-4);
+        }
+    }
+    assert_int_equal(jd_ear_hear(e, loud, N, 8000, 1), frames / SKIP);
+    free(y);
+    jd_frontend_free(f);
+    jd_ear_free(e);
+    static const jd_ear_options bad[] = {
+        {.preset = "mfcc39"}, {.preset = "mfcc93", .rate = 8000}, {.preset = "mfcc39", .rate = 8000, .skip = -1}};
+    for (int i = 0; i < 3; i++) {
+        assert_null(jd_ear_new(ctx, &bad[i]));
+        assert_int_equal(jd_error(ctx), JD_EUSAGE);
+        jd_error_clear(ctx);
+    }
+}
+
+/* Tones below half of both rates stay; those above go. */
+static void resampling(void **state)
+{
+    (void)state;
+    static const int rates[][2] = {{16000, 8000}, {8000, 16000}, {44100, 8000}, {8000, 11025}, {48000, 16000}};
+    for (int k = 0; k < 5; k++)
+        for (int high = 0; high < 2; high++) {
+            const int from = rates[k][0], to = rates[k][1];
+            if (high && to >= from) continue;
+            const size_t n = (size_t)from / 4, m = jd_sound_resampled(n, from, to);
+            const double hz = high ? 0.72 * to : 440;
+            float *in = calloc(n, sizeof *in), *out = calloc(m, sizeof *out);
+            for (size_t i = 0; i < n; i++) in[i] = (float)sin(2 * PI * hz * (double)i / from);
+            jd_sound_resample(in, n, from, to, out);
+            const size_t edge = (size_t)(20 * (to > from ? (double)to / from : 1)) + 1;
+            for (size_t i = edge; i + edge < m; i++) {
+                const double want = high ? 0 : sin(2 * PI * hz * (double)i / to);
+                assert_true(fabs((double)out[i] - want) < (high ? 5e-3 : 2e-3));
+            }
+            free(in);
+            free(out);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fft_is_the_dft), cmocka_unit_test(presets),       cmocka_unit_test(tone_and_edges),
-        cmocka_unit_test(wrong_options),  cmocka_unit_test(normalisation), cmocka_unit_test(digit_strings),
-        cmocka_unit_test(one_voice),
+        cmocka_unit_test(ears),          cmocka_unit_test(resampling),     cmocka_unit_test(fft_is_the_dft),
+        cmocka_unit_test(presets),       cmocka_unit_test(tone_and_edges), cmocka_unit_test(wrong_options),
+        cmocka_unit_test(normalisation), cmocka_unit_test(digit_strings),  cmocka_unit_test(one_voice),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "jackdaw/data.h"
+#include "jackdaw/train.h"
 #include "tmpdir.h"
 
 static jd_ctx *ctx;
@@ -276,6 +277,51 @@ static void count_lines(void *user, const char *line)
     if (strstr(line, "recordings can be read")) ++*(int *)user;
 }
 
+static void hear_nothing(void *user, const jd_run_event *e)
+{
+    int *notes = user;
+    *notes += e->kind == JD_EVENT_NOTE && strstr(e->text, "skipped: ") != NULL;
+}
+
+static bool pass_over(void *run)
+{
+    return jd_run_skip(run);
+}
+
+/* Two recordings are damaged: an error, or passed over and counted by a run that was told to. */
+static void skips_recordings(const char *dir)
+{
+    char path[512];
+    jd_speech s = {0};
+    snprintf(path, sizeof path, "%s/recordings/0_zoe_3.wav", dir);
+    tmpdir_write(path, "RIFF", 4);
+    snprintf(path, sizeof path, "%s/recordings/2_jo_9.wav", dir);
+    tmpdir_write(path, "no sound", 8);
+    for (int told = 0; told < 2; told++) {
+        int notes = 0;
+        jd_run *r = jd_run_new(ctx, &(jd_run_options){.name = "skip",
+                                                      .dir = tmpdir_file("skip"),
+                                                      .on_event = hear_nothing,
+                                                      .user = &notes,
+                                                      .skip_bad = told});
+        assert_non_null(r);
+        jd_load_fsdd(ctx, &(jd_fsdd_options){.dir = dir, .split = JD_ALL, .skip = pass_over, .user = r}, &s);
+        if (told) {
+            assert_int_equal(jd_error(ctx), JD_OK);
+            assert_int_equal(s.count, 34);
+            assert_int_equal(notes, 2);
+            jd_speech_free(ctx, &s);
+            assert_int_equal(jd_run_finish(r, 1, NULL), JD_OK);
+            char *json = jd_run_result_json(r);
+            assert_non_null(strstr(json, "\"skipped\":2"));
+            jd_free(ctx, json);
+        } else {
+            expect_error(JD_EDATA, "0_zoe_3.wav");
+        }
+        jd_run_free(r);
+    }
+}
+
 static void spoken_digits(void **state)
 {
     (void)state;
@@ -338,6 +384,7 @@ static void spoken_digits(void **state)
     assert_string_equal(found, got);
     jd_free(ctx, found);
     jd_free(ctx, got);
+    skips_recordings(dir);
     tmpdir_write(tmpdir_file("fsdd/recordings/3_zoe_1.wav"), "RIFF....WAVE", 12);
     jd_dataset_verify(ctx, set, dir, NULL, NULL);
     expect_error(JD_EDATA, "3_zoe_1.wav: byte 12");

@@ -131,6 +131,7 @@ JD_API void jd_sound_free(jd_ctx *ctx, jd_sound *sound);
 typedef struct jd_csv_options {
     char separator;      /* 0: comma */
     bool missing_is_nan; /* an empty field is NaN; without it, an error */
+    size_t *skipped;     /* not NULL: lines that are no rows of numbers are passed over, and counted here */
 } jd_csv_options;
 
 /* A table of numbers. */
@@ -249,6 +250,10 @@ typedef struct jd_fsdd_options {
     jd_split split;      /* the set's own rule: takes 0-4 test, the others train */
     const char *only;    /* this speaker alone; NULL: all */
     const char *without; /* all but this speaker */
+    /* Asked when a recording cannot be used, with the context's error pending; true, and no error any more: go on with the
+     * next (jd_run_skip).  NULL: the error stands. */
+    bool (*skip)(void *user);
+    void *user;
 } jd_fsdd_options;
 
 /* Free Spoken Digit Dataset: reads the files {digit}_{speaker}_{take}.wav of DIR, DIR/wav or DIR/recordings, whatever

@@ -50,6 +50,7 @@ typedef struct jd_run_options {
     void *user;
     const volatile int *stop; /* becomes non-zero when the user asks to stop (the signal's number) */
     int64_t checkpoint_every; /* steps between checkpoints, before what jd_train_options say; 0: theirs */
+    bool skip_bad;            /* samples that cannot be used are passed over and counted, see jd_run_skip */
 } jd_run_options;
 /* Sets the context's seed to the run's.  Without `resume`, checkpoints, events and the result of an earlier run in the folder
  * are removed.  Errors: JD_EUSAGE (settings), JD_EIO (the folder). */
@@ -76,6 +77,12 @@ JD_API void jd_run_note(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3);
 /* true when the user asked to stop: leave the loop, save, return jd_run_stopped(). */
 JD_API bool jd_run_progress(jd_run *r, double done, double total, const char *fmt, ...) JD_PRINTF(4, 5);
 JD_API jd_status jd_run_stopped(jd_run *r); /* records JD_EINTERRUPT or JD_ESTOPPED */
+
+/* For whoever reads a run's data, when a sample cannot be used and the context's error says why: a corrupt recording, an
+ * empty transcript, one longer than the net's output, a label outside the alphabet.  Where the run was told to skip such
+ * samples the error becomes a note (of the first ten), is counted and forgotten, and the result is true: go on with the next
+ * sample.  Otherwise false: the error stands.  The count is in result.json as "skipped". */
+JD_API bool jd_run_skip(jd_run *r);
 
 /* Logs a value under a name ("train/loss"): metrics.csv, TensorBoard, and the history that the report plots. */
 JD_API void jd_run_log(jd_run *r, int64_t step, const char *name, double value);

@@ -208,6 +208,7 @@ static jd_status load(jd_ctx *ctx, const jd_fsdd_options *o, const jd__fsdd_list
         if ((o->split == JD_TEST && take > 4) || (o->split == JD_TRAIN && take < 5)) continue;
         if ((o->only && strcmp(who, o->only) != 0) || (o->without && strcmp(who, o->without) == 0)) continue;
         st = read_one(ctx, list->dir, list->names[i], speaker, s);
+        if (st && o->skip && o->skip(o->user)) st = JD_OK;
     }
     if (st == JD_OK && s->count == 0)
         st = jd_fail(ctx, JD_ENOINPUT, "%s: no recording of the split asked for; takes 0-4 are test, the others train",

@@ -153,6 +153,11 @@ static jd_status parse_csv(jd_ctx *ctx, const char *path, char *text, size_t byt
         }
         jd_status st = parse_row(ctx, path, number, line, separator, o->missing_is_nan, c_locale, t->cols,
                                  t->values + t->rows * t->cols);
+        if (st == JD_EDATA && o->skipped) {
+            jd_error_clear(ctx);
+            ++*o->skipped;
+            continue;
+        }
         if (st) return st;
         t->rows++;
     }

@@ -64,6 +64,7 @@ jd_status jd_run_finish(jd_run *r, double value, const char *why)
     r->passed = reached(r);
     jd_free(r->ctx, r->why);
     r->why = why ? jd_strdup(r->ctx, why) : NULL;
+    if (r->o.skip_bad) jd_run_extra(r, "skipped", (double)r->skipped);
     jd_report *rep = jd_run_report(r);
     json_t *j = jd__result_json(r, true);
     jd__report_head(rep, j, r->system->paper_note);

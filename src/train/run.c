@@ -6,6 +6,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -173,6 +174,17 @@ void jd_run_note(jd_run *r, const char *fmt, ...)
     va_start(args, fmt);
     if (r->o.on_event && !jd_error(r->ctx)) tell(r, JD_EVENT_NOTE, fmt, args);
     va_end(args);
+}
+
+bool jd_run_skip(jd_run *r)
+{
+    const jd_status e = jd_error(r->ctx);
+    if (!r->o.skip_bad || (e != JD_EDATA && e != JD_ENOINPUT)) return false;
+    char *why = strdup(jd_error_message(r->ctx));
+    jd_error_clear(r->ctx);
+    if (++r->skipped <= 10) jd_run_note(r, "skipped: %s", why ? why : "a sample");
+    free(why);
+    return true;
 }
 
 bool jd_run_progress(jd_run *r, double done, double total, const char *fmt, ...)

@@ -49,6 +49,7 @@ struct jd_run {
     double value, seconds;
     char *why;
     int trainings; /* calls of jd_train so far */
+    size_t skipped;
 };
 
 /* Where a training stands, beside the weights: what a checkpoint carries. */

@@ -1,0 +1,222 @@
+/* test_read.c - `jackdaw read` and `predict` on a person's own files: recordings, pictures, folders with bad files in them. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "program.h"
+#include "tmpdir.h"
+
+static jd_ctx *ctx;
+static char said[1 << 16], wrong[1 << 14];
+
+static int setup(void **state)
+{
+    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
+    return ctx ? tmpdir_setup(state) : -1;
+}
+
+static int teardown(void **state)
+{
+    jd_ctx_free(ctx);
+    return tmpdir_teardown(state);
+}
+
+/* Runs `jackdaw ARGUMENTS` in the test's folder; its standard output is in `said`, the other in `wrong`. */
+static int jackdaw(const char *arguments)
+{
+    char command[6000], full[4096];
+    assert_non_null(realpath(program(), full));
+    snprintf(command, sizeof command, "cd '%s' && '%s' %s 2>err.txt", tmpdir_path, full, arguments);
+    const int code = output_of(command, said, sizeof said);
+    size_t n = 0;
+    char *text = jd_read_file(ctx, tmpdir_file("err.txt"), sizeof wrong - 1, &n);
+    memcpy(wrong, text, n);
+    wrong[n] = 0;
+    jd_free(ctx, text);
+    return code;
+}
+
+static size_t lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+/* ---- recordings ---------------------------------------------------------------------------------------------------------------- */
+
+/* Two tones, one after the other. */
+static void write_tones(const char *name, int rate)
+{
+    jd_sound s = {.rate = rate, .count = (size_t)rate / 2};
+    s.samples = calloc(s.count, sizeof(float));
+    for (size_t i = 0; i < s.count; i++) {
+        const double t = (double)i / rate;
+        s.samples[i] = (float)(0.4 * sin(2 * 3.14159265358979 * (t < 0.25 ? 500 : 1300) * t));
+    }
+    assert_int_equal(jd_write_wav(ctx, tmpdir_file(name), &s), JD_OK);
+    free(s.samples);
+}
+
+static void sound_model(const char *name, const char *net, const char *answer)
+{
+    char config[3000], mean[400] = "0", factor[400] = "0.2";
+    for (int i = 1; i < 39; i++) strcat(mean, " 0"), strcat(factor, " 0.2");
+    snprintf(config, sizeof config,
+             "{\"net\":\"%s\",\"sound-preset\":\"mfcc39\",\"sound-rate\":8000,\"sound-level\":0.1,\"sound-skip\":2,"
+             "\"sound-prior\":40,\"mean\":\"%s\",\"factor\":\"%s\",%s}",
+             net, mean, factor, answer);
+    assert_int_equal(write_model(ctx, tmpdir_file(name), net, JD_DIMS(6, 1, 39), 0.8, config), JD_OK);
+}
+
+static void hears(void **state)
+{
+    (void)state;
+    sound_model("strings.safetensors", "blstm 5 as level1, dense 4 as out", "\"alphabet\":\"xyz\"");
+    sound_model("words.safetensors", "blstm 5 as level1, mean, dense 3 as out",
+                "\"class-names\":\"yes|no|a, b\",\"classes\":3");
+    assert_int_equal(system("true"), 0);
+    char command[400];
+    snprintf(command, sizeof command, "mkdir -p '%s'", tmpdir_file("sounds"));
+    assert_int_equal(system(command), 0);
+    write_tones("sounds/a.wav", 8000);
+    write_tones("sounds/b, c.wav", 16000);
+    tmpdir_write(tmpdir_file("sounds/notes.txt"), "no sound", 8);
+
+    assert_int_equal(jackdaw("read strings.safetensors sounds/a.wav --json"), 0);
+    assert_non_null(strstr(said, "{\"file\":\"sounds/a.wav\",\"index\":0,\"text\":\""));
+    assert_int_equal(jackdaw("predict words.safetensors sounds/a.wav"), 0);
+    /* A folder gives a table; recordings of another rate are heard like their original. */
+    assert_int_equal(jackdaw("predict words.safetensors sounds"), 0);
+    assert_int_equal(lines(said), 3);
+    char first[40] = "", second[40] = "";
+    double p[2] = {0, 1};
+    assert_int_equal(sscanf(strstr(said, "\nsounds/a.wav,0,"), "\nsounds/a.wav,0,%39[^\n]", first), 1);
+    const char *other = strstr(said, "\n\"sounds/b, c.wav\",0,");
+    assert_non_null(other);
+    assert_int_equal(sscanf(other, "\n\"sounds/b, c.wav\",0,%39[^\n]", second), 1);
+    p[0] = strtod(strrchr(first, ',') + 1, NULL);
+    p[1] = strtod(strrchr(second, ',') + 1, NULL);
+    *strrchr(first, ',') = *strrchr(second, ',') = 0;
+    assert_string_equal(first, second);
+    assert_true(fabs(p[0] - p[1]) < 0.02);
+
+    /* A file cut off: an error that names it, or passed over and counted. */
+    size_t n = 0;
+    char *wav = jd_read_file(ctx, tmpdir_file("sounds/a.wav"), 1 << 20, &n);
+    tmpdir_write(tmpdir_file("sounds/bad.wav"), wav, n / 2);
+    jd_free(ctx, wav);
+    assert_int_equal(jackdaw("read strings.safetensors sounds"), JD_EDATA);
+    assert_non_null(strstr(wrong, "sounds/bad.wav: byte "));
+    assert_int_equal(jackdaw("read strings.safetensors sounds --skip-bad"), 0);
+    assert_int_equal(lines(said), 3);
+    assert_non_null(strstr(wrong, "1 of 3 files skipped"));
+    assert_int_equal(jackdaw("read strings.safetensors sounds/bad.wav --skip-bad"), JD_EDATA);
+    assert_int_equal(jackdaw("read strings.safetensors not-there"), JD_ENOINPUT);
+    assert_int_equal(jackdaw("read strings.safetensors sounds/notes.txt"), JD_EDATA);
+    snprintf(command, sizeof command, "mkdir -p '%s'", tmpdir_file("empty"));
+    assert_int_equal(system(command), 0);
+    assert_int_equal(jackdaw("read strings.safetensors empty"), JD_ENOINPUT);
+}
+
+/* ---- pictures of lines ------------------------------------------------------------------------------------------------------------ */
+
+/* Bars and rings, as a line of writing; every pixel becomes scale x scale. */
+static void write_line(const char *name, int scale, bool light, int channels)
+{
+    enum { W = 120, H = 40 };
+    jd_picture p = {.height = H * scale, .width = W * scale, .channels = channels};
+    p.pixels = calloc((size_t)(p.height * p.width), (size_t)channels);
+    for (int i = 0; i < p.height * p.width; i++) {
+        const int x = i % p.width / scale, y = i / p.width / scale;
+        const double ring = hypot(x % 30 - 15, y - 20);
+        const bool ink = x > 8 && x < 110 &&
+                         ((x / 30 % 2 && x % 30 > 12 && x % 30 < 16 && y > 6 && y < 30) ||
+                          (!(x / 30 % 2) && ring > 6 && ring < 9.5));
+        for (int c = 0; c < channels; c++) p.pixels[i * channels + c] = ink != light ? 20 : 235;
+    }
+    assert_int_equal(jd_write_png(ctx, tmpdir_file(name), &p), JD_OK);
+    free(p.pixels);
+}
+
+static void line_model(const char *name, double size)
+{
+    static const char net[] = "block 4 2, mdlstm 3, dense 5 tanh each, collapse, dense 4";
+    char config[600];
+    snprintf(config, sizeof config,
+             "{\"net\":\"%s\",\"alphabet\":\"abc\",\"ink-spacing\":0,\"ink-stack\":0,\"ink-view\":0,\"ink-cell\":0,"
+             "\"ink-rows\":32,\"ink-size\":%g,\"ink-pen\":1.5,\"ink-gain\":3}",
+             net, size);
+    assert_int_equal(write_model(ctx, tmpdir_file(name), net, JD_DIMS(1, 32, 40, 1), 0.9, config), JD_OK);
+}
+
+static void reads_pictures(void **state)
+{
+    (void)state;
+    char text[1000];
+    line_model("lines.safetensors", 9);
+    line_model("digits.safetensors", 0);
+    write_line("dark.png", 3, false, 1);
+    write_line("light.png", 3, true, 1);
+    write_line("colour.png", 3, false, 3);
+    static const char *const models[] = {"lines.safetensors", "digits.safetensors"};
+    for (int m = 0; m < 2; m++) { /* ink and paper may change places; grey may be stored as colours */
+        static const char *const files[] = {"dark.png", "light.png", "colour.png"};
+        for (int k = 0; k < 3; k++) {
+            char command[200];
+            snprintf(command, sizeof command, "read %s %s", models[m], files[k]);
+            assert_int_equal(jackdaw(command), 0);
+            const char *at = strstr(said, ":0  ");
+            assert_non_null(at);
+            if (k == 0) strcpy(text, at);
+            assert_string_equal(at, text);
+        }
+    }
+    jd_picture blank = {.height = 20, .width = 50, .channels = 1, .pixels = calloc(1000, 1)};
+    assert_int_equal(jd_write_png(ctx, tmpdir_file("blank.png"), &blank), JD_OK);
+    free(blank.pixels);
+    assert_int_equal(jackdaw("read lines.safetensors blank.png"), JD_EDATA);
+    assert_non_null(strstr(wrong, "blank.png: the picture holds no writing"));
+    tmpdir_write(tmpdir_file("noise.png"), "\x89PNG\r\n\x1a\nxxxxxxxx", 16);
+    assert_int_equal(jackdaw("read lines.safetensors noise.png"), JD_EDATA);
+    assert_non_null(strstr(wrong, "noise.png"));
+}
+
+/* ---- pictures of things ------------------------------------------------------------------------------------------------------------ */
+
+static void sees_any_size(void **state)
+{
+    (void)state;
+    static const char net[] = "conv 3 5 tanh, maxpool 2, dense 10";
+    assert_int_equal(write_model(ctx, tmpdir_file("seen.safetensors"), net, JD_DIMS(1, 29, 29, 1), 0.3,
+                                 "{\"net\":\"conv 3 5 tanh, maxpool 2, dense 10\",\"input\":\"29x29x1\",\"classes\":10,"
+                                 "\"low\":-1,\"high\":1}"),
+                     JD_OK);
+    /* The same bar, large on paper and larger on black: what is cut out and placed is the same. */
+    for (int k = 0; k < 2; k++) {
+        const int side = k ? 200 : 100;
+        jd_picture p = {.height = side, .width = side, .channels = 1, .pixels = calloc((size_t)(side * side), 1)};
+        for (int i = 0; i < side * side; i++) {
+            const int x = i % side * 100 / side, y = i / side * 100 / side;
+            p.pixels[i] = (uint8_t)((x >= 20 && x < 30 && y >= 10 && y < 60) == (k == 1) ? 255 : 0);
+        }
+        assert_int_equal(jd_write_png(ctx, tmpdir_file(k ? "black.png" : "paper.png"), &p), JD_OK);
+        free(p.pixels);
+    }
+    char first[4000];
+    assert_int_equal(jackdaw("predict seen.safetensors paper.png --json"), 0);
+    strcpy(first, strchr(said, ','));
+    assert_int_equal(jackdaw("predict seen.safetensors black.png --json"), 0);
+    assert_string_equal(strchr(said, ','), first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hears), cmocka_unit_test(reads_pictures),
+                                       cmocka_unit_test(sees_any_size)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
