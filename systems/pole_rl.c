@@ -51,15 +51,16 @@ static rl_method values(const char *label, const char *env, bool memory)
                                      .cells = memory ? 12 : 0,
                                      .hidden = memory ? 3 : 15,
                                      .forget_bias = 1,
-                                     .init = .3,
+                                     .init = .5,
                                      .see_action = true,
                                      .time_limit = 1000,
-                                     .discount = .95,
+                                     .discount = .97,
                                      .lambda = .8,
                                      .kappa = .3,
                                      .rate = 1e-3,
                                      .explore = 10,
-                                     .explore_rate = 5e-3,
+                                     .coldest = .01,
+                                     .explore_rate = 2e-3,
                                      .cut_traces = true}};
 }
 

@@ -249,7 +249,8 @@ static void act(const jd_env *e, const float *obs, size_t n, float *action)
 /* Programs and libraries which may not be here have tests of their own. */
 static bool outside(int kind)
 {
-    return strcmp(jd_env_name(kind), "torcs") == 0 || strncmp(jd_env_name(kind), "mj-", 3) == 0;
+    return strcmp(jd_env_name(kind), "torcs") == 0 || strcmp(jd_env_name(kind), "drive") == 0 ||
+           strncmp(jd_env_name(kind), "mj-", 3) == 0;
 }
 
 /* A copy that is restored elsewhere, into an environment of another size, goes on bit for bit. */

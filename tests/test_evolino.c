@@ -50,6 +50,23 @@ static void solves_least_squares(void **state)
     }
 }
 
+/* Several right sides at once are what each is alone. */
+static void solves_for_several_outputs(void **state)
+{
+    (void)state;
+    double a[M * N], b[M], u[M * N], v[M], both[2 * M], x[N], xs[2 * N];
+    random_problem(8, a, b);
+    for (int i = 0; i < M; i++) both[2 * i] = b[i], both[2 * i + 1] = a[i * N + 2] - b[i];
+    memcpy(u, a, sizeof a), memcpy(v, b, sizeof b);
+    evolino_solve(u, v, M, N, 1, 1e-10, x);
+    memcpy(u, a, sizeof a);
+    assert_int_equal(evolino_solve(u, both, M, N, 2, 1e-10, xs), N);
+    for (int k = 0; k < N; k++) {
+        assert_true(fabs(xs[k] - x[k]) < 1e-12);
+        assert_true(fabs(xs[N + k] - ((k == 2) - x[k])) < 1e-11);
+    }
+}
+
 /* Column 3 = column 1 + column 2, column 5 = 0: of all solutions the shortest, which is at right angles to what the matrix
  * does not see. */
 static void dependent_columns_give_the_shortest(void **state)
@@ -163,7 +180,8 @@ static void evolution_learns_and_resumes_bit_for_bit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(solves_least_squares), cmocka_unit_test(dependent_columns_give_the_shortest),
-        cmocka_unit_test(cells_match_their_equations), cmocka_unit_test(evolution_learns_and_resumes_bit_for_bit)};
+        cmocka_unit_test(solves_least_squares), cmocka_unit_test(solves_for_several_outputs),
+        cmocka_unit_test(dependent_columns_give_the_shortest), cmocka_unit_test(cells_match_their_equations),
+        cmocka_unit_test(evolution_learns_and_resumes_bit_for_bit)};
     return cmocka_run_group_tests(tests, tmpdir_setup, tmpdir_teardown);
 }

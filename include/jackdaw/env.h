@@ -20,6 +20,7 @@
  *   mj-cart-pole             MuJoCo: x, t, x', t' of a pole on a cart
  *   mj-hopper                MuJoCo: one leg that hops: height, 4 angles, 6 speeds; 3 torques
  *   mj-reacher               MuJoCo: an arm of two links: cos, sin of 2 angles, target, 2 speeds, fingertip - target; 2 torques
+ *   drive                    a car on a road in three dimensions, computed here: a picture as of torcs; the same actions
  *   torcs                    a racing car in the simulator TORCS: a picture of what lies ahead; steer, accelerate, brake
  *
  * Poles (A. Wieland, IJCNN 1991): cart of 1 kg, poles of 0.1 and 0.01 kg, half-lengths 0.5 and 0.05 m, friction of cart
@@ -68,6 +69,13 @@
  * metres raced since the start; place along the road; top speed; engine (rad/s); damage; gear; furthest metre; its time.  It
  * cannot be set; a snapshot holds the actions so far, and restoring it repeats them.
  *
+ * Drive: for where TORCS is not.  A bicycle of 2.6 m between the axles whose front wheel turns by up to 0.366 rad, in steps
+ * of 0.02 s; tyres hold 9.81 m/s^2 in all directions together, the engine gives 5, air takes 0.001 v^2.  Tracks of straights
+ * and arcs, 12 m wide: "oval" (877 m, level), "park" (1185 m), "ridge" (1123 m, with climbs).  Camera, actions, rewards and
+ * ends as of torcs, but nothing is damaged and the state can be set.  Seed 0 begins in the middle, others up to 2 m aside and
+ * 0.1 rad askew.  State: time, along the road, left of the middle, heading relative to the road, speed, raced, furthest,
+ * its time; x, y, z, yaw, pitch.
+ *
  * MuJoCo (MuJoCo 2.2.2, a library found at run time: JD_EABSENT without it, or when Jackdaw was built without its headers).
  * The models are Jackdaw's own; actions -1..1 (beyond: clipped), starts a function of the seed.
  *   mj-cart-pole   force of 10 N x action, 25 steps a second; reward 1; terminated at |t| > 0.2 rad or |x| > 2; 1000 steps
@@ -95,9 +103,9 @@ typedef struct jd_env_options {
     int length;         /* t-maze: of the corridor; adding: values; 1..100000; 0: 10 */
     bool noise;         /* t-maze: a noisy corridor; key-door: noisy places */
     double target[2];   /* octopus-arm: where to reach; 0, 0: (5.5, 3.5) */
-    const char *track;  /* torcs: NULL: "g-track-1".  Copied */
-    int picture;        /* torcs: height and width of the picture, 16..256; 0: 64 */
-    double period;      /* torcs: seconds between actions, a multiple of 0.02 up to 10; 0: 0.2 */
+    const char *track;  /* torcs: NULL: "g-track-1"; drive: NULL: "park".  Copied */
+    int picture;        /* torcs, drive: height and width of the picture, 16..256; 0: 64 */
+    double period;      /* torcs, drive: seconds between actions, a multiple of 0.02 up to 10; 0: 0.2 */
 } jd_env_options;
 
 /* What an observation or action is: `size` numbers within low..high, or one of `choices` (a float that holds 0, 1, ...). */

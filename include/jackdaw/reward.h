@@ -130,6 +130,7 @@ typedef struct jd_advantage_options {
     double discount, lambda, kappa; /* 0: 0.98, 0.8, 0.3.  Below kappa = 0.1 it diverges easily */
     double rate;                    /* alpha; 0: 2e-4 */
     double explore;                 /* C: temperature is v / C; 0: 1 */
+    double coldest;                 /* the least temperature; 0: 1e-3, which is as good as greedy */
     double explore_discount;        /* beta; 0: 0.95 */
     double explore_rate;            /* 0: 1e-3 */
     double epsilon;                 /* > 0: in place of all that, a random action with this probability */

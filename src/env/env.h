@@ -25,6 +25,7 @@ typedef struct jd_env_outside {
     /* The copies with go (count): action (count,actions); state (count,states) is updated; reward and ended (count). */
     void (*step)(jd_env *e, const uint8_t *go, const float *action, double *state, float *reward, uint8_t *ended);
     void (*look)(const jd_env *e, const double *state, float *obs); /* one copy; called from several threads */
+    const struct torcs_road *(*road)(const jd_env *e);              /* NULL: none */
     bool whole; /* the row is all there is: it can be set, and a snapshot needs no actions to repeat */
 } jd_env_outside;
 
@@ -71,7 +72,7 @@ struct jd_env {
 
 extern const jd_env_kind jd__env_single_pole, jd__env_double_pole, jd__env_double_pole_blind, jd__env_swing_up,
     jd__env_t_maze, jd__env_octopus, jd__env_octopus_vision, jd__env_torcs, jd__env_mj_cart_pole, jd__env_mj_hopper,
-    jd__env_mj_reacher, jd__env_cart_pole_blind, jd__env_cart_pole_cue, jd__env_adding, jd__env_key_door;
+    jd__env_mj_reacher, jd__env_cart_pole_blind, jd__env_cart_pole_cue, jd__env_adding, jd__env_key_door, jd__env_drive;
 
 /* One step of a block: lanes that are over stay and earn 0.  over becomes 1 (terminated) or 2 (truncated). */
 void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, const float *action, float *obs,

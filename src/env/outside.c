@@ -5,9 +5,11 @@
  * observations.  Where the state is not all there is, a snapshot holds the list of actions; restoring it repeats them and
  * compares the states.
  */
+#include <math.h>
 #include <string.h>
 
 #include "env/env.h"
+#include "env/torcs.h"
 
 enum { TERMINATED = 1, TRUNCATED = 2 };
 
@@ -138,4 +140,24 @@ jd_status jd__outside_repeat(jd_env *e, size_t i, const double *snapshot)
     jd_free(e->ctx, action);
     jd_free(e->ctx, reward);
     return jd_error(e->ctx);
+}
+
+double *jd_env_road(const jd_env *e, size_t *n, double *length)
+{
+    if (!e || jd_error(e->ctx)) return NULL;
+    if (!e->kind->outside || !e->kind->outside->road) {
+        jd_fail(e->ctx, JD_EUSAGE, "env: %s has no road", e->kind->name);
+        return NULL;
+    }
+    const torcs_road *road = e->kind->outside->road(e);
+    double *out = jd_alloc_array(e->ctx, (size_t)road->sections, 3 * sizeof *out);
+    for (int i = 0; out && i < road->sections; i++) {
+        const torcs_section *s = &road->section[i];
+        out[3 * i] = ((double)s->left[0] + (double)s->right[0]) / 2;
+        out[3 * i + 1] = ((double)s->left[1] + (double)s->right[1]) / 2;
+        out[3 * i + 2] = hypot((double)s->left[0] - (double)s->right[0], (double)s->left[1] - (double)s->right[1]);
+    }
+    *n = out ? (size_t)road->sections : 0;
+    *length = (double)road->length;
+    return out;
 }

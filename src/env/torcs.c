@@ -224,28 +224,13 @@ static bool valid(const jd_env *e, const double *s)
     return fabs(s[YAW * JD_LANES]) < 1e5 && s[WIDTH * JD_LANES] >= 0;
 }
 
-double *jd_env_road(const jd_env *e, size_t *n, double *length)
+static const torcs_road *road_of(const jd_env *e)
 {
-    if (!e || jd_error(e->ctx)) return NULL;
-    if (e->kind != &jd__env_torcs) {
-        jd_fail(e->ctx, JD_EUSAGE, "env: %s has no road", e->kind->name);
-        return NULL;
-    }
-    const torcs_road *road = &((const race *)e->outside)->server.road;
-    double *out = jd_alloc_array(e->ctx, (size_t)road->sections, 3 * sizeof *out);
-    for (int i = 0; out && i < road->sections; i++) {
-        const torcs_section *s = &road->section[i];
-        out[3 * i] = ((double)s->left[0] + (double)s->right[0]) / 2;
-        out[3 * i + 1] = ((double)s->left[1] + (double)s->right[1]) / 2;
-        out[3 * i + 2] = hypot((double)s->left[0] - (double)s->right[0], (double)s->left[1] - (double)s->right[1]);
-    }
-    *n = out ? (size_t)road->sections : 0;
-    *length = (double)road->length;
-    return out;
+    return &((const race *)e->outside)->server.road;
 }
 
 static const jd_env_outside OUTSIDE = {
-    .open = open_race, .close = close_race, .start = start, .step = step, .look = look};
+    .open = open_race, .close = close_race, .start = start, .step = step, .look = look, .road = road_of};
 
 const jd_env_kind jd__env_torcs = {.name = "torcs",
                                    .outside = &OUTSIDE,

@@ -11,8 +11,6 @@
 #include "reward/play.h"
 
 enum { L = JD_CREW, MOST_ACTIONS = 64 };
-/* Below this temperature Boltzmann's distribution is as good as greedy, and its exponents grow without need. */
-#define COLDEST 1e-3
 
 struct jd_advantage {
     jd_ctx *ctx;
@@ -56,7 +54,7 @@ static int choose(const jd_advantage *a, const double *value, double v, int lane
 {
     const int n = a->net.actions, best = best_of(value, n, lane);
     if (a->o.epsilon > 0) return jd_rng_uniform64(r) < a->o.epsilon ? (int)jd_rng_below(r, (uint32_t)n) : best;
-    const double temperature = fmax(v / a->o.explore, COLDEST), top = value[L * best + lane];
+    const double temperature = fmax(v / a->o.explore, a->o.coldest), top = value[L * best + lane];
     double p[MOST_ACTIONS], sum = 0;
     for (int k = 0; k < n; k++) sum += p[k] = jd__exp_lane((value[L * k + lane] - top) / temperature);
     double u = sum * jd_rng_uniform64(r);
@@ -256,7 +254,7 @@ static jd_status complain(jd_ctx *ctx, const jd_advantage_options *o)
     const bool good = o->cells >= 0 && o->cells <= 1024 && o->hidden >= 0 && o->hidden <= 1024 &&
                       o->cells + o->hidden > 0 && o->time_limit >= 0 && o->discount >= 0 && o->discount <= 1 &&
                       o->lambda >= 0 && o->lambda <= 1 && o->kappa >= 0 && o->kappa <= 1 && o->rate >= 0 &&
-                      o->explore >= 0 && o->epsilon >= 0 && o->epsilon <= 1 && o->init >= 0;
+                      o->explore >= 0 && o->coldest >= 0 && o->epsilon >= 0 && o->epsilon <= 1 && o->init >= 0;
     if (good) return JD_OK;
     return jd_fail(
         ctx, JD_EUSAGE,
@@ -310,6 +308,7 @@ jd_advantage *jd_advantage_new(jd_ctx *ctx, const jd_advantage_options *o)
     a->o.explore = given(o->explore, 1);
     a->o.explore_discount = given(o->explore_discount, .95);
     a->o.explore_rate = given(o->explore_rate, 1e-3);
+    a->o.coldest = given(o->coldest, 1e-3);
     a->o.init = given(o->init, .1);
     if (!build(a)) return a;
     jd_advantage_free(a);
