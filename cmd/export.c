@@ -83,6 +83,11 @@ static jd_status configure(jd_ctx *ctx, net_file *n, const char *path, const jso
         n->mean = read_numbers(ctx, path, j, "mean", e->columns);
         n->factor = read_numbers(ctx, path, j, "factor", e->columns);
     }
+    const double scale = number(j, "target-factor");
+    if (!e->softmax && scale != 0) { /* of a regression: back to the target's unit */
+        e->out_factor = 1 / scale;
+        e->out_shift = number(j, "target-mean");
+    }
     e->net = n->net;
     e->params = n->params;
     e->labels = n->labels;

@@ -429,6 +429,18 @@ static jd_status show_readings(listener *l, const reading *got)
     return jd_error(l->ctx);
 }
 
+/* The model, with the line of the network language that says what read_sound() builds. */
+static void save(listener *l, int64_t steps)
+{
+    char net[300];
+    size_t at = 0;
+    for (int64_t i = 0; i < l->levels && at < sizeof net; i++)
+        at += (size_t)snprintf(net + at, sizeof net - at, "blstm %d as level%d, ", (int)l->units, (int)i + 1);
+    if (at < sizeof net) snprintf(net + at, sizeof net - at, "dense %d as out", K);
+    speech_describe(l->r, l->data.rate, &l->bag[SENTENCES_TRAIN], net, SENTENCES_ALPHABET, NULL, 0);
+    jd_run_save(l->r, l->params, steps, true);
+}
+
 static jd_status results(listener *l, const jd_train_result *res)
 {
     jd_run *r = l->r;
@@ -450,7 +462,7 @@ static jd_status results(listener *l, const jd_train_result *res)
         jd_run_extra(r, "validation_character_error", cer(&s[0]));
         jd_run_extra(r, "training_seconds", res->seconds);
         jd_run_extra(r, "weights", (double)jd_params_count(l->params));
-        jd_run_save(r, l->params, res->steps, true);
+        save(l, res->steps);
         jd_run_finish(r, cer(&s[2]), NULL);
     }
     for (size_t i = 0; got && i < n; i++) {

@@ -80,9 +80,22 @@ contains 'error (%)'
 right inspect run/model.safetensors
 contains 'dense1/W'
 printf '1,2\n7,8\n' >ask.csv
+printf '5,7\n' >five.csv
 right predict run/model.safetensors ask.csv --csv
 contains 'file,index,class,probability'
 right report run --rebuild
+# What is exported answers as `predict` does: a compiler may be missing where the program runs.
+printf '1,2,0.5\n3,4,1\n5,7,2.5\n8,9,4\n' >line.csv
+right train --data line.csv --net 'dense 3 tanh, dense 1' --loss mse --epochs 5 --validation 0 --out line --quiet
+right export line/model.safetensors --c gen --name fit --onnx fit.onnx
+if command -v cc >/dev/null; then
+    printf '#include <stdio.h>\n#include "fit.h"\nint main(void)\n{\n    float in[2] = {5, 7}, out[1];\n    fit_run(in, out);\n    printf("%%.4f\\n", (double)out[0]);\n    return 0;\n}\n' >gen/main.c
+    right predict line/model.safetensors five.csv --json
+    value=$(sed 's/.*"value"://; s/}//' out | xargs printf '%.4f\n')
+    count=$((count + 1))
+    cc -std=c17 -Wall -Wextra -Werror -o gen/fit gen/main.c gen/fit.c -lm && [ "$(gen/fit)" = "$value" ] ||
+        { failed=$((failed + 1)); echo "  the exported C file says $(gen/fit), predict $value"; }
+fi
 right train --config run/result.json --out again --quiet
 count=$((count + 1))
 cmp -s run/metrics.csv again/metrics.csv || { failed=$((failed + 1)); echo '  --config gave another training'; }

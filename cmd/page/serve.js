@@ -209,6 +209,7 @@ function startInk(model) {
     g.lineWidth = 2.6;
     g.lineCap = g.lineJoin = "round";
     strokes.forEach((s) => drawStroke(g, s));
+    const flat = answer && answer.steps.every((s) => s[1] === 0); /* the net sees columns of a picture */
     for (const [i, k] of peaks().entries()) {
       g.strokeStyle = g.fillStyle = color("mark");
       g.lineWidth = 1;
@@ -218,6 +219,7 @@ function startInk(model) {
       g.lineTo(k.x, h);
       g.stroke();
       g.globalAlpha = 1;
+      if (flat) continue;
       g.beginPath();
       g.arc(k.x, k.y, i === chosen ? 6 : 3.4, 0, 7);
       g.fill();

@@ -24,10 +24,11 @@ typedef struct jd_export {
     int64_t height, width, channels; /* pictures; 0: no picture */
     int64_t columns;                 /* vectors and sequences */
     bool sequence;
-    bool softmax;               /* probabilities, not logits */
-    float low, high;            /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
-    const float *mean, *factor; /* (columns): v goes in as (v - mean) factor; NULL: as it is */
-    const char *labels;         /* what the outputs stand for, for people; or NULL */
+    bool softmax;                 /* probabilities, not logits */
+    float low, high;              /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
+    const float *mean, *factor;   /* (columns): v goes in as (v - mean) factor; NULL: as it is */
+    double out_factor, out_shift; /* outputs are multiplied and shifted by these; both 0: as they are */
+    const char *labels;           /* what the outputs stand for, for people; or NULL */
 } jd_export;
 
 /* DIR/NAME.c and DIR/NAME.h: C17 that needs nothing but libm, takes no memory from the heap and keeps no state of its own.

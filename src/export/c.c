@@ -270,6 +270,10 @@ static void put_body(writer *w)
     for (int i = 0; i < w->p->n; i++) put_layer(w, i);
     if (!e->softmax) {
         put_copy(w, "out", out->sequence, m);
+        if (e->out_factor != 0)
+            jd__emit(&w->c, "    for (int i = 0; i < %s%lld; i++) out[i] = %af * out[i] + %af;\n",
+                     w->whole && out->sequence ? "steps * " : "", (long long)m, (double)(float)e->out_factor,
+                     (double)(float)e->out_shift);
         return;
     }
     use(w, JD_PART_SOFTMAX);
@@ -329,6 +333,17 @@ static void put_functions(writer *w)
     jd__put_text(&w->c, "    (void)a, (void)b;\n}\n");
 }
 
+/* Of the two buffers, where they are the function's own, and of the recurrent parts' scratch and state. */
+static int64_t stack_bytes(const writer *w)
+{
+    int64_t most = 0;
+    for (int i = 0; i < w->p->n; i++) {
+        const int64_t units = w->p->layer[i].way[0].R ? 8 * w->p->layer[i].l.units : 0;
+        most = units > most ? units : most;
+    }
+    return 4 * (most + (w->whole && w->p->in.sequence ? 0 : 2 * most_values(w->p))) + 256;
+}
+
 static void put_header(writer *w)
 {
     const jd_export_plan *p = w->p;
@@ -349,8 +364,7 @@ static void put_header(writer *w)
              p->e->softmax ? "probabilities" : "numbers", p->out.sequence ? " for each step" : "");
     if (p->e->labels) jd__emit(h, " * They stand for: %.600s\n", p->e->labels);
     jd__emit(h, " *\n * Needs libm; uses no memory but the stack, about %lld bytes%s.\n */\n",
-             (long long)(w->whole && s->sequence ? 4096 : 8 * most_values(p)),
-             w->whole && s->sequence ? ", and `work`" : "");
+             (long long)stack_bytes(w), w->whole && s->sequence ? ", and `work`" : "");
     jd__emit(h,
              "#ifndef %s_H\n#define %s_H\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\nenum { %s_INPUTS = %lld, "
              "%s_OUTPUTS = %lld };\n\n",

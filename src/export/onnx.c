@@ -209,6 +209,10 @@ jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool
             const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
             w->x = jd__onnx_node(&w->g, "Softmax", JD_ONNX_IN(w->x), axis, 1, NULL);
         }
+        if (!e->softmax && e->out_factor != 0) {
+            w->x = jd__onnx_two(&w->g, "Mul", w->x, jd__onnx_number(&w->g, e->out_factor));
+            w->x = jd__onnx_two(&w->g, "Add", w->x, jd__onnx_number(&w->g, e->out_shift));
+        }
         jd__onnx_result(&w->g, w->x, "y");
         jd__onnx_value(&w->g.outputs, 12, "y", dims_of(&p->out), dim_names);
         put_model(w, &model);
