@@ -76,6 +76,9 @@ typedef struct homology_task {
     double known, known50; /* ROC and ROC50 of who knows the motifs */
 } homology_task;
 
+/* When the network answers. */
+enum { HOMOLOGY_LAST, HOMOLOGY_MEAN, HOMOLOGY_LARGEST };
+
 /* One set of superfamilies. */
 typedef struct homology_lab {
     jd_run *r;
@@ -83,7 +86,8 @@ typedef struct homology_lab {
     const char *kind; /* in logs */
     double concentration;
     homology_data data;
-    int64_t units, window, last;
+    int64_t units, window;
+    int answer;
     double clip, forget, dropout;
     size_t tasks; /* that are learned */
     homology_task *task;

@@ -36,25 +36,21 @@ static void report_counts(homology_lab *l)
 
 static void report_table(homology_lab *l)
 {
-    enum { COLUMNS = 10, MOST = 60 };
+    enum { COLUMNS = 8, MOST = 60 };
     static char room[MOST][COLUMNS - 1][24];
     const char *cells[MOST * COLUMNS];
     const size_t n = l->tasks < MOST ? l->tasks : MOST;
     for (size_t i = 0; i < n; i++) {
         const homology_task *t = &l->task[i];
-        size_t yes = 0;
-        for (size_t k = 0; k < t->test.n; k++) yes += t->yes[k];
-        const double v[] = {t->roc,       t->roc50,      t->decoys_roc, t->bag_roc,
-                            t->bag_roc50, t->decoys_bag, t->known,      t->known50};
+        const double v[] = {t->roc, t->roc50, t->decoys_roc, t->bag_roc, t->bag_roc50, t->known, t->known50};
         cells[i * COLUMNS] = l->data.name[t->number];
-        snprintf(room[i][0], sizeof room[i][0], "%zu of %zu", yes, t->test.n);
-        for (int k = 0; k < 8; k++) snprintf(room[i][k + 1], sizeof room[i][k + 1], "%.3f", v[k]);
+        for (int k = 0; k < COLUMNS - 1; k++) snprintf(room[i][k], sizeof room[i][k], "%.3f", v[k]);
         for (int k = 0; k < COLUMNS - 1; k++) cells[i * COLUMNS + (size_t)k + 1] = room[i][k];
     }
     jd_report_table(
         jd_run_report(l->r),
-        (const char *const[]){"superfamily", "positive", "ROC", "ROC50", "ROC, decoys alone", "bag: ROC", "bag: ROC50",
-                              "bag: decoys alone", "known: ROC", "known: ROC50"},
+        (const char *const[]){"superfamily", "ROC", "ROC50", "decoys alone", "bag: ROC", "ROC50", "known: ROC",
+                              "ROC50"},
         cells, n, COLUMNS,
         "Chains of a family that was not in training. ROC: how probable it is that a member ranks above a chain "
         "that is none; 0.5 is chance. ROC50: the share of the members that rank above the first 50 others. Known: the "
@@ -135,14 +131,14 @@ static size_t middle(const homology_task *t, bool decoy)
 void homology_show(homology_lab *l, const char *title)
 {
     jd_report_section(jd_run_report(l->r), title);
-    report_counts(l);
+    if (l->tasks > 2) report_counts(l);
     report_table(l);
     const size_t yes = middle(&l->task[0], false), no = middle(&l->task[0], true);
     if (yes < l->task[0].test.n)
         show_chain(
             &l->task[0], yes,
             "A member of the first superfamily, of the family not seen in training: cells that change where a motif "
-            "stands, and keep what they saw. The logit after the last residue is the answer.");
+            "stands, and keep what they saw. What is said after the last residue is the answer.");
     if (no < l->task[0].test.n)
         show_chain(&l->task[0], no, "A decoy: the same motifs, in another order. The answer must be negative.");
 }

@@ -84,8 +84,8 @@ static jd_status weigh(listener *l, const float *logits, size_t stride, size_t s
 {
     jd_nbest list = {0};
     const jd_beam_options o = {.blank = BLANK,
-                               .width = 60,
-                               .least = 1e-3,
+                               .width = 40,
+                               .least = 3e-3,
                                .model = l->model,
                                .symbol = l->symbol,
                                .weight = weight,
@@ -286,13 +286,13 @@ static jd_status train(listener *l, jd_train_result *res)
 /* Weight and bonus with the fewest characters wrong on the validation prompts. */
 static jd_status choose_weights(listener *l)
 {
-    static const double weights[] = {0.3, 0.6, 0.9, 1.2}, bonuses[] = {0, 0.7, 1.4};
+    static const double weights[] = {0.3, 0.6, 0.9}, bonuses[] = {0.7, 1.4};
     double best = (double)INFINITY, weight = 0.6, bonus = 0;
-    for (int i = 0; i < 12 && !jd_error(l->ctx); i++) {
+    for (int i = 0; i < 6 && !jd_error(l->ctx); i++) {
         score plain = {0}, s = {0};
-        l->weight = weights[i / 3];
-        l->bonus = bonuses[i % 3];
-        if (jd_run_progress(l->r, i + 1, 12, "weights of the character model")) return jd_run_stopped(l->r);
+        l->weight = weights[i / 2];
+        l->bonus = bonuses[i % 2];
+        if (jd_run_progress(l->r, i + 1, 6, "weights of the character model")) return jd_run_stopped(l->r);
         if (measure(l, SENTENCES_VALID, &plain, &s, NULL)) break;
         if (cer(&s) < best) {
             best = cer(&s);
@@ -520,13 +520,13 @@ const jd_system jd_system_speech_sentences = {
     .higher = false,
     .paper_value = NAN,
     .paper_note =
-        "the papers' corpora are licensed; these are the prompts of a telephone exchange, one voice, 15 minutes to "
+        "the papers' corpora are licensed; these are the prompts of a telephone exchange, one voice, twelve minutes to "
         "learn from",
     .accept = {NAN, NAN, NAN},
     .about = "One voice reads the prompts of a telephone exchange: single words, and sentences of up to some seventy "
              "words. A "
              "tenth of the texts chooses the moment to stop and the weight of the language model, a fifth is the test; "
-             "prompts of one text are always on one side. With a quarter of an hour of speech the network learns to "
+             "prompts of one text are always on one side. With twelve minutes of speech the network learns to "
              "spell what "
              "it hears, as a child writes: look at the spikes under the spectrogram, and at the words that it has to "
              "invent.",
