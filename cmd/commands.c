@@ -164,7 +164,8 @@ const cli_command cli_commands[] = {
      "  jackdaw train --data my-images-idx3-ubyte --labels my-labels-idx1-ubyte --net \"dense 100 tanh, dense 10\"\n",
      "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
      "for\n"
-     "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, mean; each may end with tanh, sigmoid, relu or scaled-tanh.",
+     "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, clockwork UNITS MODULES, mean; highway LAYERS, layernorm,\n"
+     "batchnorm; each may end with tanh, sigmoid, relu or scaled-tanh.",
      train_options, cmd_train, 0, 0},
     {"eval", "measure a model on a data set", "MODEL --data NAME [OPTIONS]",
      "  jackdaw eval runs/train-fashion-mnist-1/model.safetensors --data fashion-mnist\n", NULL, eval_options, cmd_eval,

@@ -5,11 +5,12 @@
 #include "jackdaw/layers.h"
 
 static const char *const WORDS[] = {
-    "conv 3 2", "maxpool 2",    "avgpool 2", "dense 3",  "dropout 0.5", "noise 0.1",   "embed 5 3", "lstm 3",
-    "blstm 3",  "gru 2",        "bgru 2",    "srn 2",    "bsrn 2",      "mean",        "flatten",   "tanh",
-    "sigmoid",  "relu",         "stride 2",  "pad 1",    "ceil",        "scaled-tanh", "peepholes", "no-forget",
-    "forget 1", "mdlstm 2",     "block 2 3", "collapse", "each",        "sum",         "clip 1",    ", ",
-    " ",        "projection 2", "-",         ".5",       NULL};
+    "conv 3 2",      "maxpool 2", "avgpool 2", "dense 3",   "dropout 0.5", "noise 0.1",   "embed 5 3", "lstm 3",
+    "blstm 3",       "gru 2",     "bgru 2",    "srn 2",     "bsrn 2",      "mean",        "flatten",   "tanh",
+    "sigmoid",       "relu",      "stride 2",  "pad 1",     "ceil",        "scaled-tanh", "peepholes", "no-forget",
+    "forget 1",      "mdlstm 2",  "block 2 3", "collapse",  "each",        "sum",         "clip 1",    ", ",
+    "clockwork 4 2", "highway 2", "layernorm", "batchnorm", "residual",    "concat",      "bias -1",   " ",
+    "projection 2",  "-",         ".5",        NULL};
 
 static void text(const char *s)
 {

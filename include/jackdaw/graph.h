@@ -262,6 +262,27 @@ typedef struct jd_rnn_out {
 JD_API jd_rnn_out jd_srn_raw(jd_graph *g, jd_rnn_args a); /* h = act(W x + R h + b) */
 JD_API jd_rnn_out jd_gru_raw(jd_graph *g, jd_rnn_args a); /* n = tanh(Wn x + bn + r (Rn h + bR)); h = (1-u) n + u h */
 
+/* A Clockwork RNN (Koutnik, Greff, Gomez, Schmidhuber, ICML 2014): H units in `modules` groups of equal size, the first ones
+ * quick, the last ones slow.  At step t only the modules whose period divides t compute
+ *     h_g(t) = act(W_g x(t) + sum over j with period_j >= period_g of R_gj h_j(t-1) + b_g);  the others keep h_g(t-1).
+ * Steps count from each sample's first one (with `reverse`, its last).  R is packed: the rows of module g hold only the
+ * columns of the modules it hears, those from the first with its period on, and the modules follow one another;
+ * jd_clockwork_weights counts them. */
+typedef struct jd_clockwork_args {
+    jd_node x;         /* (T,B,N) */
+    jd_node length;    /* int32 (B), or none */
+    jd_node W, R, b;   /* (H,N), packed (n), (H) */
+    jd_node h0;        /* (B,H), or none */
+    int modules;       /* at most 16; divides H */
+    const int *period; /* [modules], rising, 1..65535; NULL: 1, 2, 4, 8... */
+    bool full;         /* every module hears every other one, as in the Brainstorm library; R packed is then (H,H) */
+    bool reverse;
+    int act; /* as in jd_srn_raw */
+} jd_clockwork_args;
+JD_API jd_rnn_out jd_clockwork_raw(jd_graph *g, jd_clockwork_args a);
+/* Numbers in R for H units. */
+JD_API int64_t jd_clockwork_weights(int64_t H, int modules, const int *period, bool full);
+
 /* ---- gradients --------------------------------------------------------------------------------------------------------*/
 /* Adds the nodes of d loss / d wrt[i] and stores them in grad[i] (the null node where loss does not depend on it).  loss
  * is a scalar, or `seed` (may be none: ones) gives the cotangent.  May be applied to its own results. */
@@ -285,6 +306,8 @@ JD_API void jd_update_adam_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_
 #define jd_update_adam(g, loss, lr, ...) jd_update_adam_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
 JD_API void jd_update_rmsprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
 #define jd_update_rmsprop(g, loss, lr, ...) jd_update_rmsprop_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
+/* A running mean: w += rate (x - w), where w (C) is a parameter or a state and x (C); not part of any gradient. */
+JD_API void jd_update_average(jd_graph *g, jd_node w, jd_node x, double rate);
 /* Rprop (Riedmiller and Braun 1993), full batch; lr is the first step size. */
 JD_API void jd_update_rprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
 #define jd_update_rprop(g, loss, lr, ...) jd_update_rprop_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})

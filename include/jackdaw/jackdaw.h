@@ -25,6 +25,7 @@
 #include "jackdaw/prepare.h"
 #include "jackdaw/protein.h"
 #include "jackdaw/report.h"
+#include "jackdaw/rtrl.h"
 #include "jackdaw/scan.h"
 #include "jackdaw/search.h"
 #include "jackdaw/sets.h"

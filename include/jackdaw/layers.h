@@ -39,6 +39,40 @@ typedef struct jd_dense_options {
 JD_API jd_node jd_dense_opt(jd_graph *g, const char *name, jd_node x, jd_dense_options o);
 #define jd_dense(g, name, x, ...) jd_dense_opt(g, name, x, (jd_dense_options){__VA_ARGS__})
 
+/* Highway layers (Srivastava, Greff, Schmidhuber, arXiv 1505.00387, 2015), as many units as the input has channels, at every
+ * point: y = H(x) T(x) + x (1 - T(x)), H = act(Wh x + bh), T = sigma(Wt x + bt).  `layers` of them make a net of that depth
+ * that gradient descent can train: the gates start nearly shut, so that at first the input passes.  Parameters
+ * "NAME/1/H/W", "NAME/1/H/b", "NAME/1/T/W", "NAME/1/T/b", "NAME/2/...".
+ *
+ *     x = jd_dense(g, "in", x, .units = 50, .act = JD_TANH);
+ *     x = jd_highway(g, "way", x, .layers = 48, .act = JD_TANH, .gate_bias = -3);
+ *     x = jd_dense(g, "out", x, .units = 10); */
+typedef struct jd_highway_options {
+    int64_t layers; /* 0: 1 */
+    jd_activation act;
+    double gate_bias; /* what the gates' biases start at; 0 means -2; the deeper the more negative, -1 to -4 */
+    jd_init init;     /* of the weights */
+} jd_highway_options;
+JD_API jd_node jd_highway_opt(jd_graph *g, const char *name, jd_node x, jd_highway_options o);
+#define jd_highway(g, name, x, ...) jd_highway_opt(g, name, x, (jd_highway_options){__VA_ARGS__})
+
+/* Normalisation over the last axis (channels) of (B,...,C), with a trained gain and bias, "NAME/gain", "NAME/b" (C).
+ * jd_layernorm (Ba, Kiros, Hinton 2016): by each point's own mean and variance over the C units.
+ * jd_batchnorm (Ioffe and Szegedy, ICML 2015): each channel by its mean and variance over all points of the batch while
+ * there is an input "step" (training), which also go into the running means "NAME/mean", "NAME/variance" (C); these serve
+ * without that input (evaluation) and are stored with the weights, but no gradient reaches them.
+ *
+ *     x = jd_relu(g, jd_batchnorm(g, "bn1", jd_conv2d(g, "conv1", x, .maps = 20, .size = 5, .no_bias = true))); */
+typedef struct jd_norm_options {
+    double epsilon;  /* added to the variance; 0 means 1e-5 */
+    double momentum; /* batch: how much of the running mean a step keeps; 0 means 0.9 */
+    jd_node length;  /* batch, sequences (T,B,C): int32 (B), steps past it do not count; or none */
+} jd_norm_options;
+JD_API jd_node jd_layernorm_opt(jd_graph *g, const char *name, jd_node x, jd_norm_options o);
+JD_API jd_node jd_batchnorm_opt(jd_graph *g, const char *name, jd_node x, jd_norm_options o);
+#define jd_layernorm(g, name, x, ...) jd_layernorm_opt(g, name, x, (jd_norm_options){__VA_ARGS__})
+#define jd_batchnorm(g, name, x, ...) jd_batchnorm_opt(g, name, x, (jd_norm_options){__VA_ARGS__})
+
 typedef struct jd_conv2d_options {
     int64_t maps;
     int size; /* square kernels; or height and width: */
@@ -70,6 +104,8 @@ typedef struct jd_lstm_options {
     jd_node h0, c0;     /* (B,P), (B,H), or none */
     int64_t projection; /* P; 0: none */
     bool peepholes, reverse, no_forget, truncate;
+    bool layer_norm; /* normalise W x, R h and c at each step (Ba, Kiros, Hinton 2016); unrolled, no other switch but
+                        reverse and no_forget; parameters ln_x/gain, ln_h/gain (4H), ln_c/gain, ln_c/b (H) */
     jd_squash in_squash, out_squash;
     double forget_bias;       /* what the forget gate's bias starts at; 0 means 1 (write 1e-9 for none) */
     double in_bias, out_bias; /* of the input and output gates: negative keeps the cell shut at first */
@@ -162,6 +198,26 @@ JD_API jd_node jd_gru_opt(jd_graph *g, const char *name, jd_node x, jd_rnn_optio
 #define jd_srn(g, name, x, ...) jd_srn_opt(g, name, x, (jd_rnn_options){__VA_ARGS__})
 #define jd_gru(g, name, x, ...) jd_gru_opt(g, name, x, (jd_rnn_options){__VA_ARGS__})
 
+/* Clockwork RNN (Koutnik, Greff, Gomez, Schmidhuber, ICML 2014): `modules` groups of units that compute at every step, every
+ * second, every fourth...; see jd_clockwork_raw.  Parameters W (H,N), R packed, b (H).
+ *
+ *     x = jd_clockwork(g, "clock", x, .units = 64, .modules = 8, .length = jd_arg(g, "length"));     // (T,B,N) -> (T,B,64)
+ */
+typedef struct jd_clockwork_options {
+    int64_t units;
+    int modules; /* 1 to 16, divides units; 0: 1 */
+    const int *period;
+    jd_node length, h0;
+    bool full, reverse;
+    jd_activation act; /* JD_LINEAR (0) means tanh unless `linear` */
+    bool linear;
+    jd_init init;           /* of W and R; zero: U[-1/sqrt(H), 1/sqrt(H)] */
+    jd_init recurrent_init; /* of R alone, a vector here: a kind with a scale of its own */
+} jd_clockwork_options;
+JD_API jd_rnn_out jd_clockwork_full(jd_graph *g, const char *name, jd_node x, jd_clockwork_options o);
+JD_API jd_node jd_clockwork_opt(jd_graph *g, const char *name, jd_node x, jd_clockwork_options o);
+#define jd_clockwork(g, name, x, ...) jd_clockwork_opt(g, name, x, (jd_clockwork_options){__VA_ARGS__})
+
 /* (T,B), 1 where t < length[b] */
 JD_API jd_node jd_time_mask(jd_graph *g, jd_node length, int64_t T);
 /* (T,B,C) -> (B,C): the mean over each sample's own steps; length none: all */
@@ -176,13 +232,16 @@ JD_API jd_node jd_time_window(jd_graph *g, jd_node x, int64_t w, jd_node length)
  *
  * Layers are separated by commas; words after the sizes are switches.  Layers: conv MAPS SIZE [stride S] [pad P] [ACT];
  * maxpool SIZE [stride S] [ceil]; avgpool SIZE; dense UNITS [ACT]; dropout RATE; noise SIGMA; embed SYMBOLS UNITS;
- * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
+ * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B] [layernorm]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
+ * clockwork UNITS MODULES [ACT]; highway LAYERS [ACT] [bias B]; layernorm; batchnorm;
  * mdlstm UNITS [peepholes] [sum] [forget B] [clip C]; pyramid UNITS SIZE [forget B]; block HEIGHT WIDTH; collapse;
  * `dense UNITS each` at every point; mean (over time); window STEPS (each step with so many on either side); flatten;
- * tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Parameters are named after the layer and its place:
- * "conv1/W", "dense5/b", or as told: `dense 10 as out`.  An unknown word is answered with the nearest known one.
- * `length`, int32, or none: of sequences (B); of images (B,2) their own height and width, for mdlstm, block and collapse;
- * of volumes (B,3) depth, height and width, for pyramid. */
+ * tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Recurrent and dense layers can be stacked with
+ * `residual` (their input is added to their output) or `concat` (their input is set beside their output, so that every layer
+ * above sees all those below).  Parameters are named after the layer and its place: "conv1/W", "dense5/b", or as told:
+ * `dense 10 as out`.  An unknown word is answered with the nearest known one.  `length`, int32, or none: of sequences (B);
+ * of images (B,2) their own height and width, for mdlstm, block and collapse; of volumes (B,3) depth, height and width, for
+ * pyramid. */
 JD_API jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length);
 /* Checks a spec without a graph: JD_OK, or the error with the place of the word. */
 JD_API jd_status jd_net_check(jd_ctx *ctx, const char *spec);

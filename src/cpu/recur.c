@@ -35,6 +35,8 @@ bool JD_K(jd__recur_init)(jd_recur *r, const jd_call *c, const jd_worker *w, con
     r->P = P;
     r->reverse = reverse;
     const int32_t *length = c->in[1];
+    r->given = length;
+    r->period = 1;
     r->ragged = length != NULL;
     r->w = *w;
     const double weights = step_flop / 2;
@@ -79,6 +81,17 @@ bool JD_K(jd__recur_init)(jd_recur *r, const jd_call *c, const jd_worker *w, con
     r->p0 = (int)begin;
     r->p1 = (int)end;
     return true;
+}
+
+bool JD_K(jd__recur_init_samples)(jd_recur *r, const jd_call *c, const jd_worker *w, const jd_rec_space *space,
+                                  bool reverse, int H, double step_flop)
+{
+    const jd_worker one = {0, 1, NULL};
+    const bool alone = c->in_type[0].dim[1] < w->count;
+    if (alone && w->id) return false;
+    /* weights that fit the cache are what division by samples asks for */
+    if (step_flop > 2. * CACHED) step_flop = 2. * CACHED;
+    return JD_K(jd__recur_init)(r, c, alone ? &one : w, space, reverse, H, H, step_flop);
 }
 
 int JD_K(jd__recur_step)(jd_recur *r, int s)
@@ -172,6 +185,7 @@ void JD_K(jd__recur_reduce)(const jd_recur *r, const float *sum, size_t ld, int 
 static void term_rows(const jd_recur *r, const jd_outer *e, int k0, int n, const float **at)
 {
     const int B = r->B;
+    const size_t ld = (size_t)(e->ld ? e->ld : e->n);
     int b = 0;
     while (r->ragged && b + 1 < B && r->first[b + 1] <= k0) b++;
     for (int k = 0; k < n; k++) {
@@ -179,17 +193,17 @@ static void term_rows(const jd_recur *r, const jd_outer *e, int k0, int n, const
         bool start;
         if (r->ragged) {
             while (b + 1 < B && r->first[b + 1] <= k0 + k) b++;
-            const int end = b + 1 < B ? r->first[b + 1] : r->rows, s = k0 + k - r->first[b];
-            row = (r->reverse ? end - r->first[b] - 1 - s : s) * B + b;
+            const int s = (k0 + k - r->first[b]) * r->period;
+            row = (r->reverse ? (int)jd__length(r->given, (size_t)b, (size_t)r->T) - 1 - s : s) * B + b;
             start = s == 0;
         } else {
             b = row % B;
             start = r->reverse ? row >= (r->T - 1) * B : row < B;
         }
         if (e->before && start)
-            at[k] = e->first ? e->first + (size_t)b * (size_t)e->n : NULL;
+            at[k] = e->first ? e->first + (size_t)b * ld : NULL;
         else
-            at[k] = e->all + (size_t)(e->before ? (r->reverse ? row + B : row - B) : row) * (size_t)e->n;
+            at[k] = e->all + (size_t)(e->before ? (r->reverse ? row + B : row - B) : row) * ld;
     }
 }
 

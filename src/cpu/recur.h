@@ -15,15 +15,17 @@ typedef struct jd_recur {
     jd_worker w; /* the team at work; a team of one for small products */
     int T, B, H, P;
     bool reverse, ragged;
-    bool by_units;       /* members share units, not samples */
-    int base;            /* samples of the members before this one */
-    int n;               /* samples of this member... */
-    int32_t *sample;     /* ...by falling length */
-    int32_t *length;     /* of those */
-    int32_t *first;      /* (B) row of each sample's first step when the valid rows are packed together (ragged) */
-    int rows;            /* number of valid rows */
-    int32_t *row, *prev; /* rows t B + b of the present step and the one before, of the samples alive; prev -1: none */
-    const float **a;     /* row pointers, for a step or for a chunk of steps */
+    bool by_units;   /* members share units, not samples */
+    int base;        /* samples of the members before this one */
+    int n;           /* samples of this member... */
+    int32_t *sample; /* ...by falling length */
+    int32_t *length; /* of those */
+    int32_t *first;  /* (B) row of each sample's first step when the valid rows are packed together (ragged) */
+    int rows;        /* number of valid rows */
+    int period;      /* > 1: the valid rows are those of every so many steps; `first` and `rows` count these only */
+    const int32_t *given; /* the lengths as the op got them, or NULL */
+    int32_t *row, *prev;  /* rows t B + b of the present step and the one before, of the samples alive; prev -1: none */
+    const float **a;      /* row pointers, for a step or for a chunk of steps */
     float **c;
     int chunk;          /* rows of a chunk */
     int u0, u1, p0, p1; /* blocks of JD_RW units and outputs that this member computes */
@@ -33,6 +35,10 @@ typedef struct jd_recur {
  * sample; weights: floats of the recurrent weights. */
 bool JD_K(jd__recur_init)(jd_recur *r, const jd_call *c, const jd_worker *w, const jd_rec_space *space, bool reverse,
                           int H, int P, double step_flop);
+
+/* The same for a kernel whose members never share units: with fewer samples than members the first works alone. */
+bool JD_K(jd__recur_init_samples)(jd_recur *r, const jd_call *c, const jd_worker *w, const jd_rec_space *space,
+                                  bool reverse, int H, double step_flop);
 
 /* Samples of this member alive at step s; fills row and prev. */
 int JD_K(jd__recur_step)(jd_recur *r, int s);
@@ -74,6 +80,7 @@ void JD_K(jd__recur_reduce)(const jd_recur *r, const float *sum, size_t ld, int 
  * numbers that stands at the same step in `all` (T,B,n), or at the step before with `before`. */
 typedef struct jd_outer {
     int lo, hi, n;
+    int ld; /* of `all` and `first`; 0: n */
     const float *all;
     const float *first; /* (B,n): the state before the first step, or NULL */
     bool before, again; /* again: the same rows as the term above */

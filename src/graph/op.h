@@ -56,6 +56,8 @@
     X(gru_grad)                                                                                                        \
     X(srn)                                                                                                             \
     X(srn_grad)                                                                                                        \
+    X(clockwork)                                                                                                       \
+    X(clockwork_grad)                                                                                                  \
     X(update_sgd)                                                                                                      \
     X(update_adam)                                                                                                     \
     X(update_rmsprop)                                                                                                  \

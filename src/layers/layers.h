@@ -10,6 +10,9 @@ jd_init jd__default_init(jd_init given, jd_activation act);
 /* false, with an error that names the layer, unless n >= 1. */
 bool jd__size_ok(jd_graph *g, const char *name, const char *what, int64_t n);
 
+/* The LSTM with `layer_norm`; called inside the layer's scope, with the parameters of the plain layer. */
+jd_lstm_out jd__lstm_normalised(jd_graph *g, const jd_lstm_args *a, const jd_lstm_options *o);
+
 /* A network in one line, layer by layer, for those who build something else of it than jd_net does. */
 typedef enum jd__net_kind {
     JD_NET_CONV,

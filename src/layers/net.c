@@ -29,6 +29,10 @@ typedef enum kind {
     L_BGRU,
     L_SRN,
     L_BSRN,
+    L_CLOCKWORK,
+    L_HIGHWAY,
+    L_LAYERNORM,
+    L_BATCHNORM,
     L_MDLSTM,
     L_PYRAMID,
     L_BLOCK,
@@ -44,7 +48,7 @@ typedef enum kind {
 } kind;
 
 /* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget, e each, u sum,
- * x clip, m name. */
+ * x clip, r residual, k concat, l layernorm, b bias, m name. */
 static const struct {
     const char *name;
     int sizes;
@@ -53,16 +57,23 @@ static const struct {
     [L_CONV] = {"conv", 2, "aspm", "conv MAPS SIZE [stride S] [pad P] [tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
     [L_MAXPOOL] = {"maxpool", 1, "sc", "maxpool SIZE [stride S] [ceil]"},
     [L_AVGPOOL] = {"avgpool", 1, "sc", "avgpool SIZE [stride S] [ceil]"},
-    [L_DENSE] = {"dense", 1, "aem", "dense UNITS [each] [tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
+    [L_DENSE] = {"dense", 1, "aerkm", "dense UNITS [each] [tanh|sigmoid|relu|scaled-tanh] [residual|concat] [as NAME]"},
     [L_DROPOUT] = {"dropout", 1, "", "dropout RATE"},
     [L_NOISE] = {"noise", 1, "", "noise SIGMA"},
     [L_EMBED] = {"embed", 2, "m", "embed SYMBOLS UNITS [as NAME]"},
-    [L_LSTM] = {"lstm", 1, "hnjfm", "lstm UNITS [peepholes] [no-forget] [projection P] [forget B] [as NAME]"},
-    [L_BLSTM] = {"blstm", 1, "hnjfm", "blstm UNITS [peepholes] [no-forget] [projection P] [forget B] [as NAME]"},
-    [L_GRU] = {"gru", 1, "m", "gru UNITS [as NAME]"},
-    [L_BGRU] = {"bgru", 1, "m", "bgru UNITS [as NAME]"},
-    [L_SRN] = {"srn", 1, "am", "srn UNITS [tanh|sigmoid|relu] [as NAME]"},
-    [L_BSRN] = {"bsrn", 1, "am", "bsrn UNITS [tanh|sigmoid|relu] [as NAME]"},
+    [L_LSTM] = {"lstm", 1, "hnjflrkm",
+                "lstm UNITS [peepholes] [no-forget] [projection P] [forget B] [layernorm] [residual|concat] [as NAME]"},
+    [L_BLSTM] =
+        {"blstm", 1, "hnjflrkm",
+         "blstm UNITS [peepholes] [no-forget] [projection P] [forget B] [layernorm] [residual|concat] [as NAME]"},
+    [L_GRU] = {"gru", 1, "rkm", "gru UNITS [residual|concat] [as NAME]"},
+    [L_BGRU] = {"bgru", 1, "rkm", "bgru UNITS [residual|concat] [as NAME]"},
+    [L_SRN] = {"srn", 1, "arkm", "srn UNITS [tanh|sigmoid|relu] [residual|concat] [as NAME]"},
+    [L_BSRN] = {"bsrn", 1, "arkm", "bsrn UNITS [tanh|sigmoid|relu] [residual|concat] [as NAME]"},
+    [L_CLOCKWORK] = {"clockwork", 2, "arkm", "clockwork UNITS MODULES [tanh|sigmoid|relu] [residual|concat] [as NAME]"},
+    [L_HIGHWAY] = {"highway", 1, "abm", "highway LAYERS [tanh|sigmoid|relu|scaled-tanh] [bias B] [as NAME]"},
+    [L_LAYERNORM] = {"layernorm", 0, "m", "layernorm [as NAME]"},
+    [L_BATCHNORM] = {"batchnorm", 0, "m", "batchnorm [as NAME]"},
     [L_MDLSTM] = {"mdlstm", 1, "hufxm", "mdlstm UNITS [peepholes] [sum] [forget B] [clip C] [as NAME]"},
     [L_PYRAMID] = {"pyramid", 2, "fm", "pyramid UNITS SIZE [forget B] [as NAME]"},
     [L_BLOCK] = {"block", 2, "", "block HEIGHT WIDTH"},
@@ -79,18 +90,19 @@ static const struct {
     const char *name;
     char letter;
     int numbers;
-} SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},   {"scaled-tanh", 'a', 0},
-              {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},   {"peepholes", 'h', 0},
-              {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1}, {"each", 'e', 0},
-              {"sum", 'u', 0},       {"clip", 'x', 1},       {"as", 'm', 0}};
+} SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},     {"scaled-tanh", 'a', 0},
+              {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},     {"peepholes", 'h', 0},
+              {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1},   {"each", 'e', 0},
+              {"sum", 'u', 0},       {"clip", 'x', 1},       {"residual", 'r', 0}, {"concat", 'k', 0},
+              {"layernorm", 'l', 0}, {"bias", 'b', 1},       {"as", 'm', 0}};
 enum { SWITCHES = sizeof SWITCH / sizeof *SWITCH };
 
 typedef struct layer {
     kind kind;
     double size[2];
     jd_activation act;
-    double stride, pad, projection, forget, clip;
-    bool ceil, peepholes, no_forget, each, sum;
+    double stride, pad, projection, forget, clip, bias;
+    bool ceil, peepholes, no_forget, each, sum, residual, concat, layer_norm;
     char name[32]; /* of the parameters */
 } layer;
 
@@ -165,6 +177,10 @@ static jd_status apply_switch(parser *p, layer *l, int s)
     case 'u': l->sum = true; break;
     case 'x': l->clip = x; break;
     case 'm': return read_name(p, l);
+    case 'r': l->residual = true; break;
+    case 'k': l->concat = true; break;
+    case 'l': l->layer_norm = true; break;
+    case 'b': l->bias = x; break;
     default: l->forget = x; break;
     }
     return JD_OK;
@@ -213,6 +229,9 @@ static jd_status parse_layer(parser *p, int place, layer *l, bool *end)
                        l->size[0]);
     snprintf(l->name, sizeof l->name, "%s%d", LAYER[l->kind].name, place);
     if (parse_switches(p, l)) return jd_error(p->ctx);
+    if (l->residual && l->concat)
+        return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": %s: residual or concat, not both; it is: %s", p->spec,
+                       LAYER[l->kind].name, LAYER[l->kind].usage);
     *end = *p->at != ',';
     if (!*end) p->at++;
     return JD_OK;
@@ -256,6 +275,7 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
                                    .length = length,
                                    .peepholes = l->peepholes,
                                    .no_forget = l->no_forget,
+                                   .layer_norm = l->layer_norm,
                                    .projection = (int64_t)l->projection,
                                    .forget_bias = l->forget};
         return l->kind == L_LSTM ? jd_lstm_opt(g, name, x, o) : jd_blstm_opt(g, name, x, o);
@@ -264,6 +284,11 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     case L_BGRU:
     case L_SRN:
     case L_BSRN: return both(g, name, x, l, length);
+    case L_CLOCKWORK:
+        return jd_clockwork(g, name, x, .units = n, .modules = (int)l->size[1], .length = length, .act = l->act);
+    case L_HIGHWAY: return jd_highway(g, name, x, .layers = n, .act = l->act, .gate_bias = l->bias);
+    case L_LAYERNORM: return jd_layernorm(g, name, x);
+    case L_BATCHNORM: return jd_batchnorm(g, name, x, .length = length);
     case L_MDLSTM:
         return jd_mdlstm(g, name, x, .units = n, .size = sized || (x.id && jd_rank(g, x) == 3) ? *lengths : JD_NONE,
                          .peepholes = l->peepholes, .sum = l->sum, .forget_bias = l->forget, .clip = l->clip);
@@ -284,6 +309,20 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     }
 }
 
+/* The output y of a layer on x, stacked as its switches say. */
+static jd_node stacked(jd_graph *g, const char *name, jd_node x, jd_node y, const layer *l)
+{
+    if (!x.id || !y.id || (!l->residual && !l->concat)) return y;
+    const int last = jd_rank(g, y) - 1;
+    bool fits = jd_rank(g, x) == last + 1;
+    for (int i = 0; fits && i <= last - (l->concat ? 1 : 0); i++) fits = jd_dim(g, x, i) == jd_dim(g, y, i);
+    if (fits) return l->concat ? jd_concat(g, (jd_node[]){x, y}, 2, last) : jd_add(g, x, y);
+    jd_fail(jd_graph_ctx(g), JD_EUSAGE,
+            "%s: %s needs an output of the shape of the input; the input has %lld channels, the output %lld", name,
+            l->residual ? "residual" : "concat", (long long)jd_dim(g, x, -1), (long long)jd_dim(g, y, -1));
+    return JD_NONE;
+}
+
 jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length)
 {
     parser p = {jd_graph_ctx(g), spec, spec, "", 0};
@@ -291,7 +330,7 @@ jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length)
     for (int place = 1; !end && !jd_error(p.ctx); place++) {
         layer l;
         if (parse_layer(&p, place, &l, &end)) return JD_NONE;
-        x = build(g, l.name, x, &l, &length);
+        x = stacked(g, l.name, x, build(g, l.name, x, &l, &length), &l);
     }
     return jd_error(p.ctx) ? JD_NONE : x;
 }
@@ -319,7 +358,8 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
         case L_DENSE:
         case L_PYRAMID:
         case L_GRU:
-        case L_SRN: units = (int64_t)l.size[0]; break;
+        case L_SRN:
+        case L_CLOCKWORK: units = (int64_t)l.size[0]; break;
         case L_MDLSTM:
             units = l.sum ? (int64_t)l.size[0] : 0;
             break; /* else the number of directions is not known here */
@@ -330,6 +370,7 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
         case L_BSRN: units = 2 * (int64_t)l.size[0]; break;
         default: break;
         }
+        if (l.concat) units = 0; /* depends on the input */
     }
     return units;
 }
@@ -372,7 +413,7 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
             return 0;
         }
         jd__net_layer *o = &list[n];
-        *o = (jd__net_layer){.kind = kind_of(l.kind),
+        *o = (jd__net_layer){.kind = l.residual || l.concat || l.layer_norm ? JD_NET_OTHER : kind_of(l.kind),
                              .units = (int64_t)l.size[0],
                              .size = (int)(l.kind == L_CONV ? l.size[1] : l.size[0]),
                              .stride = (int)l.stride,

@@ -23,6 +23,14 @@ jd_lstm_out jd_lstm_full(jd_graph *g, const char *name, jd_node x, jd_lstm_optio
     const int64_t H = o.units, P = o.projection ? o.projection : H;
     if (!sequence_ok(g, name, x) || !jd__size_ok(g, name, ".units", H) || !jd__size_ok(g, name, ".projection", P))
         return (jd_lstm_out){0};
+    if (o.layer_norm && (o.peepholes || o.projection || o.truncate || o.in_squash || o.out_squash)) {
+        jd_fail(
+            jd_graph_ctx(g), JD_EUSAGE,
+            "%s: layer_norm goes with reverse and no_forget only; leave out peepholes, projection, truncate and the "
+            "squashing functions",
+            name);
+        return (jd_lstm_out){0};
+    }
     const jd_init init = recurrent_init(o.init, H);
     const double forget = o.no_forget ? 0 : o.forget_bias != 0 ? o.forget_bias : 1;
     jd_scope_push(g, name);
@@ -40,6 +48,11 @@ jd_lstm_out jd_lstm_full(jd_graph *g, const char *name, jd_node x, jd_lstm_optio
     a.b = jd_param(g, "b",
                    (jd_init){.kind = JD_INIT_LSTM_BIAS, .scale = forget, .in_gate = o.in_bias, .out_gate = o.out_bias},
                    JD_DIMS(4 * H));
+    if (o.layer_norm) {
+        const jd_lstm_out out = jd__lstm_normalised(g, &a, &o);
+        jd_scope_pop(g);
+        return out;
+    }
     if (o.peepholes) a.peep = jd_param(g, "peep", init, JD_DIMS(3 * H));
     if (o.projection) a.proj = jd_param(g, "proj", init, JD_DIMS(P, H));
     const jd_lstm_out out = jd_lstm_raw(g, a);
@@ -68,10 +81,10 @@ jd_node jd_blstm_opt(jd_graph *g, const char *name, jd_node x, jd_lstm_options o
     return y[0].id && y[1].id ? jd_concat(g, y, 2, 2) : JD_NONE;
 }
 
-static int srn_activation(jd_graph *g, const char *name, jd_rnn_options o)
+static int srn_activation(jd_graph *g, const char *name, jd_activation act, bool linear)
 {
-    switch (o.act) {
-    case JD_LINEAR: return o.linear ? 3 : 0;
+    switch (act) {
+    case JD_LINEAR: return linear ? 3 : 0;
     case JD_TANH: return 0;
     case JD_SIGMOID: return 1;
     case JD_RELU: return 2;
@@ -89,7 +102,8 @@ jd_rnn_out jd_srn_full(jd_graph *g, const char *name, jd_node x, jd_rnn_options 
     const jd_init init = recurrent_init(o.init, H);
     const jd_init recurrent = o.recurrent_init.kind != JD_INIT_ZERO ? o.recurrent_init : init;
     jd_scope_push(g, name);
-    jd_rnn_args a = {.x = x, .length = o.length, .h0 = o.h0, .reverse = o.reverse, .act = srn_activation(g, name, o)};
+    jd_rnn_args a = {
+        .x = x, .length = o.length, .h0 = o.h0, .reverse = o.reverse, .act = srn_activation(g, name, o.act, o.linear)};
     a.W = jd_param(g, "W", init, JD_DIMS(H, jd_dim(g, x, 2)));
     a.R = jd_param(g, "R", recurrent, JD_DIMS(H, H));
     a.b = jd_param(g, "b", (jd_init){0}, JD_DIMS(H));
@@ -113,6 +127,42 @@ jd_rnn_out jd_gru_full(jd_graph *g, const char *name, jd_node x, jd_rnn_options 
     const jd_rnn_out out = jd_gru_raw(g, a);
     jd_scope_pop(g);
     return out;
+}
+
+jd_rnn_out jd_clockwork_full(jd_graph *g, const char *name, jd_node x, jd_clockwork_options o)
+{
+    const int64_t H = o.units;
+    if (!sequence_ok(g, name, x) || !jd__size_ok(g, name, ".units", H)) return (jd_rnn_out){0};
+    if (!o.modules) o.modules = 1;
+    const int64_t heard = jd_clockwork_weights(H, o.modules, o.period, o.full);
+    if (!heard) {
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE,
+                "%s: %d modules cannot share %lld units; give 1 to 16 modules that divide the number of units", name,
+                o.modules, (long long)H);
+        return (jd_rnn_out){0};
+    }
+    const jd_init init = recurrent_init(o.init, H);
+    const jd_init recurrent = o.recurrent_init.kind != JD_INIT_ZERO ? o.recurrent_init : init;
+    jd_scope_push(g, name);
+    jd_clockwork_args a = {.x = x,
+                           .length = o.length,
+                           .h0 = o.h0,
+                           .modules = o.modules,
+                           .period = o.period,
+                           .full = o.full,
+                           .reverse = o.reverse,
+                           .act = srn_activation(g, name, o.act, o.linear)};
+    a.W = jd_param(g, "W", init, JD_DIMS(H, jd_dim(g, x, 2)));
+    a.R = jd_param(g, "R", recurrent, JD_DIMS(heard));
+    a.b = jd_param(g, "b", (jd_init){0}, JD_DIMS(H));
+    const jd_rnn_out out = jd_clockwork_raw(g, a);
+    jd_scope_pop(g);
+    return out;
+}
+
+jd_node jd_clockwork_opt(jd_graph *g, const char *name, jd_node x, jd_clockwork_options o)
+{
+    return jd_clockwork_full(g, name, x, o).y;
 }
 
 jd_node jd_srn_opt(jd_graph *g, const char *name, jd_node x, jd_rnn_options o)

@@ -118,6 +118,16 @@ typedef struct jd_rnn_attr {
     uint8_t reverse, act, need_dx;
 } jd_rnn_attr;
 
+/* clockwork: in 0 x (T,B,N) 1 [length] 2 W (H,N) 3 R (packed, see ops/clockwork.h) 4 b (H) 5 [h0] (B,H); out 0 y 1 hT
+ * clockwork_grad: in 0..5, 6 y, 7 [dy], 8 [dhT]; out 0 dx 1 dW 2 dR 3 db 4 dh0 */
+enum { JD_CLOCKS = 16 };
+typedef struct jd_clockwork_attr {
+    uint8_t reverse, act, need_dx;
+    uint8_t full;    /* every module hears every other one */
+    uint8_t modules; /* of H / modules units */
+    uint16_t period[JD_CLOCKS];
+} jd_clockwork_attr;
+
 /* update_*: in 0 grad (P) 1 lr () 2 [scale] () factor on the gradient 3 w (P) 4 [state1] (P) 5 [state2] (P) 6 [t] f64 ();
  * no outputs; w and the states are written.  sgd: state1 = velocity.  adam: m, v, t.  rmsprop: mean square.  rprop: step
  * sizes, last gradient, t.  rmsprop with momentum: state2 = velocity. */

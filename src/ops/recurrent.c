@@ -82,6 +82,12 @@ jd_node jd__unroll_stack(const jd_unroll *u, jd_node *y)
     return u->reverse ? jd_reverse(g, all, u->raw) : all;
 }
 
+size_t jd__rec_plan_bytes(size_t T, size_t B)
+{
+    /* Row pointers for a chunk of steps (x and gates), order and lengths of the samples, a histogram of the lengths. */
+    return ((6 * B + 2 * 512) * sizeof(void *) + (4 * B + T + 8) * sizeof(int32_t) + 1024 + 63) / 64 * 64;
+}
+
 size_t jd__rec_space(const jd_call *c, int gates, bool grad, int threads, void *base, jd_rec_space *s)
 {
     const jd_type *x = &c->in_type[0], *R = &c->in_type[3];
@@ -91,8 +97,7 @@ size_t jd__rec_space(const jd_call *c, int gates, bool grad, int threads, void *
     const bool proj = gates == 4 && c->in_type[6].rank >= 0;
     jd_carve m = {base, 0};
     memset(s, 0, sizeof *s);
-    /* Row pointers for a chunk of steps (x and gates), order and lengths of the samples, a histogram of the lengths. */
-    s->plan_bytes = ((6 * B + 2 * 512) * sizeof(void *) + (4 * B + T + 8) * sizeof(int32_t) + 1024 + 63) / 64 * 64;
+    s->plan_bytes = jd__rec_plan_bytes(T, B);
     s->plan = jd__carve(&m, s->plan_bytes * members);
     if (!grad) {
         s->w = jd__carve(&m, F * jd__packed_floats(N, G, H));

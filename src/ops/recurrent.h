@@ -95,6 +95,8 @@ typedef struct jd_rec_space {
     size_t outer_floats;
 } jd_rec_space;
 
+/* Bytes of a member's piece of `plan`. */
+size_t jd__rec_plan_bytes(size_t T, size_t B);
 /* Fills s (pointers NULL when base is NULL) and returns the bytes.  gates: blocks of rows of W and R (inputs 2 and 3); an
  * op with four has a projection when input 6 is there.  grad: of the backward op. */
 size_t jd__rec_space(const jd_call *c, int gates, bool grad, int threads, void *base, jd_rec_space *s);

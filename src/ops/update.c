@@ -115,3 +115,19 @@ void jd_update_rprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_option
     check_options(g, "jd_update_rprop", &o, 0);
     add_update(g, JD_OP_update_rprop, loss, lr, &o, (const char *const[]){"rprop/step", "rprop/last", "rprop/t"});
 }
+
+void jd_update_average(jd_graph *g, jd_node w, jd_node x, double rate)
+{
+    if (jd_error(g->ctx)) return;
+    const jd_opcode source = jd__op_of(g, w);
+    if (source != JD_OP_param && source != JD_OP_state) {
+        jd_fail(g->ctx, JD_EUSAGE,
+                "jd_update_average: only a parameter or a state can be written; this is neither, or a parameter with "
+                "weight noise (jd_weight_noise)");
+        return;
+    }
+    /* plain descent on |x - w|^2 / 2 */
+    const jd_node in[JD_UP_INPUTS] = {
+        [JD_UP_GRAD] = jd_sub(g, w, x), [JD_UP_LR] = jd_const(g, rate, JD_SCALAR), [JD_UP_W] = w};
+    jd__add(g, JD_OP_update_sgd, &(jd_update_attr){0}, in, JD_UP_INPUTS, NULL);
+}

@@ -119,6 +119,37 @@ static int gru_back(jd_graph *g, jd_node *out)
     return rnn_with(g, out, true, (jd_rnn_args){.reverse = true});
 }
 
+static const int PERIODS[] = {2, 3, 3};
+
+static int clockwork_with(jd_graph *g, jd_node *out, jd_clockwork_args a)
+{
+    a.x = jd_arg(g, "x");
+    a.length = optional(g, "length");
+    a.W = jd_arg(g, "W");
+    a.R = jd_arg(g, "R");
+    a.b = jd_arg(g, "b");
+    a.h0 = optional(g, "h0");
+    const jd_rnn_out y = jd_clockwork_raw(g, a);
+    out[0] = y.y;
+    out[1] = y.hT;
+    return 2;
+}
+
+static int clockwork(jd_graph *g, jd_node *out)
+{
+    return clockwork_with(g, out, (jd_clockwork_args){.modules = 3});
+}
+
+static int clockwork_back(jd_graph *g, jd_node *out)
+{
+    return clockwork_with(g, out, (jd_clockwork_args){.modules = 3, .period = PERIODS, .reverse = true, .act = 1});
+}
+
+static int clockwork_all(jd_graph *g, jd_node *out)
+{
+    return clockwork_with(g, out, (jd_clockwork_args){.modules = 2, .full = true});
+}
+
 #define R(name, ...)                                                                                                   \
     {                                                                                                                  \
         name, JD_DIMS(__VA_ARGS__), -0.8, 0.8, 0, 0                                                                    \
@@ -174,6 +205,24 @@ const op_case jd__cases_fused[] = {
     {"srn relu", {R("x", 7, 2, 3), R("W", 5, 3), R("R", 5, 5), R("b", 5)}, srn_relu, .tolerance = 1e-5},
     {"srn linear", {R("x", 7, 2, 3), R("W", 5, 3), R("R", 5, 5), R("b", 5)}, srn_linear, .tolerance = 1e-5},
     {"srn wider", {R("x", 12, 9, 21), R("W", 33, 21), SMALL("R", 33, 33), R("b", 33)}, srn, .tolerance = 1e-5},
+    {"clockwork",
+     {R("x", 7, 2, 3), R("W", 6, 3), R("R", 24), R("b", 6), RAGGED, R("h0", 2, 6)},
+     clockwork,
+     .second = true,
+     .tolerance = 1e-5},
+    {"clockwork reverse, periods 2 3 3",
+     {R("x", 7, 2, 3), R("W", 6, 3), R("R", 28), R("b", 6), RAGGED, R("h0", 2, 6)},
+     clockwork_back,
+     .second = true,
+     .tolerance = 1e-5},
+    {"clockwork without mask",
+     {R("x", 7, 2, 3), R("W", 4, 3), R("R", 16), R("b", 4)},
+     clockwork_all,
+     .tolerance = 1e-5},
+    {"clockwork wider",
+     {R("x", 12, 9, 21), R("W", 66, 21), SMALL("R", 2904), R("b", 66)},
+     clockwork,
+     .tolerance = 1e-5},
     {"gru",
      {R("x", 7, 2, 3), R("W", 15, 3), R("R", 15, 5), R("b", 15), RAGGED, R("h0", 2, 5), R("bR", 5)},
      gru,

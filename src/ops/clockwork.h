@@ -1,0 +1,31 @@
+/*
+ * clockwork.h - where the modules of a clockwork layer stand.
+ *
+ * Module g has the units g S .. (g+1) S - 1, S = H / modules.  It hears the units from `from` on: with the paper's mask
+ * those of the modules that are not quicker than itself, which come last because periods rise.  Its rows of R, (S,H-from),
+ * start at `at` of the packed R.
+ */
+#ifndef JD_OPS_CLOCKWORK_H
+#define JD_OPS_CLOCKWORK_H
+
+#include "ops/recurrent.h"
+
+typedef struct jd_clock {
+    size_t unit, from, heard, at; /* heard = H - from */
+    size_t period;
+} jd_clock;
+
+/* Fills m[modules]; returns the numbers in R. */
+size_t jd__clocks(const jd_clockwork_attr *a, size_t H, jd_clock m[JD_CLOCKS]);
+
+/* Scratch memory of the fast kernels. */
+typedef struct jd_clock_space {
+    jd_rec_space rec;    /* plan, sum (B,H), dh (B,H) and outer of it */
+    float *w[JD_CLOCKS]; /* packed weights of each module */
+    float *r[JD_CLOCKS];
+    int32_t *first;          /* backward: (modules + 1, B) row of each sample's first error; the last: of all steps */
+    float *delta[JD_CLOCKS]; /* backward: (rows, S) errors of each module's own steps only */
+} jd_clock_space;
+size_t jd__clock_space(const jd_call *c, bool grad, int threads, void *base, jd_clock_space *s);
+
+#endif
