@@ -246,17 +246,7 @@ static jd_status report(spotter *s)
 
 static jd_status load(spotter *s)
 {
-    const char *name = jd_run_data(s->r, "speech_commands12");
-    char *dir = NULL;
-    if (strcmp(name, "speech_commands12") != 0) /* a folder */
-        dir = jd_strdup(s->ctx, name);
-    else {
-        const jd_dataset *set = jd_dataset_find(s->ctx, name);
-        dir = set ? jd_dataset_locate(s->ctx, set) : NULL;
-    }
-    if (dir) keywords_load(s->r, dir, (int)jd_run_setting(s->r, "held_out"), &s->data);
-    jd_free(s->ctx, dir);
-    if (jd_error(s->ctx)) return jd_error(s->ctx);
+    if (keywords_load(s->r, (int)jd_run_setting(s->r, "held_out"), &s->data)) return jd_error(s->ctx);
     jd_run_config_number(s->r, "clips", (double)s->data.train.count);
     jd_run_config_number(s->r, "speakers", s->data.speakers[0]);
     jd_run_stage(s->r, "features");

@@ -14,9 +14,9 @@ typedef struct keywords_data {
     jd_speech train, valid, test;
     int speakers[3];
 } keywords_data;
-/* Reads the clips that index.tsv in `dir` lists; `held_out` speakers of its training part, the same for every seed, and as
+/* Reads the clips that index.tsv of "speech_commands12", or of the folder that --data names, lists; `held_out` speakers of its training part, the same for every seed, and as
  * large a share of the clips without a speaker, become the validation part. */
-jd_status keywords_load(jd_run *r, const char *dir, int held_out, keywords_data *out);
+jd_status keywords_load(jd_run *r, int held_out, keywords_data *out);
 void keywords_free(jd_ctx *ctx, keywords_data *d);
 
 typedef struct keywords_trace {

@@ -57,8 +57,8 @@ static jd_status list_speakers(loading *l)
     l->order = jd_alloc_array(l->ctx, (size_t)l->names_n + 1, sizeof *l->order);
     if (!l->names || !l->order) return jd_error(l->ctx);
     if (l->held_out < 1 || l->held_out >= l->names_n)
-        return jd_fail(l->ctx, JD_EUSAGE, "keyword-spotting: held_out=%d of %d speakers; give one or more, not all",
-                       l->held_out, l->names_n);
+        return jd_fail(l->ctx, JD_EUSAGE, "held_out=%d of %d speakers; give one or more, not all", l->held_out,
+                       l->names_n);
     for (int i = 0; i < l->names_n; i++) l->order[i] = (uint32_t)i;
     jd_rng rng = jd_rng_new(1, "keywords/held out", 0);
     jd_rng_shuffle(&rng, l->order, (size_t)l->names_n);
@@ -124,8 +124,20 @@ static void count_speakers(const loading *l, keywords_data *out)
     }
 }
 
-jd_status keywords_load(jd_run *r, const char *dir, int held_out, keywords_data *out)
+/* The folder that --data names, or that of the registered set; to be given to jd_free. */
+static char *folder(jd_run *r)
 {
+    jd_ctx *ctx = jd_run_ctx(r);
+    const char *name = jd_run_data(r, "speech_commands12");
+    if (strcmp(name, "speech_commands12") != 0) return jd_strdup(ctx, name);
+    const jd_dataset *set = jd_dataset_find(ctx, name);
+    return set ? jd_dataset_locate(ctx, set) : NULL;
+}
+
+jd_status keywords_load(jd_run *r, int held_out, keywords_data *out)
+{
+    char *dir = folder(r);
+    if (!dir) return jd_error(jd_run_ctx(r));
     loading l = {.r = r, .ctx = jd_run_ctx(r), .dir = dir, .held_out = held_out};
     char *path = jd_asprintf(l.ctx, "%s/index.tsv", dir);
     jd_run_stage(r, "reading clips");
@@ -140,6 +152,7 @@ jd_status keywords_load(jd_run *r, const char *dir, int held_out, keywords_data 
     jd_free(l.ctx, l.names);
     jd_free(l.ctx, l.order);
     jd_tsv_free(l.ctx, &l.index);
+    jd_free(l.ctx, dir);
     return jd_error(l.ctx);
 }
 
