@@ -4,18 +4,8 @@
  */
 #include "cpu/cpu.h"
 #include "cpu/recur.h"
-#include "cpu/vecmath.h"
+#include "cpu/squash.h"
 #include "ops/clockwork.h"
-
-JD_INLINE vf activate(int act, vf x)
-{
-    switch (act) {
-    case 1: return vf_sigmoid(x);
-    case 2: return vf_select(vf_gt(x, vf_zero()), x, vf_zero());
-    case 3: return x;
-    default: return vf_tanh(x);
-    }
-}
 
 typedef struct clockwork {
     jd_recur r;
@@ -48,19 +38,31 @@ static void input(clockwork *L, int g, int s0, int s1)
     JD_K(jd__rows_mul)(&L->W[g], 0, jd__row_blocks(L->S), rows, r->a, r->c, L->b + unit, 0);
 }
 
+/* The modules that rest at step s keep their outputs; they are copied in runs. */
+static void keep(const clockwork *L, int s, int n)
+{
+    const jd_recur *r = &L->r;
+    const size_t H = (size_t)L->H, S = (size_t)L->S;
+    const int modules = L->a->modules;
+    for (int g = 0, from; g < modules; g++) {
+        for (from = g; g < modules && s % (int)L->clock[g].period; g++) {
+        }
+        if (g == from) continue;
+        const size_t unit = (size_t)from * S, bytes = (size_t)(g - from) * S * sizeof(float);
+        for (int k = 0; k < n; k++)
+            memcpy(L->y + (size_t)r->row[k] * H + unit, L->y + (size_t)r->prev[k] * H + unit, bytes);
+    }
+}
+
 static void step(clockwork *L, int s)
 {
     jd_recur *r = &L->r;
     const size_t H = (size_t)L->H;
     const int n = JD_K(jd__recur_step)(r, s);
+    keep(L, s, n);
     for (int g = 0; g < L->a->modules; g++) {
         const jd_clock *m = &L->clock[g];
-        if (s % (int)m->period) {
-            for (int k = 0; k < n; k++)
-                memcpy(L->y + (size_t)r->row[k] * H + m->unit, L->y + (size_t)r->prev[k] * H + m->unit,
-                       (size_t)L->S * sizeof(float));
-            continue;
-        }
+        if (s % (int)m->period) continue;
         for (int k = 0; k < n; k++) {
             const float *h = s ? L->y + (size_t)r->prev[k] * H : L->h0 ? L->h0 + (size_t)r->sample[k] * H : NULL;
             r->a[k] = h ? h + m->from : NULL;
@@ -69,7 +71,7 @@ static void step(clockwork *L, int s)
         if (s || L->h0) JD_K(jd__rows_mul)(&L->R[g], 0, jd__row_blocks(L->S), n, r->a, r->c, NULL, 1);
         for (int k = 0; k < n; k++)
             for (int u = 0; u < L->S; u += VL)
-                vf_storen(r->c[k] + u, activate(L->a->act, vf_loadn(r->c[k] + u, L->S - u)), L->S - u);
+                vf_storen(r->c[k] + u, vf_rnn_act(L->a->act, vf_loadn(r->c[k] + u, L->S - u)), L->S - u);
     }
 }
 

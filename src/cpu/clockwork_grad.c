@@ -4,18 +4,8 @@
  */
 #include "cpu/cpu.h"
 #include "cpu/recur.h"
+#include "cpu/squash.h"
 #include "ops/clockwork.h"
-
-JD_INLINE vf slope(int act, vf y)
-{
-    const vf one = vf_set1(1.f);
-    switch (act) {
-    case 1: return vf_mul(y, vf_sub(one, y));
-    case 2: return vf_select(vf_gt(y, vf_zero()), one, vf_zero());
-    case 3: return one;
-    default: return vf_fnma(y, y, one);
-    }
-}
 
 typedef struct clock_back {
     jd_recur r;
@@ -48,22 +38,49 @@ static void count_rows(clock_back *L)
     }
 }
 
-/* The errors of module g, or what passes through it, of one sample; dh, dy, y, sum and delta begin at its units. */
-static void module_errors(const clock_back *L, bool active, const float *y, const float *dy, float *dh, float *sum,
-                          float *delta)
+/* What passes through n units that rest: dh += dy */
+static void pass(const float *dy, float *dh, int n)
 {
-    for (int u = 0; u < L->S; u += VL) {
-        const int left = L->S - u;
+    for (int u = 0; dy && u < n; u += VL)
+        vf_storen(dh + u, vf_add(vf_loadn(dh + u, n - u), vf_loadn(dy + u, n - u)), n - u);
+}
+
+/* The errors of a module of n units at one of its steps; dh becomes 0. */
+static void module_errors(int act, const float *y, const float *dy, float *dh, float *sum, float *delta, int n)
+{
+    for (int u = 0; u < n; u += VL) {
+        const int left = n - u;
         vf d = vf_loadn(dh + u, left);
         if (dy) d = vf_add(d, vf_loadn(dy + u, left));
-        if (!active) {
-            vf_storen(dh + u, d, left);
-            continue;
-        }
-        d = vf_mul(d, slope(L->a->act, vf_loadn(y + u, left)));
+        d = vf_mul(d, vf_rnn_slope(act, vf_loadn(y + u, left)));
         vf_storen(delta + u, d, left);
         vf_storen(sum + u, vf_add(vf_loadn(sum + u, left), d), left);
         vf_storen(dh + u, vf_zero(), left);
+    }
+}
+
+/* The point-wise part of a step, module by module; those that rest in runs. */
+static void errors(const clock_back *L, int s, int n)
+{
+    const jd_recur *r = &L->r;
+    const size_t H = (size_t)L->H;
+    const int modules = L->a->modules;
+    for (int g = 0; g < modules; g++) {
+        const int from = g;
+        while (g < modules && s % (int)L->clock[g].period) g++;
+        const size_t rest = L->clock[from].unit, unit = (size_t)g * (size_t)L->S;
+        const int32_t *first = L->s.first + g * r->B;
+        const int place = g < modules ? s / (int)L->clock[g].period : 0;
+        for (int k = 0; k < n; k++) {
+            const size_t row = (size_t)r->row[k] * H, b = (size_t)r->sample[k] * H;
+            const float *dy = L->dy ? L->dy + row : NULL;
+            float *dh = L->s.rec.dh + b;
+            if (g > from) pass(dy ? dy + rest : NULL, dh + rest, (int)(unit - rest));
+            if (g == modules) continue;
+            float *delta = L->s.delta[g] + (size_t)(first[r->sample[k]] + place) * (size_t)L->S;
+            module_errors(L->a->act, L->y + row + unit, dy ? dy + unit : NULL, dh + unit, L->s.rec.sum + b + unit,
+                          delta, L->S);
+        }
     }
 }
 
@@ -72,19 +89,13 @@ static void step(clock_back *L, int s)
     jd_recur *r = &L->r;
     const size_t H = (size_t)L->H;
     const int n = JD_K(jd__recur_step)(r, s);
-    for (int k = 0; k < n; k++) {
-        const size_t row = (size_t)r->row[k] * H, b = (size_t)r->sample[k] * H;
-        for (int g = 0; g < L->a->modules; g++) {
-            const size_t unit = L->clock[g].unit;
-            const bool active = s % (int)L->clock[g].period == 0;
-            module_errors(L, active, L->y + row + unit, L->dy ? L->dy + row + unit : NULL, L->s.rec.dh + b + unit,
-                          L->s.rec.sum + b + unit, active ? error_at(L, g, r->sample[k], s) : NULL);
-        }
-    }
+    errors(L, s, n);
     for (int g = 0; g < L->a->modules && (s || L->has_h0); g++) {
         if (s % (int)L->clock[g].period) continue;
+        const int32_t *first = L->s.first + g * r->B;
+        const int place = s / (int)L->clock[g].period;
         for (int k = 0; k < n; k++) {
-            r->a[k] = error_at(L, g, r->sample[k], s);
+            r->a[k] = L->s.delta[g] + (size_t)(first[r->sample[k]] + place) * (size_t)L->S;
             r->c[k] = L->s.rec.dh + (size_t)r->sample[k] * H + L->clock[g].from;
         }
         JD_K(jd__rows_mul)(&L->R[g], 0, jd__row_blocks(L->R[g].n), n, r->a, r->c, NULL, 1);

@@ -4,17 +4,7 @@
  */
 #include "cpu/cpu.h"
 #include "cpu/recur.h"
-#include "cpu/vecmath.h"
-
-JD_INLINE vf activate(int act, vf x)
-{
-    switch (act) {
-    case 1: return vf_sigmoid(x);
-    case 2: return vf_select(vf_gt(x, vf_zero()), x, vf_zero());
-    case 3: return x;
-    default: return vf_tanh(x);
-    }
-}
+#include "cpu/squash.h"
 
 typedef struct srn {
     jd_recur r;
@@ -37,7 +27,7 @@ static void step(srn *L, int s)
     const int u1 = r->u1 * JD_RW < L->H ? r->u1 * JD_RW : L->H;
     for (int k = 0; k < n; k++)
         for (int u = r->u0 * JD_RW; u < u1; u += VL)
-            vf_storen(r->c[k] + u, activate(L->act, vf_loadn(r->c[k] + u, u1 - u)), u1 - u);
+            vf_storen(r->c[k] + u, vf_rnn_act(L->act, vf_loadn(r->c[k] + u, u1 - u)), u1 - u);
     jd__recur_sync(r);
 }
 
@@ -129,7 +119,7 @@ JD_INLINE void tiny_steps(const srn *L, const int act, const int units, int leng
                 for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_fma(hj, column[j][v], h[v]);
             }
         }
-        for (int v = 0; v < TINY_VECTORS; v++) h[v] = activate(act, h[v]);
+        for (int v = 0; v < TINY_VECTORS; v++) h[v] = vf_rnn_act(act, h[v]);
         keep(&state, h);
         put(L->y + (size_t)t * (size_t)units, h, units, !L->r.reverse && (L->r.T - t) * units >= VL);
     }

@@ -1,17 +1,7 @@
 /* srn_grad.c - back-propagation through time of the simple recurrent layer; see lstm_grad.c. */
 #include "cpu/cpu.h"
 #include "cpu/recur.h"
-
-JD_INLINE vf slope(int act, vf y)
-{
-    const vf one = vf_set1(1.f);
-    switch (act) {
-    case 1: return vf_mul(y, vf_sub(one, y));
-    case 2: return vf_select(vf_gt(y, vf_zero()), one, vf_zero());
-    case 3: return one;
-    default: return vf_fnma(y, y, one);
-    }
-}
+#include "cpu/squash.h"
 
 typedef struct srn_back {
     jd_recur r;
@@ -36,7 +26,7 @@ static void step(srn_back *L, int s)
             const int left = u1 - u;
             vf d = vf_loadn(dh + u, left);
             if (dy) d = vf_add(d, vf_loadn(dy + u, left));
-            d = vf_mul(d, slope(L->a->act, vf_loadn(y + u, left)));
+            d = vf_mul(d, vf_rnn_slope(L->a->act, vf_loadn(y + u, left)));
             vf_storen(delta + u, d, left);
             vf_storen(sum + u, vf_add(vf_loadn(sum + u, left), d), left);
         }

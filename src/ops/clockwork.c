@@ -203,13 +203,7 @@ const jd_op jd__op_clockwork = {.name = "clockwork",
                                 .flop = flop_clockwork,
                                 .ref = {clockwork_f32, clockwork_f64}};
 #else
-
-static REAL FN(clockwork_act)(int act, REAL x)
-{
-    if (act == 0) return R_TANH(x);
-    if (act == 1) return R_SIGMOID(x);
-    return act == 2 && !(x > 0) ? 0 : x;
-}
+#include "ops/squash.h"
 
 /* One module at one of its steps; h (H) is the state before, or NULL. */
 static void FN(clockwork_module)(const jd_call *c, const jd_clock *m, const REAL *x, const REAL *h, REAL *y)
@@ -221,7 +215,7 @@ static void FN(clockwork_module)(const jd_call *c, const jd_clock *m, const REAL
         REAL sum = bias[m->unit + k];
         for (size_t j = 0; j < N; j++) sum += W[(m->unit + k) * N + j] * x[j];
         for (size_t j = 0; h && j < m->heard; j++) sum += R[k * m->heard + j] * h[m->from + j];
-        y[m->unit + k] = FN(clockwork_act)(a->act, sum);
+        y[m->unit + k] = FN(rnn_act)(a->act, sum);
     }
 }
 

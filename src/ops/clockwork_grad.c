@@ -59,13 +59,7 @@ const jd_op jd__op_clockwork_grad = {.name = "clockwork_grad",
                                      .flop = flop_clockwork_grad,
                                      .ref = {clockwork_grad_f32, clockwork_grad_f64}};
 #else
-
-static REAL FN(clockwork_slope)(int act, REAL y)
-{
-    if (act == 0) return 1 - y * y;
-    if (act == 1) return y * (1 - y);
-    return act == 2 && !(y > 0) ? 0 : 1;
-}
+#include "ops/squash.h"
 
 /* What the errors delta (S) of one module at one of its steps give to the weights, the input, and dh (H). */
 static void FN(clockwork_spread)(const jd_call *c, const jd_clock *m, size_t row, const REAL *h, const REAL *delta,
@@ -96,7 +90,7 @@ static void FN(clockwork_back)(const jd_call *c, const jd_clock *clock, size_t s
     for (size_t k = 0; k < H; k++) {
         const REAL d = dh[k] + (dy ? dy[k] : 0);
         const bool active = s % clock[k / S].period == 0;
-        delta[k] = active ? d * FN(clockwork_slope)(a->act, y[k]) : 0;
+        delta[k] = active ? d * FN(rnn_slope)(a->act, y[k]) : 0;
         dh[k] = active ? 0 : d;
     }
     for (size_t g = 0; g < a->modules; g++)

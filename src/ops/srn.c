@@ -104,13 +104,7 @@ const jd_op jd__op_srn = {.name = "srn",
                           .flop = flop_srn,
                           .ref = {srn_f32, srn_f64}};
 #else
-
-static REAL FN(srn_act)(int act, REAL x)
-{
-    if (act == 0) return R_TANH(x);
-    if (act == 1) return R_SIGMOID(x);
-    return act == 2 && !(x > 0) ? 0 : x;
-}
+#include "ops/squash.h"
 
 static void FN(srn)(const jd_call *c, const jd_worker *w)
 {
@@ -129,7 +123,7 @@ static void FN(srn)(const jd_call *c, const jd_worker *w)
                 REAL sum = bias[k];
                 for (size_t j = 0; j < N; j++) sum += W[k * N + j] * x[row * N + j];
                 for (size_t j = 0; h && j < H; j++) sum += R[k * H + j] * h[j];
-                y[row * H + k] = FN(srn_act)(a->act, sum);
+                y[row * H + k] = FN(rnn_act)(a->act, sum);
             }
             h = y + row * H;
         }

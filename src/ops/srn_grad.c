@@ -50,13 +50,7 @@ const jd_op jd__op_srn_grad = {.name = "srn_grad",
                                .flop = flop_srn_grad,
                                .ref = {srn_grad_f32, srn_grad_f64}};
 #else
-
-static REAL FN(srn_slope)(int act, REAL y)
-{
-    if (act == 0) return 1 - y * y;
-    if (act == 1) return y * (1 - y);
-    return act == 2 && !(y > 0) ? 0 : 1;
-}
+#include "ops/squash.h"
 
 /* One step back: dh (H) becomes that of the step before. */
 static void FN(srn_back)(const jd_call *c, size_t row, const REAL *h, REAL *dh, REAL *delta)
@@ -67,7 +61,7 @@ static void FN(srn_back)(const jd_call *c, size_t row, const REAL *h, REAL *dh, 
                *y = (const REAL *)c->in[6] + row * H;
     const REAL *dy = c->in[7] ? (const REAL *)c->in[7] + row * H : NULL;
     REAL *dx = a->need_dx ? (REAL *)c->out[0] + row * N : NULL, *dW = c->out[1], *dR = c->out[2], *db = c->out[3];
-    for (size_t k = 0; k < H; k++) delta[k] = (dh[k] + (dy ? dy[k] : 0)) * FN(srn_slope)(a->act, y[k]);
+    for (size_t k = 0; k < H; k++) delta[k] = (dh[k] + (dy ? dy[k] : 0)) * FN(rnn_slope)(a->act, y[k]);
     for (size_t k = 0; k < H; k++) dh[k] = 0;
     for (size_t j = 0; a->need_dx && j < N; j++) dx[j] = 0;
     for (size_t k = 0; k < H; k++) {
