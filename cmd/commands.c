@@ -80,6 +80,9 @@ static const cli_option scan_options[] = {
     {"output", 'o', "FILE", "the result: OUT.png, grey 0 to 255 for probability 0 to 1, or OUT.npy, all classes",
      false},
     {"class", 0, "K", "the class whose probability a PNG shows (default 1)", false},
+    {"overlay", 0, NULL, "OUT.png is the picture, the redder the more probable the class", false},
+    {"mask", 0, "P", "OUT.png is white where the class's probability is above P, else black", false},
+    SKIP_BAD,
     {"tile", 0, "N", "compute squares of at most N x N pixels, which bounds the memory (default 256)", false},
     CLI_THREADS,
     CLI_DEVICE,
@@ -182,12 +185,15 @@ const cli_command cli_commands[] = {
      "labels\n"
      "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.",
      predict_options, cmd_predict, 2, -1},
-    {"scan", "a model of small pictures at every pixel of a large one", "MODEL IMAGE -o OUT.png [OPTIONS]",
+    {"scan", "a model of small pictures at every pixel of a large one",
+     "MODEL IMAGE|FOLDER... -o OUT.png|FOLDER [OPTIONS]",
      "  jackdaw scan runs/em-segmentation-1/model.safetensors slice.png -o inside.png\n"
+     "  jackdaw scan model.safetensors slides/ --overlay -o found/\n"
      "  jackdaw scan model.safetensors slide.png --class 1 -o all.npy\n",
      "The model is a classifier of pictures made of convolutions, pooling and dense layers.  Each pixel gets what the\n"
-     "model says to the picture around it; beyond the edges the image is mirrored.",
-     scan_options, cmd_scan, 2, 2},
+     "model says to the picture around it; beyond the edges the image is mirrored.\n"
+     "The results of several pictures, or of those in a folder, go into the folder OUT under the same names.",
+     scan_options, cmd_scan, 2, -1},
     {"read", "the text in files of handwriting or speech", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw read runs/handwriting-online-1/model.safetensors note.inkml\n"
      "  jackdaw read runs/handwriting-offline-1/model.safetensors line.png\n"

@@ -1,10 +1,17 @@
-/* scan.c - `jackdaw scan`: a model of small pictures at every pixel of a large one. */
+/* scan.c - `jackdaw scan`: a model of small pictures at every pixel of large ones. */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "files.h"
 #include "model.h"
+
+typedef enum form { MAP, OVERLAY, MASK, NUMBERS } form;
 
 typedef struct job {
     const model *m;
+    form form;
+    double mask; /* MASK: white above it */
     jd_picture in;
     int cls, classes;
     uint8_t *gray; /* (H,W), for a PNG */
@@ -26,9 +33,29 @@ static jd_status write_values(void *user, int64_t y, int64_t x, int64_t n, const
     const job *j = user;
     const size_t K = (size_t)j->classes, at = (size_t)y * (size_t)j->in.width + (size_t)x;
     if (j->p) memcpy(j->p + at * K, row, (size_t)n * K * sizeof *row);
-    for (int64_t i = 0; j->gray && i < n; i++)
-        j->gray[at + (size_t)i] = (uint8_t)(row[(size_t)i * K + (size_t)j->cls] * 255.f + 0.5f);
+    for (int64_t i = 0; j->gray && i < n; i++) {
+        const float v = row[(size_t)i * K + (size_t)j->cls];
+        j->gray[at + (size_t)i] = j->form == MASK ? ((double)v > j->mask ? 255 : 0) : (uint8_t)(v * 255.f + 0.5f);
+    }
     return JD_OK;
+}
+
+/* The picture in gray, and the more probable the class, the redder. */
+static jd_status write_overlay(jd_ctx *ctx, const job *j, const char *out)
+{
+    const size_t pixels = (size_t)j->in.height * (size_t)j->in.width, C = (size_t)j->in.channels;
+    uint8_t *rgb = jd_alloc_array(ctx, pixels, 3);
+    for (size_t i = 0; rgb && i < pixels; i++) {
+        unsigned light = 0;
+        for (size_t c = 0; c < C; c++) light += j->in.pixels[i * C + c];
+        const unsigned p = j->gray[i], keep = 255 - p * 3 / 4; /* some of the picture shows through */
+        const unsigned base = (unsigned)(light / C) * keep / 255;
+        rgb[3 * i] = (uint8_t)(base + (255 - keep) * 230 / 255);
+        rgb[3 * i + 1] = rgb[3 * i + 2] = (uint8_t)(base + (255 - keep) * 30 / 255);
+    }
+    if (rgb) jd_write_png(ctx, out, &(jd_picture){j->in.height, j->in.width, 3, rgb});
+    jd_free(ctx, rgb);
+    return jd_error(ctx);
 }
 
 static bool progress(void *user, int64_t done, int64_t total)
@@ -38,12 +65,6 @@ static bool progress(void *user, int64_t done, int64_t total)
         &j->view,
         &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = "tiles", .done = (double)done, .total = (double)total});
     return cli_stop != 0;
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-    const size_t n = strlen(s), m = strlen(end);
-    return n > m && !strcmp(s + n - m, end);
 }
 
 /* The model must be a classifier of pictures whose pixel range is known. */
@@ -60,43 +81,89 @@ static jd_status check_model(jd_ctx *ctx, const char *path, const model *m, int 
     return JD_OK;
 }
 
-static jd_status scan_image(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, const char *out, int64_t tile)
+static jd_status write_result(jd_ctx *ctx, const job *j, const char *out)
 {
-    const model *m = j->m;
-    jd_scanner *s = jd_scanner_new(ctx, w,
-                                   &(jd_scan_options){.net = m->net,
-                                                      .height = m->dim[0],
-                                                      .width = m->dim[1],
-                                                      .channels = m->dim[2],
-                                                      .softmax = true,
-                                                      .tile = tile,
-                                                      .progress = progress,
-                                                      .user = j});
-    if (!s || jd_read_picture(ctx, a->rest[1], (int)m->dim[2], &j->in)) goto end;
+    if (j->form == OVERLAY) return write_overlay(ctx, j, out);
+    if (j->form != NUMBERS) return jd_write_png(ctx, out, &(jd_picture){j->in.height, j->in.width, 1, j->gray});
+    return jd_npy_write(
+        ctx, out,
+        &(jd_tensor_entry){
+            .dtype = JD_FILE_F32, .rank = 3, .dim = {j->in.height, j->in.width, j->m->classes}, .data = j->p});
+}
+
+static void forget(jd_ctx *ctx, job *j)
+{
+    jd_picture_free(ctx, &j->in);
+    jd_free(ctx, j->gray);
+    jd_free(ctx, j->p);
+    j->gray = NULL;
+    j->p = NULL;
+}
+
+static jd_status scan_image(jd_ctx *ctx, job *j, jd_scanner *s, const char *path, const char *out, bool quiet)
+{
+    if (jd_read_picture(ctx, path, (int)j->m->dim[2], &j->in)) return jd_error(ctx);
     const size_t pixels = (size_t)j->in.height * (size_t)j->in.width;
-    const bool png = ends_with(out, ".png");
-    if (png)
-        j->gray = jd_alloc_array(ctx, pixels, 1);
+    if (j->form == NUMBERS)
+        j->p = jd_alloc_array(ctx, pixels * (size_t)j->m->classes, sizeof *j->p);
     else
-        j->p = jd_alloc_array(ctx, pixels * (size_t)m->classes, sizeof *j->p);
-    if (jd_error(ctx)) goto end;
-    cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_STAGE, .text = "scanning"});
+        j->gray = jd_alloc_array(ctx, pixels, 1);
+    if (jd_error(ctx)) return jd_error(ctx);
+    cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_STAGE, .text = path});
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = "tiles", .total = 1});
     const double start = jd_now();
-    if (jd_scan_run(s, &(jd_scan_stream){j->in.height, j->in.width, read_pixels, write_values, j})) goto end;
+    if (jd_scan_run(s, &(jd_scan_stream){j->in.height, j->in.width, read_pixels, write_values, j}))
+        return jd_error(ctx);
     const double seconds = jd_now() - start;
-    if (png)
-        jd_write_png(ctx, out, &(jd_picture){j->in.height, j->in.width, 1, j->gray});
-    else
-        jd_npy_write(
-            ctx, out,
-            &(jd_tensor_entry){
-                .dtype = JD_FILE_F32, .rank = 3, .dim = {j->in.height, j->in.width, m->classes}, .data = j->p});
-    if (!jd_error(ctx) && !cli_has(a, "quiet"))
+    if (!write_result(ctx, j, out) && !quiet)
         fprintf(stderr, "%s: %d x %d pixels in %.2f s\n", out, j->in.width, j->in.height, seconds);
-end:
+    return jd_error(ctx);
+}
+
+/* OUT/NAME.png for the picture FOLDER/NAME.jpg; to be given to jd_free. */
+static char *name_of(jd_ctx *ctx, const char *folder, const char *picture, form f)
+{
+    const char *slash = strrchr(picture, '/'), *name = slash ? slash + 1 : picture, *dot = strrchr(name, '.');
+    return jd_asprintf(ctx, "%s/%.*s.%s", folder, dot ? (int)(dot - name) : (int)strlen(name), name,
+                       f == NUMBERS ? "npy" : "png");
+}
+
+static bool many_pictures(const cli_args *a)
+{
+    struct stat st;
+    return a->n > 2 || (stat(a->rest[1], &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, const char *out, int64_t tile)
+{
+    static const char *const endings[] = {FILE_PICTURES, NULL};
+    file_list files = {0};
+    if (files_list(ctx, a, endings, &files)) return jd_error(ctx);
+    const bool many = many_pictures(a), quiet = cli_has(a, "quiet");
+    if (many && mkdir(out, 0777) && errno != EEXIST)
+        jd_fail(ctx, JD_EIO, "%s: cannot make the folder: %s", out, strerror(errno));
+    if (file_ends(out, ".npy")) j->form = NUMBERS;
+    jd_scanner *s = jd_error(ctx) ? NULL
+                                  : jd_scanner_new(ctx, w,
+                                                   &(jd_scan_options){.net = j->m->net,
+                                                                      .height = j->m->dim[0],
+                                                                      .width = j->m->dim[1],
+                                                                      .channels = j->m->dim[2],
+                                                                      .softmax = true,
+                                                                      .tile = tile,
+                                                                      .progress = progress,
+                                                                      .user = j});
+    for (size_t i = 0; s && i < files.n; i++) {
+        char *to = many ? name_of(ctx, out, files.path[i], j->form) : jd_strdup(ctx, out);
+        if (to) scan_image(ctx, j, s, files.path[i], to, quiet);
+        jd_free(ctx, to);
+        forget(ctx, j);
+        if (!files_next(ctx, &files)) break;
+    }
+    files_end(ctx, &files);
     cli_view_close(&j->view);
     jd_scanner_free(s);
+    files_free(ctx, &files);
     return jd_error(ctx);
 }
 
@@ -108,24 +175,28 @@ int cmd_scan(int argc, char **argv)
     const char *out = cli_text(&a, "output", NULL);
     const int cls = (int)cli_int(&a, "class", -1, 0, 100000);
     const int64_t tile = cli_int(&a, "tile", 256, 1, 65536);
+    const double mask = cli_real(&a, "mask", -1, 0, 1);
     if (a.bad) return JD_EUSAGE;
-    if (!out || (!ends_with(out, ".png") && !ends_with(out, ".npy")))
+    if (!out || (!many_pictures(&a) && !file_ends(out, ".png") && !file_ends(out, ".npy")))
         return cli_fail("scan", JD_EUSAGE, "give the result's name, which ends in .png or .npy: -o OUT.png");
+    if (many_pictures(&a) && (file_ends(out, ".png") || file_ends(out, ".npy")))
+        return cli_fail("scan", JD_EUSAGE, "the results of several pictures need a folder: -o FOLDER");
+    if (mask >= 0 && cli_has(&a, "overlay"))
+        return cli_fail("scan", JD_EUSAGE, "--mask and --overlay make two different pictures; give one of them");
+    if (file_ends(out, ".npy") && (mask >= 0 || cli_has(&a, "overlay")))
+        return cli_fail("scan", JD_EUSAGE, "--mask and --overlay make pictures: -o OUT.png");
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     cli_catch_signals();
     model m;
     jd_params *w = NULL;
-    job j = {.m = &m};
+    job j = {.m = &m, .form = mask >= 0 ? MASK : cli_has(&a, "overlay") ? OVERLAY : MAP, .mask = mask};
     cli_view_init(&j.view, &a);
     if (!model_load(ctx, a.rest[0], &m, &w) && !check_model(ctx, a.rest[0], &m, cls)) {
         j.classes = m.classes;
         j.cls = cls < 0 ? 1 : cls;
-        scan_image(ctx, &a, &j, w, out, tile);
+        scan_all(ctx, &a, &j, w, out, tile);
     }
-    jd_picture_free(ctx, &j.in);
-    jd_free(ctx, j.gray);
-    jd_free(ctx, j.p);
     jd_params_free(w);
     model_free(ctx, &m);
     return cli_end("scan", ctx);

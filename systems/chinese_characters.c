@@ -34,11 +34,11 @@ static const jd_setting settings[] = {
 
 static const char *const nets[] = {
     "conv 16 3 scaled-tanh, maxpool 2, conv 24 2 scaled-tanh, maxpool 2, conv 32 2 scaled-tanh, maxpool 2, "
-    "conv 48 2 scaled-tanh, maxpool 2, dense 100 scaled-tanh, dense 100",
+    "conv 48 2 scaled-tanh, maxpool 2, dense 100 scaled-tanh, dense ",
     "conv 32 3 scaled-tanh, maxpool 2, conv 64 2 scaled-tanh, maxpool 2, conv 96 2 scaled-tanh, maxpool 2, "
-    "conv 128 2 scaled-tanh, maxpool 2, dense 256 scaled-tanh, dense 100",
+    "conv 128 2 scaled-tanh, maxpool 2, dense 256 scaled-tanh, dense ",
     "conv 100 3 scaled-tanh, maxpool 2, conv 200 2 scaled-tanh, maxpool 2, conv 300 2 scaled-tanh, maxpool 2, "
-    "conv 400 2 scaled-tanh, maxpool 2, dense 500 scaled-tanh, dense 100",
+    "conv 400 2 scaled-tanh, maxpool 2, dense 500 scaled-tanh, dense ",
 };
 
 static jd_node network(jd_graph *g, const void *user, jd_node x)
@@ -58,7 +58,12 @@ static jd_status run(jd_run *r)
     jd_ctx *ctx = jd_run_ctx(r);
     const int net = (int)jd_run_setting(r, "net"), known = (int)(sizeof nets / sizeof *nets);
     if (net < 1 || net > known) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 to %d are possible", net, known);
-    jd_run_config(r, "net", nets[net - 1]);
+    const char *data = jd_run_data(r, "hwdb100");
+    const jd_dataset *set = jd_dataset_find(ctx, data); /* "hwdb" has all 3,755 classes */
+    if (!set) return jd_error(ctx);
+    char text[300];
+    snprintf(text, sizeof text, "%s%d", nets[net - 1], set->classes);
+    jd_run_config(r, "net", text);
     const float angle = (float)jd_run_setting(r, "angle"), scale = (float)jd_run_setting(r, "scale");
     const float alpha = (float)jd_run_setting(r, "alpha");
     const committee_options o = {
@@ -78,13 +83,13 @@ static jd_status run(jd_run *r)
                                 .shift = (float)jd_run_setting(r, "shift")},
                      .seed = jd_run_seed(r)},
         .net = {.network = network,
-                .user = nets[net - 1],
+                .user = text,
                 .momentum = jd_run_setting(r, "momentum"),
                 .weight_decay = jd_run_setting(r, "weight_decay")},
         .columns = (int)jd_run_setting(r, "columns"),
         .prepare = prepare,
     };
-    committee *c = committee_open(r, jd_run_data(r, "hwdb100"), &o);
+    committee *c = committee_open(r, data, &o);
     if (!c) return jd_error(ctx);
     committee_train(c, jd_run_setting(r, "epochs"), (jd_schedule){.kind = JD_COSINE, .rate = jd_run_setting(r, "lr")});
     if (!jd_error(ctx)) jd_run_extra(r, "top10_error", committee_error(&c->test, c->mean, 10));

@@ -206,7 +206,7 @@ static void combine_row(const float *const *p, int columns, size_t at, int K, in
 
 void committee_combine(const float *const *p, int columns, size_t n, int classes, int way, float *out)
 {
-    double sum[512];
+    double sum[4096]; /* GB2312 level 1 has 3,755 characters */
     if (classes > (int)(sizeof sum / sizeof *sum)) return;
     for (size_t i = 0; i < n; i++) {
         combine_row(p, columns, i * (size_t)classes, classes, way, sum);

@@ -41,6 +41,21 @@ static void to_bytes(const float *x, size_t n, uint8_t *out)
     for (size_t i = 0; i < n; i++) out[i] = (uint8_t)lrintf(fminf(fmaxf((x[i] + 1) * 127.5f, 0.f), 255.f));
 }
 
+/* Figures show 1 or 3 channels: of two, the first becomes red, the second green and blue.  Frees `pixels` (n pixels of C
+ * channels). */
+static uint8_t *in_colour(jd_ctx *ctx, uint8_t *pixels, size_t n, size_t *C)
+{
+    if (!pixels || *C != 2) return pixels;
+    uint8_t *to = jd_alloc_array(ctx, n, 3);
+    for (size_t i = 0; to && i < n; i++) {
+        to[3 * i] = pixels[2 * i];
+        to[3 * i + 1] = to[3 * i + 2] = pixels[2 * i + 1];
+    }
+    jd_free(ctx, pixels);
+    *C = 3;
+    return to;
+}
+
 void images_report_deformed(images *im, jd_run *r)
 {
     if (!im || jd_error(im->ctx)) return;
@@ -58,6 +73,8 @@ void images_report_deformed(images *im, jd_run *r)
             if (v) jd_deform_batch(d, im->o.seed, (uint32_t)v - 1, &im->train, &index, 1, x, NULL);
             to_bytes(x, values, tiles + (i * (1 + variants) + v) * values);
         }
+    size_t channels = (size_t)im->all.channels;
+    tiles = in_colour(im->ctx, tiles, SAMPLES * (1 + variants) * side * side, &channels);
     char caption[250];
     snprintf(
         caption, sizeof caption,
@@ -70,7 +87,7 @@ void images_report_deformed(images *im, jd_run *r)
                                  .n = rows * (1 + variants),
                                  .h = side,
                                  .w = side,
-                                 .channels = (size_t)im->all.channels,
+                                 .channels = channels,
                                  .columns = (int)(1 + variants)},
                      caption);
     jd_deformer_free(d);
@@ -129,6 +146,8 @@ static void worst_mistakes(images *im, jd_run *r, const float *p, const char *co
         caption[i * step + 1] = text[i * step + 1];
         memcpy(tiles + (i * step + 1) * bytes, example(im, said, self), bytes);
     }
+    size_t channels = (size_t)t->channels;
+    tiles = in_colour(im->ctx, tiles, (n * step * bytes + 1) / channels, &channels);
     char about[400];
     snprintf(about, sizeof about,
              "The worst mistakes on the test set: pictures to whose true class the network gave the smallest "
@@ -140,7 +159,7 @@ static void worst_mistakes(images *im, jd_run *r, const float *p, const char *co
                                      .n = n * step,
                                      .h = (size_t)t->height,
                                      .w = (size_t)t->width,
-                                     .channels = (size_t)t->channels,
+                                     .channels = channels,
                                      .tile_captions = caption,
                                      .columns = names || pairs ? 6 : 8},
                          about);
@@ -184,15 +203,18 @@ void images_report_filters(images *im, jd_run *r, jd_params *w, const char *name
     const size_t n = (size_t)dim[0], each = (size_t)jd_type_count(&range->type) / n, shown = n < FILTERS ? n : FILTERS;
     const size_t h = side ? (size_t)side : (size_t)dim[1], width = side ? (size_t)side : (size_t)dim[2];
     normed *order = jd_alloc_array(im->ctx, n, sizeof *order);
-    float *chosen = jd_alloc_array(im->ctx, shown * each, sizeof *chosen);
+    float *chosen = jd_alloc_array(im->ctx, 2 * shown * each, sizeof *chosen);
     for (size_t i = 0; order && chosen && i < n; i++) {
         order[i].index = i;
         for (size_t k = 0; k < each; k++) order[i].norm += (double)weight[i * each + k] * (double)weight[i * each + k];
     }
     if (order && chosen) {
         qsort(order, n, sizeof *order, by_norm);
+        const size_t C = each / (h * width), out = C == 2 ? 3 : C; /* two channels: red, and green and blue */
         for (size_t i = 0; i < shown; i++)
-            memcpy(chosen + i * each, weight + order[i].index * each, each * sizeof *chosen);
+            for (size_t k = 0; k < h * width * out; k++)
+                chosen[i * h * width * out + k] =
+                    weight[order[i].index * each + k / out * C + (k % out < C ? k % out : C - 1)];
         char caption[200];
         snprintf(
             caption, sizeof caption,
@@ -200,7 +222,7 @@ void images_report_filters(images *im, jd_run *r, jd_params *w, const char *name
             "own largest weight.",
             shown < n ? "the strongest " : "all ", shown, shown == 1 ? "" : "s");
         jd_report_section(jd_run_report(r), "What the first layer looks for");
-        jd_report_filters(jd_run_report(r), chosen, shown, h, width, each / (h * width), false, caption);
+        jd_report_filters(jd_run_report(r), chosen, shown, h, width, out, false, caption);
     }
     jd_free(im->ctx, order);
     jd_free(im->ctx, chosen);
