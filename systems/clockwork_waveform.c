@@ -381,7 +381,7 @@ const jd_system jd_system_clockwork_waveform = {
     .paper_note =
         "The paper: the Clockwork RNN far better than the LSTM, the LSTM far better than the simple net, on pieces "
         "of music with as many samples",
-    .accept = {.1, .1, .1},
+    .accept = {.02, .01, .01},
     .about = "A network that reads nothing is to produce 320 samples of sound. All it can use is its own state, so it "
              "must keep "
              "the time over the whole of it: what recurrent nets do badly. In a Clockwork RNN the units are divided "
