@@ -497,14 +497,14 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"units", {64, 96, 250}, "LSTM cells a direction and level"},
+    {"units", {64, 80, 250}, "LSTM cells a direction and level"},
     {"levels", {1, 2, 3}, "levels of LSTM cells"},
-    {"epochs", {12, 60, 150}, "passes over the prompts, each time changed"},
-    {"batch", {8, 8, 16}, "prompts a step"},
-    {"rate", {5e-3, 4e-3, 1e-3}, "Adam's rate"},
+    {"epochs", {12, 30, 150}, "passes over the prompts, each time changed"},
+    {"batch", {3, 2, 16}, "prompts a step"},
+    {"rate", {6e-3, 6e-3, 1e-3}, "Adam's rate"},
     {"change", {0.5, 0.5, 0.5}, "strength of random changes of pitch, tempo, tilt and noise"},
     {"noise", {0.3, 0.3, 0.3}, "deviation of noise on the features"},
-    {"dropout", {0.2, 0.3, 0.4}, "share of outputs dropped"},
+    {"dropout", {0.2, 0.2, 0.4}, "share of outputs dropped"},
     {"order", {5, 5, 5}, "n of the n-gram model of characters"},
     {NULL},
 };
