@@ -124,6 +124,16 @@ bool reader_knows(const char *config)
     return yes;
 }
 
+/* Whether every layer leaves the steps behind a sequence's end alone, and gives as many steps as it takes. */
+static bool knows_lengths(const char *net)
+{
+    static const char *const others[] = {"block",    "window", "batchnorm", "pyramid",
+                                         "collapse", "conv",   "pool",      "embed"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strstr(net, others[i])) return false;
+    return true;
+}
+
 static jd_status configure(reader *m, const char *path, const char *config)
 {
     json_t *j = config ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -141,7 +151,7 @@ static jd_status configure(reader *m, const char *path, const char *config)
     m->net = jd_strdup(m->ctx, net);
     m->system = jd_strdup(m->ctx, system ? system : "");
     m->names = jd_strdup(m->ctx, names ? names : "");
-    m->padded = !strstr(net, "block"); /* the lengths of blocks are not known here */
+    m->padded = knows_lengths(net);
     for (const char *c = names; !alphabet && c; c = strchr(c, '|'), c = c ? c + 1 : NULL) m->classes++;
     const int64_t outputs = jd_net_outputs(m->ctx, net), wanted = alphabet ? m->letters + 1 : m->classes;
     if (outputs != wanted && !jd_error(m->ctx))

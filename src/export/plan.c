@@ -126,7 +126,9 @@ static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
         x->out.sequence = false;
         p->mean = true;
         return expect(p, x, x->in.sequence, "it needs sequences");
-    default: return refuse(p, &x->l, "there is no operator for it; save the model and use the library");
+    default:
+        return refuse(p, &x->l,
+                      "it, or a switch that it has, has no counterpart there; ship the model with the library");
     }
 }
 
