@@ -356,8 +356,8 @@ static const jd_setting settings[] = {
     {"seeds30", {0, 10, 20}, "of 30 steps; 0: leave it out, and the longer one"},
     {"seeds70", {0, 3, 10}, "of 70 steps; 0: leave it out"},
     {"budget10", {1, 2, 2}, "million steps that a learner may use in the corridor of 10"},
-    {"budget30", {4, 4, 10}, "of 30"},
-    {"budget70", {6, 6, 40}, "of 70"},
+    {"budget30", {2, 2, 10}, "of 30"},
+    {"budget70", {4, 4, 40}, "of 70"},
     {"updates", {150, 150, 300}, "of the policy whose gradient's variance is measured"},
     {NULL}};
 

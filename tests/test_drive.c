@@ -166,6 +166,9 @@ static void copies_and_snapshots_agree(void **state)
     jd_error_clear(other);
     assert_null(jd_env_new(other, "drive", &(jd_env_options){.track = "parc"}));
     assert_non_null(strstr(jd_error_message(other), "park"));
+    jd_error_clear(other);
+    assert_null(jd_rollout_new(other, &(jd_rollout_options){.env = "drive", .env_options = one})); /* not in lanes */
+    assert_int_equal(jd_error(other), JD_EUSAGE);
     free(kept);
     jd_env_free(a);
     jd_env_free(b);

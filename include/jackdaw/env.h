@@ -155,7 +155,8 @@ JD_API jd_status jd_env_render(const jd_env *e, size_t i, uint8_t *rgb, int w, i
 /* ---- networks that act ---------------------------------------------------------------------------------------------------
  * Runs one episode for each of n weight vectors: each network with an environment of its own, 16 in the lanes of vectors,
  * any number of threads; a lane whose episode ends takes the next candidate.  What a network earns does not depend on
- * who runs beside it.  Outputs are actions; among choices the largest output decides. */
+ * who runs beside it.  Outputs are actions; among choices the largest output decides.  Errors: JD_EUSAGE (the network does not
+ * fit; an environment that is not computed in lanes: drive, torcs and MuJoCo's). */
 typedef struct jd_rollout_options {
     const char *env;
     jd_env_options env_options; /* count is not used */

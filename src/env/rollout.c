@@ -65,7 +65,12 @@ jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o)
     if (!e) return NULL;
     const jd_space see = jd_env_observation(e), act = jd_env_action(e);
     const int outputs = act.choices ? act.choices : act.size;
+    const bool outside = e->kind->outside;
     jd_env_free(e);
+    if (outside) {
+        jd_fail(ctx, JD_EUSAGE, "rollout: %s is not computed in lanes; step it with jd_env_step", o->env);
+        return NULL;
+    }
     jd_net_shape shape = o->net;
     if (!shape.inputs) shape.inputs = see.size;
     if (!shape.outputs) shape.outputs = outputs;
