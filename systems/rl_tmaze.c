@@ -34,10 +34,16 @@ static double right_turns(const jd_episodes *e)
 /* ---- learners ----------------------------------------------------------------------------------------------------------*/
 
 /* The cue must outlast the corridor in a network that has learned nothing yet: at first a cell keeps about
- * sigma(2 + ln N)^N = 0.87 of its state over N steps, and gates that let in little keep it from filling up. */
+ * sigma(2 + ln N)^N = 0.87 of its state over N steps, and lets in sigma(-ln N) = 1/(N + 1) of what it sees, so that all the
+ * steps of the corridor together do not fill it up. */
 static double keeping(int N)
 {
     return 2 + log(N);
+}
+
+static double letting_in(int N)
+{
+    return -log(N);
 }
 
 static rl_method gradients(int N, jd_memory memory)
@@ -50,8 +56,8 @@ static rl_method gradients(int N, jd_memory memory)
                               .memory = memory,
                               .units = 12,
                               .forget_bias = keeping(N),
-                              .in_bias = -1,
-                              .init = memory == JD_MEMORY_LSTM ? 1 : 0,
+                              .in_bias = letting_in(N),
+                              .init = memory == JD_MEMORY_LSTM ? 2 : 0,
                               .episodes = 32,
                               .discount = .98,
                               .rate = .02,
@@ -69,13 +75,13 @@ static rl_method values(int N, bool memory)
                                      .cells = memory ? 12 : 0,
                                      .hidden = memory ? 3 : 15,
                                      .forget_bias = N > SHORT ? keeping(N) : 3,
-                                     .in_bias = N > SHORT ? -2 : 0,
+                                     .in_bias = N > SHORT ? letting_in(N) : 0,
                                      .init = N > SHORT ? .3 : .1,
                                      .discount = .98,
-                                     .lambda = N > SHORT ? .9 : .8,
+                                     .lambda = .8,
                                      .kappa = .3,
-                                     .rate = N > SHORT ? 5e-4 : 1e-3,
-                                     .explore = N > SHORT ? 40 : 20,
+                                     .rate = 1e-3,
+                                     .explore = 20,
                                      .cut_traces = N > SHORT}};
 }
 
