@@ -66,6 +66,7 @@ static bool start(const char *path)
     int status;
     waitpid(server, &status, 0);
     assert_int_equal(WEXITSTATUS(status), JD_EABSENT);
+    server = 0;
     return false;
 }
 
