@@ -51,6 +51,8 @@ static const net nets[] = {
      .sequence = true,
      .softmax = true,
      .normal = true},
+    {"highway", "dense 5 tanh, highway 3 relu, highway 2 tanh as up, highway 1, dense 3", {1, {6}}, .softmax = true},
+    {"roads", "lstm 4, highway 2 sigmoid, dense 2", {1, {3}}, .sequence = true},
     {"mean", "blstm 3, mean, dense 5 relu, dense 2", {1, {4}}, .sequence = true},
     {"projected",
      "lstm 6 projection 3 peepholes, blstm 4 projection 2, dense 3",
@@ -285,10 +287,11 @@ static void refusals(void **state)
     open_sample(&nets[0], &s);
     static const struct {
         const char *spec, *word;
-    } bad[] = {{"mdlstm 3, dense 2", "mdlstm"},    {"embed 5 3, dense 2", "embed"},
-               {"lstm 3, dense 2", "sequences"},   {"conv 3 3, dense 2", "pictures"},
-               {"dense 9 tanh, dense 8", "shape"}, {"dense 9, dense 7 as other", "other/W"},
-               {"mean, dense 2", "sequences"},     {"densse 3", "dense"}};
+    } bad[] = {{"mdlstm 3, dense 2", "mdlstm"},         {"clockwork 6 2, dense 2", "clockwork"},
+               {"dense 6 residual, dense 2", "switch"}, {"embed 5 3, dense 2", "embed"},
+               {"lstm 3, dense 2", "sequences"},        {"conv 3 3, dense 2", "pictures"},
+               {"dense 9 tanh, dense 8", "shape"},      {"dense 9, dense 7 as other", "other/W"},
+               {"mean, dense 2", "sequences"},          {"densse 3", "dense"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         for (int form = 0; form < 2; form++) {
             s.e.net = bad[i].spec;

@@ -47,7 +47,7 @@ static void put_weights(writer *w)
         int64_t N = x->in.dim[0], gates = x->l.kind == JD_NET_LSTM ? 4 * H : x->l.kind == JD_NET_GRU ? 3 * H : H;
         if (x->l.kind == JD_NET_CONV) N = (int64_t)x->l.size * x->l.size * x->in.dim[2];
         if (x->l.kind == JD_NET_DENSE) N = x->l.each && x->in.rank == 3 ? x->in.dim[2] : jd__export_size(&x->in);
-        if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE) gates = out;
+        if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
         if (x->way[0].W) jd__emit(&w->c, "\n/* %s */\n", x->l.name);
         for (int d = 0; d < 2; d++) {
             const jd_export_weights *v = &x->way[d];
@@ -144,6 +144,20 @@ static void put_dense(writer *w, int i, const jd_export_layer *x)
     jd__emit(&w->c, ", %lld, %lld);\n", (long long)m, (long long)n);
 }
 
+static void put_highway(writer *w, int i, const jd_export_layer *x)
+{
+    const int64_t n = x->in.dim[0];
+    use(w, JD_PART_HIGHWAY);
+    if (x->l.act != JD_LINEAR) use(w, activation_part(x->l.act));
+    begin_steps(w, x->in.sequence);
+    jd__emit(&w->c, "highway(w%d_W, w%d_b, w%d_W_back, w%d_b_back, %s, ", i, i, i, i,
+             x->l.act == JD_LINEAR ? "0" : activation_name(x->l.act));
+    put_at(w, w->at, x->in.sequence, n);
+    jd__put_text(&w->c, ", ");
+    put_at(w, other(w), x->in.sequence, n);
+    jd__emit(&w->c, ", %lld);\n", (long long)n);
+}
+
 static void put_picture_layer(writer *w, int i, const jd_export_layer *x)
 {
     const long long H = x->in.dim[0], W = x->in.dim[1], C = x->in.dim[2];
@@ -235,6 +249,7 @@ static void put_layer(writer *w, int i)
     switch (x->l.kind) {
     case JD_NET_DENSE: put_dense(w, i, x); break;
     case JD_NET_MEAN: put_mean(w, i, x); break;
+    case JD_NET_HIGHWAY: put_highway(w, i, x); break;
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN:

@@ -21,6 +21,7 @@ typedef enum jd_export_part_kind {
     JD_PART_LSTM,
     JD_PART_GRU,
     JD_PART_SRN,
+    JD_PART_HIGHWAY,
     JD_PART_KINDS
 } jd_export_part_kind;
 

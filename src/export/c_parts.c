@@ -171,4 +171,24 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "    act(a, H);\n"
          "    for (int k = 0; k < H; k++) y[k] = h[k] = a[k];\n"
          "}\n\n"},
+    [JD_PART_HIGHWAY] =
+        {1u << JD_PART_SIGMOID,
+         "/* y = x + t (h - x) with h = act(W x + b), t = sigmoid(V x + c), all of n units; act may be NULL. */\n"
+         "static void highway(const float *W, const float *b, const float *V, const float *c, void (*act)(float *, "
+         "int), const "
+         "float *x,\n"
+         "                    float *y, int n)\n"
+         "{\n"
+         "    for (int i = 0; i < n; i++) {\n"
+         "        float s = 0.0f;\n"
+         "        for (int k = 0; k < n; k++) s += W[i * n + k] * x[k];\n"
+         "        y[i] = s + b[i];\n"
+         "    }\n"
+         "    if (act) act(y, n);\n"
+         "    for (int i = 0; i < n; i++) {\n"
+         "        float s = 0.0f;\n"
+         "        for (int k = 0; k < n; k++) s += V[i * n + k] * x[k];\n"
+         "        y[i] = x[i] + sigmoid(s + c[i]) * (y[i] - x[i]);\n"
+         "    }\n"
+         "}\n\n"},
 };

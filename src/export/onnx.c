@@ -111,6 +111,23 @@ static jd_status put_dense(jd_onnx_writer *w, const jd_export_layer *x)
     return jd_error(w->p->ctx);
 }
 
+/* W x + b of a layer with as many units as inputs. */
+static const char *product(jd_onnx_writer *w, const jd_export_layer *x, const jd_export_weights *v)
+{
+    const int64_t n = x->in.dim[0];
+    const char *y = jd__onnx_two(&w->g, "MatMul", w->x, jd__onnx_turned(w, x->l.name, v->W, n, n));
+    return jd__onnx_two(&w->g, "Add", y, jd__onnx_floats(&w->g, x->l.name, v->b, JD_DIMS(n)));
+}
+
+/* y = x + t (h - x) */
+static void put_highway(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    const char *from = w->x, *t = jd__onnx_one(&w->g, "Sigmoid", product(w, x, &x->way[1]));
+    w->x = product(w, x, &x->way[0]);
+    put_activation(w, x->l.act);
+    w->x = jd__onnx_two(&w->g, "Add", from, jd__onnx_two(&w->g, "Mul", t, jd__onnx_two(&w->g, "Sub", w->x, from)));
+}
+
 const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v, int64_t rows, int64_t columns)
 {
     float *turned = jd_alloc_array(w->p->ctx, (size_t)(rows * columns), sizeof *turned);
@@ -136,6 +153,7 @@ static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
     case JD_NET_SRN: return w->primitives ? jd__onnx_scan(w, x) : jd__onnx_recurrent(w, x);
     case JD_NET_ACTIVATION: put_activation(w, x->l.act); break;
     case JD_NET_FLATTEN: put_flat(w, &x->in); break;
+    case JD_NET_HIGHWAY: put_highway(w, x); break;
     default: { /* mean */
         const jd_onnx_attr attr[] = {{.name = "axes", .kind = JD_ONNX_INTS, .i = {0}, .n = 1},
                                      {.name = "keepdims", .kind = JD_ONNX_INT, .i = {0}},

@@ -13,7 +13,7 @@ typedef struct jd_onnx {
     jd_ctx *ctx;
     jd_buffer nodes, initializers, inputs, outputs; /* the fields of a GraphProto */
     struct jd_onnx *outer;                          /* of a body: the graph around it, which holds the initializers */
-    char *names[1024];
+    char *names[8192];
     int n;
 } jd_onnx;
 

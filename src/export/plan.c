@@ -106,6 +106,22 @@ static jd_status plan_recurrent(jd_export_plan *p, jd_export_layer *x)
     return jd_error(p->ctx);
 }
 
+/* Layer `place` (1, 2...) of a highway. */
+static jd_status plan_highway(jd_export_plan *p, jd_export_layer *x, int64_t place)
+{
+    static const char *const parts[2] = {"H", "T"};
+    const int64_t n = x->in.dim[0];
+    x->out = x->in;
+    if (expect(p, x, x->in.rank == 1, "it needs vectors or sequences")) return jd_error(p->ctx);
+    for (int d = 0; d < 2; d++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s/%lld/%s", x->l.name, (long long)place, parts[d]);
+        x->way[d].W = weight(p, name, "W", JD_DIMS(n, n));
+        x->way[d].b = weight(p, name, "b", JD_DIMS(n));
+    }
+    return jd_error(p->ctx);
+}
+
 static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
 {
     x->out = x->in;
@@ -146,9 +162,14 @@ jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, const char *form, jd_
     p->out = p->in;
     for (int i = 0; i < n && !jd_error(ctx); i++) {
         if (list[i].kind == JD_NET_DROPOUT || list[i].kind == JD_NET_NOISE) continue;
-        jd_export_layer *x = &p->layer[p->n++];
-        *x = (jd_export_layer){.l = list[i], .in = p->out};
-        if (!plan_layer(p, x)) p->out = x->out;
+        const bool highway = list[i].kind == JD_NET_HIGHWAY;
+        for (int64_t k = 1; k <= (highway ? list[i].units : 1) && !jd_error(ctx); k++) {
+            if (p->n == JD_EXPORT_LAYERS)
+                return jd_fail(ctx, JD_EUSAGE, "more than %d layers cannot be exported", JD_EXPORT_LAYERS);
+            jd_export_layer *x = &p->layer[p->n++];
+            *x = (jd_export_layer){.l = list[i], .in = p->out};
+            if (!(highway ? plan_highway(p, x, k) : plan_layer(p, x))) p->out = x->out;
+        }
     }
     return jd_error(ctx);
 }

@@ -15,6 +15,8 @@ typedef struct jd_export_shape {
     int64_t dim[3]; /* rank 1: dim[0] */
 } jd_export_shape;
 
+enum { JD_EXPORT_LAYERS = 256 };
+
 /* The weights of one direction of a layer; what it has not is NULL. */
 typedef struct jd_export_weights {
     const float *W, *b, *R, *peep, *proj, *bR;
@@ -23,15 +25,15 @@ typedef struct jd_export_weights {
 typedef struct jd_export_layer {
     jd__net_layer l;
     jd_export_shape in, out;
-    jd_export_weights way[2]; /* way[1]: backwards in time */
+    jd_export_weights way[2]; /* way[1]: backwards in time; of a highway layer way[0] transforms, way[1] gates */
 } jd_export_layer;
 
 typedef struct jd_export_plan {
     jd_ctx *ctx;
     const jd_export *e;
     const char *form; /* "ONNX", for messages */
-    jd_export_layer layer[JD_NET_LAYERS];
-    int n; /* layers that do something: no dropout, no noise */
+    jd_export_layer layer[JD_EXPORT_LAYERS];
+    int n; /* layers that do something: no dropout, no noise; each layer of a highway by itself */
     jd_export_shape in, out;
     bool both; /* a layer reads backwards */
     bool mean; /* over time */

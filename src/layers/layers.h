@@ -27,6 +27,7 @@ typedef enum jd__net_kind {
     JD_NET_GRU,
     JD_NET_SRN,
     JD_NET_MEAN,
+    JD_NET_HIGHWAY, /* `units` layers */
     JD_NET_OTHER
 } jd__net_kind;
 typedef struct jd__net_layer {

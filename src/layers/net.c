@@ -396,6 +396,7 @@ static jd__net_kind kind_of(kind k)
     case L_SRN:
     case L_BSRN: return JD_NET_SRN;
     case L_MEAN: return JD_NET_MEAN;
+    case L_HIGHWAY: return JD_NET_HIGHWAY;
     default: return JD_NET_OTHER;
     }
 }

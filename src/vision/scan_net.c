@@ -66,6 +66,7 @@ static jd_status pass(jd_ctx *ctx, const jd__net_layer *l, state *st)
     case JD_NET_GRU:
     case JD_NET_SRN:
     case JD_NET_MEAN:
+    case JD_NET_HIGHWAY:
     case JD_NET_OTHER: return refuse(ctx, l, "it does not treat all places of an image alike, so it cannot be scanned");
     default: return JD_OK;
     }
