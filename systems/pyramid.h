@@ -1,10 +1,33 @@
-/* pyramid.h - what the system pyramid-lstm measures, and its report. */
+/* pyramid.h - what the parts of the system pyramid-lstm share: its nets, what it measures, its report. */
 #ifndef PYRAMID_H
 #define PYRAMID_H
 
 #include "jackdaw/metrics.h"
 #include "jackdaw/train.h"
 #include "volumes.h"
+
+typedef struct pyramid {
+    jd_run *r;
+    jd_ctx *ctx;
+    char net[256];
+    const volumes *train;
+    volume_crop_options crop;
+    uint64_t seed; /* of the crops */
+    float *x, *near;
+    int32_t *label;
+    int64_t size[3]; /* of the whole volumes that are labelled at once */
+} pyramid;
+/* Makes p->net for so many classes from the settings. */
+void pyramid_net(pyramid *p, int classes);
+/* Trains p->net on crops of p->train; `steps` names a setting. */
+jd_status pyramid_train(pyramid *p, const char *what, const char *series, const char *steps, jd_params *w);
+/* Probabilities of all volumes: (n) of (D,H,W,classes), to be given to pyramid_free. */
+float **pyramid_maps(pyramid *p, jd_params *w, const volumes *s);
+void pyramid_free(jd_ctx *ctx, void *list, size_t n);
+/* Where a data set is; to be given to jd_free.  Where it is not, `needed` is an error, else a note. */
+char *pyramid_folder(pyramid *p, const char *name, bool needed);
+jd_status pyramid_cells(pyramid *p);
+jd_status pyramid_stack(pyramid *p);
 
 /* Hippocampus: the labels that the net gives, and their scores. */
 typedef struct hippocampus_scores {

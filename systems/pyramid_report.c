@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLICES = 6, ZOOM = 4, C = JD_VOLUME_INPUTS };
+enum { SLICES = 5, ZOOM = 3, C = JD_VOLUME_INPUTS };
 
 /* Grey of a voxel: its normalised value from -2 to 3. */
 static uint8_t grey_of(const volume *v, int64_t at)
