@@ -1,0 +1,154 @@
+/* The system pyramid-lstm: volumes read, drawn, cropped and scored. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sys/stat.h>
+
+#include "tmpdir.h"
+
+#include "../systems/em_data.c"
+#include "../systems/volumes.c"
+#include "../systems/volumes_draw.c"
+
+static jd_ctx *ctx;
+
+static int setup(void **state)
+{
+    ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    return ctx ? tmpdir_setup(state) : -1;
+}
+static int teardown(void **state)
+{
+    jd_ctx_free(ctx);
+    return tmpdir_teardown(state);
+}
+
+/* The label of a voxel is the sign of its value, so a crop that moves one without the other shows. */
+static void crops(void **state)
+{
+    (void)state;
+    enum { ALL_D = 7, ALL_H = 9, ALL_W = 8, N_ALL = ALL_D * ALL_H * ALL_W };
+    static float x[N_ALL * 2], a[4 * 5 * 6 * 2], b[4 * 5 * 6 * 2];
+    static uint8_t label[N_ALL];
+    int32_t la[4 * 5 * 6], lb[4 * 5 * 6];
+    jd_rng r = jd_rng_new(4, "volume", 0);
+    for (int i = 0; i < N_ALL; i++) {
+        x[2 * i] = (float)jd_rng_normal(&r);
+        x[2 * i + 1] = -x[2 * i];
+        label[i] = x[2 * i] > 0;
+    }
+    volume v = {.D = ALL_D, .H = ALL_H, .W = ALL_W, .x = x, .label = label};
+    const volumes s = {.n = 1, .classes = 2, .v = &v};
+    volume_crop_options o = {.size = {4, 5, 6}, .flips = 7};
+    int differ = 0;
+    for (int k = 0; k < 50; k++) {
+        volume_crop(&s, &o, 3, k, a, la);
+        for (int i = 0; i < 4 * 5 * 6; i++) {
+            assert_int_equal(la[i], a[2 * i] > 0);
+            assert_true(a[2 * i + 1] == -a[2 * i]);
+        }
+        volume_crop(&s, &o, 3, k, b, lb);
+        assert_memory_equal(a, b, sizeof a);
+        volume_crop(&s, &o, 3, k + 1, b, lb);
+        differ += memcmp(a, b, sizeof a) != 0;
+    }
+    assert_int_equal(differ, 50);
+    /* the whole volume, not flipped, is the volume */
+    static float whole[N_ALL * 2];
+    static int32_t whole_label[N_ALL];
+    o = (volume_crop_options){.size = {ALL_D, ALL_H, ALL_W}};
+    volume_crop(&s, &o, 3, 9, whole, whole_label);
+    assert_memory_equal(whole, x, sizeof whole);
+    for (int i = 0; i < N_ALL; i++) assert_int_equal(whole_label[i], label[i]);
+}
+
+static void dice(void **state)
+{
+    (void)state;
+    const uint8_t a[8] = {0, 1, 1, 2, 2, 2, 0, 0}, b[8] = {0, 1, 2, 2, 2, 0, 0, 1};
+    assert_true(volume_dice(a, b, 8, 1) == 0.5);
+    assert_true(volume_dice(a, b, 8, 2) == 4. / 6);
+    assert_true(volume_dice(a, a, 8, 2) == 1);
+    assert_true(volume_dice(a, b, 8, 3) == 1);
+}
+
+/* Membranes separate cells: voxels of a plane that touch and are no membrane belong to one cell, and the picture is darker on
+ * membranes, but not all over them. */
+static void cells(void **state)
+{
+    (void)state;
+    volumes s = {0}, again = {0};
+    assert_int_equal(volumes_draw_cells(ctx, 7, 1, &s), JD_OK);
+    assert_int_equal(volumes_draw_cells(ctx, 6, 2, &again), JD_OK);
+    const volume *v = &s.v[0];
+    assert_memory_equal(v->label, again.v[1].label, N);
+    assert_memory_equal(v->x, again.v[1].x, N * 2 * sizeof(float));
+    assert_true(memcmp(v->label, again.v[0].label, N) != 0);
+    static uint8_t cell[N];
+    jd_rng r = jd_rng_new(7, "cells in a volume", 0);
+    find_cells(&r, cell);
+    double on = 0, dark = 0, bright = 0;
+    for (int i = 0; i < N; i++) {
+        on += v->label[i];
+        *(v->label[i] ? &dark : &bright) += (double)v->x[2 * i];
+        if (i % SIDE + 1 < SIDE && !v->label[i] && !v->label[i + 1]) assert_int_equal(cell[i], cell[i + 1]);
+    }
+    assert_true(on > 0.2 * N && on < 0.7 * N);
+    assert_true(dark / on < bright / (N - on) - 0.8);
+    volumes_free(ctx, &s);
+    volumes_free(ctx, &again);
+}
+
+static void write_pair(const char *name, int depth, float label)
+{
+    float voxels[60];
+    for (int i = 0; i < 60; i++) voxels[i] = (float)(i * 3 % 17);
+    jd_volume v = {.frames = 1, .depth = depth, .height = 4, .width = 3, .voxels = voxels};
+    char path[96];
+    snprintf(path, sizeof path, "image/%s", name);
+    assert_int_equal(jd_write_nifti(ctx, tmpdir_file(path), &v, JD_NIFTI_F32), JD_OK);
+    for (int i = 0; i < 60; i++) voxels[i] = i % 5 == 0 ? label : 0;
+    snprintf(path, sizeof path, "label/%s", name);
+    assert_int_equal(jd_write_nifti(ctx, tmpdir_file(path), &v, JD_NIFTI_F32), JD_OK);
+}
+
+static void folders(void **state)
+{
+    (void)state;
+    mkdir(tmpdir_file("image"), 0700);
+    mkdir(tmpdir_file("label"), 0700);
+    write_pair("a.nii.gz", 5, 2);
+    write_pair("b.nii.gz", 2, 1);
+    static const char list[] = "file\tsplit\na.nii.gz\ttrain\nb.nii.gz\ttrain\n";
+    tmpdir_write(tmpdir_file("train.tsv"), list, strlen(list));
+    volumes s = {0}, held = {0};
+    assert_int_equal(volumes_load_hippocampus(ctx, tmpdir_path, "train", &s), JD_OK);
+    assert_int_equal(s.n, 2);
+    assert_string_equal(s.v[1].name, "b");
+    assert_int_equal(s.v[0].label[5], 2);
+    int64_t size[3];
+    volumes_extent(&s, &held, size);
+    assert_int_equal(size[0], 5);
+    assert_int_equal(size[2], 3);
+    assert_int_equal(volumes_hold_out(ctx, &s, 2, &held), JD_OK);
+    assert_int_equal(s.n, 1);
+    assert_int_equal(held.n, 1);
+    assert_string_equal(held.v[0].name, "b");
+    volumes_free(ctx, &s);
+    volumes_free(ctx, &held);
+    /* a label that there is not */
+    write_pair("b.nii.gz", 2, 3);
+    assert_int_equal(volumes_load_hippocampus(ctx, tmpdir_path, "train", &s), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "label/b.nii.gz: voxel 0 has the label 3"));
+    jd_error_clear(ctx);
+    assert_null(s.v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(crops), cmocka_unit_test(dice), cmocka_unit_test(cells),
+                                       cmocka_unit_test(folders)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
