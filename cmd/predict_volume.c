@@ -96,10 +96,13 @@ static jd_status label_file(jd_ctx *ctx, const labeller *l, jd_params *w, const 
         f = jd_fn_new(ctx, w, trace, (void *)(uintptr_t)l);
     if (f &&
         !jd_fn_run(f, (jd_tensor[]){JD_TENSOR("x", JD_F32, x, 1, v.depth, v.height, v.width, JD_VOLUME_INPUTS)}, 1)) {
-        const int32_t *label = jd_fn_result(f, "label", NULL);
+        jd_type t; /* blocks of voxels may reach over the ends */
+        const int32_t *label = jd_fn_result(f, "label", &t);
         for (int64_t i = 0; i < n; i++) {
-            v.voxels[i] = (float)label[i];
-            count[label[i]]++;
+            const int64_t z = i / (v.width * v.height), y = i / v.width % v.height;
+            const int32_t k = label[(z * t.dim[2] + y) * t.dim[3] + i % v.width];
+            v.voxels[i] = (float)k;
+            count[k]++;
         }
         const float *s = v.space.step;
         if (!jd_write_nifti(ctx, out, &v, JD_NIFTI_U8))

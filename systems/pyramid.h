@@ -12,13 +12,14 @@ typedef struct pyramid {
     char net[256];
     const volumes *train;
     volume_crop_options crop;
+    double dice;   /* weight of the Dice loss */
     uint64_t seed; /* of the crops */
     float *x, *near;
-    int32_t *label;
+    int32_t *label, extent[3];
     int64_t size[3]; /* of the whole volumes that are labelled at once */
 } pyramid;
-/* Makes p->net for so many classes from the settings. */
-void pyramid_net(pyramid *p, int classes);
+/* Makes p->net for so many classes from the settings; blocks of side^3 voxels become places of the scans. */
+void pyramid_net(pyramid *p, int classes, int side);
 /* Trains p->net on crops of p->train; `steps` names a setting. */
 jd_status pyramid_train(pyramid *p, const char *what, const char *series, const char *steps, jd_params *w);
 /* Probabilities of all volumes: (n) of (D,H,W,classes), to be given to pyramid_free. */

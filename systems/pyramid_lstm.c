@@ -3,8 +3,9 @@
  *
  * M. F. Stollenga, W. Byeon, M. Liwicki, J. Schmidhuber, Parallel multi-dimensional LSTM, with application to fast biomedical
  * volumetric image segmentation, NIPS 2015.  As in the paper: two scans along each axis with weights of their own, added up;
- * a dense layer at every voxel between two such layers; the image beside its difference from a smoothed version; random
- * sub-volumes.  Smaller than it: windows of 3 x 3, two layers, Adam.
+ * a dense layer at every voxel between two such layers; the image beside its difference from a smoothed version.  Smaller
+ * than it: windows of 3 x 3, two layers, Adam; hippocampi in blocks of 2 x 2 x 2 voxels, whose eight labels come out of one
+ * place, which takes an eighth of the time.
  *
  * The brains of the paper (MRBrainS13) are not free; hippocampi of the Medical Segmentation Decathlon stand in.  Beside
  * them synthetic volumes of cells (--set cells=1), whose truth needs context, against a logistic regression that sees
@@ -21,31 +22,50 @@
 enum { C = JD_VOLUME_INPUTS, HELD_OUT_EACH = 10 };
 
 static const jd_setting settings[] = {
-    {"units", {6, 8, 16}, "cells of each scan of the first layer"},
-    {"units2", {6, 8, 32}, "and of the second"},
+    {"units", {8, 8, 16}, "cells of each scan of the first layer"},
+    {"units2", {8, 8, 32}, "and of the second"},
     {"window", {3, 3, 5}, "side of the windows; odd"},
-    {"mix", {12, 16, 25}, "units of the dense layers between and behind"},
-    {"steps", {220, 1500, 8000}, "training steps on hippocampi"},
-    {"depth", {20, 24, 24}, "of a crop; at most 24"},
-    {"height", {32, 40, 40}, "of a crop; at most 40"},
-    {"width", {24, 30, 30}, "of a crop; at most 31"},
-    {"lr", {6e-3, 5e-3, 3e-3}, "Adam's rate at the start"},
-    {"lr_end", {1e-4, 5e-5, 1e-5}, "and at the end of a half cosine"},
+    {"mix", {16, 16, 25}, "units of the dense layers between and behind"},
+    {"steps", {120, 500, 8000}, "training steps on hippocampi"},
+    {"block", {2, 2, 1}, "hippocampi: blocks of so many voxels a side are places of the scans"},
+    {"trim", {4, 4, 4}, "hippocampi: up to so many voxels are cut away at each side of a volume"},
+    {"lr", {1e-2, 1e-2, 3e-3}, "Adam's rate at the start"},
+    {"lr_end", {3e-4, 3e-4, 1e-5}, "and at the end of a half cosine"},
+    {"dice", {1, 1, 1}, "hippocampi: weight of 1 - Dice, of probabilities, beside the cross-entropy"},
     {"flips", {0, 0, 0}, "axes along which half of the crops are flipped: 1 depth, 2 height, 4 width, added up"},
     {"brightness", {0.1, 0.1, 0.1}, "values of a crop are scaled and shifted by up to +- this"},
     {"cells", {1, 1, 1}, "1: the synthetic volumes as well"},
-    {"cell_steps", {150, 1000, 4000}, "training steps on them"},
+    {"cell_steps", {80, 500, 4000}, "training steps on them"},
     {"stack", {0, 1, 1}, "1: the ISBI 2012 stack as well, where it is there"},
-    {"stack_steps", {100, 700, 8000}, "training steps on it"},
+    {"stack_steps", {50, 300, 8000}, "training steps on it"},
     {NULL, {0}, NULL},
 };
 
 /* ---- nets -----------------------------------------------------------------------------------------------------------------*/
 
+/* 1 - the mean Dice of the labels but the first, with probabilities instead of answers; places with a negative label do not
+ * count. */
+static jd_node dice_loss(jd_graph *g, jd_node logits, jd_node label)
+{
+    const int64_t K = jd_dim(g, logits, -1);
+    const jd_node flat = jd_reshape(g, logits, JD_DIMS(-1, K)),
+                  truth = jd_onehot(g, jd_reshape(g, label, JD_DIMS(-1)), K);
+    const jd_node inside = jd_sum(g, truth, JD_AXIS(1), true);
+    const jd_node p = jd_mul(g, jd_softmax(g, flat), inside);
+    const jd_node both = jd_sum(g, jd_mul(g, p, truth), JD_AXIS(0), false);
+    const jd_node each =
+        jd_affine(g, jd_add(g, jd_sum(g, p, JD_AXIS(0), false), jd_sum(g, truth, JD_AXIS(0), false)), 1, 1);
+    const jd_node dice = jd_slice(g, jd_div(g, jd_affine(g, both, 2, 1), each), 0, 1, K - 1);
+    return jd_affine(g, jd_mean(g, dice, JD_ALL_AXES, false), -1, 1);
+}
+
 static void step(jd_graph *g, void *user)
 {
     const pyramid *p = user;
-    const jd_node loss = jd_softmax_xent(g, jd_net(g, p->net, jd_arg(g, "x"), JD_NONE), jd_arg(g, "label"));
+    const jd_node size = jd_has_arg(g, "size") ? jd_arg(g, "size") : JD_NONE;
+    const jd_node y = jd_net(g, p->net, jd_arg(g, "x"), size);
+    jd_node loss = jd_softmax_xent(g, y, jd_arg(g, "label"));
+    if (p->dice > 0) loss = jd_add(g, loss, jd_affine(g, dice_loss(g, y, jd_arg(g, "label")), p->dice, 0));
     jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1);
     jd_result(g, "loss", loss);
 }
@@ -61,18 +81,23 @@ static int next(void *user, int64_t at, int slot, jd_tensor *in)
     pyramid *p = user;
     const int64_t *n = p->crop.size;
     (void)slot;
-    volume_crop(p->train, &p->crop, p->seed, at, p->x, p->label);
+    volume_crop(p->train, &p->crop, p->seed, at, p->x, p->label, p->extent);
     in[0] = JD_TENSOR("x", JD_F32, p->x, 1, n[0], n[1], n[2], C);
     in[1] = JD_TENSOR("label", JD_I32, p->label, 1, n[0], n[1], n[2]);
-    return 2;
+    in[2] = JD_TENSOR("size", JD_I32, p->extent, 1, 3);
+    return 3;
 }
 
-void pyramid_net(pyramid *p, int classes)
+void pyramid_net(pyramid *p, int classes, int side)
 {
     const int k = (int)jd_run_setting(p->r, "window"), mix = (int)jd_run_setting(p->r, "mix");
+    char in[32] = "", out[32] = "";
+    if (side > 1) snprintf(in, sizeof in, "cube %d, ", side);
+    if (side > 1) snprintf(out, sizeof out, ", uncube %d", side);
     snprintf(p->net, sizeof p->net,
-             "pyramid %d %d, dense %d each tanh, pyramid %d %d, dense %d each tanh, dense %d each",
-             (int)jd_run_setting(p->r, "units"), k, mix, (int)jd_run_setting(p->r, "units2"), k, mix, classes);
+             "%spyramid %d %d, dense %d each tanh, pyramid %d %d, dense %d each tanh, dense %d each%s", in,
+             (int)jd_run_setting(p->r, "units"), k, mix, (int)jd_run_setting(p->r, "units2"), k, mix,
+             classes * side * side * side, out);
 }
 
 jd_status pyramid_train(pyramid *p, const char *what, const char *series, const char *steps, jd_params *w)
@@ -229,27 +254,25 @@ static jd_status hippocampi(pyramid *p, jd_params *w, double *value)
 {
     volumes all = {0}, held = {0}, test = {0};
     hippocampus_scores valid = {0}, s = {0};
+    const int64_t block = (int64_t)jd_run_setting(p->r, "block");
     char *dir = pyramid_folder(p, "msd_hippocampus", true);
     jd_run_stage(p->r, "reading volumes");
     if (!dir || volumes_load_hippocampus(p->ctx, dir, "train", &all) ||
         volumes_load_hippocampus(p->ctx, dir, "test", &test) || volumes_hold_out(p->ctx, &all, HELD_OUT_EACH, &held))
         goto end;
-    volumes_extent(&held, &test, p->size);
+    volumes_extent(&all, &test, p->size);
+    for (size_t i = 0; i < held.n; i++) {
+        const int64_t n[3] = {held.v[i].D, held.v[i].H, held.v[i].W};
+        for (int e = 0; e < 3; e++) p->size[e] = n[e] > p->size[e] ? n[e] : p->size[e];
+    }
+    for (int e = 0; e < 3; e++) p->size[e] = (p->size[e] + block - 1) / block * block;
     p->train = &all;
     p->seed = jd_run_seed(p->r);
-    p->crop =
-        (volume_crop_options){.size = {(int64_t)jd_run_setting(p->r, "depth"), (int64_t)jd_run_setting(p->r, "height"),
-                                       (int64_t)jd_run_setting(p->r, "width")},
-                              .flips = (unsigned)jd_run_setting(p->r, "flips"),
-                              .brightness = jd_run_setting(p->r, "brightness")};
-    for (size_t i = 0; i < all.n; i++)
-        for (int e = 0; e < 3; e++) {
-            const int64_t have = e == 0 ? all.v[i].D : e == 1 ? all.v[i].H : all.v[i].W;
-            if (p->crop.size[e] >= 1 && p->crop.size[e] <= have) continue;
-            jd_fail(p->ctx, JD_EUSAGE, "crops of %lld along axis %d; %s has %lld, take less",
-                    (long long)p->crop.size[e], e, all.v[i].name, (long long)have);
-            goto end;
-        }
+    p->crop = (volume_crop_options){.trim = (int)jd_run_setting(p->r, "trim"),
+                                    .flips = (unsigned)jd_run_setting(p->r, "flips"),
+                                    .brightness = jd_run_setting(p->r, "brightness")};
+    memcpy(p->crop.size, p->size, sizeof p->size);
+    p->dice = jd_run_setting(p->r, "dice");
     if (pyramid_train(p, "training on hippocampi", "train", "steps", w)) goto end;
     jd_run_save(p->r, w, (int64_t)jd_run_setting(p->r, "steps"), true);
     jd_run_stage(p->r, "labelling %zu volumes", held.n + test.n);
@@ -278,7 +301,7 @@ static jd_status run(jd_run *r)
     pyramid p = {.r = r, .ctx = jd_run_ctx(r)};
     jd_params *w = jd_params_new(p.ctx, JD_F32);
     double value = 0;
-    pyramid_net(&p, 3);
+    pyramid_net(&p, 3, (int)jd_run_setting(r, "block"));
     jd_run_config(r, "net", p.net);
     jd_run_config(r, "input", "volume");
     jd_run_config_number(r, "classes", 3);
@@ -300,7 +323,7 @@ const jd_system jd_system_pyramid_lstm = {
     .paper_note =
         "the paper's brains (MRBrainS13: grey matter 0.848, white 0.883, fluid 0.837) are not free; these are "
         "hippocampi",
-    .accept = {0.6, 0.8, 0.85},
+    .accept = {0.7, 0.8, 0.85},
     .about =
         "Magnetic resonance volumes of 31-43 x 40-59 x 24-47 voxels around a hippocampus, whose anterior and posterior "
         "parts people marked (Medical Segmentation Decathlon). Two scans run along each axis, plane by plane: a voxel "

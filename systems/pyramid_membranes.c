@@ -133,7 +133,8 @@ static jd_status membranes(pyramid *p, const char *name, const char *steps, cons
     snprintf(series[0], sizeof series[0], "%s", name);
     snprintf(series[1], sizeof series[1], "%s logistic", name);
     p->train = all;
-    pyramid_net(p, 2);
+    p->dice = 0;
+    pyramid_net(p, 2, 1);
     volumes_extent(tune, test, p->size);
     if (pyramid_train(p, what, series[0], steps, w[0]) || train_logistic(p, series[1], w[1])) goto end;
     jd_run_stage(p->r, "maps of %s", name);

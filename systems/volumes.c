@@ -129,30 +129,42 @@ jd_status volumes_load_stack(jd_ctx *ctx, const char *dir, int first, int n, vol
     return jd_error(ctx);
 }
 
-void volume_crop(const volumes *s, const volume_crop_options *o, uint64_t seed, int64_t index, float *x, int32_t *label)
+/* Where a crop begins along an axis of so many voxels, and how many it takes. */
+static int64_t place_crop(jd_rng *r, const volume_crop_options *o, int64_t have, int64_t size, int32_t *take)
+{
+    const int64_t most = 2 * o->trim < have ? o->trim : (have - 1) / 2;
+    const int64_t low = jd_rng_below(r, (uint32_t)most + 1), high = jd_rng_below(r, (uint32_t)most + 1);
+    const int64_t left = have - low - high, n = left < size ? left : size;
+    *take = (int32_t)n;
+    return low + jd_rng_below(r, (uint32_t)(left - n + 1));
+}
+
+void volume_crop(const volumes *s, const volume_crop_options *o, uint64_t seed, int64_t index, float *x, int32_t *label,
+                 int32_t extent[3])
 {
     jd_rng r = jd_rng_new(seed, "crop of a volume", (uint64_t)index);
     const volume *v = &s->v[jd_rng_below(&r, (uint32_t)s->n)];
-    const int64_t have[3] = {v->D, v->H, v->W};
+    const int64_t have[3] = {v->D, v->H, v->W}, *n = o->size;
     int64_t from[3];
     bool flip[3];
     for (int e = 0; e < 3; e++) {
-        from[e] = (int64_t)jd_rng_below(&r, (uint32_t)(have[e] - o->size[e] + 1));
+        from[e] = place_crop(&r, o, have[e], n[e], &extent[e]);
         flip[e] = jd_rng_below(&r, 2) && o->flips >> e & 1;
     }
     const float scale = 1 + (float)o->brightness * (2 * jd_rng_uniform(&r) - 1);
     const float shift = (float)o->brightness * (2 * jd_rng_uniform(&r) - 1);
-    int64_t at[3], i = 0;
-    for (at[0] = 0; at[0] < o->size[0]; at[0]++)
-        for (at[1] = 0; at[1] < o->size[1]; at[1]++)
-            for (at[2] = 0; at[2] < o->size[2]; at[2]++, i++) {
-                int64_t p[3];
-                for (int e = 0; e < 3; e++) p[e] = from[e] + (flip[e] ? o->size[e] - 1 - at[e] : at[e]);
-                const int64_t k = (p[0] * v->H + p[1]) * v->W + p[2];
-                label[i] = v->label[k];
-                x[i * C] = v->x[k * C] * scale + shift;
-                for (int64_t c = 1; c < C; c++) x[i * C + c] = v->x[k * C + c] * scale;
-            }
+    memset(x, 0, (size_t)(n[0] * n[1] * n[2] * C) * sizeof *x);
+    for (int64_t i = 0; i < n[0] * n[1] * n[2]; i++) {
+        const int64_t at[3] = {i / (n[1] * n[2]), i / n[2] % n[1], i % n[2]};
+        int64_t p[3];
+        label[i] = -1;
+        if (at[0] >= extent[0] || at[1] >= extent[1] || at[2] >= extent[2]) continue;
+        for (int e = 0; e < 3; e++) p[e] = from[e] + (flip[e] ? extent[e] - 1 - at[e] : at[e]);
+        const int64_t k = (p[0] * v->H + p[1]) * v->W + p[2];
+        label[i] = v->label[k];
+        x[i * C] = v->x[k * C] * scale + shift;
+        for (int64_t c = 1; c < C; c++) x[i * C + c] = v->x[k * C + c] * scale;
+    }
 }
 
 double volume_dice(const uint8_t *a, const uint8_t *b, size_t n, int k)

@@ -3,7 +3,7 @@
  *
  *     volumes train = {0};
  *     volumes_load_hippocampus(ctx, dir, "train", &train);
- *     volume_crop(&train, &(volume_crop_options){.size = {24, 40, 32}}, seed, index, x, label);
+ *     volume_crop(&train, &(volume_crop_options){.size = {24, 40, 32}}, seed, index, x, label, extent);
  *     volumes_free(ctx, &train);
  */
 #ifndef VOLUMES_H
@@ -40,13 +40,15 @@ jd_status volumes_draw_cells(jd_ctx *ctx, size_t first, size_t n, volumes *out);
 jd_status volumes_load_stack(jd_ctx *ctx, const char *dir, int first, int n, volumes *out);
 
 typedef struct volume_crop_options {
-    int64_t size[3];   /* depth, height, width; no larger than the volumes */
+    int64_t size[3];   /* depth, height, width of the arrays; of larger volumes a random part is taken */
+    int trim;          /* so many voxels at most are cut away at each side */
     unsigned flips;    /* bit e: half of the crops are flipped along axis e */
     double brightness; /* values are scaled by 1 +- this and shifted by +- this */
 } volume_crop_options;
-/* Crop `index`: a place of a volume, as a function of seed and index. */
-void volume_crop(const volumes *s, const volume_crop_options *o, uint64_t seed, int64_t index, float *x,
-                 int32_t *label);
+/* Crop `index`: a place of a volume, as a function of seed and index, in the low corner of the arrays; extent: its own size.
+ * Outside x is 0 and the label -1. */
+void volume_crop(const volumes *s, const volume_crop_options *o, uint64_t seed, int64_t index, float *x, int32_t *label,
+                 int32_t extent[3]);
 
 /* 2 |A and B| / (|A| + |B|) of label k; 1 where neither has any. */
 double volume_dice(const uint8_t *a, const uint8_t *b, size_t n, int k);

@@ -5,12 +5,12 @@
 #include "jackdaw/layers.h"
 
 static const char *const WORDS[] = {
-    "conv 3 2",      "maxpool 2", "avgpool 2", "dense 3",   "dropout 0.5", "noise 0.1",   "embed 5 3", "lstm 3",
-    "blstm 3",       "gru 2",     "bgru 2",    "srn 2",     "bsrn 2",      "mean",        "flatten",   "tanh",
-    "sigmoid",       "relu",      "stride 2",  "pad 1",     "ceil",        "scaled-tanh", "peepholes", "no-forget",
-    "forget 1",      "mdlstm 2",  "block 2 3", "collapse",  "each",        "sum",         "clip 1",    ", ",
-    "clockwork 4 2", "highway 2", "layernorm", "batchnorm", "residual",    "concat",      "bias -1",   " ",
-    "projection 2",  "-",         ".5",        NULL};
+    "conv 3 2",      "maxpool 2", "avgpool 2", "dense 3",     "dropout 0.5", "noise 0.1",   "embed 5 3", "lstm 3",
+    "blstm 3",       "gru 2",     "bgru 2",    "srn 2",       "bsrn 2",      "mean",        "flatten",   "tanh",
+    "sigmoid",       "relu",      "stride 2",  "pad 1",       "ceil",        "scaled-tanh", "peepholes", "no-forget",
+    "forget 1",      "mdlstm 2",  "block 2 3", "collapse",    "each",        "sum",         "clip 1",    ", ",
+    "clockwork 4 2", "highway 2", "layernorm", "batchnorm",   "residual",    "concat",      "bias -1",   " ",
+    "projection 2",  "-",         ".5",        "pyramid 2 3", "cube 2",      "uncube 2",    NULL};
 
 static void text(const char *s)
 {
@@ -25,6 +25,7 @@ static void seeds(jd_ctx *ctx)
     text("blstm 3 peepholes, lstm 2 projection 2, dense 3");
     text("srn 2 tanh, gru 2, mean, dense 2");
     text("block 2 2, mdlstm 2 peepholes clip 1, dense 3 each tanh, mdlstm 2 sum, collapse, dense 2");
+    text("cube 2, pyramid 2 3, dense 3 each tanh, pyramid 2 5 forget 1, dense 16 each, uncube 2");
 }
 
 static void trace(jd_graph *g, void *spec)
@@ -41,9 +42,9 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     spec[n] = 0;
     if (jd_net_check(ctx, spec)) return jd_error(ctx);
     fuzz_check(jd_net_outputs(ctx, spec) >= 0, "a negative number of outputs");
-    static const jd_type input[] = {{JD_F32, 4, {2, 9, 9, 1}}, {JD_F32, 3, {4, 2, 3}}};
+    static const jd_type input[] = {{JD_F32, 4, {2, 9, 9, 1}}, {JD_F32, 3, {4, 2, 3}}, {JD_F32, 5, {1, 3, 4, 5, 1}}};
     bool fits = false;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         jd_params *p = jd_params_new(ctx, JD_F32);
         jd_fn *f = p ? jd_fn_new(ctx, p, trace, spec) : NULL;
         if (f && jd_fn_plan(f, &(jd_tensor){"x", input[i], NULL}, 1)) fits = true;

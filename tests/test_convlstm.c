@@ -427,6 +427,40 @@ static void a_volume_alone_is_the_same(void **state)
     jd_ctx_free(ctx);
 }
 
+/* Blocks as channels, and back: the input, with zeros up to whole blocks. */
+static void trace_cubes(jd_graph *g, void *user)
+{
+    (void)user;
+    jd_result(g, "blocks", jd_blocks(g, jd_arg(g, "x"), NULL, .depth = 2, .height = 2, .width = 2));
+    jd_result(g, "y", jd_net(g, "cube 2, uncube 2", jd_arg(g, "x"), JD_NONE));
+}
+
+static void cubes_and_back(void **state)
+{
+    (void)state;
+    float x[2][3][4][5][2];
+    for (size_t i = 0; i < sizeof x / sizeof(float); i++) ((float *)x)[i] = (float)i + 1;
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_fn *f = jd_fn_new(ctx, p, trace_cubes, NULL);
+    assert_int_equal(jd_fn_run(f, (jd_tensor[]){JD_TENSOR("x", JD_F32, x, 2, 3, 4, 5, 2)}, 1), JD_OK);
+    jd_type t;
+    const float *y = jd_fn_result(f, "y", &t), *blocks;
+    const int64_t want[5] = {2, 4, 4, 6, 2};
+    assert_int_equal(t.rank, 5);
+    assert_memory_equal(t.dim, want, sizeof want);
+    for (int i = 0; i < 2 * 4 * 4 * 6 * 2; i++) {
+        const int b = i / 192, z = i / 48 % 4, yy = i / 12 % 4, xx = i / 2 % 6;
+        assert_true(y[i] == (z < 3 && xx < 5 ? x[b][z][yy][xx][i % 2] : 0));
+    }
+    blocks = jd_fn_result(f, "blocks", &t);
+    assert_int_equal(t.dim[4], 16);
+    assert_true(blocks[15] == x[0][1][1][1][1]);
+    jd_fn_free(f);
+    jd_params_free(p);
+    jd_ctx_free(ctx);
+}
+
 /* ---- memory and errors ------------------------------------------------------------------------------------------------------*/
 
 static void trace_step(jd_graph *g, void *user)
@@ -489,6 +523,7 @@ static void errors(void **state)
     refused("pyramid 4 4", 5, "odd side");
     refused("pyramid 4 3", 4, "rank 4");
     refused("pyramid 4", 5, "a number is missing");
+    refused("uncube 3", 5, "a multiple of the cells of a block");
     refused("pyramis 4 3", 5, "did you mean \"pyramid\"");
 }
 
@@ -501,6 +536,7 @@ int main(void)
                                        cmocka_unit_test(reverse_is_forward_on_the_flipped),
                                        cmocka_unit_test(gradient_through_two_layers),
                                        cmocka_unit_test(a_volume_alone_is_the_same),
+                                       cmocka_unit_test(cubes_and_back),
                                        cmocka_unit_test(memory_is_linear),
                                        cmocka_unit_test(errors)};
     return cmocka_run_group_tests(tests, NULL, NULL);

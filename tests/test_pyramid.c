@@ -42,16 +42,17 @@ static void crops(void **state)
     volume v = {.D = ALL_D, .H = ALL_H, .W = ALL_W, .x = x, .label = label};
     const volumes s = {.n = 1, .classes = 2, .v = &v};
     volume_crop_options o = {.size = {4, 5, 6}, .flips = 7};
+    int32_t extent[3];
     int differ = 0;
     for (int k = 0; k < 50; k++) {
-        volume_crop(&s, &o, 3, k, a, la);
+        volume_crop(&s, &o, 3, k, a, la, extent);
         for (int i = 0; i < 4 * 5 * 6; i++) {
             assert_int_equal(la[i], a[2 * i] > 0);
             assert_true(a[2 * i + 1] == -a[2 * i]);
         }
-        volume_crop(&s, &o, 3, k, b, lb);
+        volume_crop(&s, &o, 3, k, b, lb, extent);
         assert_memory_equal(a, b, sizeof a);
-        volume_crop(&s, &o, 3, k + 1, b, lb);
+        volume_crop(&s, &o, 3, k + 1, b, lb, extent);
         differ += memcmp(a, b, sizeof a) != 0;
     }
     assert_int_equal(differ, 50);
@@ -59,9 +60,24 @@ static void crops(void **state)
     static float whole[N_ALL * 2];
     static int32_t whole_label[N_ALL];
     o = (volume_crop_options){.size = {ALL_D, ALL_H, ALL_W}};
-    volume_crop(&s, &o, 3, 9, whole, whole_label);
+    volume_crop(&s, &o, 3, 9, whole, whole_label, extent);
     assert_memory_equal(whole, x, sizeof whole);
     for (int i = 0; i < N_ALL; i++) assert_int_equal(whole_label[i], label[i]);
+    /* arrays larger than the volume, and sides cut away */
+    enum { ROOM = 10 };
+    static float room[ROOM * ROOM * ROOM * 2];
+    static int32_t room_label[ROOM * ROOM * ROOM];
+    o = (volume_crop_options){.size = {ROOM, ROOM, ROOM}, .trim = 2};
+    for (int k = 0; k < 20; k++) {
+        volume_crop(&s, &o, 3, k, room, room_label, extent);
+        assert_in_range(extent[0], ALL_D - 4, ALL_D);
+        assert_in_range(extent[2], ALL_W - 4, ALL_W);
+        for (int i = 0; i < ROOM * ROOM * ROOM; i++) {
+            const bool in = i / 100 < extent[0] && i / 10 % 10 < extent[1] && i % 10 < extent[2];
+            assert_int_equal(room_label[i], in ? room[2 * i] > 0 : -1);
+            assert_true(in || (room[2 * i] == 0 && room[2 * i + 1] == 0));
+        }
+    }
 }
 
 static void dice(void **state)

@@ -179,6 +179,9 @@ typedef struct jd_blocks_options {
 } jd_blocks_options;
 JD_API jd_node jd_blocks_opt(jd_graph *g, jd_node x, jd_node *size, jd_blocks_options o);
 #define jd_blocks(g, x, size, ...) jd_blocks_opt(g, x, size, (jd_blocks_options){__VA_ARGS__})
+/* The inverse, up to what was filled up: (B,H,W,height width C) -> (B,H height,W width,C). */
+JD_API jd_node jd_unblocks_opt(jd_graph *g, jd_node x, jd_blocks_options o);
+#define jd_unblocks(g, x, ...) jd_unblocks_opt(g, x, (jd_blocks_options){__VA_ARGS__})
 /* (B,H,W,C) -> (W,B,C): the sum over the height, a sequence along the line */
 JD_API jd_node jd_collapse(jd_graph *g, jd_node x);
 
@@ -235,6 +238,7 @@ JD_API jd_node jd_time_window(jd_graph *g, jd_node x, int64_t w, jd_node length)
  * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B] [layernorm]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
  * clockwork UNITS MODULES [ACT]; highway LAYERS [ACT] [bias B]; layernorm; batchnorm;
  * mdlstm UNITS [peepholes] [sum] [forget B] [clip C]; pyramid UNITS SIZE [forget B]; block HEIGHT WIDTH; collapse;
+ * cube SIDE and uncube SIDE (blocks of a volume's voxels as channels, and back, at the end);
  * `dense UNITS each` at every point; mean (over time); window STEPS (each step with so many on either side); flatten;
  * tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Recurrent and dense layers can be stacked with
  * `residual` (their input is added to their output) or `concat` (their input is set beside their output, so that every layer

@@ -116,6 +116,40 @@ jd_node jd_blocks_opt(jd_graph *g, jd_node x, jd_node *size, jd_blocks_options o
     return jd_reshape(g, jd_transpose(g, jd_reshape(g, x, split), perm), joined);
 }
 
+jd_node jd_unblocks_opt(jd_graph *g, jd_node x, jd_blocks_options o)
+{
+    if (!x.id) return JD_NONE;
+    const int n = jd_rank(g, x) - 2, rank = 2 * n + 2;
+    const int64_t all[3] = {o.depth > 0 ? o.depth : 1, o.height > 0 ? o.height : 1, o.width > 0 ? o.width : 1};
+    const int64_t *block = all + 3 - n, C = n >= 1 ? jd_dim(g, x, n + 1) : 0;
+    int64_t cells = 1;
+    bool fits = n >= 1 && n <= 3;
+    for (int e = 0; fits && e < n; e++) {
+        fits = block[e] <= C / cells;
+        cells *= fits ? block[e] : 1;
+    }
+    if (!fits || C % cells) {
+        jd_fail(
+            jd_graph_ctx(g), JD_EUSAGE,
+            "unblocks: needs (B,W,C), (B,H,W,C) or (B,D,H,W,C), C a multiple of the cells of a block; the input has "
+            "rank %d and %lld channels",
+            n + 2, (long long)C);
+        return JD_NONE;
+    }
+    jd_dims split = {rank, {jd_dim(g, x, 0)}}, joined = {n + 2, {jd_dim(g, x, 0)}};
+    int perm[JD_MAX_RANK] = {0};
+    for (int e = 0; e < n; e++) {
+        split.dim[1 + e] = jd_dim(g, x, 1 + e);
+        split.dim[1 + n + e] = block[e];
+        joined.dim[1 + e] = split.dim[1 + e] * block[e];
+        perm[1 + 2 * e] = 1 + e;
+        perm[2 + 2 * e] = 1 + n + e;
+    }
+    split.dim[rank - 1] = joined.dim[n + 1] = C / cells;
+    perm[rank - 1] = rank - 1;
+    return jd_reshape(g, jd_transpose(g, jd_reshape(g, x, split), perm), joined);
+}
+
 jd_node jd_collapse(jd_graph *g, jd_node x)
 {
     if (!x.id) return JD_NONE;

@@ -36,6 +36,8 @@ typedef enum kind {
     L_MDLSTM,
     L_PYRAMID,
     L_BLOCK,
+    L_CUBE,
+    L_UNCUBE,
     L_COLLAPSE,
     L_MEAN,
     L_WINDOW,
@@ -77,6 +79,8 @@ static const struct {
     [L_MDLSTM] = {"mdlstm", 1, "hufxm", "mdlstm UNITS [peepholes] [sum] [forget B] [clip C] [as NAME]"},
     [L_PYRAMID] = {"pyramid", 2, "fm", "pyramid UNITS SIZE [forget B] [as NAME]"},
     [L_BLOCK] = {"block", 2, "", "block HEIGHT WIDTH"},
+    [L_CUBE] = {"cube", 1, "", "cube SIDE"},
+    [L_UNCUBE] = {"uncube", 1, "", "uncube SIDE"},
     [L_COLLAPSE] = {"collapse", 0, "", "collapse"},
     [L_MEAN] = {"mean", 0, "", "mean"},
     [L_WINDOW] = {"window", 1, "", "window STEPS"},
@@ -296,6 +300,10 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
         return jd_pyramid(g, name, x, .units = n, .size = (int)l->size[1], .extent = sized ? *lengths : JD_NONE,
                           .forget_bias = l->forget);
     case L_BLOCK: return jd_blocks(g, x, sized ? lengths : NULL, .height = (int)n, .width = (int)l->size[1]);
+    case L_CUBE: return jd_blocks(g, x, sized ? lengths : NULL, .depth = (int)n, .height = (int)n, .width = (int)n);
+    case L_UNCUBE:
+        if (sized) *lengths = JD_NONE; /* in voxels they are not known any more */
+        return jd_unblocks(g, x, .depth = (int)n, .height = (int)n, .width = (int)n);
     case L_COLLAPSE:
         if (sized) *lengths = jd_reshape(g, jd_slice(g, *lengths, 1, 1, 1), JD_DIMS(jd_dim(g, *lengths, 0)));
         return jd_collapse(g, x);
@@ -363,6 +371,7 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
         case L_MDLSTM:
             units = l.sum ? (int64_t)l.size[0] : 0;
             break; /* else the number of directions is not known here */
+        case L_UNCUBE: units /= (int64_t)(l.size[0] * l.size[0] * l.size[0]); break;
         case L_EMBED: units = (int64_t)l.size[1]; break;
         case L_LSTM: units = (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
         case L_BLSTM: units = 2 * (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
