@@ -4,8 +4,11 @@
 #include "chains.h"
 #include "model.h"
 
-static void print(const model *m, const measured *e, const char *data, bool json)
+static void print(jd_ctx *ctx, const model *m, const samples *s, const measured *e, const char *data, bool json)
 {
+    jd_calibration c = {0};
+    double top3 = 0;
+    const bool sure = m->classes > 1 && e->n && !measured_calibration(ctx, m, s, NULL, e, &c, &top3);
     const double score = measured_score(m, e);
     const char *metric = m->classes ? "error (%)" : "root mean squared error";
     if (json) {
@@ -15,10 +18,13 @@ static void print(const model *m, const measured *e, const char *data, bool json
         cli_json_number(score);
         printf(",\"wrong\":%zu,\"mean_loss\":", e->wrong);
         cli_json_number(e->loss);
+        if (sure) printf(",\"top3_error\":%.6g,\"calibration_error\":%.6g,\"brier\":%.6g", top3, c.expected, c.brier);
         printf("}\n");
         return;
     }
     printf("%s %.4g on %zu samples, mean loss %.4g\n", metric, score, e->n, e->loss);
+    if (sure && m->classes > 3) printf("not among the first three answers (%%) %.4g\n", top3);
+    if (sure) printf("mean distance of probability and share of right answers %.3f\n", c.expected);
     if (!m->classes || m->classes > 24) return;
     printf("\ntrue \\ answer");
     for (int k = 0; k < m->classes; k++) printf("%6d", k);
@@ -60,7 +66,7 @@ int cmd_eval(int argc, char **argv)
         !model_check(ctx, &m, &s, data))
         f = jd_fn_new(ctx, p, model_forward, &m);
     if (f && !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
-        print(&m, &e, data, cli_has(&a, "json"));
+        print(ctx, &m, &s, &e, data, cli_has(&a, "json"));
         if (out) {
             jd_report *rep = jd_report_new(ctx, a.rest[0], data);
             model_report(ctx, rep, &m, p, &s, NULL, &e);

@@ -144,6 +144,18 @@ static void show_filters(jd_report *rep, const model *m, jd_params *p)
     }
 }
 
+jd_status measured_calibration(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *index, const measured *e,
+                               jd_calibration *c, double *top3)
+{
+    enum { BINS = 10 };
+    int32_t *label = jd_alloc_array(ctx, e->n + 1, sizeof *label);
+    for (size_t i = 0; label && i < e->n; i++) label[i] = s->label[index ? index[i] : i];
+    if (label && !jd_score_calibration(ctx, e->p, label, e->n, m->classes, BINS, c))
+        *top3 = jd_top_k_error(e->p, label, e->n, m->classes, 3);
+    jd_free(ctx, label);
+    return jd_error(ctx);
+}
+
 void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, const samples *s, const uint32_t *index,
                   const measured *e)
 {
@@ -151,6 +163,12 @@ void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, con
     if (m->classes && m->classes <= 400) {
         jd_report_section(rep, "Confusion");
         jd_report_confusion(rep, NULL, e->confusion, (size_t)m->classes, "True classes in rows, answers in columns.");
+    }
+    jd_calibration c;
+    double top3;
+    if (m->classes > 1 && e->n && !measured_calibration(ctx, m, s, index, e, &c, &top3)) {
+        jd_report_section(rep, "How sure it is");
+        jd_report_reliability(rep, ctx, &c, "");
     }
     if (m->rank != 3 || (m->dim[2] != 1 && m->dim[2] != 3)) return;
     jd_report_section(rep, "What it sees");

@@ -81,7 +81,11 @@ void measured_free(jd_ctx *ctx, measured *m);
 /* Per cent of wrong answers, or the root of the mean squared error. */
 double measured_score(const model *m, const measured *e);
 
-/* Confusion matrix, first filters, the worst mistakes. */
+/* How well the probabilities of a classifier fit, and the share, in %, whose class is not among the first three answers. */
+jd_status measured_calibration(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *index, const measured *e,
+                               jd_calibration *c, double *top3);
+
+/* Confusion matrix, reliability, first filters, the worst mistakes. */
 void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, const samples *s, const uint32_t *index,
                   const measured *e);
 

@@ -99,8 +99,12 @@ const jd_system jd_system_cifar = {
     .metric = "test error, %",
     .higher = false,
     .paper_value = 11.21,
-    .paper_note = "eight columns of 300 maps a layer, 50,000 training pictures; a single net of 2011: 19.51 %",
-    .accept = {60, 40, 30},
+    .paper_note =
+        "eight columns of 300 maps a layer, 50,000 training pictures; a single net of 2011: 19.51 %. Ours learns from "
+        "13,500 pictures that were compressed with loss. Beside it: PyTorch 2.15 with the net, data, batch, rates and "
+        "deformations of the quick scale errs on 45.1 % after 17 s on one core, in which it sees the pictures 1.85 "
+        "times; ours on 37.5 % after 17 s on the same core and 5 times (seed 1)",
+    .accept = {42, 36, 30},
     .about = "CIFAR-10: photographs of 32 x 32 pixels in ten classes. Four convolutions, each followed by max-pooling, "
              "hidden "
              "units and a softmax; in every epoch the pictures are moved, scaled, rotated and mirrored anew.",

@@ -1,5 +1,6 @@
 /* committee.c - columns that learn one after the other, and their average. */
 #include "committee.h"
+#include "jackdaw/calibration.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -216,12 +217,5 @@ void committee_combine(const float *const *p, int columns, size_t n, int classes
 
 double committee_error(const jd_images *set, const float *p, int top)
 {
-    size_t wrong = 0;
-    for (size_t i = 0; i < set->count; i++, p += set->classes) {
-        const int truth = set->labels[i];
-        int before = 0; /* classes that the network prefers to the true one; of equal ones, the first */
-        for (int k = 0; k < set->classes; k++) before += p[k] > p[truth] || (p[k] >= p[truth] && k < truth);
-        wrong += before >= top;
-    }
-    return set->count ? 100.0 * (double)wrong / (double)set->count : (double)NAN;
+    return jd_top_k_error(p, set->labels, set->count, set->classes, top);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "images.h"
+#include "jackdaw/calibration.h"
 
 enum { WORST = 40, FILTERS = 60, SAMPLES = 8, VARIANTS = 6, WIDE = 40, CAPTION = 48 };
 
@@ -166,6 +167,29 @@ static void worst_mistakes(images *im, jd_run *r, const float *p, const char *co
     jd_free(im->ctx, tiles);
 }
 
+/* Only where p are probabilities. */
+static void reliability(images *im, jd_run *r, const float *p)
+{
+    enum { BINS = 10 };
+    jd_calibration c;
+    const size_t K = (size_t)im->test.classes;
+    for (size_t i = 0; i < im->test.count; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < K; k++) sum += (double)p[i * K + k];
+        if (fabs(sum - 1) > 1e-2) return;
+    }
+    if (jd_score_calibration(im->ctx, p, im->test.labels, im->test.count, im->test.classes, BINS, &c)) return;
+    jd_run_extra(r, "calibration_error", c.expected);
+    char more[160] = "";
+    if (K > 5)
+        snprintf(more, sizeof more,
+                 "The true class is not among the first 3 answers for %.2f %% of the pictures, not among the "
+                 "first 5 for %.2f %%.",
+                 jd_top_k_error(p, im->test.labels, im->test.count, im->test.classes, 3),
+                 jd_top_k_error(p, im->test.labels, im->test.count, im->test.classes, 5));
+    jd_report_reliability(jd_run_report(r), im->ctx, &c, more);
+}
+
 void images_report_test(images *im, jd_run *r, const float *p, const char *const *names)
 {
     if (!im || !p || jd_error(im->ctx)) return;
@@ -178,6 +202,7 @@ void images_report_test(images *im, jd_run *r, const float *p, const char *const
     jd_report_confusion(jd_run_report(r), names, counts, K,
                         "Test set: the true class (rows) and the network's answer.");
     jd_free(im->ctx, counts);
+    reliability(im, r, p);
     worst_mistakes(im, r, p, names);
 }
 

@@ -14,7 +14,7 @@
  * free parameters, 64,660 connections.
  */
 #include "images.h"
-#include "jackdaw/layers.h"
+#include "jackdaw/convolve.h"
 #include "jackdaw/prepare.h"
 #include "jackdaw/system.h"
 
@@ -37,20 +37,13 @@ static bool connected(int to, int from)
     return row[to / 4][from] == '1';
 }
 
-/* The table as a mask of weights (MAPS,KERNEL,KERNEL,MAPS), made of runs of equal constants. */
+/* The table as a mask of weights. */
 static jd_node table_mask(jd_graph *g)
 {
-    jd_node row[MAPS];
-    for (int to = 0; to < MAPS; to++) {
-        jd_node part[MAPS];
-        int parts = 0;
-        for (int from = 0, end; from < MAPS; from = end) {
-            for (end = from + 1; end < MAPS && connected(to, end) == connected(to, from);) end++;
-            part[parts++] = jd_const(g, connected(to, from), JD_DIMS(1, KERNEL, KERNEL, end - from));
-        }
-        row[to] = jd_concat(g, part, parts, 3);
-    }
-    return jd_concat(g, row, MAPS, 0);
+    uint8_t table[MAPS * MAPS];
+    for (int to = 0; to < MAPS; to++)
+        for (int from = 0; from < MAPS; from++) table[to * MAPS + from] = connected(to, from);
+    return jd_connections(g, table, MAPS, MAPS);
 }
 
 /* Two rows and columns of -1 on each side: zeros around a map that is 1 higher. */

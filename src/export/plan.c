@@ -49,7 +49,9 @@ static jd_status expect(jd_export_plan *p, const jd_export_layer *x, bool fits, 
 static jd_status plan_conv(jd_export_plan *p, jd_export_layer *x)
 {
     const int64_t k = x->l.size, s = x->l.stride ? x->l.stride : 1, C = x->in.dim[2];
-    if (expect(p, x, x->in.rank == 3 && !x->in.sequence, "it needs pictures")) return jd_error(p->ctx);
+    if (expect(p, x, x->in.rank == 3 && !x->in.sequence, "it needs pictures") ||
+        expect(p, x, x->l.dilation == 1 && !x->l.fan, "dilated or partial connections are not known there"))
+        return jd_error(p->ctx);
     for (int i = 0; i < 2; i++) x->out.dim[i] = (x->in.dim[i] + 2 * x->l.pad - k) / s + 1;
     x->out.dim[2] = x->l.units;
     x->way[0].W = weight(p, x->l.name, "W", JD_DIMS(x->l.units, k, k, C));

@@ -32,10 +32,11 @@ typedef enum jd__net_kind {
 } jd__net_kind;
 typedef struct jd__net_layer {
     jd__net_kind kind;
-    char word[16]; /* "conv" */
-    char name[32]; /* of the parameters: "conv1" */
-    int64_t units; /* maps, units, or the side of a pooling window */
-    int size, stride, pad;
+    char word[16];                   /* "conv" */
+    char name[32];                   /* of the parameters: "conv1" */
+    int64_t units;                   /* maps, units, or the side of a pooling window */
+    int size, stride, pad, dilation; /* dilation is at least 1 */
+    int64_t fan;                     /* of a convolution with partial connections, or 0 */
     bool ceil, each;
     jd_activation act;
     double rate;                     /* of dropout, sigma of noise */

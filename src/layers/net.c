@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jackdaw/convolve.h"
 #include "layers/layers.h"
 
 typedef enum kind {
@@ -39,6 +40,7 @@ typedef enum kind {
     L_CUBE,
     L_UNCUBE,
     L_COLLAPSE,
+    L_CONTRAST,
     L_MEAN,
     L_WINDOW,
     L_FLATTEN,
@@ -50,13 +52,14 @@ typedef enum kind {
 } kind;
 
 /* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget, e each, u sum,
- * x clip, r residual, k concat, l layernorm, b bias, m name. */
+ * x clip, r residual, k concat, l layernorm, b bias, m name, d dilation, o fan. */
 static const struct {
     const char *name;
     int sizes;
     const char *switches, *usage;
 } LAYER[L_KINDS] = {
-    [L_CONV] = {"conv", 2, "aspm", "conv MAPS SIZE [stride S] [pad P] [tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
+    [L_CONV] = {"conv", 2, "aspdom",
+                "conv MAPS SIZE [stride S] [pad P] [dilate D] [fan N] [tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
     [L_MAXPOOL] = {"maxpool", 1, "sc", "maxpool SIZE [stride S] [ceil]"},
     [L_AVGPOOL] = {"avgpool", 1, "sc", "avgpool SIZE [stride S] [ceil]"},
     [L_DENSE] = {"dense", 1, "aerkm", "dense UNITS [each] [tanh|sigmoid|relu|scaled-tanh] [residual|concat] [as NAME]"},
@@ -82,6 +85,7 @@ static const struct {
     [L_CUBE] = {"cube", 1, "", "cube SIDE"},
     [L_UNCUBE] = {"uncube", 1, "", "uncube SIDE"},
     [L_COLLAPSE] = {"collapse", 0, "", "collapse"},
+    [L_CONTRAST] = {"contrast", 1, "", "contrast SIZE"},
     [L_MEAN] = {"mean", 0, "", "mean"},
     [L_WINDOW] = {"window", 1, "", "window STEPS"},
     [L_FLATTEN] = {"flatten", 0, "", "flatten"},
@@ -98,14 +102,15 @@ static const struct {
               {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},     {"peepholes", 'h', 0},
               {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1},   {"each", 'e', 0},
               {"sum", 'u', 0},       {"clip", 'x', 1},       {"residual", 'r', 0}, {"concat", 'k', 0},
-              {"layernorm", 'l', 0}, {"bias", 'b', 1},       {"as", 'm', 0}};
+              {"layernorm", 'l', 0}, {"bias", 'b', 1},       {"as", 'm', 0},       {"dilate", 'd', 1},
+              {"fan", 'o', 1}};
 enum { SWITCHES = sizeof SWITCH / sizeof *SWITCH };
 
 typedef struct layer {
     kind kind;
     double size[2];
     jd_activation act;
-    double stride, pad, projection, forget, clip, bias;
+    double stride, pad, dilation, fan, projection, forget, clip, bias;
     bool ceil, peepholes, no_forget, each, sum, residual, concat, layer_norm;
     char name[32]; /* of the parameters */
 } layer;
@@ -173,6 +178,8 @@ static jd_status apply_switch(parser *p, layer *l, int s)
     case 'a': l->act = (jd_activation[]){JD_TANH, JD_SIGMOID, JD_RELU, JD_SCALED_TANH}[s]; break;
     case 's': l->stride = x; break;
     case 'p': l->pad = x; break;
+    case 'd': l->dilation = x; break;
+    case 'o': l->fan = x; break;
     case 'c': l->ceil = true; break;
     case 'h': l->peepholes = true; break;
     case 'n': l->no_forget = true; break;
@@ -265,8 +272,10 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     const jd_node length = sized ? JD_NONE : *lengths;
     switch (l->kind) {
     case L_CONV:
-        return jd_conv2d(g, name, x, .maps = n, .size = (int)l->size[1], .stride = (int)l->stride, .pad = (int)l->pad,
-                         .act = l->act);
+        return jd_conv2d_partial(
+            g, name, x,
+            .conv = {.maps = n, .size = (int)l->size[1], .stride = (int)l->stride, .pad = (int)l->pad, .act = l->act},
+            .dilation = (int)l->dilation, .fan = (int64_t)l->fan);
     case L_MAXPOOL: return jd_maxpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
     case L_AVGPOOL: return jd_avgpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
     case L_DENSE: return jd_dense(g, name, x, .units = n, .act = l->act, .each = l->each);
@@ -307,6 +316,7 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     case L_COLLAPSE:
         if (sized) *lengths = jd_reshape(g, jd_slice(g, *lengths, 1, 1, 1), JD_DIMS(jd_dim(g, *lengths, 0)));
         return jd_collapse(g, x);
+    case L_CONTRAST: return jd_local_contrast(g, x, .size = (int)n);
     case L_MEAN: return jd_time_mean(g, x, length);
     case L_WINDOW: return jd_time_window(g, x, n, length);
     case L_FLATTEN: return x.id ? jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), -1)) : JD_NONE;
@@ -428,6 +438,8 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
                              .size = (int)(l.kind == L_CONV ? l.size[1] : l.size[0]),
                              .stride = (int)l.stride,
                              .pad = (int)l.pad,
+                             .dilation = l.dilation > 1 ? (int)l.dilation : 1,
+                             .fan = (int64_t)l.fan,
                              .ceil = l.ceil,
                              .each = l.each,
                              .act = l.act,

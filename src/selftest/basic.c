@@ -1,4 +1,5 @@
 /* basic.c - cases for the primitives. */
+#include "jackdaw/convolve.h"
 #include "selftest/cases.h"
 
 #define IN(i) jd_arg(g, (const char *[]){"a", "b", "c", "d"}[i])
@@ -71,6 +72,11 @@ CASE2(gather, jd_square(g, jd_gather(g, a, b)))
 CASE2(scatter, jd_square(g, jd_scatter_add(g, a, b, 5)))
 CASE2(conv, jd_conv2d_raw(g, a, b, (jd_conv_options){0}))
 CASE2(conv_stride, jd_conv2d_raw(g, a, b, (jd_conv_options){.stride = 2, .pad = 1}))
+CASE2(conv_dilated, jd_conv2d_dilated(g, a, b, 2, 1))
+CASE2(conv_table,
+      jd_conv2d_raw(g, a, jd_mul(g, b, jd_connections(g, (const uint8_t[]){1, 0, 1, 0, 1, 1, 0, 1, 1}, 3, 3)),
+                    (jd_conv_options){0}))
+CASE1(contrast, jd_local_contrast(g, a, .size = 3))
 CASE1(avgpool, jd_avgpool(g, a, .size = 2))
 CASE1(maxpool, jd_square(g, jd_maxpool(g, a, .size = 2)))
 CASE1(maxpool_ceil, jd_square(g, jd_maxpool(g, a, .size = 3, .stride = 2, .ceil = true)))
@@ -189,6 +195,9 @@ const op_case jd__cases_basic[] = {
     {"random", REAL2(6, 5), noise},
     {"conv2d", PAIR(JD_DIMS(2, 7, 6, 3), JD_DIMS(4, 3, 2, 3)), conv, .second = true},
     {"conv2d stride 2 pad 1", PAIR(JD_DIMS(2, 7, 7, 2), JD_DIMS(5, 3, 3, 2)), conv_stride, .second = true},
+    {"conv2d dilation 2", PAIR(JD_DIMS(2, 7, 6, 2), JD_DIMS(3, 3, 2, 2)), conv_dilated, .second = true},
+    {"conv2d with a table", PAIR(JD_DIMS(2, 5, 4, 3), JD_DIMS(3, 2, 2, 3)), conv_table},
+    {"local contrast", {{"a", JD_DIMS(2, 6, 5, 2), -1, 1, 0, 0}}, contrast},
     {"maxpool", {{"a", JD_DIMS(2, 6, 4, 3), -1, 1, 0, 0}}, maxpool, .second = true},
     {"maxpool ceil", {{"a", JD_DIMS(2, 6, 4, 3), -1, 1, 0, 0}}, maxpool_ceil},
     {"maxpool of tanh", PAIR(JD_DIMS(2, 6, 4, 3), JD_DIMS(3)), maxpool_tanh},

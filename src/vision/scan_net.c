@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 
+#include "jackdaw/convolve.h"
 #include "layers/layers.h"
 #include "vision/scan.h"
 
@@ -32,7 +33,7 @@ static int64_t step_of(const jd__net_layer *l)
 /* A layer of window k and step s: the sizes after it. */
 static jd_status advance(jd_ctx *ctx, const jd__net_layer *l, state *st)
 {
-    const int64_t k = l->size, s = step_of(l);
+    const int64_t k = l->kind == JD_NET_CONV ? (l->size - 1) * l->dilation + 1 : l->size, s = step_of(l);
     char why[160];
     if (k > st->h || k > st->w) {
         snprintf(why, sizeof why, "its window of %lldx%lld does not fit on the %lldx%lld cells left of the patch",
@@ -43,6 +44,7 @@ static jd_status advance(jd_ctx *ctx, const jd__net_layer *l, state *st)
     if (l->ceil && ((st->h - k) % s || (st->w - k) % s))
         return refuse(ctx, l, "`ceil` pools windows cut off by the patch's edge; choose sizes that divide");
     if (s < 1) return refuse(ctx, l, "its step must be at least 1");
+    if (s > 1 && l->dilation > 1) return refuse(ctx, l, "dilation goes with stride 1 only");
     st->h = (st->h - k) / s + 1;
     st->w = (st->w - k) / s + 1;
     st->step *= s;
@@ -207,7 +209,10 @@ static jd_node layer(builder *b, const jd__net_layer *l, jd_node x)
     if (pass(jd_graph_ctx(g), l, &b->st)) return JD_NONE;
     switch (l->kind) {
     case JD_NET_CONV:
-        return split(b, jd_conv2d(g, l->name, x, .maps = l->units, .size = l->size, .act = l->act), step_of(l));
+        return split(b,
+                     jd_conv2d_partial(g, l->name, x, .conv = {.maps = l->units, .size = l->size, .act = l->act},
+                                       .dilation = l->dilation, .fan = l->fan),
+                     step_of(l));
     case JD_NET_MAXPOOL: return split(b, jd_maxpool(g, x, .size = l->size, .stride = 1), step_of(l));
     case JD_NET_AVGPOOL: return split(b, jd_avgpool(g, x, .size = l->size, .stride = 1), step_of(l));
     case JD_NET_DENSE: return dense(b, l, x, before.h, before.w);
