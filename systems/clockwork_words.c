@@ -408,11 +408,11 @@ static jd_status run(jd_run *r)
 
 static const jd_setting SETTINGS[] = {
     {"weights", {5000, 5000, 10000}, "of each network, about"},
-    {"clips", {60, 1000, 1000}, "clips of a word to learn from, at most"},
+    {"clips", {150, 1000, 1000}, "clips of a word to learn from, at most"},
     {"held_out", {20, 20, 20}, "speakers of the training part that are held out"},
-    {"tries", {1, 3, 10}, "tries of each network, with other first weights"},
+    {"tries", {2, 3, 10}, "tries of each network, with other first weights"},
     {"rates", {1, 2, 2}, "learning rates that are tried: 0.003, 0.001"},
-    {"epochs", {20, 25, 100}, "passes over the clips"},
+    {"epochs", {15, 25, 100}, "passes over the clips"},
     {"batch", {20, 20, 20}, "clips a step"},
     {"noise", {.6, .6, .6}, "deviation of the noise on the features, as in the paper"},
     {0},
@@ -429,7 +429,7 @@ const jd_system jd_system_clockwork_words = {
     .paper_note =
         "25 words of TIMIT, 125 clips to learn from: wrong are 16.8 % by the Clockwork RNN, 34.2 % by the LSTM, 66.8 % "
         "by the simple net. TIMIT is not free: here ten words of Speech Commands, speakers disjoint",
-    .accept = {.99, .99, .99},
+    .accept = {1, 1, 1},
     .about =
         "A network reads a spoken word step by step and names it from the state in which the last step leaves it, so "
         "it must hold what it heard at the beginning. Three networks with as many weights: a simple recurrent net, an "
