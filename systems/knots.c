@@ -109,8 +109,8 @@ double knot_distance(const knot *a, const knot *b)
 double knot_misfit(const knot *said, const knot *shown)
 {
     double sum = 0;
-    int at = 0;
-    for (int i = 0; i < said->steps; i++) {
+    int at = 0, i = 0;
+    for (; i < said->steps && at < shown->steps - 1; i++) {
         double least = squared(said->p[i], shown->p[at]);
         int next = at;
         for (int j = at + 1; j <= at + 3 && j < shown->steps; j++) {
@@ -121,5 +121,5 @@ double knot_misfit(const knot *said, const knot *shown)
         sum += least;
         at = next;
     }
-    return (sum + (shown->steps - 1 - at)) / said->steps;
+    return sum / i + (double)(shown->steps - 1 - at) / shown->steps;
 }

@@ -29,8 +29,8 @@ void knot_offset(jd_rng *r, double *offset);
 double knot_winding(const knot *k);
 /* Mean distance from the points of a to the nearest of b, or from those of b to the nearest of a, whichever is larger. */
 double knot_distance(const knot *a, const knot *b);
-/* Mean squared distance of `said` to the demonstration as one walks along it, never back, at most three points a step; what
- * is left of it at the end counts as one cm for each point.  Infinite when it leaves 20 cm. */
+/* Mean squared distance of `said` to the demonstration as one walks along it, never back, at most three points a step, up
+ * to its end; plus the share of it that is left when `said` is over.  Infinite when it is 20 cm away. */
 double knot_misfit(const knot *said, const knot *shown);
 
 #endif
