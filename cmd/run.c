@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jackdaw/ranks.h"
 #include "run.h"
 
 static const char *const scales[] = {"quick", "cpu", "full", NULL};
@@ -44,6 +45,15 @@ static void print_plain(const request *q, const jd_run *r)
            q->system->name, scales[q->scale], jd_run_seed(r), q->system->metric, jd_run_value(r), paper, accept,
            jd_run_passed(r) ? "passed" : "not passed", jd_run_seconds(r), jd_run_dir(r));
     fflush(stdout);
+}
+
+static void tell_result(const request *q, const cli_view *view, const jd_run *r)
+{
+    if (jd_my_rank(jd_run_ctx(r))) return;
+    if (view->json)
+        cli_print_result(r);
+    else
+        print_plain(q, r);
 }
 
 /* Command line before --config before defaults. */
@@ -109,14 +119,12 @@ static int several(jd_ctx *ctx, const request *q, cli_view *view, bool resume)
         if (jd_error(ctx) == JD_EDIVERGED) { /* this seed failed: it counts as not passed */
             cli_fail("run", 0, "seed %" PRIu64 ": %s", seed, jd_error_message(ctx));
             jd_error_clear(ctx);
-        } else if (!jd_error(ctx) && view->json) {
-            cli_print_result(r);
         } else if (!jd_error(ctx)) {
-            print_plain(q, r);
+            tell_result(q, view, r);
         }
         code = (int)jd_error(ctx);
     }
-    if (!code && s.run && base) code = cli_summary(ctx, &s, view->json);
+    if (!code && s.run && base && !jd_my_rank(ctx)) code = cli_summary(ctx, &s, view->json);
     for (int i = 0; s.run && i < s.n; i++) jd_run_free(s.run[i]);
     jd_free(ctx, s.run);
     jd_free(ctx, base);
@@ -135,6 +143,7 @@ int cmd_run(int argc, char **argv)
         cli_config_free(q.config);
         return code;
     }
+    jd_ranks_join(ctx, (int)cli_int(&a, "shards", 0, 1, 1 << 16));
     cli_view view;
     cli_view_init(&view, &a);
     cli_catch_signals();
@@ -143,10 +152,7 @@ int cmd_run(int argc, char **argv)
         code = several(ctx, &q, &view, resume);
     } else {
         jd_run *r = one_run(ctx, &q, &view, (uint64_t)q.seed, q.out, resume);
-        if (!jd_error(ctx) && view.json)
-            cli_print_result(r);
-        else if (!jd_error(ctx))
-            print_plain(&q, r);
+        if (!jd_error(ctx)) tell_result(&q, &view, r);
         code = (int)jd_error(ctx);
         if (r) jd_run_free(r);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jackdaw/ranks.h"
 #include "jackdaw/augment.h"
 #include "model.h"
 
@@ -288,6 +289,7 @@ static int run_training(cli_args *a)
     if (!ctx) return code;
     t.ctx = ctx;
     jd_ctx_set_seed(ctx, t.seed);
+    jd_ranks_join(ctx, (int)cli_int(a, "shards", 0, 1, 1 << 16));
     cli_view_init(&view, a);
     cli_catch_signals();
     jd_run *r = NULL;

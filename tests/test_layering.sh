@@ -17,7 +17,7 @@ forbid 'src/base/*' 'graph/|ops/|layers/|train/|data/|io/|report/|selftest/|deco
 forbid 'src/graph/*' 'layers/|train/|data/|io/|report/|selftest/|decode/' "src/graph may not include what is built on it:"
 forbid 'src/ops/*' 'layers/|train/|data/|io/|report/|selftest/|decode/' "src/ops may not include what is built on it:"
 forbid 'src/cpu/*' 'layers/|train/|data/|io/|report/|selftest/|decode/' "src/cpu may not include what is built on it:"
-forbid 'src/layers/* src/train/* src/data/* src/decode/* src/gmdh/* src/search/* src/env/* src/reward/* src/io/* src/report/* src/vision/* src/export/*' 'graph/|ops/' \
+forbid 'src/layers/* src/train/* src/data/* src/decode/* src/gmdh/* src/search/* src/env/* src/reward/* src/io/* src/report/* src/vision/* src/export/* src/dist/*' 'graph/|ops/' \
     "these use the graph through jackdaw/ only:"
 forbid 'src/search/*' 'env/|train/|report/|jackdaw/(env|train|report)' "src/search sees a vector and a score:"
 forbid 'systems/* cmd/*' 'base/|graph/|ops/|cpu/|layers/|train/|data/|io/|report/|selftest/|decode/|gmdh/|search/|env/|reward/|vision/|export/' \

@@ -26,6 +26,7 @@
 #include "jackdaw/population.h"
 #include "jackdaw/prepare.h"
 #include "jackdaw/protein.h"
+#include "jackdaw/ranks.h"
 #include "jackdaw/report.h"
 #include "jackdaw/rtrl.h"
 #include "jackdaw/scan.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "env/env.h"
+#include "jackdaw/ranks.h"
 #include "search/population.h"
 
 /* What one thread works with. */
@@ -216,20 +217,25 @@ jd_status jd_rollout_run(jd_rollout *r, const double *weights, bool same, size_t
     for (size_t i = 0; start && i < n; i++) /* refused before anything runs */
         if (jd_env_set_state(r->lane[0].env, 0, start + i * (size_t)jd_env_state_size(r->lane[0].env)))
             return jd_error(r->ctx);
+    /* This rank's candidates; the others' scores are gathered. */
+    size_t begin, end;
+    jd_rank_share(r->ctx, n, &begin, &end);
     job j = {.r = r,
-             .weights = weights,
-             .start = start,
+             .weights = weights ? weights + (same ? 0 : begin * r->W) : NULL,
+             .start = start ? start + begin * (size_t)jd_env_state_size(r->lane[0].env) : NULL,
              .same = same,
-             .n = n,
+             .n = end - begin,
              .seed = seed,
              .limit = time_limit ? time_limit : jd_env_time_limit(r->lane[0].env),
-             .score = score,
-             .steps = steps};
+             .score = score ? score + begin : NULL,
+             .steps = steps ? steps + begin : NULL};
     atomic_init(&j.next, 0);
-    jd_team *team = r->threads > 1 && n > JD_LANES ? jd__ctx_team(r->ctx) : NULL;
+    jd_team *team = r->threads > 1 && j.n > JD_LANES ? jd__ctx_team(r->ctx) : NULL;
     if (team)
         jd_team_run(team, play_share, &j);
-    else
+    else if (j.n)
         play_share(&j, &(jd_worker){0, 1, NULL});
+    if (score) jd_ranks_gather(r->ctx, score, n, sizeof *score);
+    if (steps) jd_ranks_gather(r->ctx, steps, n, sizeof *steps);
     return jd_error(r->ctx);
 }

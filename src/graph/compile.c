@@ -173,6 +173,7 @@ jd_status jd__compile(jd_graph *g, jd_plan **out)
         double total = 0;
         for (uint32_t k = 0; k < n && !jd_error(g->ctx); k++) {
             make_instr(p, g, &p->instr[k], &item[k]);
+            if (item[k].code == JD_OP_exchange) p->exchange = (int)k + 1;
             total += work(&p->instr[k]);
             p->parallel |= p->instr[k].parallel;
         }

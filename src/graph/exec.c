@@ -2,13 +2,21 @@
 #include <math.h>
 
 #include "base/ctx.h"
+#include "base/ranks.h"
 #include "graph/plan.h"
 
 static const jd_worker ALONE = {0, 1, NULL};
 
+/* With shards to come, a step ends where its gradient is known. */
+static int end_of(const jd_plan *p)
+{
+    const jd_group *g = p->ctx->group;
+    return p->exchange && g && g->pushed + 1 < g->local ? p->exchange : p->ninstr;
+}
+
 static void run_serial(jd_plan *p)
 {
-    for (int i = 0; i < p->ninstr; i++) p->instr[i].kernel(&p->instr[i].call, &ALONE);
+    for (int i = 0; i < p->end; i++) p->instr[i].kernel(&p->instr[i].call, &ALONE);
 }
 
 /* Every member walks the instructions.  Member 0 runs the serial ones; a barrier stands where a parallel instruction
@@ -17,7 +25,7 @@ static void run_member(void *user, const jd_worker *w)
 {
     jd_plan *p = user;
     bool waiting = false; /* serial work of member 0 has not been waited for yet */
-    for (int i = 0; i < p->ninstr; i++) {
+    for (int i = 0; i < p->end; i++) {
         jd__instr *in = &p->instr[i];
         if (!in->parallel) {
             if (w->id == 0) in->kernel(&in->call, &ALONE);
@@ -36,14 +44,15 @@ jd_status jd_plan_run(jd_plan *p)
     const jd_status status = jd__ctx_status(p->ctx);
     if (status) return status;
     if (p->params && p->generation != p->params->generation) jd__plan_rebind(p);
+    p->end = end_of(p);
     if (!p->parallel) {
         run_serial(p);
-        return JD_OK;
+        return jd__ctx_status(p->ctx);
     }
     jd_team *team = jd__ctx_team(p->ctx);
     if (!team) return jd_error(p->ctx);
     jd_team_run(team, run_member, p);
-    return JD_OK;
+    return jd__ctx_status(p->ctx);
 }
 
 static void one_parallel(void *user, const jd_worker *w)

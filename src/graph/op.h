@@ -58,6 +58,7 @@
     X(srn_grad)                                                                                                        \
     X(clockwork)                                                                                                       \
     X(clockwork_grad)                                                                                                  \
+    X(exchange) /* the mean of a gradient over shards and ranks */                                                     \
     X(update_sgd)                                                                                                      \
     X(update_adam)                                                                                                     \
     X(update_rmsprop)                                                                                                  \

@@ -47,6 +47,8 @@ struct jd_plan {
     jd__instr *instr;
     int ninstr;
     bool parallel; /* at least one instruction is worth the team */
+    int end;       /* how many instructions this run has */
+    int exchange;  /* the instruction behind the one that waits for the other shards; 0: none */
     unsigned char *arena;
     size_t arena_bytes;
     jd__bind *bind;

@@ -131,6 +131,10 @@ typedef struct jd_clockwork_attr {
 /* update_*: in 0 grad (P) 1 lr () 2 [scale] () factor on the gradient 3 w (P) 4 [state1] (P) 5 [state2] (P) 6 [t] f64 ();
  * no outputs; w and the states are written.  sgd: state1 = velocity.  adam: m, v, t.  rmsprop: mean square.  rprop: step
  * sizes, last gradient, t.  rmsprop with momentum: state2 = velocity. */
+typedef struct jd_exchange_attr {
+    struct jd_group *group; /* NULL: one shard */
+} jd_exchange_attr;
+
 typedef struct jd_update_attr {
     double momentum, weight_decay, beta1, beta2, epsilon;
     uint8_t nesterov;

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/ctx.h"
+#include "base/ranks.h"
 #include "graph/graph.h"
 
 jd_status jd__infer_update(jd_infer *c)
@@ -62,12 +64,20 @@ static jd_node vector_state(jd_graph *g, const char *name, jd_node w)
     return name ? jd_state(g, name, g->real, jd__dims(jd_type_of(g, w))) : JD_NONE;
 }
 
+jd_node jd__exchange(jd_graph *g, jd_node gradient, struct jd_group *group)
+{
+    const jd_exchange_attr a = {group};
+    if (!gradient.id || (group && group->shards == 1)) return gradient;
+    return jd__add(g, JD_OP_exchange, &a, &gradient, 1, NULL);
+}
+
 static void add_update(jd_graph *g, jd_opcode op, jd_node loss, jd_node lr, const jd_update_options *o,
                        const char *const state[3])
 {
     if (jd_error(g->ctx)) return;
     jd_node in[JD_UP_INPUTS] = {JD_NONE};
     in[JD_UP_GRAD] = jd_grad_params(g, loss);
+    if (g->ctx->group) in[JD_UP_GRAD] = jd__exchange(g, in[JD_UP_GRAD], g->ctx->group);
     in[JD_UP_LR] = lr;
     in[JD_UP_SCALE] = clip_scale(g, in[JD_UP_GRAD], o->clip);
     in[JD_UP_W] = jd__params_node(g);

@@ -10,6 +10,9 @@ enum { JD_UP_GRAD, JD_UP_LR, JD_UP_SCALE, JD_UP_W, JD_UP_STATE1, JD_UP_STATE2, J
 /* The shape rule of all update ops: vectors of one length, scalars, no outputs. */
 jd_status jd__infer_update(jd_infer *c);
 
+/* The gradient as its mean over the group's shards; without a group (tests), its copy. */
+jd_node jd__exchange(jd_graph *g, jd_node gradient, struct jd_group *group);
+
 /* base^n from products only: the same bits on every machine, which pow() does not promise. */
 static inline double jd__power(double base, uint64_t n)
 {

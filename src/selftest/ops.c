@@ -7,6 +7,7 @@
 #include "graph/plan.h"
 #include "jackdaw/fn.h"
 #include "jackdaw/selftest.h"
+#include "ops/update.h"
 #include "selftest/cases.h"
 
 enum { SAMPLES = 60 }; /* elements of an input that are varied at most */
@@ -261,8 +262,9 @@ static void run_case(jd_ctx *ctx, const op_case *c, bool timed, uint8_t *covered
 
 /* ---- updates: three steps in float32 against the same in float64 -------------------------------------------------------*/
 
-static const char *const RULE[] = {"update_sgd",     "update_sgd momentum", "update_sgd nesterov", "update_adam",
-                                   "update_rmsprop", "update_rprop",        "update_sgd clipped",  "matmul_update"};
+static const char *const RULE[] = {"update_sgd",         "update_sgd momentum", "update_sgd nesterov",
+                                   "update_adam",        "update_rmsprop",      "update_rprop",
+                                   "update_sgd clipped", "matmul_update",       "exchange"};
 enum { RULES = sizeof RULE / sizeof *RULE };
 
 typedef struct updater {
@@ -285,6 +287,7 @@ static void trace_update(jd_graph *g, void *user)
     case 4: jd_update_rmsprop(g, loss, lr, 0); break;
     case 5: jd_update_rprop(g, loss, lr, 0); break;
     case 6: jd_update_sgd(g, loss, lr, .clip = 0.01); break;
+    case 8: jd_result(g, "mean", jd__exchange(g, jd_grad_params(g, loss), NULL)); break;
     default: jd_update_sgd(g, loss, lr, 0); break;
     }
     jd_result(g, "loss", loss);

@@ -3,6 +3,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jackdaw/ranks.h"
 #include "train/run.h"
 
 static jd_status make_dir(jd_ctx *ctx, const char *dir)
@@ -53,9 +55,14 @@ static jd_status open_run(jd_run *r)
     r->system = r->o.system ? r->o.system : &r->generic;
     r->name = jd_strdup(r->ctx, name);
     if (r->o.dir)
-        r->dir = jd_strdup(r->ctx, r->o.dir);
+        r->home = jd_strdup(r->ctx, r->o.dir);
     else
-        r->dir = jd_asprintf(r->ctx, "runs/%s-%llu", name, (unsigned long long)r->o.seed);
+        r->home = jd_asprintf(r->ctx, "runs/%s-%llu", name, (unsigned long long)r->o.seed);
+    if (!r->home) return jd_error(r->ctx);
+    /* What the other ranks write is the same; it goes when they end. */
+    if (jd_my_rank(r->ctx)) r->o.on_event = NULL;
+    r->dir = jd_my_rank(r->ctx) ? jd_asprintf(r->ctx, "%s/ranks/%d", r->home, jd_my_rank(r->ctx))
+                                : jd_strdup(r->ctx, r->home);
     r->data = r->o.data ? jd_strdup(r->ctx, r->o.data) : NULL;
     r->config = json_object();
     r->extra = json_object();
@@ -91,16 +98,25 @@ jd_run *jd_run_new(jd_ctx *ctx, const jd_run_options *o)
     return NULL;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
 void jd_run_free(jd_run *r)
 {
     if (!r) return;
+    if (jd_my_rank(r->ctx) && r->dir) nftw(r->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     jd_csv_log_close(r->csv);
     jd_events_close(r->events);
     jd_report_free(r->report);
     jd__log_free(r->ctx, &r->log);
     json_decref(r->config);
     json_decref(r->extra);
-    char *const owned[] = {r->name, r->dir, r->data, r->path, r->why};
+    char *const owned[] = {r->name, r->dir, r->home, r->data, r->path, r->why};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) jd_free(r->ctx, owned[i]);
     jd_free(r->ctx, r->setting);
     jd_free(r->ctx, r);
@@ -198,14 +214,19 @@ bool jd_run_progress(jd_run *r, double done, double total, const char *fmt, ...)
         r->o.on_event(r->o.user,
                       &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = text, .done = done, .total = total});
     }
-    return r->o.stop && *r->o.stop;
+    return jd__run_stopping(r);
+}
+
+bool jd__run_stopping(jd_run *r)
+{
+    return jd_ranks_stopping(r->ctx, r->o.stop && *r->o.stop);
 }
 
 jd_status jd_run_stopped(jd_run *r)
 {
     const int signal_number = r->o.stop ? *r->o.stop : 0;
     return jd_fail(r->ctx, signal_number == SIGINT ? JD_EINTERRUPT : JD_ESTOPPED,
-                   "%s: stopped; --resume goes on from %s/checkpoints", r->name, r->dir);
+                   "%s: stopped; --resume goes on from %s/checkpoints", r->name, r->home);
 }
 
 void jd_run_metric(jd_run *r, const char *metric, bool higher)

@@ -37,6 +37,7 @@ struct jd_run {
     const jd_system *system; /* `generic` where the caller gave none */
     jd_system generic;
     char *name, *dir, *data, *path;
+    char *home;      /* the output folder; `dir` is this rank's own, the same for rank 0 */
     double *setting; /* as many as the system has */
     json_t *config, *extra;
     jd_logbook log;
@@ -73,6 +74,9 @@ void jd__log_free(jd_ctx *ctx, jd_logbook *log);
 jd_status jd__run_open_log(jd_run *r);
 /* Puts a row of an earlier process back: history and metrics.csv, without an event. */
 jd_status jd__run_relog(jd_run *r, int64_t step, const char *name, double value);
+
+/* The user wishes to stop; with several ranks, all of them know it. */
+bool jd__run_stopping(jd_run *r);
 
 /* save.c */
 jd_status jd__checkpoint_write(jd_run *r, const char *path, jd_params *p, const jd_progress *at);

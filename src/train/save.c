@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jackdaw/ranks.h"
 #include "train/run.h"
 #include "train/store.h"
 
@@ -79,6 +80,7 @@ static void put_progress(writer *w, const jd_run *r, const jd_progress *at)
 jd_status jd__checkpoint_write(jd_run *r, const char *path, jd_params *p, const jd_progress *at)
 {
     writer w = {0};
+    if (jd_my_rank(r->ctx)) return jd_error(r->ctx); /* rank 0 writes for all */
     if (jd_error(r->ctx) || jd__entries_begin(&w.e, r->ctx, p, 5)) return jd_error(r->ctx);
     jd__entries_params(&w.e, "param/", p);
     jd__entries_states(&w.e, "state/", p);
@@ -216,7 +218,7 @@ jd_status jd_run_save(jd_run *r, jd_params *p, int64_t step, bool final)
     if (jd_error(r->ctx)) return jd_error(r->ctx);
     if (final) return save_model(r, p, step);
     const jd_progress at = {.step = step, .best = (double)NAN};
-    char *path = jd_asprintf(r->ctx, "%s/checkpoints/run.safetensors", r->dir);
+    char *path = jd_asprintf(r->ctx, "%s/checkpoints/run.safetensors", r->home);
     if (path) jd__checkpoint_write(r, path, p, &at);
     jd_free(r->ctx, path);
     return jd_error(r->ctx);
@@ -226,7 +228,7 @@ int64_t jd_run_load(jd_run *r, jd_params *p)
 {
     jd_progress at = {0};
     char *path =
-        r->o.resume && !jd_error(r->ctx) ? jd_asprintf(r->ctx, "%s/checkpoints/run.safetensors", r->dir) : NULL;
+        r->o.resume && !jd_error(r->ctx) ? jd_asprintf(r->ctx, "%s/checkpoints/run.safetensors", r->home) : NULL;
     const bool there = path && jd__checkpoint_read(r, path, p, &at);
     jd_free(r->ctx, path);
     jd_free(r->ctx, at.best_weights);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "jackdaw/data.h"
+#include "jackdaw/ranks.h"
 #include "train/run.h"
 
 typedef struct batch {
@@ -25,8 +26,10 @@ typedef struct loop {
     jd_progress at;
     char *checkpoint;
     jd_prefetch *prefetch;
-    int64_t first; /* the step at which this process begins */
+    int64_t first; /* the first batch of this process, counting its own */
     int slots;
+    int shards, local; /* batches of a step: of all ranks, and of this one */
+    double *losses;    /* of a step's batches */
     int64_t log_every, checkpoint_every;
     double saved_at, told_at, loss;
     float lr32;
@@ -34,12 +37,19 @@ typedef struct loop {
     int32_t step32;
 } loop;
 
+/* The number, among the batches of all ranks, of this rank's batch i. */
+static int64_t batch_number(const loop *l, int64_t i)
+{
+    return i / l->local * l->shards + jd_my_rank(l->ctx) * l->local + i % l->local;
+}
+
 static jd_status fill(void *user, int thread, uint64_t step, void *slot, char message[JD_PREFETCH_MESSAGE])
 {
     const loop *l = user;
     batch *b = slot;
     (void)thread;
-    b->n = l->o->batch(l->o->user, (int64_t)step, (int)((step - (uint64_t)l->first) % (uint64_t)l->slots), b->in);
+    const int slot_number = (int)((step - (uint64_t)l->first) % (uint64_t)l->slots);
+    b->n = l->o->batch(l->o->user, batch_number(l, (int64_t)step), slot_number, b->in);
     if (b->n > 0 && b->n <= JD_MAX_INPUTS) return JD_OK;
     snprintf(message, JD_PREFETCH_MESSAGE, "the batch function returned %d inputs; 1..%d are possible", b->n,
              JD_MAX_INPUTS);
@@ -48,15 +58,16 @@ static jd_status fill(void *user, int thread, uint64_t step, void *slot, char me
 
 static jd_status open_loader(loop *l)
 {
-    l->first = l->at.step;
+    l->first = l->at.step * l->local;
     l->slots = l->o->loaders > 0 ? (l->o->slots > 1 ? l->o->slots : l->o->slots == 1 ? 2 : l->o->loaders + 2) : 1;
-    l->prefetch = jd_prefetch_new(l->ctx, &(jd_prefetch_options){.fill = fill,
-                                                                 .user = l,
-                                                                 .threads = l->o->loaders,
-                                                                 .slots = l->slots,
-                                                                 .slot_bytes = sizeof(batch),
-                                                                 .first = (uint64_t)l->first,
-                                                                 .count = (uint64_t)(l->o->steps - l->first)});
+    l->prefetch =
+        jd_prefetch_new(l->ctx, &(jd_prefetch_options){.fill = fill,
+                                                       .user = l,
+                                                       .threads = l->o->loaders,
+                                                       .slots = l->slots,
+                                                       .slot_bytes = sizeof(batch),
+                                                       .first = (uint64_t)l->first,
+                                                       .count = (uint64_t)(l->o->steps * l->local - l->first)});
     return jd_error(l->ctx);
 }
 
@@ -67,23 +78,8 @@ static bool has_input(const batch *b, const char *name)
     return false;
 }
 
-/* One step: batch, learning rate, forward, backward, update. */
-static jd_status one_step(loop *l)
+static jd_status diverged(loop *l, const batch *b, int n)
 {
-    batch *b = jd_prefetch_next(l->prefetch);
-    if (!b) return jd_error(l->ctx) ? jd_error(l->ctx) : jd_fail(l->ctx, JD_EINTERNAL, "jd_train: no batch is left");
-    const bool f64 = jd_params_dtype(l->p) == JD_F64;
-    l->lr64 = jd_schedule_at(&l->o->lr, l->at.step, l->o->steps);
-    l->lr32 = (float)l->lr64;
-    l->step32 = (int32_t)l->at.step;
-    int n = b->n;
-    if (!has_input(b, "lr"))
-        b->in[n++] = (jd_tensor){"lr", {f64 ? JD_F64 : JD_F32, 0, {0}}, f64 ? (void *)&l->lr64 : (void *)&l->lr32};
-    if (!has_input(b, "step")) b->in[n++] = JD_SCALAR_I32("step", &l->step32);
-    if (jd_fn_run(l->fn, b->in, n)) return jd_error(l->ctx);
-    l->loss = jd_fn_scalar(l->fn, "loss");
-    if (jd_error(l->ctx)) return jd_error(l->ctx);
-    if (isfinite(l->loss)) return JD_OK;
     /* Where did it begin?  The plan's own inputs are those of this step. */
     jd_plan *plan = jd_fn_plan(l->fn, b->in, n);
     char found[512] = "";
@@ -93,6 +89,34 @@ static jd_status one_step(loop *l)
                    "%s: step %lld: the loss is %g%s%s; lower the learning rate (%g), or clip the "
                    "gradient",
                    l->o->what, (long long)l->at.step + 1, l->loss, *found ? "; it begins here: " : "", found, l->lr64);
+}
+
+/* One step: batch, learning rate, forward, backward; with the last of this rank's batches also the update. */
+static jd_status one_step(loop *l)
+{
+    const bool f64 = jd_params_dtype(l->p) == JD_F64;
+    batch *b = NULL;
+    int n = 0;
+    l->lr64 = jd_schedule_at(&l->o->lr, l->at.step, l->o->steps);
+    l->lr32 = (float)l->lr64;
+    for (int k = 0; k < l->local; k++) {
+        b = jd_prefetch_next(l->prefetch);
+        if (!b)
+            return jd_error(l->ctx) ? jd_error(l->ctx) : jd_fail(l->ctx, JD_EINTERNAL, "jd_train: no batch is left");
+        const int64_t number = batch_number(l, l->at.step * l->local + k);
+        l->step32 = (int32_t)number;
+        n = b->n;
+        if (!has_input(b, "lr"))
+            b->in[n++] = (jd_tensor){"lr", {f64 ? JD_F64 : JD_F32, 0, {0}}, f64 ? (void *)&l->lr64 : (void *)&l->lr32};
+        if (!has_input(b, "step")) b->in[n++] = JD_SCALAR_I32("step", &l->step32);
+        if (jd_fn_run(l->fn, b->in, n)) return jd_error(l->ctx);
+        l->losses[number % l->shards] = jd_fn_scalar(l->fn, "loss");
+    }
+    if (jd_ranks_gather(l->ctx, l->losses, (size_t)l->shards, sizeof *l->losses)) return jd_error(l->ctx);
+    l->loss = 0;
+    for (int k = 0; k < l->shards; k++) l->loss += l->losses[k] / l->shards;
+    if (jd_error(l->ctx)) return jd_error(l->ctx);
+    return isfinite(l->loss) ? JD_OK : diverged(l, b, n);
 }
 
 static void log_as(loop *l, const char *leaf, double value)
@@ -121,7 +145,7 @@ static jd_status save(loop *l)
 
 static bool stopping(const loop *l)
 {
-    return l->r->o.stop && *l->r->o.stop;
+    return jd__run_stopping(l->r);
 }
 
 static jd_status keep(loop *l)
@@ -148,6 +172,7 @@ static jd_status validate(loop *l)
     const size_t rows = l->r->log.rows;
     const double score = o->validate(o->user, l->r, l->at.step);
     if (jd_error(l->ctx)) return jd_error(l->ctx);
+    if (jd_ranks_gather(l->ctx, NULL, 0, 0)) return jd_error(l->ctx); /* all ranks stop here, or none */
     if (stopping(l)) { /* it may have been cut short: the resumed run does it again */
         const size_t all = l->r->log.rows;
         l->r->log.rows = rows;
@@ -222,19 +247,34 @@ static jd_status check(jd_run *r, const jd_train_options *o)
     return JD_OK;
 }
 
+/* As many batches in all: a step takes one for each shard. */
+static void in_shards(jd_train_options *o, int shards)
+{
+    int64_t *const count[] = {&o->steps,     &o->validate_every, &o->log_every, &o->checkpoint_every,
+                              &o->lr.period, &o->lr.warmup};
+    for (size_t i = 0; i < sizeof count / sizeof *count; i++)
+        if (*count[i] > 0) *count[i] = (*count[i] + shards - 1) / shards;
+    o->items_per_step = (o->items_per_step > 0 ? o->items_per_step : 1) * shards;
+}
+
 jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_train_result *res)
 {
     if (res) *res = (jd_train_result){.best = (double)NAN};
     if (jd_error(r->ctx) || check(r, options)) return jd_error(r->ctx);
     jd_train_options o = *options;
+    const int shards = jd_shards(r->ctx);
+    in_shards(&o, shards);
     if (!o.what) o.what = "training";
     if (!o.series) o.series = "train";
     const double start = jd_now();
     loop l = {.r = r, .ctx = r->ctx, .p = p, .o = &o, .saved_at = start, .at.best = (double)NAN};
+    l.shards = shards;
+    l.local = shards / jd_ranks(r->ctx);
+    l.losses = jd_alloc_array(r->ctx, (size_t)shards, sizeof *l.losses);
     l.at.first_row = r->log.rows;
     l.log_every = o.log_every > 0 ? o.log_every : o.steps > 200 ? o.steps / 200 : 1;
     l.checkpoint_every = r->o.checkpoint_every > 0 ? r->o.checkpoint_every : o.checkpoint_every;
-    l.checkpoint = jd_asprintf(r->ctx, "%s/checkpoints/train-%d.safetensors", r->dir, ++r->trainings);
+    l.checkpoint = jd_asprintf(r->ctx, "%s/checkpoints/train-%d.safetensors", r->home, ++r->trainings);
     jd_run_stage(r, "%s", o.what);
     if (l.checkpoint && r->o.resume && jd__checkpoint_read(r, l.checkpoint, p, &l.at))
         jd_run_note(r, "%s: goes on after step %lld of %lld", o.what, (long long)l.at.step, (long long)o.steps);
@@ -245,6 +285,7 @@ jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_
     jd_prefetch_free(l.prefetch);
     jd_fn_free(l.fn);
     jd_free(r->ctx, l.checkpoint);
+    jd_free(r->ctx, l.losses);
     jd_free(r->ctx, l.at.best_weights);
     if (res)
         *res = (jd_train_result){.steps = l.at.step,

@@ -1,0 +1,10 @@
+# The plug-in that carries bytes between ranks, where an MPI is installed.
+find_package(MPI COMPONENTS C QUIET)
+if(MPI_C_FOUND)
+  add_library(jackdaw_mpi MODULE src/dist/mpi.c)
+  set_target_properties(jackdaw_mpi PROPERTIES OUTPUT_NAME jackdaw-mpi)
+  target_compile_options(jackdaw_mpi PRIVATE -Wall -Wextra -Wshadow -Wconversion)
+  target_include_directories(jackdaw_mpi PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(jackdaw_mpi PRIVATE MPI::MPI_C)
+  install(TARGETS jackdaw_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
