@@ -431,6 +431,10 @@ static jd_status run(jd_run *r)
     if (!jd_error(ctx) && !train(r, w) && !join_slides(r, 3000, f->side, &large) &&
         !large_picture(r, f, &large, map, w)) {
         jd_run_config(r, "net", detector);
+        jd_run_config(r, "input", "53x53x3");
+        jd_run_config_number(r, "classes", 2);
+        jd_run_config_number(r, "low", -1);
+        jd_run_config_number(r, "high", 1);
         jd_run_save(r, w, (int64_t)jd_run_setting(r, "steps"), true);
         finish(r, f);
     }
