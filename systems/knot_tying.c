@@ -357,11 +357,11 @@ static const jd_setting settings[] = {
     {"seeds", {1, 3, 10}, "evolutions"},
     {"cells", {12, 12, 20}, "LSTM cells"},
     {"shown", {6, 10, 20}, "demonstrations that evolution looks at, of 20"},
-    {"generations", {100, 200, 400}, "of twice `members` networks each"},
+    {"generations", {100, 250, 400}, "of twice `members` networks each"},
     {"members", {20, 20, 40}, "of each subpopulation"},
     {"patience", {20, 20, 20}, "generations without progress before a burst; 0: none"},
-    {"sigma", {.1, .1, .1}, "range of the first weights"},
-    {"spread", {.02, .02, .02}, "scale of mutations"},
+    {"sigma", {.05, .05, .05}, "range of the first weights"},
+    {"spread", {.01, .01, .01}, "scale of mutations"},
     {"feedback", {.05, .05, .05}, "factor of what is heard, in 1/cm"},
     {NULL}};
 
