@@ -78,7 +78,10 @@ static void norb(void **state)
     uint8_t px[N * 2 * PLANE];
     for (int i = 0; i < (int)sizeof px; i++) px[i] = (uint8_t)i;
     const int32_t cat[N] = {0, 4, 2}, info[N * 4] = {4, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7};
-    const char *d = tmpdir_file("dat"), *c = tmpdir_file("cat"), *f = tmpdir_file("info");
+    char d[128], c[128], f[128]; /* tmpdir_file holds four paths at once */
+    snprintf(d, sizeof d, "%s/dat", tmpdir_path);
+    snprintf(c, sizeof c, "%s/cat", tmpdir_path);
+    snprintf(f, sizeof f, "%s/info", tmpdir_path);
     write_norb(d, 4, (const uint32_t[]){N, 2, H, W}, px, NULL);
     write_norb(c, 1, (const uint32_t[]){N}, NULL, cat);
     write_norb(f, 2, (const uint32_t[]){N, 4}, NULL, info);
