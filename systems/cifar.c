@@ -13,9 +13,9 @@
 #include "jackdaw/system.h"
 
 static const jd_setting settings[] = {
-    {"net", {1, 2, 3}, "maps of the four convolutions: 1: 32-48-64-80, 2: 64-96-128-160, 3: the paper's, 300 each"},
+    {"net", {1, 1, 3}, "maps of the four convolutions: 1: 32-48-64-80, 2: 64-96-128-160, 3: the paper's, 300 each"},
     {"columns", {1, 1, 8}, "nets that begin with different weights"},
-    {"epochs", {5, 25, 60}, "epochs of each column; each shows every picture once, deformed anew"},
+    {"epochs", {5, 20, 60}, "epochs of each column; each shows every picture once, deformed anew"},
     {"batch", {25, 25, 25}, "pictures in a step"},
     {"lr", {0.02, 0.02, 0.02}, "learning rate at the start; it falls to 0 along a half cosine"},
     {"momentum", {0.9, 0.9, 0.9}, "of the gradient descent"},
