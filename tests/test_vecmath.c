@@ -1,5 +1,5 @@
 /*
- * test_vecmath.c - exp, log, tanh, sigmoid: at most 2 ulp (the short tanh: 6) from the correctly rounded value, monotone where the library
+ * test_vecmath.c - exp, log, tanh, sigmoid, sin, cos: at most 2 ulp (the short tanh: 6) from the correctly rounded value, monotone where the library
  * relies on it, right at the edges.
  *
  *     test_vecmath          a spread of 2^20 inputs for each function
@@ -34,7 +34,9 @@ static const function functions[] = {{"exp", jd__expf, exp, 2},
                                      {"log", jd__logf, log, 2},
                                      {"tanh", jd__tanhf, tanh, 2},
                                      {"sigmoid", jd__sigmoidf, exact_sigmoid, 2},
-                                     {"tanh_short", jd__tanh_shortf, tanh, 6}}; /* the last: not monotone */
+                                     {"tanh_short", jd__tanh_shortf, tanh, 6}, /* from here on: not monotone */
+                                     {"sin", jd__sinf, sin, 2},
+                                     {"cos", jd__cosf, cos, 2}};
 
 static float from_bits(uint32_t u)
 {
@@ -145,6 +147,14 @@ static void edges(void **state)
         assert_true(y <= 1 && jd__tanh_shortf(-x) == -y);
     }
     assert_true(jd__sigmoidf(0.f) == 0.5f && jd__sigmoidf(INFINITY) == 1.f && jd__sigmoidf(-INFINITY) == 0.f);
+    assert_true(jd__sinf(0.f) == 0.f && signbit(jd__sinf(-0.f)) && jd__cosf(0.f) == 1.f && jd__sinf(1e-40f) == 1e-40f);
+    assert_true(isnan(jd__sinf(INFINITY)) && isnan(jd__cosf(-INFINITY)) && isnan(jd__sinf(NAN)));
+    for (int k = -60000; k < 60000; k += 7) { /* beside the zeros, on both sides of where the reduction changes */
+        const float x = (float)(k * 1.5707963267948966);
+        const int64_t s = rank_of(jd__sinf(x)) - rank_of((float)sin((double)x));
+        const int64_t c = rank_of(jd__cosf(x)) - rank_of((float)cos((double)x));
+        if (s < -2 || s > 2 || c < -2 || c > 2) fail_msg("sin or cos of %a is off", (double)x);
+    }
     assert_true(isnan(jd__expf(NAN)) && isnan(jd__logf(NAN)) && isnan(jd__tanhf(NAN)) && isnan(jd__sigmoidf(NAN)));
 }
 

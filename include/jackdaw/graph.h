@@ -110,6 +110,8 @@ JD_API jd_node jd_exp(jd_graph *g, jd_node x);
 JD_API jd_node jd_log(jd_graph *g, jd_node x);
 JD_API jd_node jd_tanh(jd_graph *g, jd_node x);
 JD_API jd_node jd_sigmoid(jd_graph *g, jd_node x);
+JD_API jd_node jd_sin(jd_graph *g, jd_node x); /* radians */
+JD_API jd_node jd_cos(jd_graph *g, jd_node x);
 JD_API jd_node jd_relu(jd_graph *g, jd_node x);
 JD_API jd_node jd_sqrt(jd_graph *g, jd_node x);
 JD_API jd_node jd_square(jd_graph *g, jd_node x);

@@ -69,6 +69,8 @@ static void run_step(const jd_pw_step *s, const double *k, const float *a, const
     case JD_PW_log: EACH(vf_log(x)); break;
     case JD_PW_tanh: EACH(vf_tanh(x)); break;
     case JD_PW_sigmoid: EACH(vf_sigmoid(x)); break;
+    case JD_PW_sin: EACH(vf_sin(x)); break;
+    case JD_PW_cos: EACH(vf_cos(x)); break;
     case JD_PW_relu: EACH(vf_select(vf_gt(x, zero), x, zero)); break;
     case JD_PW_sqrt: EACH(vf_sqrt(x)); break;
     case JD_PW_square: EACH(vf_mul(x, x)); break;

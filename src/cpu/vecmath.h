@@ -1,12 +1,14 @@
 /*
- * vecmath.h - exp, log, tanh, sigmoid on vectors: the same operations, hence the same bits, on every instruction set.
+ * vecmath.h - exp, log, tanh, sigmoid, sin, cos on vectors: the same operations, hence the same bits, on every instruction
+ * set.
  *
  * Relative error at most 2 ulp (tests/test_vecmath.c).  tanh and sigmoid are monotone, which lets max pooling be exchanged
- * with them.  Coefficients of exp and log: S. Moshier's Cephes library, single precision.
+ * with them.  Coefficients of exp, log, sin and cos: S. Moshier's Cephes library, single precision.
  */
 #ifndef JD_CPU_VECMATH_H
 #define JD_CPU_VECMATH_H
 
+#include "base/mathf.h"
 #include "cpu/simd.h"
 
 /* r + r^2 P(r) = e^r - 1 for |r| <= ln 2 / 2. */
@@ -146,6 +148,66 @@ JD_INLINE vf vf_log(vf x)
     y = vf_select(vf_gt(inf, x), y, x);                  /* +inf, NaN */
     y = vf_select(vf_gt(vf_zero(), x), vf_set1(NAN), y); /* negative */
     return vf_select(vf_eq(x, vf_zero()), vf_set1(-INFINITY), y);
+}
+
+/* x = n pi/2 + r with pi/2 in three parts: n times the first is taken off exactly.  Lanes beyond 1e5, where that ends, and
+ * those that are not finite go one by one through jd__quarter_turns. */
+JD_INLINE vf vf_quarter_turns(vf x, vi *n)
+{
+    const vm near = vf_gt(vf_set1(1e5f), vf_abs(x));
+    const vf inside = vf_select(near, x, vf_zero());
+    *n = vf_round(vf_mul(inside, vf_set1(0.636619772367581343f)));
+    const vf k = vi_float(*n);
+    vf r = vf_fnma(k, vf_set1(1.57079637050628662f), inside);
+    r = vf_fnma(k, vf_set1(-4.37113900018624283e-8f), r);
+    r = vf_fnma(k, vf_set1(-1.71512490118e-15f), r);
+    float lane[VL], far[VL];
+    int32_t quadrant[VL];
+    vf_store(far, vf_select(near, vf_zero(), vf_set1(1.f)));
+    float any = 0;
+    for (int i = 0; i < VL; i++) any += far[i];
+    if (any > 0) {
+        vf_store(lane, x);
+        float reduced[VL];
+        vf_store(reduced, r);
+        vi_store(quadrant, *n);
+        for (int i = 0; i < VL; i++)
+            if (far[i] > 0) reduced[i] = jd__quarter_turns(lane[i], &quadrant[i]);
+        r = vf_load(reduced);
+        *n = vi_load(quadrant);
+    }
+    return r;
+}
+
+/* sin of r + n pi/2 for |r| <= pi/4: +-sin r or +-cos r; the sign is bit 1 of n, the choice bit 0. */
+JD_INLINE vf vf_sin_turned(vf r, vi n)
+{
+    const vf z = vf_mul(r, r);
+    vf p = vf_set1(-1.9515295891e-4f);
+    p = vf_fma(p, z, vf_set1(8.3321608736e-3f));
+    p = vf_fma(p, z, vf_set1(-1.6666654611e-1f));
+    const vf sine = vf_copysign(vf_abs(vf_fma(vf_mul(p, z), r, r)), r);
+    vf q = vf_set1(2.443315711809948e-5f);
+    q = vf_fma(q, z, vf_set1(-1.388731625493765e-3f));
+    q = vf_fma(q, z, vf_set1(4.166664568298827e-2f));
+    const vf cosine = vf_fma(vf_mul(q, z), z, vf_fnma(vf_set1(0.5f), z, vf_set1(1.f)));
+    const vf odd = vi_float(vi_and(n, vi_set1(1)));
+    const vf y = vf_select(vf_gt(odd, vf_zero()), cosine, sine);
+    return vi_as_float(vi_xor(vf_bits(y), vi_shl(vi_and(n, vi_set1(2)), 30)));
+}
+
+JD_INLINE vf vf_sin(vf x)
+{
+    vi n;
+    const vf r = vf_quarter_turns(x, &n);
+    return vf_sin_turned(r, n);
+}
+
+JD_INLINE vf vf_cos(vf x)
+{
+    vi n;
+    const vf r = vf_quarter_turns(x, &n);
+    return vf_sin_turned(r, vi_add(n, vi_set1(1)));
 }
 
 #endif

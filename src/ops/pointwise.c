@@ -107,6 +107,8 @@ static jd_node partial(const jd_rule *c, jd_pw_code code, const double *k, int i
     case JD_PW_log: return jd_div(g, d, a);
     case JD_PW_tanh: return jd_mul(g, d, jd_affine(g, jd_square(g, y), -1, 1));
     case JD_PW_sigmoid: return jd_mul(g, d, jd_mul(g, y, jd_affine(g, y, -1, 1)));
+    case JD_PW_sin: return jd_mul(g, d, jd_cos(g, a));
+    case JD_PW_cos: return jd_neg(g, jd_mul(g, d, jd_sin(g, a)));
     case JD_PW_relu: return jd_mul(g, d, step_of(g, y));
     case JD_PW_sqrt: return jd_div(g, jd_affine(g, d, 0.5, 0), y);
     case JD_PW_square: return jd_mul(g, d, jd_affine(g, a, 2, 0));
@@ -196,6 +198,8 @@ ONE(exp)
 ONE(log)
 ONE(tanh)
 ONE(sigmoid)
+ONE(sin)
+ONE(cos)
 ONE(relu)
 ONE(sqrt)
 ONE(square)
@@ -236,6 +240,8 @@ static REAL FN(apply)(const jd_pw_step *s, const double *k, REAL a, REAL b, REAL
     case JD_PW_log: return R_LOG(a);
     case JD_PW_tanh: return R_TANH(a);
     case JD_PW_sigmoid: return R_SIGMOID(a);
+    case JD_PW_sin: return R_SIN(a);
+    case JD_PW_cos: return R_COS(a);
     case JD_PW_relu: return a > 0 ? a : 0;
     case JD_PW_sqrt: return R_SQRT(a);
     case JD_PW_square: return a * a;

@@ -25,6 +25,8 @@
     X(log, 1, "ln a")                                                                                                  \
     X(tanh, 1, "tanh a")                                                                                               \
     X(sigmoid, 1, "1 / (1 + e^-a)")                                                                                    \
+    X(sin, 1, "sin a")                                                                                                 \
+    X(cos, 1, "cos a")                                                                                                 \
     X(relu, 1, "a > 0 ? a : 0")                                                                                        \
     X(sqrt, 1, "square root of a")                                                                                     \
     X(square, 1, "a a")                                                                                                \

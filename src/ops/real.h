@@ -27,6 +27,8 @@
 #define R_LOG(x)       _Generic((x), float : jd__logf, double : log)(x)
 #define R_TANH(x)      _Generic((x), float : jd__tanhf, double : tanh)(x)
 #define R_SIGMOID(x)   _Generic((x), float : jd__sigmoidf, double : jd__sigmoid)(x)
+#define R_SIN(x)       _Generic((x), float : jd__sinf, double : sin)(x)
+#define R_COS(x)       _Generic((x), float : jd__cosf, double : cos)(x)
 #define R_SQRT(x)      _Generic((x), float : sqrtf, double : sqrt)(x)
 #define R_FMA(a, b, c) _Generic((c), float : fmaf, double : fma)((a), (b), (c))
 

@@ -45,6 +45,8 @@ CASE1(exponential, jd_exp(g, a))
 CASE1(logarithm, jd_log(g, jd_affine(g, a, 1, 3)))
 CASE1(tanh_, jd_tanh(g, a))
 CASE1(sigmoid, jd_sigmoid(g, a))
+CASE1(sine, jd_sin(g, jd_affine(g, a, 3, 0)))
+CASE1(cosine, jd_cos(g, jd_affine(g, a, 3, 0)))
 CASE1(relu, jd_relu(g, a))
 CASE1(root, jd_sqrt(g, jd_affine(g, a, 1, 3)))
 CASE1(square, jd_square(g, a))
@@ -154,6 +156,8 @@ const op_case jd__cases_basic[] = {
     {"log", REAL2(3, 5), logarithm, .second = true},
     {"tanh", REAL2(3, 5), tanh_, .second = true},
     {"sigmoid", REAL2(3, 5), sigmoid, .second = true},
+    {"sin", REAL2(3, 5), sine, .second = true},
+    {"cos", REAL2(3, 5), cosine, .second = true},
     {"relu", REAL2(3, 5), relu, .kink = 0.01},
     {"sqrt", REAL2(3, 5), root, .second = true},
     {"square", REAL2(3, 5), square, .second = true},
