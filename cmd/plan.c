@@ -45,9 +45,11 @@ static void step(jd_graph *g, void *user)
 
 static void print_json(const jd_plan_info *i, size_t parameters)
 {
-    printf("{\"instructions\":%d,\"parameters\":%zu,\"arena_bytes\":%zu,\"flop\":%.15g,\"bytes\":%.15g,"
+    printf("{\"instructions\":%d,\"parameters\":%zu,\"arena_bytes\":%zu,\"flop\":%.15g,\"operations\":%.15g,"
+           "\"bytes\":%.15g,"
            "\"trace_seconds\":%.3g,\"compile_seconds\":%.3g}\n",
-           i->instructions, parameters, i->arena_bytes, i->flop, i->bytes, i->trace_seconds, i->compile_seconds);
+           i->instructions, parameters, i->arena_bytes, i->flop, i->operations, i->bytes, i->trace_seconds,
+           i->compile_seconds);
 }
 
 typedef struct inputs {

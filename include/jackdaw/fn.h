@@ -82,6 +82,9 @@ typedef struct jd_plan_info {
     int instructions;
     size_t arena_bytes;
     double flop, bytes; /* one run: 2 x multiply-adds of products, and operand bytes of all instructions */
+    /* Arithmetic operations of one run: flop, and every point-wise step, sum and comparison on every element.  Of the fused
+     * recurrent and CTC operations only their products are counted. */
+    double operations;
     double trace_seconds, compile_seconds;
 } jd_plan_info;
 JD_API jd_plan_info jd_plan_describe(const jd_plan *p);

@@ -4,6 +4,49 @@
 #include "base/ctx.h"
 #include "graph/plan.h"
 
+static double elements(const jd_type *t)
+{
+    return (double)jd__count(t);
+}
+
+/* Arithmetic operations of an instruction beside its multiply-adds. */
+static double other_operations(const jd_call *c)
+{
+    double n = 0;
+    if (c->op == &jd__op_pointwise) {
+        const jd_pw_program *p = ((const jd_pw_attr *)c->attr)->program;
+        for (int s = 0; s < p->nsteps; s++)
+            n += p->step[s].code == JD_PW_affine ? 2 : p->step[s].code == JD_PW_real ? 0 : 1;
+        return n * elements(&c->out_type[0]);
+    }
+    if (c->op == &jd__op_matmul) {
+        const jd_matmul_attr *a = c->attr;
+        n = (c->nin > 2 && c->in_type[2].rank >= 0) + (a->act != JD_ACT_NONE);
+        return n * elements(&c->out_type[0]);
+    }
+    static const struct {
+        const jd_op *op;
+        int each; /* per element of the first input */
+    } table[] = {{&jd__op_sum, 1},
+                 {&jd__op_amax, 1},
+                 {&jd__op_argmax, 1},
+                 {&jd__op_maxpool, 1},
+                 {&jd__op_avgpool, 1},
+                 {&jd__op_avgpool_dx, 1},
+                 {&jd__op_unpool, 1},
+                 {&jd__op_scatter_add, 1},
+                 {&jd__op_softmax, 4},
+                 {&jd__op_softmax_xent, 4},
+                 {&jd__op_softmax_xent_grad, 3},
+                 {&jd__op_update_sgd, 4},
+                 {&jd__op_update_rmsprop, 7},
+                 {&jd__op_update_rprop, 6},
+                 {&jd__op_update_adam, 12}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (c->op == table[i].op) return table[i].each * elements(&c->in_type[0]);
+    return 0;
+}
+
 jd_plan_info jd_plan_describe(const jd_plan *p)
 {
     jd_plan_info i = {.instructions = p->ninstr,
@@ -13,6 +56,7 @@ jd_plan_info jd_plan_describe(const jd_plan *p)
     for (int k = 0; k < p->ninstr; k++) {
         i.flop += p->instr[k].flop;
         i.bytes += p->instr[k].bytes;
+        i.operations += p->instr[k].flop + other_operations(&p->instr[k].call);
     }
     return i;
 }
@@ -63,9 +107,11 @@ jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out)
         fputc('\n', out);
     }
     const jd_plan_info s = jd_plan_describe(p);
-    fprintf(out,
-            "%d instructions, %.4g MFLOP, %.4g MiB touched, arena %.4g MiB, traced in %.1f us, compiled in %.1f us\n",
-            s.instructions, s.flop / 1e6, s.bytes / 1048576, (double)s.arena_bytes / 1048576, s.trace_seconds * 1e6,
-            s.compile_seconds * 1e6);
+    fprintf(
+        out,
+        "%d instructions, %.4g MFLOP, %.4g million operations, %.4g MiB touched, arena %.4g MiB, traced in %.1f us, "
+        "compiled in %.1f us\n",
+        s.instructions, s.flop / 1e6, s.operations / 1e6, s.bytes / 1048576, (double)s.arena_bytes / 1048576,
+        s.trace_seconds * 1e6, s.compile_seconds * 1e6);
     return ferror(out) ? jd_fail(p->ctx, JD_EIO, "jd_plan_print: writing failed") : JD_OK;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "graph/graph.h"
+#include "ops/attrs.h"
 
 /* Which values depend on one of wrt[]. */
 static void mark_dependents(const jd_graph *g, const jd_node *wrt, int n, uint32_t last_op, uint8_t *dep)
@@ -21,6 +22,29 @@ static void mark_dependents(const jd_graph *g, const jd_node *wrt, int n, uint32
         for (uint32_t i = 0; i < op->nout; i++)
             if (g->value[op->out0 + i].type.dtype != JD_I32) dep[op->out0 + i] = 1;
     }
+}
+
+/* a + b, two parts of one cotangent.  Pieces of neighbouring slices are put side by side instead of being added as zeros. */
+static jd_node accumulate(jd_graph *g, jd_node a, jd_node b)
+{
+    if (!a.id) return b;
+    const jd__opnode *pa = &g->op[g->value[a.id].op], *pb = &g->op[g->value[b.id].op];
+    if (pa->code != JD_OP_pad || pb->code != JD_OP_pad) return jd_add(g, a, b);
+    jd_slice_attr first, second;
+    memcpy(&first, jd__attr_of(g, a), sizeof first);
+    memcpy(&second, jd__attr_of(g, b), sizeof second);
+    jd_node part[2] = {{g->pool[pa->in_at]}, {g->pool[pb->in_at]}};
+    const int axis = first.axis;
+    if (axis != second.axis) return jd_add(g, a, b);
+    if (second.begin < first.begin) {
+        const jd_slice_attr swap = first;
+        const jd_node node = part[0];
+        first = second, second = swap;
+        part[0] = part[1], part[1] = node;
+    }
+    if (first.begin + jd_dim(g, part[0], axis) != second.begin) return jd_add(g, a, b);
+    const jd_node both = jd_concat(g, part, 2, axis);
+    return first.begin || second.size ? jd_pad(g, both, axis, first.begin, second.size) : both;
 }
 
 /* Applies the gradient rule of op `o`, adding into cot[] of its inputs. */
@@ -61,7 +85,7 @@ static void back_one(jd_graph *g, uint32_t o, const uint8_t *dep, jd_node *cot, 
     for (uint32_t i = 0; i < op.nin; i++)
         if (need[i] && din[i].id) {
             jd_node *c = &cot[in[i].id];
-            *c = c->id ? jd_add(g, *c, din[i]) : din[i];
+            *c = accumulate(g, *c, din[i]);
         }
     g->scope = scope;
 }
