@@ -37,9 +37,16 @@ static const cli_option train_options[] = {
     {"labels", 0, "FILE", "IDX file of the labels (default: beside the images)", false},
     {"test-data", 0, "FILE", "samples to measure the model on at the end", false},
     {"test-labels", 0, "FILE", "their labels", false},
+    {"columns", 0, "LIST", "input columns of a table: names, numbers, 3-7, * (default: all others)", false},
+    {"target", 0, "COLUMN", "column of the label or target (default: the last)", false},
+    {"missing", 0, "refuse|drop|mean", "rows of a table with empty cells (default: refuse the file)", false},
+    {"method", 0, "gradient|gmdh", "train a network (default), or grow one of polynomial units from a table", false},
     {"net", 0, "SPEC", "the network, a line such as \"conv 20 5 relu, maxpool 2, dense 10\"", false},
+    {"unit", 0, "KIND", "gmdh: quadratic (default), linear, bilinear or cubic units", false},
+    {"width", 0, "N", "gmdh: units kept in a layer (default 20)", false},
+    {"layers", 0, "N", "gmdh: layers at most (default 12)", false},
     {"loss", 0, "xent|mse", "cross entropy of classes (default), or squared error of a target", false},
-    {"epochs", 0, "N", "passes over the data (default 10)", false},
+    {"epochs", 0, "N", "passes over the data (default 10; gmdh: 0, the weights as they grew)", false},
     {"batch", 0, "N", "samples in a step (default 32)", false},
     {"optimizer", 0, "NAME", "sgd, momentum, nesterov (default), rmsprop or adam", false},
     {"lr", 0, "RATE", "learning rate (default 0.01; 0.001 for rmsprop and adam)", false},
@@ -163,9 +170,10 @@ const cli_command cli_commands[] = {
      "Writes result.json, metrics.csv, model.safetensors, report.html, checkpoints and TensorBoard events to the\n"
      "output folder.  Ctrl-C saves a checkpoint first; --resume goes on from it.",
      run_options, cmd_run, 1, 1},
-    {"train", "train a network of your own on images or a table", "--data NAME --net SPEC [OPTIONS]",
+    {"train", "train a network of your own on images or a table", "--data NAME (--net SPEC or --method gmdh) [OPTIONS]",
      "  jackdaw train --data fashion-mnist --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 10\" --epochs 3\n"
      "  jackdaw train --data table.csv --net \"dense 20 tanh, dense 1\" --loss mse --optimizer adam\n"
+     "  jackdaw train --data houses.csv --method gmdh --columns rooms,age,5-8 --target price --missing drop\n"
      "  jackdaw train --data my-images-idx3-ubyte --labels my-labels-idx1-ubyte --net \"dense 100 tanh, dense 10\"\n",
      "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
      "for\n"

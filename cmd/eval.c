@@ -60,8 +60,12 @@ int cmd_eval(int argc, char **argv)
     jd_fn *f = NULL;
     if (!model_load(ctx, a.rest[0], &m, &p) &&
         !samples_load(ctx, data,
-                      &(samples_options){
-                          .labels = cli_text(&a, "labels", NULL), .split = (jd_split)split, .regression = !m.classes},
+                      &(samples_options){.labels = cli_text(&a, "labels", NULL),
+                                         .split = (jd_split)split,
+                                         .regression = !m.classes,
+                                         .columns = m.columns,
+                                         .target = m.target,
+                                         .missing = m.missing},
                       &s) &&
         !model_check(ctx, &m, &s, data))
         f = jd_fn_new(ctx, p, model_forward, &m);

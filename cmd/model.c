@@ -22,23 +22,32 @@ void model_free(jd_ctx *ctx, model *m)
     jd_free(ctx, m->names);
     jd_free(ctx, m->mean);
     jd_free(ctx, m->scale);
+    jd_free(ctx, m->columns);
+    jd_free(ctx, m->target);
     *m = (model){0};
 }
 
 static void mean_and_scale(const float *v, size_t stride, const uint32_t *index, size_t n, double *mean, double *scale)
 {
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)v[(size_t)index[i] * stride];
-    *mean = sum / (double)n;
+    double sum = 0, squares = 0, count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double x = (double)v[(size_t)index[i] * stride];
+        if (isnan(x)) continue; /* a missing cell */
+        sum += x;
+        count++;
+    }
+    *mean = count > 0 ? sum / count : 0;
     for (size_t i = 0; i < n; i++) {
         const double d = (double)v[(size_t)index[i] * stride] - *mean;
-        squares += d * d;
+        squares += isnan(d) ? 0 : d * d;
     }
-    *scale = squares > 0 ? sqrt((double)n / squares) : 1; /* a constant column stays at zero */
+    *scale = squares > 0 ? sqrt(count / squares) : 1; /* a constant column stays at zero */
 }
 
 jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *index, size_t n)
 {
+    if (s->columns) m->columns = jd_strdup(ctx, s->columns);
+    if (s->target_column) m->target = jd_strdup(ctx, s->target_column);
     m->rank = s->rank;
     memcpy(m->dim, s->dim, sizeof m->dim);
     m->classes = s->classes;
@@ -96,6 +105,9 @@ void model_describe(jd_run *r, const model *m)
     }
     describe_vector(r, "mean", m->mean, m->dim[0]);
     describe_vector(r, "factor", m->scale, m->dim[0]);
+    if (m->columns) jd_run_config(r, "columns", m->columns);
+    if (m->target) jd_run_config(r, "target", m->target);
+    jd_run_config(r, "missing", samples_missing[m->missing]);
     jd_run_config_number(r, "target-mean", m->t_mean);
     jd_run_config_number(r, "target-factor", m->t_scale);
 }
@@ -111,6 +123,17 @@ static float *read_vector(jd_ctx *ctx, const json_t *j, const char *name, int64_
     }
     if (v && !at) jd_fail(ctx, JD_EDATA, "jackdaw.config: \"%s\" is not %lld numbers", name, (long long)n);
     return v;
+}
+
+static void read_columns(jd_ctx *ctx, const json_t *j, model *m)
+{
+    const char *columns = json_string_value(json_object_get(j, "columns"));
+    const char *target = json_string_value(json_object_get(j, "target"));
+    const char *word = json_string_value(json_object_get(j, "missing"));
+    if (columns) m->columns = jd_strdup(ctx, columns);
+    if (target) m->target = jd_strdup(ctx, target);
+    for (int k = 0; word && samples_missing[k]; k++)
+        if (!strcmp(word, samples_missing[k])) m->missing = (missing)k;
 }
 
 static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, model *m)
@@ -143,6 +166,7 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         m->t_mean = json_number_value(json_object_get(j, "target-mean"));
         m->t_scale = json_number_value(json_object_get(j, "target-factor"));
         if (!(fabs(m->t_scale) > 0)) m->t_scale = 1;
+        read_columns(ctx, j, m);
         if (m->rank == 1) m->mean = read_vector(ctx, j, "mean", m->dim[0]);
         if (m->rank == 1) m->scale = read_vector(ctx, j, "factor", m->dim[0]);
     }
@@ -212,7 +236,7 @@ void model_batch(const model *m, const samples *s, const uint32_t *index, size_t
     }
     for (size_t i = 0; i < n; i++) {
         const float *v = s->values + (size_t)index[i] * size;
-        for (size_t k = 0; k < size; k++) x[i * size + k] = (v[k] - m->mean[k]) * m->scale[k];
+        for (size_t k = 0; k < size; k++) x[i * size + k] = isnan(v[k]) ? 0 : (v[k] - m->mean[k]) * m->scale[k];
         if (s->label && label) label[i] = s->label[index[i]];
         if (s->target && target) target[i] = (float)(((double)s->target[index[i]] - m->t_mean) * m->t_scale);
     }

@@ -17,18 +17,26 @@ typedef struct samples {
     int32_t *label;   /* (count), or NULL */
     float *target;    /* (count), or NULL */
     size_t skipped;   /* rows of the table that were passed over */
+    char *columns;    /* of a table: the inputs by name, or by number where there is no header; comma-separated */
+    char *target_column;
 } samples;
+
+/* What to do with cells of a table that hold no number: refuse the file, leave the row out, or keep the cell as NaN, which a
+ * model takes as the mean.  A row whose label or target is missing is refused, or else left out. */
+typedef enum missing { MISSING_REFUSE, MISSING_DROP, MISSING_MEAN } missing;
+extern const char *const samples_missing[]; /* words of --missing */
 
 /* How samples are to be read, beside where they lie. */
 typedef struct samples_options {
-    const char *labels; /* IDX file of the labels; NULL: beside the images */
-    jd_split split;     /* of a set of the registry */
-    bool regression;    /* the last column is a target */
-    bool unlabelled;    /* there is no column or file of labels */
-    bool skip;          /* rows of a table that cannot be used are passed over */
+    const char *labels;           /* IDX file of the labels; NULL: beside the images */
+    jd_split split;               /* of a set of the registry */
+    bool regression;              /* the label's column is a target */
+    bool unlabelled;              /* there is no column or file of labels */
+    bool skip;                    /* rows of a table that cannot be used are passed over */
+    const char *columns, *target; /* of a table; NULL: all others, the last */
+    missing missing;
 } samples_options;
-/* `name`: a set of the registry, an IDX file of images , or a CSV file whose
- * last column is the label, or the target. */
+/* `name`: a set of the registry, an IDX file of images, or a CSV file. */
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out);
 void samples_free(jd_ctx *ctx, samples *s);
 /* True for a path to a file, false for a name of the registry. */
@@ -44,6 +52,8 @@ typedef struct model {
     float low, high;        /* of pixels 0 and 255 */
     float *mean, *scale;    /* (N): a table's value v is fed as (v - mean) scale */
     double t_mean, t_scale; /* the same for a target */
+    char *columns, *target; /* of a table, see samples; NULL: by place */
+    missing missing;
     const char *optimizer;
     double momentum, clip, weight_decay;
 } model;

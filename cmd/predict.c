@@ -73,6 +73,25 @@ static jd_status load_picture(jd_ctx *ctx, const model *m, const char *file, sam
     return jd_error(ctx);
 }
 
+/* A table is read by the columns that the model knows; where there are none of these, it must consist of the inputs. */
+static void load_table(jd_ctx *ctx, const model *m, const char *path, samples *s)
+{
+    samples_options o = {
+        .split = JD_ALL, .columns = m->columns, .missing = m->missing == MISSING_MEAN ? MISSING_MEAN : MISSING_REFUSE};
+    if (samples_load(ctx, path, &o, s) != JD_EDATA || !m->columns) return;
+    char *why = jd_strdup(ctx, jd_error_message(ctx));
+    jd_error_clear(ctx);
+    o.columns = NULL;
+    if (!samples_load(ctx, path, &o, s) && s->dim[0] == m->dim[0]) {
+        jd_free(ctx, why);
+        return;
+    }
+    samples_free(ctx, s);
+    jd_error_clear(ctx);
+    jd_fail(ctx, JD_EDATA, "%s", why ? why : path);
+    jd_free(ctx, why);
+}
+
 /* Any file that is no picture is read as samples without labels. */
 static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
 {
@@ -81,7 +100,7 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
         load_picture(ctx, m, file, s);
     } else {
         char *path = strchr(file, '/') ? jd_strdup(ctx, file) : jd_asprintf(ctx, "./%s", file);
-        if (path) samples_load(ctx, path, &(samples_options){.split = JD_ALL, .unlabelled = true}, s);
+        if (path) load_table(ctx, m, path, s);
         jd_free(ctx, path);
     }
     return jd_error(ctx) ? jd_error(ctx) : model_check(ctx, m, s, file);

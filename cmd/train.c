@@ -5,7 +5,7 @@
 
 #include "jackdaw/ranks.h"
 #include "jackdaw/augment.h"
-#include "model.h"
+#include "grow.h"
 
 enum { SLOTS = 3 };
 
@@ -25,7 +25,9 @@ typedef struct training {
     uint32_t *index; /* a permutation of the data: the first `valid` are for validation, the others for training */
     size_t valid, count, batch;
     uint64_t seed;
-    bool regression, deform;
+    bool regression, deform, grown; /* grown: --method gmdh */
+    grow_options grow;
+    jd_gmdh *gmdh;
     jd_params *params;
     jd_fn *forward;
     slot slot[SLOTS];
@@ -99,6 +101,7 @@ static void free_training(training *t)
     }
     jd_fn_free(t->forward);
     jd_params_free(t->params);
+    jd_gmdh_free(t->gmdh);
     jd_free(t->ctx, t->index);
     samples_free(t->ctx, &t->data);
     samples_free(t->ctx, &t->test);
@@ -113,15 +116,18 @@ static jd_status load(training *t)
     const char *name = cli_text(a, "data", NULL), *test = cli_text(a, "test-data", NULL);
     const double share = cli_real(a, "validation", 0.1, 0, 0.9);
     const int64_t batch = cli_int(a, "batch", 32, 1, 1000000);
-    const samples_options o = {.labels = cli_text(a, "labels", NULL),
-                               .split = JD_TRAIN,
-                               .regression = t->regression,
-                               .skip = cli_has(a, "skip-bad")};
-    samples_options of_test = o;
-    of_test.labels = cli_text(a, "test-labels", NULL);
-    of_test.split = JD_TEST;
+    samples_options o = {.labels = cli_text(a, "labels", NULL),
+                         .split = JD_TRAIN,
+                         .regression = t->regression,
+                         .skip = cli_has(a, "skip-bad"),
+                         .columns = cli_text(a, "columns", NULL),
+                         .target = cli_text(a, "target", NULL),
+                         .missing = t->m.missing};
     if (samples_load(ctx, name, &o, &t->data)) return jd_error(ctx);
-    if (test || !samples_is_file(name)) samples_load(ctx, test ? test : name, &of_test, &t->test);
+    o.split = JD_TEST;
+    o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
+    if (t->data.columns) o.columns = t->data.columns, o.target = t->data.target_column;
+    if (test || !samples_is_file(name)) samples_load(ctx, test ? test : name, &o, &t->test);
     const size_t all = t->data.count;
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);
     if (jd_error(ctx)) return jd_error(ctx);
@@ -132,8 +138,14 @@ static jd_status load(training *t)
     if (t->count < 1) return jd_fail(ctx, JD_EUSAGE, "%s: %zu samples are too few to train on", name, all);
     t->batch = (size_t)batch < t->count ? (size_t)batch : t->count;
     t->per_epoch = (int64_t)(t->count / t->batch);
-    t->m.net = jd_strdup(ctx, cli_text(a, "net", NULL));
-    if (jd_error(ctx) || model_fit(ctx, &t->m, &t->data, t->index + t->valid, t->count)) return jd_error(ctx);
+    t->params = jd_params_new(ctx, JD_F32);
+    if (t->grown) {
+        t->gmdh = grow_model(ctx, &t->grow, &t->data, t->index + t->valid, t->count, &t->m, t->params);
+    } else {
+        t->m.net = jd_strdup(ctx, cli_text(a, "net", NULL));
+        if (!jd_error(ctx)) model_fit(ctx, &t->m, &t->data, t->index + t->valid, t->count);
+    }
+    if (jd_error(ctx)) return jd_error(ctx);
     if (t->test.count && model_check(ctx, &t->m, &t->test, test ? test : name)) return jd_error(ctx);
     return make_slots(t);
 }
@@ -141,6 +153,7 @@ static jd_status load(training *t)
 static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", NULL};
 static const char *const schedules[] = {"constant", "geometric", "linear", "cosine", NULL};
 static const char *const losses[] = {"xent", "mse", NULL};
+static const char *const methods[] = {"gradient", "gmdh", NULL};
 
 static void read_options(training *t)
 {
@@ -148,9 +161,16 @@ static void read_options(training *t)
     cli_args *a = t->a;
     const int optimizer = cli_word(a, "optimizer", optimizers, 2);
     const double rate = cli_real(a, "lr", optimizer >= 3 ? 0.001 : 0.01, 0, 1000);
-    t->regression = cli_word(a, "loss", losses, 0) == 1;
+    t->grown = cli_word(a, "method", methods, 0) == 1;
+    t->regression = cli_word(a, "loss", losses, t->grown) == 1;
     t->deform = cli_has(a, "deform");
-    t->epochs = cli_int(a, "epochs", 10, 1, 1000000);
+    t->m.missing = (missing)cli_word(a, "missing", samples_missing, MISSING_REFUSE);
+    t->epochs = cli_int(a, "epochs", t->grown ? 0 : 10, t->grown ? 0 : 1, 1000000);
+    t->grow.gmdh = (jd_gmdh_options){.unit = (jd_gmdh_unit)cli_word(a, "unit", grow_units, 0),
+                                     .width = (int)cli_int(a, "width", 20, 2, 1000),
+                                     .layers = (int)cli_int(a, "layers", 12, 1, 60),
+                                     .admix = true,
+                                     .fit_rows = 3};
     t->patience = cli_int(a, "patience", 0, 0, 1000000);
     t->m.optimizer = optimizers[optimizer];
     t->m.momentum = cli_real(a, "momentum", optimizer == 1 || optimizer == 2 ? 0.9 : 0, 0, 0.9999);
@@ -169,6 +189,12 @@ static void describe(jd_run *r, const training *t)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (cli_has(t->a, texts[i])) jd_run_config(r, texts[i], cli_text(t->a, texts[i], ""));
     model_describe(r, &t->m);
+    jd_run_config(r, "method", methods[t->grown]);
+    if (t->grown) {
+        jd_run_config(r, "unit", grow_units[t->grow.gmdh.unit]);
+        jd_run_config_number(r, "width", t->grow.gmdh.width);
+        jd_run_config_number(r, "layers", t->grow.gmdh.layers);
+    }
     jd_run_config(r, "loss", t->regression ? "mse" : "xent");
     jd_run_config_number(r, "epochs", (double)t->epochs);
     jd_run_config_number(r, "batch", (double)t->batch);
@@ -204,6 +230,11 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
     jd_run_extra(r, "steps", (double)res->steps);
     if (valid) jd_run_extra(r, "best_validation", res->best);
     jd_run_curves(r);
+    if (t->gmdh) {
+        grow_report(t->ctx, jd_run_report(r), t->gmdh, &t->m);
+        grow_source(r, t->gmdh, t->params);
+        jd_run_extra(r, "layers", jd_gmdh_layers(t->gmdh));
+    }
     model_report(t->ctx, jd_run_report(r), &t->m, t->params, s, index, &e);
     if (cli_has(t->a, "skip-bad")) jd_run_extra(r, "skipped", (double)(t->data.skipped + t->test.skipped));
     jd_run_finish(r, measured_score(&t->m, &e), NULL);
@@ -219,15 +250,47 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
     return jd_error(t->ctx);
 }
 
+/* The root mean squared error on the validation samples, without a word. */
+static double quiet_score(training *t)
+{
+    measured e = {0};
+    const bool failed = model_measure(t->ctx, t->forward, &t->m, &t->data, t->index, t->valid, NULL, &e) != JD_OK;
+    const double score = failed ? (double)NAN : measured_score(&t->m, &e);
+    measured_free(t->ctx, &e);
+    return score;
+}
+
+/* Trains a grown network further; keeps the weights that it grew with unless the validation says that training helped. */
+static jd_status fine_tune(jd_run *r, training *t, const jd_train_options *o, jd_train_result *res)
+{
+    const size_t count = jd_params_count(t->params);
+    float *grown = jd_alloc_array(t->ctx, count + 1, sizeof *grown);
+    const double before = t->valid && grown ? quiet_score(t) : INFINITY;
+    if (grown) memcpy(grown, jd_params_data(t->params), count * sizeof *grown);
+    if (grown && !jd_train(r, t->params, o, res)) {
+        const double after = t->valid ? quiet_score(t) : 0;
+        jd_run_note(r, "validation rmse %.4g as grown, %.4g after training", before, after);
+        if (!(after < before)) {
+            jd_run_note(r, "training did not help; the weights stay as they grew");
+            memcpy(jd_params_data(t->params), grown, count * sizeof *grown);
+        }
+    }
+    jd_free(t->ctx, grown);
+    return jd_error(t->ctx);
+}
+
 static jd_status train(jd_run *r, training *t)
 {
     const size_t skipped = t->data.skipped + t->test.skipped;
     if (skipped) jd_run_note(r, "%zu rows of the tables cannot be used and were passed over", skipped);
     describe(r, t);
-    t->params = jd_params_new(t->ctx, JD_F32);
     t->forward = jd_fn_new(t->ctx, t->params, model_forward, &t->m);
     if (jd_error(t->ctx)) return jd_error(t->ctx);
-    jd_train_result res;
+    if (t->gmdh && !jd_gmdh_layers(t->gmdh))
+        jd_run_note(r, "there is nothing to learn here: a constant does as well");
+    else if (t->gmdh)
+        jd_run_note(r, "grown: %d layers, %zu weights", jd_gmdh_layers(t->gmdh), jd_params_count(t->params));
+    jd_train_result res = {0};
     const jd_train_options o = {.what = "training",
                                 .trace = model_step,
                                 .trace_user = &t->m,
@@ -242,7 +305,11 @@ static jd_status train(jd_run *r, training *t)
                                 .patience = t->patience,
                                 .keep_best = t->valid > 0,
                                 .items_per_step = (int64_t)t->batch};
-    if (jd_train(r, t->params, &o, &res)) return jd_error(t->ctx);
+    if (!t->gmdh)
+        jd_train(r, t->params, &o, &res);
+    else if (o.steps && jd_params_count(t->params))
+        fine_tune(r, t, &o, &res);
+    if (jd_error(t->ctx)) return jd_error(t->ctx);
     if (jd_run_save(r, t->params, res.steps, true)) return jd_error(t->ctx);
     return finish(r, t, &res);
 }
@@ -270,10 +337,12 @@ static int checked(cli_args *a, training *t)
     if (!cli_has(a, "data"))
         return cli_fail("train", JD_EUSAGE,
                         "--data is missing; for example --data fashion-mnist (`jackdaw data list`)");
-    if (!cli_has(a, "net"))
+    read_options(t);
+    if (!t->grown && !cli_has(a, "net") && !a->bad)
         return cli_fail("train", JD_EUSAGE,
                         "--net is missing; for example --net \"conv 20 5 relu, maxpool 2, dense 10\"");
-    read_options(t);
+    if (t->grown && !t->regression && !a->bad)
+        return cli_fail("train", JD_EUSAGE, "--method gmdh grows networks that answer with one number; use --loss mse");
     t->seed = (uint64_t)cli_int(a, "seed", 1, 0, INT64_MAX);
     cli_int(a, "checkpoint-every", 0, 1, INT32_MAX);
     return a->bad ? JD_EUSAGE : 0;
@@ -293,7 +362,7 @@ static int run_training(cli_args *a)
     cli_view_init(&view, a);
     cli_catch_signals();
     jd_run *r = NULL;
-    if (!jd_net_check(ctx, cli_text(a, "net", NULL)) && !load(&t))
+    if ((t.grown || !jd_net_check(ctx, cli_text(a, "net", NULL))) && !load(&t))
         r = jd_run_new(ctx, &(jd_run_options){.name = run_name(cli_text(a, "data", NULL), name),
                                               .seed = t.seed,
                                               .dir = cli_text(a, "out", NULL),

@@ -12,6 +12,7 @@ export XDG_CACHE_HOME=$dir/none HOME=$dir
 printf '1,2,0\n3,4,1\n5,6,0\n7,8,1\n' >tiny.csv
 printf 'a,b,class\n1,2,0\n3,four,1\n' >bad.csv
 printf '1,2,0.5\n3,4,1\n' >half.csv
+printf 'a,b,price\n1,2,3\n4,,6\n7,8,9\n' >gaps.csv
 printf '{"seed": 1,\n"scale" "cpu"}\n' >bad.json
 printf 'what is this?' >noise
 printf '\100\0\0\0\0\0\0\0{"a":{"dtype":"F32"' >cut.safetensors
@@ -99,6 +100,24 @@ fi
 right train --config run/result.json --out again --quiet
 count=$((count + 1))
 cmp -s run/metrics.csv again/metrics.csv || { failed=$((failed + 1)); echo '  --config gave another training'; }
+# A table with names, words, missing cells and useless columns: grown, refused, asked by name.
+awk 'BEGIN { srand(5); print "house,rooms,age,useless,price";
+    for (i = 0; i < 120; i++) { r = 1 + int(rand() * 6); a = rand() * 10; u = rand();
+        printf "h%d,%d,%s,%.3f,%.4f\n", i, r, i == 7 ? "NA" : sprintf("%.3f", a), u, 3 + 2 * r - .3 * r * a + .1 * a * a } }' >homes.csv
+right train --data homes.csv --method gmdh --columns rooms,age,useless --target price --missing drop --test-data homes.csv --out grown
+contains 'root mean squared error'
+right inspect grown/model.safetensors
+contains 'polynomial1/layer1/unit1'
+printf 'age,town,useless,rooms\n1,Ulm,0,2\n' >by_name.csv
+printf '2,1,0\n' >by_place.csv
+right predict grown/model.safetensors by_place.csv by_name.csv --csv
+contains 'by_place.csv,0,6\.[45]'
+contains 'by_name.csv,0,6\.[45]'
+right eval grown/model.safetensors --data homes.csv
+right plan --net 'polynomial x0*x1 x1*x2 / 0*1 clamp -3 3' --input 3 --dry-run
+right train --data homes.csv --method gmdh --columns 2-4 --missing mean --epochs 2 --out tuned
+count=$((count + 1))
+grep -q 'double predict' tuned/model.c || { failed=$((failed + 1)); echo '  no C source of the grown network'; }
 right plan --net 'blstm 8, dense 3' --input 20x5 --train --dry-run
 echo "cli: $((count - failed)) of $count passed"
 [ "$failed" -eq 0 ]

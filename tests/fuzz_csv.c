@@ -31,7 +31,16 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     jd_tsv_free(ctx, &tsv);
     jd_error_clear(ctx);
 
+    static const char *const lists[] = {NULL, "*", "2,1", "last,x", "1-2,last"};
     jd_table t = {0};
+    const jd_csv_options list = {.select = lists[bytes % 5], .missing_is_nan = true};
+    if (!jd_read_csv(ctx, path, &list, &t)) {
+        fuzz_touch(t.values, t.rows * t.cols * sizeof *t.values);
+        fuzz_touch(t.columns, t.cols * sizeof *t.columns);
+        fuzz_touch(t.lines, t.rows * sizeof *t.lines);
+    }
+    jd_table_free(ctx, &t);
+    jd_error_clear(ctx);
     const jd_status status = jd_read_csv(ctx, path, &(jd_csv_options){.missing_is_nan = bytes % 2}, &t);
     fuzz_check((t.values == NULL) == (status != JD_OK), "values and an error, or neither");
     fuzz_touch(t.values, t.rows * t.cols * sizeof *t.values);

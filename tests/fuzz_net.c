@@ -4,13 +4,59 @@
 #include "jackdaw/fn.h"
 #include "jackdaw/layers.h"
 
-static const char *const WORDS[] = {
-    "conv 3 2",      "maxpool 2", "avgpool 2", "dense 3",     "dropout 0.5", "noise 0.1",   "embed 5 3", "lstm 3",
-    "blstm 3",       "gru 2",     "bgru 2",    "srn 2",       "bsrn 2",      "mean",        "flatten",   "tanh",
-    "sigmoid",       "relu",      "stride 2",  "pad 1",       "ceil",        "scaled-tanh", "peepholes", "no-forget",
-    "forget 1",      "mdlstm 2",  "block 2 3", "collapse",    "each",        "sum",         "clip 1",    ", ",
-    "clockwork 4 2", "highway 2", "layernorm", "batchnorm",   "residual",    "concat",      "bias -1",   " ",
-    "projection 2",  "-",         ".5",        "pyramid 2 3", "cube 2",      "uncube 2",    NULL};
+static const char *const WORDS[] = {"conv 3 2",
+                                    "maxpool 2",
+                                    "avgpool 2",
+                                    "dense 3",
+                                    "dropout 0.5",
+                                    "noise 0.1",
+                                    "embed 5 3",
+                                    "lstm 3",
+                                    "blstm 3",
+                                    "gru 2",
+                                    "bgru 2",
+                                    "srn 2",
+                                    "bsrn 2",
+                                    "mean",
+                                    "flatten",
+                                    "tanh",
+                                    "sigmoid",
+                                    "relu",
+                                    "stride 2",
+                                    "pad 1",
+                                    "ceil",
+                                    "scaled-tanh",
+                                    "peepholes",
+                                    "no-forget",
+                                    "forget 1",
+                                    "mdlstm 2",
+                                    "block 2 3",
+                                    "collapse",
+                                    "each",
+                                    "sum",
+                                    "clip 1",
+                                    ", ",
+                                    "clockwork 4 2",
+                                    "highway 2",
+                                    "layernorm",
+                                    "batchnorm",
+                                    "residual",
+                                    "concat",
+                                    "bias -1",
+                                    " ",
+                                    "projection 2",
+                                    "-",
+                                    ".5",
+                                    "pyramid 2 3",
+                                    "cube 2",
+                                    "uncube 2",
+                                    "polynomial x0*x1",
+                                    "x2*0",
+                                    "/",
+                                    "0*1",
+                                    "cubic",
+                                    "clamp -1 1",
+                                    NULL};
 
 static void text(const char *s)
 {
@@ -24,6 +70,7 @@ static void seeds(jd_ctx *ctx)
     text("conv 2 3 stride 2 pad 1, avgpool 2, dense 3 relu, dropout 0.3, dense 2");
     text("blstm 3 peepholes, lstm 2 projection 2, dense 3");
     text("srn 2 tanh, gru 2, mean, dense 2");
+    text("polynomial x0*x2 x1*x3 / 0*1 0*x4 / 1*0 cubic clamp -3 2.5, dense 2");
     text("block 2 2, mdlstm 2 peepholes clip 1, dense 3 each tanh, mdlstm 2 sum, collapse, dense 2");
     text("cube 2, pyramid 2 3, dense 3 each tanh, pyramid 2 5 forget 1, dense 16 each, uncube 2");
 }

@@ -167,6 +167,50 @@ static void tables(void **state)
     expect_error(JD_EDATA, "byte 3: a zero byte");
 }
 
+/* Columns by name, number, range, `last` and `*`; words in those that are not wanted; quotes; missing cells. */
+static void chosen_columns(void **state)
+{
+    (void)state;
+    jd_table t = {0};
+    const char *const text =
+        "\xef\xbb\xbftown;\"rooms; all\";age;\"a \"\"b\"\"\";price\nUlm;3;NA;1;\"2,5\"\nBonn;4;7;?;6\n";
+    csv(text, &(jd_csv_options){.select = "age,\"rooms; all\""}, &t);
+    expect_error(JD_EDATA, "line 2, column 3: 'NA' is no number; fill it in");
+    assert_int_equal(csv(text, &(jd_csv_options){.select = "\"rooms; all\",age,4", .missing_is_nan = true}, &t), JD_OK);
+    assert_int_equal(t.cols, 3);
+    assert_int_equal(t.rows, 2);
+    assert_string_equal(t.names[0], "rooms; all");
+    assert_string_equal(t.names[1], "age");
+    assert_true(t.columns[0] == 2 && t.columns[1] == 3 && t.lines[0] == 2 && t.lines[1] == 3);
+    assert_true(t.values[0] == 3 && isnan(t.values[1]) && t.values[2] == 1 && t.values[4] == 7 && isnan(t.values[5]));
+    jd_table_free(ctx, &t);
+    csv(text, &(jd_csv_options){.select = "agee"}, &t);
+    expect_error(JD_EDATA, "no column 'agee' among the 5; did you mean 'age'?");
+    csv(text, &(jd_csv_options){.select = "age,3"}, &t);
+    expect_error(JD_EUSAGE, "column 3 is asked for twice");
+    csv(text, &(jd_csv_options){.select = ""}, &t);
+    expect_error(JD_EUSAGE, "the list of columns is empty");
+    csv(text, &(jd_csv_options){.select = "6"}, &t);
+    expect_error(JD_EDATA, "no column '6'");
+    csv(text, &(jd_csv_options){.select = "price"}, &t);
+    expect_error(JD_EDATA, "line 2, column 5: '2,5'");
+    assert_int_equal(csv("a,1,2,3,4\nb,5,6,7,8\n", &(jd_csv_options){.select = "last,*,1-2"}, &t), JD_EDATA);
+    expect_error(JD_EDATA, "line 2, column 1: 'b'"); /* the first line became a header by its word */
+    assert_int_equal(csv("a,1,2,3,4\nb,5,6,7,8\n", &(jd_csv_options){.select = "last,2-4"}, &t), JD_OK);
+    assert_null(t.names);
+    assert_true(t.rows == 2 && t.values[0] == 4 && t.values[1] == 1 && t.values[3] == 3 && t.values[4] == 8);
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv("1,2,3\n4,5,6\n", &(jd_csv_options){.select = "2,1"}, &t), JD_OK); /* places, not names */
+    assert_true(t.rows == 2 && !t.names && t.values[0] == 2);
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv("1,2,3\n4,5,6\n", &(jd_csv_options){.select = "\"3\",1"}, &t), JD_OK);
+    assert_true(t.rows == 1 && t.names && t.values[0] == 6);
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv("p,q,r\n1,2,3\n", &(jd_csv_options){.select = "*,p"}, &t), JD_OK);
+    assert_true(t.cols == 3 && t.columns[0] == 2 && t.columns[2] == 1 && t.values[2] == 1);
+    jd_table_free(ctx, &t);
+}
+
 static void tsv(void **state)
 {
     (void)state;
@@ -469,10 +513,10 @@ static void permutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png),      cmocka_unit_test(png_limits),   cmocka_unit_test(sound),
-        cmocka_unit_test(tables),   cmocka_unit_test(tsv),          cmocka_unit_test(sha256),
-        cmocka_unit_test(registry), cmocka_unit_test(image_set),    cmocka_unit_test(spoken_digits),
-        cmocka_unit_test(batches),  cmocka_unit_test(permutations),
+        cmocka_unit_test(png),           cmocka_unit_test(png_limits),     cmocka_unit_test(sound),
+        cmocka_unit_test(tables),        cmocka_unit_test(chosen_columns), cmocka_unit_test(tsv),
+        cmocka_unit_test(sha256),        cmocka_unit_test(registry),       cmocka_unit_test(image_set),
+        cmocka_unit_test(spoken_digits), cmocka_unit_test(batches),        cmocka_unit_test(permutations),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "jackdaw/gmdh.h"
+#include "jackdaw/layers.h"
 #include "jackdaw/io.h"
 #include "tmpdir.h"
 
@@ -164,6 +165,53 @@ typedef struct graph_of {
     const jd_gmdh *net;
 } graph_of;
 
+/* The same network in the language of jd_net, on standardised rows, float64. */
+static void trace_spec(jd_graph *g, void *user)
+{
+    jd_result(g, "y", jd_net(g, user, jd_arg(g, "x"), JD_NONE));
+}
+
+static void becomes_a_line_of_text(void **state)
+{
+    jd_ctx *ctx = *state;
+    static rows t;
+    static double y[N], z[N * D];
+    for (int kind = 0; kind < 3; kind++) {
+        fill(&t, 9 + (uint64_t)kind, kind < 2 ? nested : NULL, kind < 2 ? .1 : 1);
+        const jd_gmdh_options o = {.layers = 3, .admix = true, .unit = kind ? JD_GMDH_QUADRATIC : JD_GMDH_CUBIC};
+        jd_gmdh *net = jd_gmdh_grow(ctx, t.x, t.y, N, D, &o);
+        jd_params *p = jd_params_new(ctx, JD_F64);
+        char *spec = jd_gmdh_spec(net);
+        const double *mean, *scale, *answer;
+        double y_mean, y_scale;
+        jd_gmdh_scaling(net, &mean, &scale, &y_mean, &y_scale);
+        for (int i = 0; i < N * D; i++) z[i] = (t.x[i] - mean[i % D]) * scale[i % D];
+        assert_int_equal(jd_net_check(ctx, spec), JD_OK);
+        assert_int_equal(jd_net_outputs(ctx, spec), 1);
+        assert_int_equal(jd_gmdh_params(net, "polynomial1", p), JD_OK);
+        const size_t weights = jd_params_count(p);
+        jd_fn *f = jd_fn_new(ctx, p, trace_spec, spec);
+        const jd_tensor in = JD_TENSOR("x", JD_F64, z, N, D);
+        assert_int_equal(jd_fn_run(f, &in, 1), JD_OK);
+        assert_int_equal(jd_params_count(p), weights); /* every unit was found under its name */
+        assert_int_equal(jd_gmdh_predict(net, t.x, N, y), JD_OK);
+        answer = jd_fn_result(f, "y", NULL);
+        for (int i = 0; i < N; i++) assert_true(fabs(y_mean + y_scale * answer[i] - y[i]) < 1e-7);
+        if (jd_gmdh_layers(net)) {
+            ((double *)jd_params_data(p))[0] += 1;
+            assert_int_equal(jd_gmdh_take(net, "polynomial1", p), JD_OK);
+            int source[2], terms;
+            assert_true(jd_gmdh_unit_at(net, 0, 0, source, &terms)[0] == ((double *)jd_params_data(p))[0]);
+            assert_int_equal(jd_gmdh_take(net, "elsewhere", p), JD_EUSAGE);
+            jd_error_clear(ctx);
+        }
+        jd_free(ctx, spec);
+        jd_fn_free(f);
+        jd_params_free(p);
+        jd_gmdh_free(net);
+    }
+}
+
 static void trace(jd_graph *g, void *user)
 {
     const graph_of *t = user;
@@ -186,7 +234,7 @@ static void becomes_a_graph(void **state)
     jd_gmdh *net = jd_gmdh_grow(ctx, t.x, t.y, N, D, &(jd_gmdh_options){.layers = 3, .admix = true});
     assert_non_null(net);
     jd_params *p = jd_params_new(ctx, JD_F64);
-    assert_int_equal(jd_gmdh_params(net, p), JD_OK);
+    assert_int_equal(jd_gmdh_params(net, "gmdh", p), JD_OK);
     graph_of user = {net};
     jd_fn *f = jd_fn_new(ctx, p, trace, &user);
     const jd_tensor in[] = {JD_TENSOR("x", JD_F64, t.x, N, D), JD_TENSOR("y", JD_F64, t.y, N, 1)};
@@ -322,6 +370,7 @@ int main(void)
         cmocka_unit_test(every_unit_criterion_and_split_learns),
         cmocka_unit_test(outside_the_inputs_it_stays_in_range),
         cmocka_unit_test(becomes_a_graph),
+        cmocka_unit_test(becomes_a_line_of_text),
         cmocka_unit_test(comes_back_from_a_file),
         cmocka_unit_test(writes_text_and_source),
         cmocka_unit_test(refuses_bad_rows),

@@ -129,20 +129,27 @@ JD_API void jd_sound_free(jd_ctx *ctx, jd_sound *sound);
 /* ---- tables -------------------------------------------------------------------------------------------------------- */
 
 typedef struct jd_csv_options {
-    char separator;      /* 0: comma */
-    bool missing_is_nan; /* an empty field is NaN; without it, an error */
-    size_t *skipped;     /* not NULL: lines that are no rows of numbers are passed over, and counted here */
+    char separator;      /* 0: comma; where the first line has none, semicolon or tab */
+    bool missing_is_nan; /* an empty field, ?, NA, N/A or null is NaN; without it, an error */
+    /* The columns wanted, in this order: names, numbers from 1, ranges 3-7, `last`, and `*` for all that are not named
+     * elsewhere, with commas between them; what stands in quotes is always a name.  Others are not looked at and may hold
+     * words.  NULL: all. */
+    const char *select;
+    size_t *skipped; /* not NULL: lines that are no rows of numbers are passed over, and counted here */
 } jd_csv_options;
 
 /* A table of numbers. */
 typedef struct jd_table {
     size_t rows, cols;
-    double *values; /* (rows, cols) */
-    char **names;   /* (cols), or NULL when the file has no header line */
+    double *values;  /* (rows, cols) */
+    char **names;    /* (cols), or NULL when the file has no header line */
+    size_t *columns; /* (cols): where each column stands in the file, from 1 */
+    size_t *lines;   /* (rows): where each row stands in the file, from 1 */
 } jd_table;
 
-/* Reads numbers separated by commas, plain or gzip-ed.  The first line is a header if one of its fields is no number.
- * Empty lines and lines that start with # are skipped.  Errors name line and column. */
+/* Reads numbers separated by commas, plain or gzip-ed.  Fields may stand in quotes.  The first line is a header if one of its
+ * fields that are wanted is no number.  Empty lines and lines that start with # are skipped.  Errors name line and column.
+ *     jd_read_csv(ctx, "houses.csv", &(jd_csv_options){.select = "rooms,age,5-8,price"}, &t); */
 JD_API jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd_table *out);
 JD_API void jd_table_free(jd_ctx *ctx, jd_table *table);
 

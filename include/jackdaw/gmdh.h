@@ -86,8 +86,15 @@ JD_API double jd_gmdh_chance(const jd_gmdh *net);
 /* ---- what a grown network can become -----------------------------------------------------------------------------------*/
 /* An ordinary graph, x (B, inputs) -> (B,1), whose parameters "gmdh/layer1/unit1" ... may be trained on by gradient. */
 JD_API jd_node jd_gmdh_graph(jd_graph *g, const jd_gmdh *net, jd_node x);
-/* Puts the network's weights into a parameter store under these names. */
-JD_API jd_status jd_gmdh_params(const jd_gmdh *net, jd_params *p);
+/* Puts the network's weights into a parameter store as NAME/layer1/unit1 ...: "gmdh" for jd_gmdh_graph, "polynomial1" for the
+ * first layer of jd_net.  jd_gmdh_take brings them back after training. */
+JD_API jd_status jd_gmdh_params(const jd_gmdh *net, const char *name, jd_params *p);
+JD_API jd_status jd_gmdh_take(jd_gmdh *net, const char *name, jd_params *p);
+/* The network in the language of jd_net, "polynomial x0*x2 x1*x3 / 0*1 clamp -3 3", to be given to jd_free.  It works on
+ * scaled rows: input i is (x - mean[i]) scale[i] (scale 0: an input that does not vary), the answer y_mean + y_scale z. */
+JD_API char *jd_gmdh_spec(const jd_gmdh *net);
+JD_API void jd_gmdh_scaling(const jd_gmdh *net, const double **mean, const double **scale, double *y_mean,
+                            double *y_scale);
 
 /* The network as text, a line a unit; names of the inputs may be NULL (x0, x1 ...).  To be given to jd_free. */
 JD_API char *jd_gmdh_text(const jd_gmdh *net, const char *const *names);

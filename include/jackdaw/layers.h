@@ -221,6 +221,15 @@ JD_API jd_rnn_out jd_clockwork_full(jd_graph *g, const char *name, jd_node x, jd
 JD_API jd_node jd_clockwork_opt(jd_graph *g, const char *name, jd_node x, jd_clockwork_options o);
 #define jd_clockwork(g, name, x, ...) jd_clockwork_opt(g, name, x, (jd_clockwork_options){__VA_ARGS__})
 
+/* One unit of a polynomial network (gmdh.h): u, v (B,1) -> (B,1), the polynomial with the weights NAME (terms) in the order
+ * 1 u v uv u^2 v^2 u^2v uv^2 u^3 v^3, kept within low..high. */
+typedef struct jd_polynomial_options {
+    int terms;        /* 3, 4, 6 or 10; 0: 6 */
+    double low, high; /* both 0: not kept */
+} jd_polynomial_options;
+JD_API jd_node jd_polynomial_opt(jd_graph *g, const char *name, jd_node u, jd_node v, jd_polynomial_options o);
+#define jd_polynomial(g, name, u, v, ...) jd_polynomial_opt(g, name, u, v, (jd_polynomial_options){__VA_ARGS__})
+
 /* (T,B), 1 where t < length[b] */
 JD_API jd_node jd_time_mask(jd_graph *g, jd_node length, int64_t T);
 /* (T,B,C) -> (B,C): the mean over each sample's own steps; length none: all */
@@ -242,7 +251,9 @@ JD_API jd_node jd_time_window(jd_graph *g, jd_node x, int64_t w, jd_node length)
  * `dense UNITS each` at every point; mean (over time); window STEPS (each step with so many on either side); flatten;
  * tanh, sigmoid, relu, scaled-tanh.  ACT is one of the last four.  Recurrent and dense layers can be stacked with
  * `residual` (their input is added to their output) or `concat` (their input is set beside their output, so that every layer
- * above sees all those below).  Parameters are named after the layer and its place: "conv1/W", "dense5/b", or as told:
+ * above sees all those below).  `polynomial x0*x2 x1*x3 / 0*1 / 0*x4 [linear|bilinear|cubic] [clamp LOW HIGH]`: layers of
+ * jd_polynomial units between slashes, each with its two sources, inputs x0, x1 ... or units 0, 1 ... of the layer before.
+ * Parameters are named after the layer and its place: "conv1/W", "dense5/b", or as told:
  * `dense 10 as out`.  An unknown word is answered with the nearest known one.  `length`, int32, or none: of sequences (B);
  * of images (B,2) their own height and width, for mdlstm, block and collapse; of volumes (B,3) depth, height and width, for
  * pyramid. */

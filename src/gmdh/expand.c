@@ -119,7 +119,7 @@ static polynomial unit(const expansion *e, int layer, const jd__gmdh_unit *u)
     for (int t = 0; t < jd__gmdh_terms(e->net->kind) && !jd_error(e->ctx); t++) {
         polynomial p = constant(e, 1);
         for (int s = 0; s < 2; s++)
-            for (int k = 0; k < jd__gmdh_power[t][s] && !jd_error(e->ctx); k++) {
+            for (int k = 0; k < jd__polynomial_power[t][s] && !jd_error(e->ctx); k++) {
                 const polynomial more = product(e, &p, &in[s]);
                 jd_free(e->ctx, p.term);
                 p = more;

@@ -50,7 +50,7 @@ char *jd_gmdh_text(const jd_gmdh *net, const char *const *names)
                 else
                     fprintf(f, " %.6g", u->w[t]);
                 for (int s = 0; s < 2; s++)
-                    for (int p = 0; p < jd__gmdh_power[t][s]; p++) {
+                    for (int p = 0; p < jd__polynomial_power[t][s]; p++) {
                         fputc(' ', f);
                         write_source_name(f, net, l, u->source[s], names);
                     }

@@ -5,8 +5,9 @@
 #define JD_GMDH_GMDH_H
 
 #include "jackdaw/gmdh.h"
+#include "layers/layers.h"
 
-enum { JD_GMDH_TERMS = 10, JD_GMDH_POWERS = 6 };
+enum { JD_GMDH_TERMS = JD_POLYNOMIAL_TERMS, JD_GMDH_POWERS = 6 };
 
 typedef struct jd__gmdh_unit {
     int source[2];
@@ -35,8 +36,6 @@ struct jd_gmdh {
     int used_n;
 };
 
-/* Exponents of u and v in each term, in the order of the public header. */
-extern const unsigned char jd__gmdh_power[JD_GMDH_TERMS][2];
 int jd__gmdh_terms(jd_gmdh_unit kind);
 int jd__gmdh_degree(jd_gmdh_unit kind);
 

@@ -9,9 +9,6 @@
 
 #include "gmdh/gmdh.h"
 
-const unsigned char jd__gmdh_power[JD_GMDH_TERMS][2] = {{0, 0}, {1, 0}, {0, 1}, {1, 1}, {2, 0},
-                                                        {0, 2}, {2, 1}, {1, 2}, {3, 0}, {0, 3}};
-
 int jd__gmdh_terms(jd_gmdh_unit kind)
 {
     return kind == JD_GMDH_LINEAR ? 3 : kind == JD_GMDH_BILINEAR ? 4 : kind == JD_GMDH_CUBIC ? 10 : 6;
@@ -135,9 +132,9 @@ static double target_moment(const jd__moments *s, int p, int q, int i, int j)
 void jd__moments_pair(const jd__moments *s, int terms, int i, int j, double *G, double *c)
 {
     for (int a = 0; a < terms; a++) {
-        const unsigned char *e = jd__gmdh_power[a];
+        const unsigned char *e = jd__polynomial_power[a];
         for (int b = 0; b <= a; b++) {
-            const unsigned char *f = jd__gmdh_power[b];
+            const unsigned char *f = jd__polynomial_power[b];
             G[a * terms + b] = G[b * terms + a] = input_moment(s, e[0] + f[0], e[1] + f[1], i, j);
         }
         c[a] = target_moment(s, e[0], e[1], i, j);

@@ -200,30 +200,9 @@ int jd_gmdh_used(const jd_gmdh *net, const int **inputs)
 
 /* ---- as a graph ----------------------------------------------------------------------------------------------------------------*/
 
-static void unit_name(char name[48], int layer, int k)
+static void unit_name(char name[96], const char *net, int layer, int k)
 {
-    snprintf(name, 48, "gmdh/layer%d/unit%d", layer + 1, k + 1);
-}
-
-static jd_node term_of(jd_graph *g, jd_node u, jd_node v, int t)
-{
-    const unsigned char *power = jd__gmdh_power[t];
-    jd_node product = JD_NONE;
-    for (int i = 0; i < power[0] + power[1]; i++) {
-        const jd_node factor = i < power[0] ? u : v;
-        product = i ? jd_mul(g, product, factor) : factor;
-    }
-    return product;
-}
-
-static jd_node unit_node(jd_graph *g, const jd_gmdh *net, const char *name, jd_node u, jd_node v)
-{
-    const int terms = jd__gmdh_terms(net->kind);
-    const jd_node w = jd_param(g, name, (jd_init){0}, JD_DIMS(terms));
-    jd_node z = jd_slice(g, w, 0, 0, 1);
-    for (int t = 1; t < terms; t++) z = jd_add(g, z, jd_mul(g, jd_slice(g, w, 0, t, 1), term_of(g, u, v, t)));
-    const jd_node low = jd_const(g, net->low, JD_DIMS(1)), high = jd_const(g, net->high, JD_DIMS(1));
-    return jd_min(g, jd_max(g, z, low), high); /* (B,1) */
+    snprintf(name, 96, "%.60s/layer%d/unit%d", net, layer + 1, k + 1);
 }
 
 static jd_node input_node(jd_graph *g, const jd_gmdh *net, jd_node x, int i)
@@ -250,10 +229,11 @@ jd_node jd_gmdh_graph(jd_graph *g, const jd_gmdh *net, jd_node x)
         const int units = sources_before(net, l);
         for (int k = 0; k < net->layer[l].n; k++) {
             const int *s = net->layer[l].unit[k].source;
-            char name[48];
-            unit_name(name, l, k);
-            now[k] = unit_node(g, net, name, s[0] < units ? before[s[0]] : input[s[0] - units],
-                               s[1] < units ? before[s[1]] : input[s[1] - units]);
+            char name[96];
+            unit_name(name, "gmdh", l, k);
+            now[k] = jd_polynomial(g, name, s[0] < units ? before[s[0]] : input[s[0] - units],
+                                   s[1] < units ? before[s[1]] : input[s[1] - units],
+                                   .terms = jd__gmdh_terms(net->kind), .low = net->low, .high = net->high);
         }
         jd_node *swap = before;
         before = now;
@@ -266,19 +246,70 @@ jd_node jd_gmdh_graph(jd_graph *g, const jd_gmdh *net, jd_node x)
     return y;
 }
 
-jd_status jd_gmdh_params(const jd_gmdh *net, jd_params *p)
+jd_status jd_gmdh_params(const jd_gmdh *net, const char *name, jd_params *p)
+{
+    const int terms = jd__gmdh_terms(net->kind);
+    const bool f64 = jd_params_dtype(p) == JD_F64;
+    const jd_type type = {f64 ? JD_F64 : JD_F32, 1, {terms}};
+    for (int l = 0; l < net->layers; l++)
+        for (int k = 0; k < net->layer[l].n; k++) {
+            char unit[96];
+            float single[JD_GMDH_TERMS];
+            const double *w = net->layer[l].unit[k].w;
+            for (int t = 0; t < terms; t++) single[t] = (float)w[t];
+            unit_name(unit, name, l, k);
+            if (jd_params_set(p, unit, &type, f64 ? (const void *)w : single)) return jd_error(net->ctx);
+        }
+    return jd_error(net->ctx);
+}
+
+jd_status jd_gmdh_take(jd_gmdh *net, const char *name, jd_params *p)
 {
     const int terms = jd__gmdh_terms(net->kind);
     for (int l = 0; l < net->layers; l++)
         for (int k = 0; k < net->layer[l].n; k++) {
-            char name[48];
-            float single[JD_GMDH_TERMS];
-            const double *w = net->layer[l].unit[k].w;
-            for (int t = 0; t < terms; t++) single[t] = (float)w[t];
-            const bool f64 = jd_params_dtype(p) == JD_F64;
-            const jd_type type = {f64 ? JD_F64 : JD_F32, 1, {terms}};
-            unit_name(name, l, k);
-            if (jd_params_set(p, name, &type, f64 ? (const void *)w : single)) return jd_error(net->ctx);
+            char unit[96];
+            unit_name(unit, name, l, k);
+            const jd_range *r = jd_params_find(p, unit);
+            if (!r || jd_type_count(&r->type) != terms)
+                return jd_fail(net->ctx, JD_EUSAGE, "jd_gmdh_take: no parameter \"%s\" of %d weights", unit, terms);
+            const void *w = jd_params_get(p, unit);
+            for (int t = 0; t < terms; t++)
+                net->layer[l].unit[k].w[t] =
+                    r->type.dtype == JD_F64 ? ((const double *)w)[t] : (double)((const float *)w)[t];
         }
-    return jd_error(net->ctx);
+    return JD_OK;
+}
+
+char *jd_gmdh_spec(const jd_gmdh *net)
+{
+    static const char *const kind[] = {"", " linear", " bilinear", " cubic"};
+    char *text = NULL, *copy = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (f) fprintf(f, "polynomial");
+    for (int l = 0; f && l < net->layers; l++) {
+        const int units = sources_before(net, l);
+        if (l) fprintf(f, " /");
+        for (int k = 0; k < net->layer[l].n; k++)
+            for (int s = 0; s < 2; s++) {
+                const int at = net->layer[l].unit[k].source[s];
+                fprintf(f, "%s%s%d", s ? "*" : " ", at < units ? "" : "x", at < units ? at : at - units);
+            }
+    }
+    if (f && net->layers) fprintf(f, "%s clamp %.9g %.9g", kind[net->kind], net->low, net->high);
+    if (f && !fclose(f))
+        copy = jd_strdup(net->ctx, text);
+    else
+        jd_fail(net->ctx, JD_ENOMEM, "gmdh: no memory for the text");
+    free(text);
+    return copy;
+}
+
+void jd_gmdh_scaling(const jd_gmdh *net, const double **mean, const double **scale, double *y_mean, double *y_scale)
+{
+    *mean = net->mean;
+    *scale = net->scale;
+    *y_mean = net->y_mean;
+    *y_scale = net->y_scale;
 }

@@ -13,6 +13,15 @@ bool jd__size_ok(jd_graph *g, const char *name, const char *what, int64_t n);
 /* The LSTM with `layer_norm`; called inside the layer's scope, with the parameters of the plain layer. */
 jd_lstm_out jd__lstm_normalised(jd_graph *g, const jd_lstm_args *a, const jd_lstm_options *o);
 
+/* Terms of jd_polynomial: exponents of u and v, in the order of the public header. */
+enum { JD_POLYNOMIAL_TERMS = 10 };
+extern const unsigned char jd__polynomial_power[JD_POLYNOMIAL_TERMS][2];
+/* What stands at *at in the text of a `polynomial` layer, and moves on: 1 a unit with its sources (0 .. units-1 those of the
+ * layer before, then the inputs), 0 the mark "/" of the next layer, -1 neither. */
+int jd__polynomial_next(const char **at, int64_t units, int64_t source[2]);
+/* The layers of such a text on x (B,...) -> (B,units of the last); zeros (B,1) for a text without units. */
+jd_node jd__polynomial_net(jd_graph *g, const char *name, jd_node x, const char *text, jd_polynomial_options o);
+
 /* A network in one line, layer by layer, for those who build something else of it than jd_net does. */
 typedef enum jd__net_kind {
     JD_NET_CONV,

@@ -41,6 +41,7 @@ typedef enum kind {
     L_UNCUBE,
     L_COLLAPSE,
     L_CONTRAST,
+    L_POLYNOMIAL,
     L_MEAN,
     L_WINDOW,
     L_FLATTEN,
@@ -52,7 +53,7 @@ typedef enum kind {
 } kind;
 
 /* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget, e each, u sum,
- * x clip, r residual, k concat, l layernorm, b bias, m name, d dilation, o fan. */
+ * x clip, r residual, k concat, l layernorm, b bias, m name, d dilation, o fan, q degree, z clamp. */
 static const struct {
     const char *name;
     int sizes;
@@ -86,6 +87,7 @@ static const struct {
     [L_UNCUBE] = {"uncube", 1, "", "uncube SIDE"},
     [L_COLLAPSE] = {"collapse", 0, "", "collapse"},
     [L_CONTRAST] = {"contrast", 1, "", "contrast SIZE"},
+    [L_POLYNOMIAL] = {"polynomial", 0, "qzm", "polynomial x0*x1 x2*x3 / 0*1 [linear|bilinear|cubic] [clamp LOW HIGH]"},
     [L_MEAN] = {"mean", 0, "", "mean"},
     [L_WINDOW] = {"window", 1, "", "window STEPS"},
     [L_FLATTEN] = {"flatten", 0, "", "flatten"},
@@ -98,12 +100,12 @@ static const struct {
     const char *name;
     char letter;
     int numbers;
-} SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},     {"scaled-tanh", 'a', 0},
-              {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},     {"peepholes", 'h', 0},
-              {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1},   {"each", 'e', 0},
-              {"sum", 'u', 0},       {"clip", 'x', 1},       {"residual", 'r', 0}, {"concat", 'k', 0},
-              {"layernorm", 'l', 0}, {"bias", 'b', 1},       {"as", 'm', 0},       {"dilate", 'd', 1},
-              {"fan", 'o', 1}};
+} SWITCH[] = {
+    {"tanh", 'a', 0},   {"sigmoid", 'a', 0},   {"relu", 'a', 0},      {"scaled-tanh", 'a', 0}, {"stride", 's', 1},
+    {"pad", 'p', 1},    {"ceil", 'c', 0},      {"peepholes", 'h', 0}, {"no-forget", 'n', 0},   {"projection", 'j', 1},
+    {"forget", 'f', 1}, {"each", 'e', 0},      {"sum", 'u', 0},       {"clip", 'x', 1},        {"residual", 'r', 0},
+    {"concat", 'k', 0}, {"layernorm", 'l', 0}, {"bias", 'b', 1},      {"as", 'm', 0},          {"dilate", 'd', 1},
+    {"fan", 'o', 1},    {"linear", 'q', 0},    {"bilinear", 'q', 0},  {"cubic", 'q', 0},       {"clamp", 'z', 2}};
 enum { SWITCHES = sizeof SWITCH / sizeof *SWITCH };
 
 typedef struct layer {
@@ -112,7 +114,10 @@ typedef struct layer {
     jd_activation act;
     double stride, pad, dilation, fan, projection, forget, clip, bias;
     bool ceil, peepholes, no_forget, each, sum, residual, concat, layer_norm;
-    char name[32]; /* of the parameters */
+    char name[32];    /* of the parameters */
+    const char *text; /* of a polynomial: its units */
+    int64_t outputs;  /* and how many the last of its layers has */
+    jd_polynomial_options polynomial;
 } layer;
 
 typedef struct parser {
@@ -192,6 +197,14 @@ static jd_status apply_switch(parser *p, layer *l, int s)
     case 'k': l->concat = true; break;
     case 'l': l->layer_norm = true; break;
     case 'b': l->bias = x; break;
+    case 'q': l->polynomial.terms = SWITCH[s].name[0] == 'l' ? 3 : SWITCH[s].name[0] == 'b' ? 4 : 10; break;
+    case 'z':
+        l->polynomial.low = x;
+        if (number(p, LAYER[l->kind].usage, &l->polynomial.high)) return jd_error(p->ctx);
+        if (!(l->polynomial.low < l->polynomial.high))
+            return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": clamp %g %g; the first must be below the second",
+                           p->spec, x, l->polynomial.high);
+        break;
     default: l->forget = x; break;
     }
     return JD_OK;
@@ -211,6 +224,33 @@ static jd_status parse_switches(parser *p, layer *l)
         if (found < 0) return bad_word(p, "unknown switch", words, LAYER[l->kind].usage);
         if (apply_switch(p, l, found)) return jd_error(p->ctx);
     }
+    return JD_OK;
+}
+
+/* Skips the units of a polynomial, which are read again when it is built. */
+static jd_status parse_units(parser *p, layer *l)
+{
+    int64_t source[2], before = 0;
+    l->text = p->at;
+    l->outputs = 0;
+    for (int k; (k = jd__polynomial_next(&p->at, before, source)) >= 0;) {
+        if (k) {
+            l->outputs++;
+            continue;
+        }
+        if (!l->outputs)
+            return jd_fail(p->ctx, JD_EUSAGE,
+                           "network \"%s\": column %zu: a layer without units before \"/\"; it is: %s", p->spec,
+                           (size_t)(p->at - p->spec), LAYER[l->kind].usage);
+        before = l->outputs;
+        l->outputs = 0;
+    }
+    if (before && !l->outputs)
+        return jd_fail(p->ctx, JD_EUSAGE,
+                       "network \"%s\": column %zu: a unit such as 0*1 or 0*x2 is missing; units of the layer before "
+                       "are 0 to %lld",
+                       p->spec, (size_t)(p->at - p->spec) + 1, (long long)before - 1);
+    if (!l->outputs) l->outputs = 1; /* the constant */
     return JD_OK;
 }
 
@@ -239,6 +279,7 @@ static jd_status parse_layer(parser *p, int place, layer *l, bool *end)
         return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": dropout %g; the rate must lie in [0,1)", p->spec,
                        l->size[0]);
     snprintf(l->name, sizeof l->name, "%s%d", LAYER[l->kind].name, place);
+    if (l->kind == L_POLYNOMIAL && parse_units(p, l)) return jd_error(p->ctx);
     if (parse_switches(p, l)) return jd_error(p->ctx);
     if (l->residual && l->concat)
         return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": %s: residual or concat, not both; it is: %s", p->spec,
@@ -317,6 +358,7 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
         if (sized) *lengths = jd_reshape(g, jd_slice(g, *lengths, 1, 1, 1), JD_DIMS(jd_dim(g, *lengths, 0)));
         return jd_collapse(g, x);
     case L_CONTRAST: return jd_local_contrast(g, x, .size = (int)n);
+    case L_POLYNOMIAL: return jd__polynomial_net(g, name, x, l->text, l->polynomial);
     case L_MEAN: return jd_time_mean(g, x, length);
     case L_WINDOW: return jd_time_window(g, x, n, length);
     case L_FLATTEN: return x.id ? jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), -1)) : JD_NONE;
@@ -383,6 +425,7 @@ int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
             break; /* else the number of directions is not known here */
         case L_UNCUBE: units /= (int64_t)(l.size[0] * l.size[0] * l.size[0]); break;
         case L_EMBED: units = (int64_t)l.size[1]; break;
+        case L_POLYNOMIAL: units = l.outputs; break;
         case L_LSTM: units = (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
         case L_BLSTM: units = 2 * (int64_t)(l.projection > 0 ? l.projection : l.size[0]); break;
         case L_BGRU:
