@@ -299,7 +299,7 @@ static void nets(work *w)
         jd_run_report(w->r), (const char *const[]){"network", "forward (ms)", "ratio of operations", "ratio of times"},
         cells, REVERSE_NETS, 4,
         "Forward and reverse together over forward alone: counted from the plans, and as the least of several "
-        "timed runs.");
+        "timed runs on one thread.");
 }
 
 static void draw_rounding(work *w, jd_chart *c, const char *label, const rounding *r)
@@ -455,7 +455,7 @@ static const jd_setting settings[] = {
     {"operations",
      {0, 1, 1},
      "1: also check the gradient of every operation of the library, which takes most of the time"},
-    {"rounds", {40, 100, 200}, "timed runs of each network"},
+    {"rounds", {10, 30, 100}, "timed runs of each network"},
     {"epochs", {40000, 40000, 40000}, "epochs allowed to the first networks"},
     {NULL, {0}, NULL}};
 

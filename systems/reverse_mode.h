@@ -28,7 +28,7 @@ jd_status reverse_rounding_orbit(jd_ctx *ctx, rounding *out);
 jd_status reverse_rounding_network(jd_ctx *ctx, rounding *out);
 void reverse_rounding_free(jd_ctx *ctx, rounding *r);
 
-/* Time and operations of forward and reverse together over those of forward alone, for layers of the library. */
+/* Processor time, on one thread, and operations of forward and reverse together over those of forward alone, for layers of the library. */
 enum { REVERSE_NETS = 4 };
 typedef struct net_cost {
     const char *name;
