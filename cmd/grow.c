@@ -146,7 +146,8 @@ static void draw(jd_ctx *ctx, jd_report *rep, const jd_gmdh *net, const char *co
                 y[k] = height_of(k, n, most);
                 texts[k] = l < 0 ? names[used[k]] : l + 1 == layers ? "answer" : NULL;
             }
-            jd_chart_points(d.chart, "unit", x, y, NULL, texts, (size_t)n, JD_NEUTRAL | (l < 0 ? JD_HOLLOW : 0));
+            jd_chart_points(d.chart, l < 0 ? "input" : "unit", x, y, NULL, texts, (size_t)n,
+                            JD_NEUTRAL | (l < 0 ? JD_HOLLOW : 0));
         }
         jd_report_chart(
             rep, d.chart,

@@ -76,8 +76,10 @@ static jd_status load_picture(jd_ctx *ctx, const model *m, const char *file, sam
 /* A table is read by the columns that the model knows; where there are none of these, it must consist of the inputs. */
 static void load_table(jd_ctx *ctx, const model *m, const char *path, samples *s)
 {
-    samples_options o = {
-        .split = JD_ALL, .columns = m->columns, .missing = m->missing == MISSING_MEAN ? MISSING_MEAN : MISSING_REFUSE};
+    samples_options o = {.split = JD_ALL,
+                         .unlabelled = true,
+                         .columns = m->columns,
+                         .missing = m->missing == MISSING_MEAN ? MISSING_MEAN : MISSING_REFUSE};
     if (samples_load(ctx, path, &o, s) != JD_EDATA || !m->columns) return;
     char *why = jd_strdup(ctx, jd_error_message(ctx));
     jd_error_clear(ctx);

@@ -51,7 +51,7 @@ typedef struct pt_belief {
     double before, after; /* test error in %, before and after the up-down algorithm */
     float *dreams;        /* (10,PT_DREAMS,784) */
 } pt_belief;
-enum { PT_DREAMS = 8 };
+enum { PT_DREAMS = 7 };
 jd_status pt_belief_net(pt *t, pt_belief *out);
 
 /* ---- figures (pretraining_report.c) --------------------------------------------------------------------------------------*/

@@ -48,11 +48,16 @@ static void by_labels(pt *t, const pt_table *e)
     if (isfinite(e->deformed))
         jd_chart_points(c, "from scratch, deformed", (const double[]){(double)e->labels[e->sizes - 1]}, &e->deformed,
                         NULL, NULL, 1, 0);
-    jd_report_chart(rep, c,
-                    "The same network with the same labels, begun from layers that had seen all digits without their "
-                    "labels, or from random weights. With few labels pre-training decides; with all of them little is "
-                    "left of it, and deforming the digits anew in every epoch does more than either. Rings are single "
-                    "seeds, lines their means.");
+    char caption[500];
+    snprintf(
+        caption, sizeof caption,
+        "The same network with the same labels, begun from layers that had seen all digits without their labels, or "
+        "from random weights. %s Rings are single seeds, lines their means.",
+        isfinite(e->deformed) ? "With few labels pre-training decides; the last points are all labels, where the dot "
+                                "is the network from random weights with digits deformed anew in every epoch."
+                              : "With few labels pre-training decides; what becomes of it with all of them is left "
+                                "to the larger scales.");
+    jd_report_chart(rep, c, caption);
     char cell[PT_WAYS][PT_SIZES][32], head[PT_SIZES][24];
     const char *cells[PT_WAYS * (PT_SIZES + 1)], *headings[PT_SIZES + 1] = {"error (%), mean (largest - smallest)"};
     size_t used = 0;
@@ -167,7 +172,7 @@ static void trace_mirror(jd_graph *g, void *user)
 
 static void reconstructions(pt *t)
 {
-    enum { N = 12 };
+    enum { N = 7 };
     uint8_t *pixels = jd_alloc_array(t->ctx, (size_t)4 * N * PT_PIXELS, 1);
     if (pixels) to_bytes(t->test.x, (size_t)N * PT_PIXELS, pixels);
     for (int layers = 1; layers <= PT_LAYERS && pixels && !jd_error(t->ctx); layers++) {

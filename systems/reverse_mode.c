@@ -9,9 +9,10 @@
 
 /* ---- Speelpenning's product ---------------------------------------------------------------------------------------------*/
 
+typedef enum product_kind { FUNCTION, REVERSE, TANGENT } product_kind;
 typedef struct product {
     int64_t n;
-    enum { FUNCTION, REVERSE, TANGENT } kind;
+    product_kind kind;
 } product;
 
 /* x (n) -> the product, halving the vector again and again; with dx also the derivative along dx. */
@@ -41,7 +42,7 @@ static void trace_product(jd_graph *g, void *user)
     jd_result(g, "gradient", grad);
 }
 
-static double count_product(jd_ctx *ctx, jd_params *none, int64_t n, int kind)
+static double count_product(jd_ctx *ctx, jd_params *none, int64_t n, product_kind kind)
 {
     product p = {n, kind};
     jd_fn *f = jd_fn_new(ctx, none, trace_product, &p);
