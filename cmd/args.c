@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "jackdaw/device.h"
 
 int cli_fail(const char *command, int code, const char *fmt, ...)
 {
@@ -179,16 +180,21 @@ int cli_word(cli_args *a, const char *option, const char *const *words, int fall
 
 jd_ctx *cli_context(cli_args *a, int *code)
 {
-    static const char *const devices[] = {"cpu", "cuda", NULL};
+    static const char *const devices[] = {"cpu", "cuda", "cuda-emulated", NULL};
+    static const char *const precisions[] = {"exact", "tf32", "bf16", NULL};
     const int threads = (int)cli_int(a, "threads", 0, 1, 1024);
     const int device = cli_word(a, "device", devices, 0);
+    const int precision = cli_word(a, "precision", precisions, 0);
     *code = JD_EUSAGE;
     if (a->bad) return NULL;
-    if (device == 1 && !cli_has(a, "dry-run")) {
-        *code = cli_fail(a->command->name, JD_EABSENT, "this build has no CUDA part; use --device cpu");
+    jd_ctx *ctx =
+        jd_ctx_new_on(&(jd_options){.threads = threads}, &(jd_device_options){.device = devices[device],
+                                                                              .precision = precisions[precision],
+                                                                              .describe_only = cli_has(a, "dry-run")});
+    if (ctx && jd_error(ctx)) {
+        *code = cli_end(a->command->name, ctx);
         return NULL;
     }
-    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = threads});
     const char *isa = getenv("JD_ISA");
     if (ctx) return ctx;
     *code =

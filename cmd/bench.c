@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "jackdaw/device.h"
 #include "cli.h"
 
 enum { MAX_ROUNDS = 1000 };
@@ -18,6 +19,8 @@ typedef struct options {
     int rounds, threads;
     bool json, rivals, list;
     double budget; /* seconds a workload */
+    const char *device, *precision;
+    jd_peaks peak; /* of the device; measured once */
 } options;
 
 float *bench_random(bench_job *j, size_t n, float low, float high)
@@ -91,25 +94,36 @@ static long steps_per_round(bench_job *j)
     for (;;) {
         const double start = jd_now();
         for (long i = 0; i < n && !jd_error(j->ctx); i++) bench_step(j);
+        jd_ctx_sync(j->ctx);
         const double took = jd_now() - start;
         if (took > 0.01 || jd_error(j->ctx)) return took > 0.02 ? n : n * 2;
         n *= 4;
     }
 }
 
-static jd_status measure(bench_job *j, const options *o, timing *t)
+/* Of the CPU now; of a device once, since nobody else works on it. */
+static jd_peaks peaks_now(jd_ctx *ctx, options *o)
+{
+    if (!o->device) return jd_measure_peaks(ctx, 0.02);
+    if (o->peak.flops <= 0 && !strcmp(jd_ctx_device(ctx), "cuda")) o->peak = bench_device_peaks(ctx);
+    return o->peak;
+}
+
+static jd_status measure(bench_job *j, options *o, timing *t)
 {
     double s[MAX_ROUNDS], share[MAX_ROUNDS];
     memset(t, 0, sizeof *t);
     const long n = steps_per_round(j);
     if (jd_error(j->ctx)) return jd_error(j->ctx);
-    t->peak = jd_measure_peaks(j->ctx, 0.02);
+    t->peak = peaks_now(j->ctx, o);
     const double begin = jd_now();
     for (int r = 0; r < MAX_ROUNDS; r++) {
         if (o->rounds ? r >= o->rounds : r >= 7 && jd_now() - begin > o->budget) break;
-        const double flops = jd_measure_flops(j->ctx, 0.002);
+        const double flops = o->device ? t->peak.flops : jd_measure_flops(j->ctx, 0.002);
+        jd_ctx_sync(j->ctx);
         const double start = jd_now();
         for (long i = 0; i < n; i++) bench_step(j);
+        jd_ctx_sync(j->ctx);
         s[r] = (jd_now() - start) / (double)n;
         jd_peaks now = t->peak;
         now.flops = flops;
@@ -140,12 +154,13 @@ const char *bench_time(double s, char text[32])
 
 static void show(const bench_workload *w, const bench_job *j, const timing *t, const options *o)
 {
-    const bool limited = j->gflop > 0 && !(w->prototype > 0);
+    const bool limited = j->gflop > 0 && !(w->prototype > 0) && t->peak.flops > 0;
     if (o->json) {
         printf("{\"workload\":\"%s\",\"seconds\":%.9g,\"best\":%.9g,\"highest\":%.9g,\"rounds\":%d,\"gflop\":%.6g,"
                "\"peak_gflops\":%.4g,",
                w->name, t->median, t->best, t->high, t->rounds, j->gflop, t->peak.flops / 1e9);
         if (limited) printf("\"share\":%.4g,\"share_best\":%.4g,", t->share_median, t->share_best);
+        printf("\"device\":\"%s\",", jd_ctx_device_text(j->ctx));
         if (w->prototype > 0)
             printf("\"prototype_seconds\":%.4g,\"to_prototype\":%.4g,", w->prototype, t->best / w->prototype);
         printf("\"l2_gbs\":%.4g,\"l3_gbs\":%.4g,\"dram_gbs\":%.4g,\"threads\":%d,\"isa\":\"%s\"}\n", t->peak.l2 / 1e9,
@@ -158,20 +173,23 @@ static void show(const bench_workload *w, const bench_job *j, const timing *t, c
            bench_time(t->high, c));
     if (j->gflop > 0) printf(" %7.2f GFLOP/s", j->gflop / t->median);
     if (limited) printf("  share of limit %3.0f %% (best %3.0f %%)", 100 * t->share_median, 100 * t->share_best);
-    if (w->prototype > 0) printf("  %.2f x the prototype's %s", t->best / w->prototype, bench_time(w->prototype, a));
+    if (w->prototype > 0 && !o->device)
+        printf("  %.2f x the prototype's %s", t->best / w->prototype, bench_time(w->prototype, a));
     printf("\nseconds %.9g\n", t->best);
     fflush(stdout);
 }
 
-static int run_one(const bench_workload *w, const options *o)
+static int run_one(const bench_workload *w, options *o)
 {
-    bench_job j = {.ctx = jd_ctx_new(&(jd_options){.threads = o->threads, .seed = 1})};
+    bench_job j = {.ctx = jd_ctx_new_on(&(jd_options){.threads = o->threads, .seed = 1},
+                                        &(jd_device_options){.device = o->device, .precision = o->precision})};
     timing t;
     if (!j.ctx) {
         fprintf(stderr, "jackdaw bench: no context; is $JD_ISA an instruction set of this processor?\n");
         return JD_EUSAGE;
     }
-    jd_status status = w->make(w, &j);
+    jd_status status = jd_error(j.ctx);
+    if (!status) status = w->make(w, &j);
     if (!status) status = measure(&j, o, &t);
     if (status)
         fprintf(stderr, "jackdaw bench: %s: %s\n", w->name, jd_error_message(j.ctx));
@@ -216,14 +234,17 @@ int cmd_bench(int argc, char **argv)
     cli_args a;
     const int code = cli_parse(&a, argc, argv);
     if (code >= 0) return code;
-    const options o = {.rounds = (int)cli_int(&a, "rounds", 0, 1, MAX_ROUNDS),
-                       .threads = (int)cli_int(&a, "threads", 0, 1, 1024),
-                       .json = cli_has(&a, "json"),
-                       .rivals = cli_has(&a, "rivals"),
-                       .list = cli_has(&a, "list"),
-                       .budget = 1.5};
+    options o = {.rounds = (int)cli_int(&a, "rounds", 0, 1, MAX_ROUNDS),
+                 .threads = (int)cli_int(&a, "threads", 0, 1, 1024),
+                 .json = cli_has(&a, "json"),
+                 .rivals = cli_has(&a, "rivals"),
+                 .list = cli_has(&a, "list"),
+                 .budget = 1.5,
+                 .device = cli_text(&a, "device", NULL),
+                 .precision = cli_text(&a, "precision", NULL)};
     if (a.bad) return JD_EUSAGE;
-    int n, status = 0;
+    if (o.device && !strcmp(o.device, "cpu")) o.device = NULL;
+    int n, status = 0, failed = 0;
     const bench_workload *const *w = all(&n);
     for (int k = 0; k < a.n; k++)
         if (check_name(a.rest[k], w, n)) return JD_EUSAGE;
@@ -233,8 +254,10 @@ int cmd_bench(int argc, char **argv)
         if (!wanted) continue;
         if (o.list)
             printf("%-20s %s\n", w[i]->name, w[i]->doc);
-        else if (run_one(w[i], &o))
-            status = JD_EINTERNAL;
+        else if ((status = run_one(w[i], &o)) == JD_EABSENT)
+            return status; /* no device: the others would say the same */
+        else if (status)
+            failed = JD_EINTERNAL;
     }
-    return status;
+    return failed;
 }

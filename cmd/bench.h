@@ -36,7 +36,9 @@ int32_t *bench_random_int(bench_job *j, size_t n, int32_t low, int32_t high);
 /* Traces `trace` for the inputs and copies their data. */
 jd_status bench_plan(bench_job *j, jd_trace *trace, void *user, const jd_tensor *in, int n);
 
-jd_status bench_step(bench_job *j);    /* once */
+jd_status bench_step(bench_job *j); /* once; on a device it may still be running when this returns */
+/* The device's rate of large products (flops) and of large copies, bytes read and written (l2, l3, dram). */
+jd_peaks bench_device_peaks(jd_ctx *ctx);
 double bench_median(double *x, int n); /* sorts x */
 const char *bench_time(double seconds, char text[32]);
 

@@ -50,8 +50,9 @@ extern const cli_command cli_commands[]; /* ends with a NULL name */
         "threads", 0, "N", "worker threads (default: one per core); the results have the same bits for any N", false   \
     }
 #define CLI_DEVICE                                                                                                     \
+    {"device", 0, "cpu|cuda", "where to compute (default cpu)", false},                                                \
     {                                                                                                                  \
-        "device", 0, "cpu|cuda", "where to compute (default cpu)", false                                               \
+        "precision", 0, "exact|tf32|bf16", "of matrix products on a device (default exact: float32)", false            \
     }
 
 enum { CLI_MAX_OPTIONS = 48, CLI_MAX_REPEATED = 64 };

@@ -153,12 +153,13 @@ static const cli_option bench_options[] = {
     {"rivals", 0, NULL, "the same work by the libraries that were built in", false},
     {"list", 0, NULL, "the workloads, without running them", false},
     CLI_THREADS,
+    CLI_DEVICE,
     CLI_JSON,
     CLI_HELP,
     CLI_END};
 
 static const cli_option selftest_options[] = {
-    {"timed", 0, NULL, "print the seconds of each case", false}, CLI_THREADS, CLI_HELP, CLI_END};
+    {"timed", 0, NULL, "print the seconds of each case", false}, CLI_THREADS, CLI_DEVICE, CLI_HELP, CLI_END};
 
 const cli_command cli_commands[] = {
     {"systems", "list the systems, the papers' figures and ours", "[NAME] [--json]",
@@ -254,7 +255,8 @@ const cli_command cli_commands[] = {
      "  jackdaw report runs/lstm-adding-1\n  jackdaw report runs/lstm-adding-1 --rebuild -o adding.html\n", NULL,
      report_options, cmd_report, 1, 1},
     {"selftest", "check the library's operations on this machine", "[ops|digest] [PART-OF-NAME] [OPTIONS]",
-     "  jackdaw selftest ops\n  jackdaw selftest ops lstm --timed\n",
+     "  jackdaw selftest ops\n  jackdaw selftest ops lstm --timed\n"
+     "  jackdaw selftest ops --device cuda\n",
      "ops: every operation against its reference, its gradient against finite differences, and the fast kernels for "
      "all\n"
      "numbers of threads.  digest: the checksum of three short trainings, the same on every machine.",

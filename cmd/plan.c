@@ -128,10 +128,6 @@ int cmd_plan(int argc, char **argv)
     q.sequence = rank == 2;
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
-    if (cli_word(&a, "device", (const char *const[]){"cpu", "cuda", NULL}, 0) == 1) {
-        jd_ctx_free(ctx);
-        return cli_fail("plan", JD_EABSENT, "this build has no CUDA kernels, so it has no plan for them");
-    }
     inputs i = {0};
     jd_params *p = jd_net_check(ctx, q.net) ? NULL : jd_params_new(ctx, JD_F32);
     if (p && !make_inputs(ctx, &i, &q, dim, rank, batch) && (!q.train || !add_labels(ctx, &i, p, &q)))

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "jackdaw/device.h"
 #include "run.h"
 
 jd_status cli_make_dir(jd_ctx *ctx, const char *dir)
@@ -64,7 +65,7 @@ static json_t *number(double x)
     return x == floor(x) && fabs(x) < 1e15 ? json_integer((json_int_t)x) : json_real(x);
 }
 
-static json_t *summary_json(const cli_series *s, const figures *f)
+static json_t *summary_json(const jd_ctx *ctx, const cli_series *s, const figures *f)
 {
     static const char *const scale[] = {"quick", "cpu", "full"};
     const jd_system *y = s->system;
@@ -83,7 +84,7 @@ static json_t *summary_json(const cli_series *s, const figures *f)
     json_object_set_new(j, "accept", number(y->accept[s->scale]));
     json_object_set_new(j, "passed", json_boolean(f->median_passed));
     json_object_set_new(j, "seconds", number(round(f->seconds * 1000) / 1000));
-    json_object_set_new(j, "device", json_string("cpu"));
+    json_object_set_new(j, "device", json_string(jd_ctx_device_text(ctx)));
     json_object_set_new(j, "seeds", seeds);
     json_object_set_new(j, "values", values);
     json_object_set_new(j, "lowest", number(f->low));
@@ -163,7 +164,7 @@ int cli_summary(jd_ctx *ctx, const cli_series *s, bool json)
     }
     measure(s, f);
     char *report = jd_asprintf(ctx, "%s/report.html", s->dir), *result = jd_asprintf(ctx, "%s/result.json", s->dir);
-    json_t *j = summary_json(s, f);
+    json_t *j = summary_json(ctx, s, f);
     char *line = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15));
     char *pretty = json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     if (report && result && line && pretty && !jd_write_file(ctx, result, pretty, strlen(pretty)))

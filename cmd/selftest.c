@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "jackdaw/device.h"
 #include "jackdaw/selftest.h"
 
 static const char *error_text(double e, char text[16])
@@ -20,6 +21,7 @@ static void line(void *user, const jd_selftest_line *l)
            error_text(l->forward_error, a), error_text(l->gradient_error, b), error_text(l->second_error, c));
     if (timed && l->fast_seconds > 0)
         printf(" %9.2f us, reference %9.2f us", l->fast_seconds * 1e6, l->reference_seconds * 1e6);
+    if (l->fallbacks) printf("  %d on the CPU", l->fallbacks);
     printf("%s%s\n", l->message[0] ? "  " : "", l->message);
 }
 
@@ -57,8 +59,12 @@ int cmd_selftest(int argc, char **argv)
         return cli_unknown("selftest", "test", what, words, "there are ops and digest");
     const int threads = (int)cli_int(&a, "threads", 0, 1, 1024);
     if (a.bad) return JD_EUSAGE;
-    jd_ctx *ctx = jd_ctx_new(&(jd_options){.seed = 1, .threads = threads});
+    jd_ctx *ctx = jd_ctx_new_on(
+        &(jd_options){.seed = 1, .threads = threads},
+        &(jd_device_options){.device = cli_text(&a, "device", NULL), .precision = cli_text(&a, "precision", NULL)});
     if (!ctx) return cli_fail("selftest", JD_EUSAGE, "no context; is $JD_ISA an instruction set of this processor?");
+    if (jd_error(ctx)) return cli_end("selftest", ctx);
+    if (strcmp(jd_ctx_device(ctx), "cpu")) printf("device: %s\n", jd_ctx_device_text(ctx));
     code = strcmp(what, "digest") ? ops(ctx, a.n > 1 ? a.rest[1] : NULL, cli_has(&a, "timed")) : digest(ctx);
     jd_ctx_free(ctx);
     return code;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "jackdaw/device.h"
 #include "jackdaw/data.h"
 
 static const struct feature {
@@ -14,9 +15,17 @@ static const struct feature {
 #else
     {"serve", "no", "apt-get install libmicrohttpd-dev, then build again"},
 #endif
-    {"cuda", "no", "not in this version"},
     {"mpi", "no", "not in this version"},
 };
+
+/* Whether a GPU answers, and if not, why. */
+static void show_cuda(void)
+{
+    jd_ctx *ctx = jd_ctx_new_on(&(jd_options){.threads = 1}, &(jd_device_options){.device = "cuda"});
+    printf("%-14s %-4s %s\n", "cuda", jd_error(ctx) ? "no" : "yes",
+           jd_error(ctx) ? jd_error_message(ctx) : jd_ctx_device_text(ctx));
+    jd_ctx_free(ctx);
+}
 
 int cmd_version(int argc, char **argv)
 {
@@ -38,6 +47,7 @@ int cmd_version(int argc, char **argv)
             printf("%-14s %-4s %s\n", "tiff", tiff ? "yes" : "no", tiff ? "" : "build it with libtiff-dev");
             for (size_t i = 0; i < sizeof features / sizeof *features; i++)
                 printf("%-14s %-4s %s\n", features[i].name, features[i].state, features[i].how);
+            show_cuda();
         }
     }
     return cli_end("version", ctx);

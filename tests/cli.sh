@@ -8,6 +8,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 70
 unset JACKDAW_DATA JD_ISA COLUMNS
+export JACKDAW_CUDA_PLUGIN=/no/plugin.so # the same answer with and without a GPU
 export XDG_CACHE_HOME=$dir/none HOME=$dir
 printf '1,2,0\n3,4,1\n5,6,0\n7,8,1\n' >tiny.csv
 printf 'a,b,class\n1,2,0\n3,four,1\n' >bad.csv

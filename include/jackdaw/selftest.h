@@ -3,7 +3,8 @@
  *
  * For every operation of the list: the fast float32 kernels against the float64 reference, the gradient against finite
  * differences in float64 (ragged lengths, initial states), second derivatives, and the time of fast and reference
- * kernels.  An operation that no case reaches is a failure.
+ * kernels.  An operation that no case reaches is a failure.  In a context with a device the float32 results and gradients
+ * of the device are compared, with the float64 reference on the CPU.
  */
 #ifndef JACKDAW_SELFTEST_H
 #define JACKDAW_SELFTEST_H
@@ -21,6 +22,7 @@ typedef struct jd_selftest_line {
     double gradient_error;                  /* relative L2, against four-point differences; -1: not checked */
     double second_error;                    /* the same for the second derivative; -1: not checked */
     double fast_seconds, reference_seconds; /* one run of forward and backward; 0 without `timed` */
+    int fallbacks;                          /* on a device: instructions without a kernel there, run on the CPU */
     const char *message;                    /* "" or what went wrong */
 } jd_selftest_line;
 

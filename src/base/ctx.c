@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/ctx.h"
+#include "base/device.h"
 #include "base/ranks.h"
 
 enum { MAX_THREADS = 1024 };
@@ -99,6 +100,7 @@ jd_ctx *jd_ctx_new(const jd_options *o)
 void jd_ctx_free(jd_ctx *ctx)
 {
     if (!ctx) return;
+    jd__device_close(ctx);
     if (ctx->group) ctx->group->free(ctx->group);
     jd_team_free(ctx->team);
     pthread_mutex_destroy(&ctx->lock);

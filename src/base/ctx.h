@@ -21,9 +21,10 @@ struct jd_ctx {
     pthread_mutex_t lock;       /* guards changes of status and message, and the making of team */
     jd_status status;           /* read without the lock: the message is complete before this is nonzero */
     char message[1024];
-    jd_team *team;          /* made at first use */
-    struct jd_group *group; /* the ranks, once joined; see base/ranks.h */
-    const void *cpu;        /* the kernel table of `isa` */
+    jd_team *team;            /* made at first use */
+    struct jd_group *group;   /* the ranks, once joined; see base/ranks.h */
+    const void *cpu;          /* the kernel table of `isa` */
+    struct jd_device *device; /* NULL: the CPU */
 };
 
 static inline jd_status jd__ctx_status(const jd_ctx *ctx)

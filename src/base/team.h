@@ -13,8 +13,8 @@ typedef struct jd_team jd_team;
 
 /* What a kernel knows of the thread it runs on. */
 typedef struct jd_worker {
-    int id, count;  /* 0 <= id < count */
-    jd_team *team;  /* NULL when count is 1 */
+    int id, count; /* 0 <= id < count */
+    jd_team *team; /* NULL when count is 1 */
 } jd_worker;
 
 /* A team of `count` members: the caller and count-1 threads of its own.  NULL when threads cannot be made. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/ctx.h"
-#include "graph/plan.h"
+#include "graph/offload.h"
 
 /* Below this many operations (see work()) a second thread costs more than it brings. */
 enum { PARALLEL_INSTR = 100000, PARALLEL_PLAN = 1000000 };
@@ -22,6 +22,7 @@ void *jd__plan_alloc(jd_plan *p, size_t bytes)
 void jd__plan_free(jd_plan *p)
 {
     if (!p) return;
+    jd__offload_free(p);
     jd_free(p->ctx, p->arena);
     jd_free(p->ctx, p->memory);
     jd_free(p->ctx, p);
@@ -131,6 +132,13 @@ static void make_instr(jd_plan *p, const jd_graph *g, jd__instr *i, const jd__it
                         .seed = jd_ctx_seed(p->ctx)};
     choose_kernel(p, g, i, item->code);
     measure(i);
+    i->code = item->code;
+    jd_device_kernel k;
+    if (g->real == JD_F32 && jd__offload_kernel(p, &i->call, item->code, &k)) {
+        i->device = k.name;
+        i->device_scratch = k.scratch_bytes;
+        return; /* scratch memory is the device's affair */
+    }
     i->parallel = jd_ctx_threads(p->ctx) > 1 && !(i->call.op->flags & JD_OP_SERIAL) && work(i) >= PARALLEL_INSTR;
     i->scratch_bytes =
         i->call.op->scratch ? i->call.op->scratch(&i->call, i->parallel ? jd_ctx_threads(p->ctx) : 1) : 0;
@@ -184,6 +192,7 @@ jd_status jd__compile(jd_graph *g, jd_plan **out)
         }
         name_io(p, g);
         if (!jd_error(g->ctx)) jd__layout(g, &f, p, item);
+        if (!jd_error(g->ctx) && g->real == JD_F32 && g->ctx->device) jd__offload_plan(p);
     }
     if (jd_error(g->ctx)) {
         jd__plan_free(p);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/ctx.h"
-#include "graph/plan.h"
+#include "graph/offload.h"
 
 static double elements(const jd_type *t)
 {
@@ -83,26 +83,81 @@ static void kernel_text(const jd__instr *in, char text[96])
 static void time_plan(jd_plan *p)
 {
     for (int i = 0; i < p->ninstr; i++) {
+        /* On a device several at a time: waiting for one takes longer than most. */
+        const bool again = p->off && p->instr[i].device && !(p->instr[i].call.op->flags & JD_OP_FENCE);
+        const int repeats = again ? 20 : 1;
         const double start = jd_now();
-        jd__run_instr(p, &p->instr[i]);
-        p->instr[i].seconds = jd_now() - start;
+        if (p->off)
+            jd__offload_instr(p, i, repeats);
+        else
+            jd__run_instr(p, &p->instr[i]);
+        p->instr[i].seconds = (jd_now() - start) / repeats;
     }
+}
+
+/* Where an instruction runs, and its kernel. */
+static void place_text(const jd_plan *p, const jd__instr *in, char text[40])
+{
+    if (p->off && in->device)
+        snprintf(text, 40, "%s", in->device);
+    else
+        snprintf(text, 40, "%s%s%s", p->off ? "CPU: " : "", in->fast ? p->cpu->name : "reference",
+                 in->parallel ? "" : " 1");
+}
+
+static double operand_kib(const jd_type *t, int n)
+{
+    double bytes = 0;
+    for (int i = 0; i < n; i++)
+        if (t[i].rank >= 0) bytes += (double)jd__count(&t[i]) * (double)jd_dtype_size(t[i].dtype);
+    return bytes / 1024;
+}
+
+/* What a run moves between host and device. */
+static void print_copies(const jd_plan *p, FILE *out)
+{
+    double in = 0, back = 0, results = 0;
+    const jd_precision precision = p->off->dev->precision;
+    for (int i = 0; i < p->ninstr; i++) {
+        const jd_call *c = &p->instr[i].call;
+        if (p->instr[i].device) continue;
+        in += operand_kib(c->out_type, c->nout);
+        back += operand_kib(c->in_type, c->nin + c->nout);
+    }
+    for (int i = 0; i < p->nresult; i++) results += operand_kib(&p->result[i].type, 1);
+    fprintf(out,
+            "device %s, products in %s: inputs %.4g KiB host to device in one copy; results %.4g KiB back when read; "
+            "%.4g MiB of scratch\n",
+            p->off->dev->api->name,
+            precision == JD_TF32   ? "tf32"
+            : precision == JD_BF16 ? "bf16"
+                                   : "float32",
+            (double)p->off->feed_bytes / 1024, results, (double)p->off->scratch_bytes / 1048576);
+    if (p->off->fallbacks)
+        fprintf(
+            out,
+            "%d fall-backs to the CPU (marked CPU): %.4g KiB device to host and %.4g KiB host to device a run, in %d "
+            "recordings\n",
+            p->off->fallbacks, back, in, p->off->nsegment - p->off->fallbacks);
+    else
+        fprintf(out, "no fall-backs: all instructions run on the device, as one recording\n");
 }
 
 jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out)
 {
     if (jd_error(p->ctx)) return jd_error(p->ctx);
     if (timed) time_plan(p);
-    fprintf(out, "%4s  %-34s %-9s %-22s %-18s %10s %10s%s\n", "", "instruction", "kernel", "result", "shape", "MFLOP",
-            "KiB", timed ? "         us    GFLOP/s" : "");
+    const int wide = p->off ? 22 : 9;
+    fprintf(out, "%4s  %-34s %-*s %-22s %-18s %10s %10s%s\n", "", "instruction", wide, "kernel", "result", "shape",
+            "MFLOP", "KiB", timed ? "         us    GFLOP/s" : "");
     for (int i = 0; i < p->ninstr; i++) {
         const jd__instr *in = &p->instr[i];
-        char text[96], shape[64] = "", kernel[24];
+        char text[96], shape[64] = "", kernel[40];
         kernel_text(in, text);
         if (in->call.nout) jd__shape_text(&in->call.out_type[0], shape);
-        snprintf(kernel, sizeof kernel, "%s%s", in->fast ? p->cpu->name : "reference", in->parallel ? "" : " 1");
-        fprintf(out, "%4d  %-34s %-9s %-22s %-18s %10.4g %10.4g", i, text, kernel, in->name, shape, in->flop / 1e6,
-                in->bytes / 1024);
+        place_text(p, in, kernel);
+        fprintf(out, "%4d  %-34s %-*s %-22s %-18s %10.4g %10.4g", i, text, wide, kernel, in->name, shape,
+                in->flop / 1e6, in->bytes / 1024);
         if (timed) fprintf(out, " %10.2f %10.2f", in->seconds * 1e6, in->flop / in->seconds / 1e9);
         fputc('\n', out);
     }
@@ -113,5 +168,6 @@ jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out)
         "compiled in %.1f us\n",
         s.instructions, s.flop / 1e6, s.operations / 1e6, s.bytes / 1048576, (double)s.arena_bytes / 1048576,
         s.trace_seconds * 1e6, s.compile_seconds * 1e6);
+    if (p->off) print_copies(p, out);
     return ferror(out) ? jd_fail(p->ctx, JD_EIO, "jd_plan_print: writing failed") : JD_OK;
 }

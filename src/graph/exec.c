@@ -3,12 +3,11 @@
 
 #include "base/ctx.h"
 #include "base/ranks.h"
-#include "graph/plan.h"
+#include "graph/offload.h"
 
 static const jd_worker ALONE = {0, 1, NULL};
 
-/* With shards to come, a step ends where its gradient is known. */
-static int end_of(const jd_plan *p)
+int jd__plan_end(const jd_plan *p)
 {
     const jd_group *g = p->ctx->group;
     return p->exchange && g && g->pushed + 1 < g->local ? p->exchange : p->ninstr;
@@ -43,8 +42,9 @@ jd_status jd_plan_run(jd_plan *p)
 {
     const jd_status status = jd__ctx_status(p->ctx);
     if (status) return status;
+    if (p->off) return jd__offload_run(p, NULL, 0);
     if (p->params && p->generation != p->params->generation) jd__plan_rebind(p);
-    p->end = end_of(p);
+    p->end = jd__plan_end(p);
     if (!p->parallel) {
         run_serial(p);
         return jd__ctx_status(p->ctx);
@@ -63,6 +63,10 @@ static void one_parallel(void *user, const jd_worker *w)
 
 void jd__run_instr(jd_plan *p, jd__instr *i)
 {
+    if (p->off) {
+        jd__offload_instr(p, (int)(i - p->instr), 1);
+        return;
+    }
     jd_team *team = i->parallel ? jd__ctx_team(p->ctx) : NULL;
     if (team)
         jd_team_run(team, one_parallel, i);
@@ -108,6 +112,7 @@ jd_status jd_plan_check_finite(jd_plan *p)
         /* An update is not run: the parameters stay as they are. */
         if (p->instr[i].call.op->flags & JD_OP_FENCE) continue;
         jd__run_instr(p, &p->instr[i]);
+        if (p->off && jd__offload_fetch(p, i)) return jd_error(p->ctx);
         if (check_instr(p, &p->instr[i], i)) return jd_error(p->ctx);
     }
     return JD_OK;

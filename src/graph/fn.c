@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "base/ctx.h"
-#include "graph/plan.h"
+#include "graph/offload.h"
+#include "jackdaw/device.h"
 
 struct jd_fn {
     jd_ctx *ctx;
@@ -11,6 +12,10 @@ struct jd_fn {
     void *user;
     jd_graph graph;
     jd_plan *plan; /* a list, the last used first */
+    struct {
+        jd_plan *plan;
+        uint64_t run;
+    } last, before; /* on a device: the last two runs of jd_fn_run */
 };
 
 jd_fn *jd_fn_new(jd_ctx *ctx, jd_params *params, jd_trace *trace, void *user)
@@ -135,6 +140,13 @@ jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n)
 {
     jd_plan *p = jd_fn_plan(f, in, n);
     if (!p) return jd_error(f->ctx);
+    if (p->off) {
+        if (jd__offload_run(p, in, n)) return jd_error(f->ctx);
+        f->before = f->last;
+        f->last.plan = p;
+        f->last.run = p->off->runs - 1;
+        return JD_OK;
+    }
     for (int i = 0; i < n; i++)
         if (p->input[i].used && in[i].data)
             copy_input(p->input[i].data, in[i].data,
@@ -158,13 +170,14 @@ static jd__io *find_io(jd_ctx *ctx, jd__io *io, int n, const char *name, const c
 void *jd_plan_input(jd_plan *p, const char *name)
 {
     jd__io *io = find_io(p->ctx, p->input, p->ninput, name, "input");
+    if (p->off) p->off->exposed = true;
     return io ? io->data : NULL;
 }
 
 const void *jd_plan_result(jd_plan *p, const char *name, jd_type *type)
 {
     jd__io *io = find_io(p->ctx, p->result, p->nresult, name, "result");
-    if (!io) return NULL;
+    if (!io || (p->off && jd__offload_result(p, io))) return NULL;
     if (type) *type = io->type;
     return io->data;
 }
@@ -193,4 +206,18 @@ double jd_fn_scalar(jd_fn *f, const char *name)
     return t.dtype == JD_F32   ? (double)*(const float *)data
            : t.dtype == JD_F64 ? *(const double *)data
                                : (double)*(const int32_t *)data;
+}
+
+double jd_fn_scalar_before(jd_fn *f, const char *name)
+{
+    double value = 0;
+    if (jd_error(f->ctx)) return 0;
+    if (!f->before.plan) {
+        jd_fail(f->ctx, JD_EUSAGE,
+                "jd_fn_scalar_before \"%s\": needs a device and two runs; read the value with jd_fn_scalar", name);
+        return 0;
+    }
+    const jd__io *io = find_io(f->ctx, f->before.plan->result, f->before.plan->nresult, name, "result");
+    if (io) jd__offload_scalar(f->before.plan, io, f->before.run, &value);
+    return value;
 }

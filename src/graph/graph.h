@@ -89,7 +89,8 @@ struct jd_params {
     jd_range *state;
     void **state_data;
     int nstate, cap_state;
-    uint64_t generation; /* grows when a pointer into the store may have moved */
+    uint64_t generation;       /* grows when a pointer into the store may have moved */
+    struct jd__mirror *mirror; /* on a device, see offload.h; NULL: the host's memory is all there is */
 };
 /* Finds or makes; -1 and an error when the shape differs from before. */
 int jd__params_intern(jd_params *p, const char *name, const jd_type *type, const jd_init *init);

@@ -297,11 +297,13 @@ static void place_lasting(layout *l)
         size_t shift;
         l->last[resolve(l, g->result[i].value, &shift)] = FOREVER;
     }
-    for (uint32_t o = 0; o < g->nop; o++) {
-        const jd_opcode c = g->op[o].code;
-        if (c == JD_OP_arg || c == JD_OP_constant || c == JD_OP_iota)
-            l->place[g->op[o].out0] = take(l, bytes_of(&g->value[g->op[o].out0].type));
-    }
+    /* The inputs lie side by side at the beginning: a device gets them by one copy. */
+    for (int inputs = 1; inputs >= 0; inputs--)
+        for (uint32_t o = 0; o < g->nop; o++) {
+            const jd_opcode c = g->op[o].code;
+            if (inputs ? c == JD_OP_arg : c == JD_OP_constant || c == JD_OP_iota)
+                l->place[g->op[o].out0] = take(l, bytes_of(&g->value[g->op[o].out0].type));
+        }
 }
 
 static void bind_all(layout *l, const jd__item *item, uint8_t *const *elided)

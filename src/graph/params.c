@@ -1,7 +1,7 @@
 /* params.c - the parameter store: one contiguous vector with named ranges, and the state buffers beside it. */
 #include <string.h>
 
-#include "graph/graph.h"
+#include "graph/offload.h"
 
 jd_params *jd_params_new(jd_ctx *ctx, jd_dtype real)
 {
@@ -17,6 +17,7 @@ jd_params *jd_params_new(jd_ctx *ctx, jd_dtype real)
 void jd_params_free(jd_params *p)
 {
     if (!p) return;
+    jd__mirror_free(p);
     for (int i = 0; i < p->nrange; i++) jd_free(p->ctx, (void *)(uintptr_t)p->range[i].name);
     for (int i = 0; i < p->nstate; i++) {
         jd_free(p->ctx, (void *)(uintptr_t)p->state[i].name);
@@ -41,6 +42,7 @@ size_t jd_params_count(const jd_params *p)
 
 void *jd_params_data(jd_params *p)
 {
+    jd__mirror_to_host(p, true);
     return p->data;
 }
 
@@ -69,6 +71,7 @@ const jd_range *jd_params_find(const jd_params *p, const char *name)
 void *jd_params_get(jd_params *p, const char *name)
 {
     const jd_range *r = jd_params_find(p, name);
+    jd__mirror_to_host(p, true);
     return r ? p->data + r->offset * jd_dtype_size(p->real) : NULL;
 }
 
@@ -80,7 +83,10 @@ int jd_params_states(const jd_params *p)
 const jd_range *jd_params_state(const jd_params *p, int i, void **data)
 {
     if (i < 0 || i >= p->nstate) return NULL;
-    if (data) *data = p->state_data[i];
+    if (data) {
+        jd__mirror_to_host((jd_params *)(uintptr_t)p, true);
+        *data = p->state_data[i];
+    }
     return &p->state[i];
 }
 
@@ -117,6 +123,7 @@ static jd_status reserve(jd_params *p, size_t n)
 static int add_range(jd_params *p, const char *name, const jd_type *type)
 {
     const size_t n = (size_t)jd__count(type);
+    if (jd__mirror_to_host(p, true)) return -1;
     if (p->nrange == p->cap_range) {
         const int cap = p->cap_range ? 2 * p->cap_range : 16;
         jd_range *r = jd_realloc(p->ctx, p->range, (size_t)p->cap_range * sizeof *r, (size_t)cap * sizeof *r);
@@ -149,6 +156,7 @@ int jd__params_intern_state(jd_params *p, const char *name, const jd_type *type)
 {
     const int at = find(p->state, p->nstate, name);
     if (at >= 0) return same_type(&p->state[at].type, type) ? at : mismatch(p, "state", name, &p->state[at].type, type);
+    if (jd__mirror_to_host(p, true)) return -1;
     if (p->nstate == p->cap_state) {
         const int cap = p->cap_state ? 2 * p->cap_state : 8;
         jd_range *r = jd_realloc(p->ctx, p->state, (size_t)p->cap_state * sizeof *r, (size_t)cap * sizeof *r);
@@ -184,7 +192,7 @@ jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, con
         mismatch(p, "param", name, &p->range[i].type, type);
     else if (i < 0)
         i = add_range(p, name, type);
-    if (jd_error(p->ctx) || i < 0) return jd_error(p->ctx);
+    if (jd_error(p->ctx) || i < 0 || jd__mirror_to_host(p, true)) return jd_error(p->ctx);
     const size_t size = jd_dtype_size(p->real);
     memcpy(p->data + p->range[i].offset * size, data, (size_t)jd__count(type) * size);
     return JD_OK;
@@ -193,7 +201,7 @@ jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, con
 jd_status jd_params_set_state(jd_params *p, const char *name, const jd_type *type, const void *data)
 {
     const int i = jd__params_intern_state(p, name, type);
-    if (i < 0) return jd_error(p->ctx);
+    if (i < 0 || jd__mirror_to_host(p, true)) return jd_error(p->ctx);
     memcpy(p->state_data[i], data, (size_t)jd__count(type) * jd_dtype_size(type->dtype));
     return JD_OK;
 }

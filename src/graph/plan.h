@@ -21,7 +21,10 @@ typedef struct jd__instr {
     const char *name; /* of the first output, or "" */
     size_t scratch_bytes;
     bool parallel;
-    bool fast; /* the kernel is not the reference kernel */
+    bool fast;          /* the kernel is not the reference kernel */
+    const char *device; /* on a device: its kernel; NULL: this instruction runs on the CPU */
+    size_t device_scratch;
+    jd_opcode code;
     double flop, bytes, seconds;
 } jd__instr;
 
@@ -37,6 +40,7 @@ typedef struct jd__io {
     jd_type type;
     void *data;
     bool used;
+    uint64_t read; /* on a device: the number of the run whose value was copied back */
 } jd__io;
 
 struct jd_plan {
@@ -58,6 +62,7 @@ struct jd_plan {
     void *memory; /* everything above but the arena: one block */
     size_t memory_used, memory_size;
     double trace_seconds, compile_seconds;
+    struct jd__offload *off; /* on a device, see offload.h; NULL: on the CPU */
     struct jd_plan *next;
 };
 
@@ -99,5 +104,7 @@ jd_status jd__compile(jd_graph *g, jd_plan **out);
 void jd__plan_free(jd_plan *p);
 void *jd__plan_alloc(jd_plan *p, size_t bytes);
 void jd__run_instr(jd_plan *p, jd__instr *i);
+/* Where this run ends: with shards to come, where the gradient is known. */
+int jd__plan_end(const jd_plan *p);
 
 #endif

@@ -17,30 +17,6 @@ const uint8_t jd__pw_operands[JD_PW_COUNT] = {
 #undef X
 };
 
-jd_pw_kind jd__pw_kind(const jd_type *in, const jd_type *out, int64_t *period)
-{
-    const int64_t n = jd__count(in), total = jd__count(out);
-    *period = 1;
-    if (n == total) return JD_PW_FULL;
-    if (n == 1) return JD_PW_ONE;
-    /* Leading ones (or missing dimensions), then the same dimensions: a row that repeats. */
-    const int lead = out->rank - in->rank;
-    int i = 0, k = in->rank;
-    while (i < in->rank && in->dim[i] == 1) i++;
-    while (k > i && in->dim[k - 1] == out->dim[k - 1 + lead]) k--;
-    if (k == i) {
-        *period = n;
-        return JD_PW_ROW;
-    }
-    /* The same dimensions, then ones: each element repeats. */
-    if (lead != 0) return JD_PW_GENERAL;
-    for (k = in->rank; k > 0 && in->dim[k - 1] == 1;) k--;
-    for (i = 0; i < k; i++)
-        if (in->dim[i] != out->dim[i]) return JD_PW_GENERAL;
-    *period = total / n;
-    return JD_PW_COLUMN;
-}
-
 /* ---- shape and gradient ------------------------------------------------------------------------------------------------*/
 
 static jd_status infer(jd_infer *c)

@@ -25,7 +25,7 @@ static inline double jd__power(double base, uint64_t n)
 /* All members read the step counter before member 0 writes it. */
 static inline double jd__next_step(const jd_call *c, const jd_worker *w)
 {
-    double *t = c->in[JD_UP_T], next = *t + 1;
+    double *t = (double *)c->in[JD_UP_T], next = *t + 1;
     jd_team_barrier(w);
     if (w->id == 0) *t = next;
     return next;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "jackdaw/device.h"
 #include "train/run.h"
 
 void jd_run_extra(jd_run *r, const char *name, double value)
@@ -26,7 +27,7 @@ json_t *jd__result_json(const jd_run *r, bool whole)
     json_object_set_new(j, "accept", jd__json_number(s->accept[r->o.scale]));
     json_object_set_new(j, "passed", json_boolean(r->passed));
     json_object_set_new(j, "seconds", jd__json_number(round(r->seconds * 1000) / 1000));
-    json_object_set_new(j, "device", json_string("cpu"));
+    json_object_set_new(j, "device", json_string(jd_ctx_device_text(r->ctx)));
     json_object_update_missing(j, r->extra);
     if (!whole) return j;
     if (r->why) json_object_set_new(j, "why", json_string(r->why));

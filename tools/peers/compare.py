@@ -14,10 +14,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Torch:
     """A worker process that keeps the network between rounds."""
 
-    def __init__(self, name, threads):
+    def __init__(self, name, threads, device):
         env = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "torch_steps.py"), name, str(threads)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        command = [sys.executable, os.path.join(HERE, "torch_steps.py"), name, str(threads)]
+        self.process = subprocess.Popen(command + ([device] if device != "cpu" else []), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True, env=env)
         self.version = self.line()
 
     def line(self):
@@ -35,8 +36,9 @@ class Torch:
         self.process.wait()
 
 
-def jackdaw_seconds(name, threads, inner):
-    command = [os.environ["JACKDAW"], "bench", name, "--json", "--rounds", str(inner), "--threads", str(threads)]
+def jackdaw_seconds(name, threads, device, inner):
+    command = [os.environ["JACKDAW"], "bench", name, "--json", "--rounds", str(inner), "--threads", str(threads),
+               "--device", device]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"peers: {' '.join(command)}: {done.stderr.strip()}")
@@ -44,18 +46,19 @@ def jackdaw_seconds(name, threads, inner):
 
 
 def compare(name, args):
-    torch = Torch(name, args.threads)
+    torch = Torch(name, args.threads, args.device)
     inner = 5 if torch.seconds(1) < 0.2 else 1
     ours, theirs = [], []
     for i in range(args.rounds):
         for side in ("ours", "theirs") if i % 2 == 0 else ("theirs", "ours"):
             if side == "ours":
-                ours.append(jackdaw_seconds(name, args.threads, inner))
+                ours.append(jackdaw_seconds(name, args.threads, args.device, inner))
             else:
                 theirs.append(torch.seconds(inner))
     torch.close()
     ratios = sorted(a / b for a, b in zip(ours, theirs))
-    row = {"workload": name, "peer": torch.version, "threads": args.threads, "rounds": args.rounds,
+    row = {"workload": name, "peer": torch.version, "threads": args.threads, "device": args.device,
+           "rounds": args.rounds,
            "ours": statistics.median(ours), "theirs": statistics.median(theirs), "ratio": statistics.median(ratios),
            "ratio_low": ratios[0], "ratio_high": ratios[-1]}
     if args.json:
@@ -70,6 +73,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tools/peers.sh", description="Times PyTorch against jackdaw bench.")
     parser.add_argument("workload", nargs="*", default=WORKLOADS)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of both; float32 without TF32")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="a line of JSON for each workload")
     args = parser.parse_args()

@@ -3,7 +3,7 @@
 A step: clear the gradients, forward, loss, backward, plain SGD with learning rate 0.01 (the CTC workloads: loss and
 gradient only).  float32, fixed random data made before the clock starts.
 
-    torch_steps.py WORKLOAD THREADS      for each line read from standard input, times some rounds and prints the best
+    torch_steps.py WORKLOAD THREADS [cuda]      for each line read from standard input, times some rounds and prints the best
                                          seconds of a step; the first line printed names the version
 """
 import re
@@ -132,10 +132,17 @@ def candidates(name):
     return []
 
 
+def wait():
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
 def best_of(step, rounds, seconds):
     """Seconds of a step in the best of some rounds of at least `seconds`."""
+    wait()
     start = time.perf_counter()
     step()
+    wait()
     took = time.perf_counter() - start
     count = max(1, int(seconds / took) + 1)
     best = float("inf")
@@ -143,6 +150,7 @@ def best_of(step, rounds, seconds):
         start = time.perf_counter()
         for _ in range(count):
             step()
+        wait()
         best = min(best, (time.perf_counter() - start) / count)
     return best
 
@@ -151,6 +159,9 @@ def main():
     name, threads = sys.argv[1], int(sys.argv[2])
     torch.set_num_threads(threads)
     torch.manual_seed(1)
+    if len(sys.argv) > 3:
+        torch.set_default_device(sys.argv[3])
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     makers = candidates(name)
     if not makers:
         sys.exit(f"no such workload: {name}")

@@ -1,0 +1,76 @@
+# The plug-ins for NVIDIA GPUs.  The library links neither: it opens them at run time (src/base/device.c).
+#   libjackdaw-cuda.so           the kernels by nvcc, where it is present (JACKDAW_CUDA=AUTO) or must be (ON)
+#   libjackdaw-cuda-emulated.so  the same sources by g++, for tests on a machine without a GPU (src/cuda/emulate.h)
+set(JACKDAW_CUDA AUTO CACHE STRING "CUDA plug-in: AUTO (where nvcc is found, not with sanitizers), ON, OFF")
+set_property(CACHE JACKDAW_CUDA PROPERTY STRINGS AUTO ON OFF)
+include(CheckLanguage)
+# Where an installed program looks for them, below the prefix.
+set_source_files_properties(src/base/device.c PROPERTIES
+  COMPILE_DEFINITIONS "JD_PLUGIN_FOLDER=\"${CMAKE_INSTALL_LIBDIR}/jackdaw\"")
+file(GLOB JACKDAW_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu)
+set(JACKDAW_PLUGIN_FLAGS -Wall -Wextra -Wshadow $<$<BOOL:${JACKDAW_WERROR}>:-Werror>)
+
+function(jackdaw_plugin target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} PREFIX lib)
+endfunction()
+
+if(NOT CMAKE_CXX_COMPILER)
+  check_language(CXX)
+endif()
+if(CMAKE_CXX_COMPILER AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  enable_language(CXX)
+  if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+  # A source has one language in a project: g++ compiles a line that includes it.
+  foreach(source ${JACKDAW_CUDA_SOURCES})
+    get_filename_component(name ${source} NAME_WE)
+    if(name STREQUAL runtime)
+      continue()
+    endif()
+    set(wrapper ${PROJECT_BINARY_DIR}/emulated/${name}.cpp)
+    file(GENERATE OUTPUT ${wrapper} CONTENT "#include \"cuda/${name}.cu\"\n")
+    list(APPEND JACKDAW_EMULATED ${wrapper})
+  endforeach()
+  add_library(jackdaw_cuda_emulated MODULE ${JACKDAW_EMULATED} src/cuda/emulate.cpp src/cuda/runtime_emulated.cpp
+    $<TARGET_OBJECTS:jackdaw_philox>)
+  jackdaw_plugin(jackdaw_cuda_emulated)
+  target_compile_options(jackdaw_cuda_emulated PRIVATE ${JACKDAW_PLUGIN_FLAGS} -O1 -ffp-contract=off
+    $<$<BOOL:${JACKDAW_SANITIZE}>:-fsanitize=${JACKDAW_SANITIZE}>)
+  target_link_options(jackdaw_cuda_emulated PRIVATE $<$<BOOL:${JACKDAW_SANITIZE}>:-fsanitize=${JACKDAW_SANITIZE}>)
+  set_target_properties(jackdaw_cuda_emulated PROPERTIES OUTPUT_NAME jackdaw-cuda-emulated)
+endif()
+
+set(JACKDAW_BUILD_CUDA OFF)
+if(JACKDAW_CUDA STREQUAL ON)
+  set(JACKDAW_BUILD_CUDA ON)
+elseif(JACKDAW_CUDA STREQUAL AUTO AND NOT JACKDAW_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL GNU)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(JACKDAW_BUILD_CUDA ON)
+  endif()
+endif()
+if(JACKDAW_BUILD_CUDA)
+  set(CMAKE_CUDA_ARCHITECTURES 90) # machine code for Hopper, and PTX for what comes after; before the target is made
+  enable_language(CUDA)
+  if(CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+  add_library(jackdaw_cuda MODULE ${JACKDAW_CUDA_SOURCES} $<TARGET_OBJECTS:jackdaw_philox>)
+  jackdaw_plugin(jackdaw_cuda)
+  target_include_directories(jackdaw_cuda SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+  target_compile_options(jackdaw_cuda PRIVATE -O3 -fmad=false -lineinfo -Xcompiler=-Wall,-Wextra,-fvisibility=hidden
+    $<$<BOOL:${JACKDAW_WERROR}>:-Werror=all-warnings>)
+  target_link_libraries(jackdaw_cuda PRIVATE ${CMAKE_DL_LIBS})
+  set_target_properties(jackdaw_cuda PROPERTIES OUTPUT_NAME jackdaw-cuda CUDA_STANDARD 17 CUDA_EXTENSIONS OFF
+    CUDA_RUNTIME_LIBRARY Static)
+endif()
+# Philox's keys are the library's own.
+if(TARGET jackdaw_cuda OR TARGET jackdaw_cuda_emulated)
+  add_library(jackdaw_philox OBJECT src/base/philox.c)
+  target_link_libraries(jackdaw_philox PRIVATE jackdaw_flags)
+  target_include_directories(jackdaw_philox PRIVATE ${PROJECT_SOURCE_DIR}/src)
+endif()

@@ -1,0 +1,156 @@
+/* device.c - finding and opening the plug-in of a device. */
+#include <dlfcn.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ctx.h"
+#include "base/device.h"
+#include "jackdaw/device.h"
+
+static const char *const NAMES[] = {"cpu", "cuda", "cuda-emulated", NULL};
+static const char *const PRECISIONS[] = {"exact", "tf32", "bf16", NULL};
+
+#ifndef JD_PLUGIN_FOLDER
+#define JD_PLUGIN_FOLDER "lib/jackdaw" /* below the prefix */
+#endif
+
+static int find_word(const char *word, const char *const *words)
+{
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(words[i], word)) return i;
+    return -1;
+}
+
+/* The folder of the shared library or program that holds this code. */
+static void own_folder(char folder[PATH_MAX])
+{
+    Dl_info info;
+    char path[PATH_MAX];
+    folder[0] = '\0';
+    if (!dladdr((void *)(uintptr_t)own_folder, &info) || !info.dli_fname || !realpath(info.dli_fname, path)) {
+        const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+        if (n <= 0) return;
+        path[n] = '\0';
+    }
+    snprintf(folder, PATH_MAX, "%s", dirname(path));
+}
+
+static void *try_open(const char *path, char *why, size_t size)
+{
+    if (access(path, F_OK)) return NULL;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) snprintf(why, size, "%s", dlerror());
+    return library;
+}
+
+/* $JACKDAW_CUDA_PLUGIN, the library's own folder, the prefix it is installed in; the loader's paths last. */
+static void *open_library(const char *file, bool emulated, char *why, size_t size)
+{
+    char folder[PATH_MAX], path[PATH_MAX + 128];
+    static const char *const below[] = {"", "/jackdaw", "/..", ("/../" JD_PLUGIN_FOLDER)};
+    const char *given = emulated ? NULL : getenv("JACKDAW_CUDA_PLUGIN");
+    void *library = NULL;
+    why[0] = '\0';
+    if (given && *given) {
+        library = try_open(given, why, size);
+        if (!library && !why[0]) snprintf(why, size, "JACKDAW_CUDA_PLUGIN=%s: no such file", given);
+        return library;
+    }
+    own_folder(folder);
+    for (size_t i = 0; i < sizeof below / sizeof *below && !library && !why[0]; i++) {
+        snprintf(path, sizeof path, "%s%s/%s", folder, below[i], file);
+        library = try_open(path, why, size);
+    }
+    if (!library && !why[0]) library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (!library && !why[0]) snprintf(why, size, "%s was not found beside the program or library", file);
+    return library;
+}
+
+static const jd_device_api *table_of(jd_ctx *ctx, const char *name, void *library)
+{
+    jd_device_entry *entry;
+    *(void **)&entry = dlsym(library, "jd_device_plugin");
+    const jd_device_api *api = entry ? entry() : NULL;
+    if (!api || api->abi != JD_DEVICE_ABI) {
+        jd_fail(ctx, JD_EABSENT,
+                "device %s: its plug-in belongs to another version of the library; build both together", name);
+        return NULL;
+    }
+    return api;
+}
+
+static void open_device(jd_ctx *ctx, const jd_device_options *o)
+{
+    const char *name = o->device ? o->device : "cpu", *precision = o->precision ? o->precision : "exact";
+    char why[512], file[64];
+    const int n = find_word(name, NAMES), p = find_word(precision, PRECISIONS);
+    if (n < 0 || p < 0) {
+        const char *near = n < 0 ? jd_nearest(name, NAMES) : jd_nearest(precision, PRECISIONS);
+        jd_fail(ctx, JD_EUSAGE, "%s \"%s\" is not known%s%s%s", n < 0 ? "device" : "precision",
+                n < 0 ? name : precision, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        return;
+    }
+    if (n == 0) return;
+    snprintf(file, sizeof file, "libjackdaw-%s.so", name);
+    void *library = open_library(file, n == 2, why, sizeof why);
+    if (!library) {
+        jd_fail(ctx, JD_EABSENT, "device %s: %s; build with nvcc present (-DJACKDAW_CUDA=ON), or use the CPU", name,
+                why);
+        return;
+    }
+    jd_device *d = jd_alloc(ctx, sizeof *d);
+    const jd_device_api *api = d ? table_of(ctx, name, library) : NULL;
+    if (!api) {
+        dlclose(library);
+        jd_free(ctx, d);
+        return;
+    }
+    const char *fallback = getenv("JACKDAW_CUDA_FALLBACK");
+    *d = (jd_device){.api = api, .library = library, .precision = (jd_precision)p};
+    if (fallback) snprintf(d->fallback, sizeof d->fallback, ",%s,", fallback);
+    ctx->device = d;
+    if (o->describe_only) return;
+    d->handle = api->open(d->precision, why, sizeof why);
+    if (d->handle) return;
+    jd__device_close(ctx);
+    jd_fail(ctx, JD_EABSENT, "device %s: %s", name, why);
+}
+
+jd_ctx *jd_ctx_new_on(const jd_options *o, const jd_device_options *d)
+{
+    jd_ctx *ctx = jd_ctx_new(o);
+    if (ctx && d) open_device(ctx, d);
+    return ctx;
+}
+
+void jd__device_close(jd_ctx *ctx)
+{
+    jd_device *d = ctx->device;
+    if (!d) return;
+    if (d->handle) d->api->close(d->handle);
+    dlclose(d->library);
+    jd_free(ctx, d);
+    ctx->device = NULL;
+}
+
+const char *jd_ctx_device(const jd_ctx *ctx)
+{
+    return ctx && ctx->device ? ctx->device->api->name : "cpu";
+}
+
+const char *jd_ctx_device_text(const jd_ctx *ctx)
+{
+    const jd_device *d = ctx ? ctx->device : NULL;
+    return d && d->handle ? d->api->describe(d->handle) : jd_ctx_device(ctx);
+}
+
+jd_status jd_ctx_sync(jd_ctx *ctx)
+{
+    const jd_device *d = ctx->device;
+    if (!d || !d->handle || jd_error(ctx) || !d->api->sync(d->handle)) return jd_error(ctx);
+    return jd_fail(ctx, JD_EIO, "device %s: %s", d->api->name, d->api->error(d->handle));
+}

@@ -1,0 +1,83 @@
+/*
+ * device.h - what a plug-in for another device offers, and how a context opens one.
+ *
+ * The plug-in is a shared object with one symbol, jd_device_plugin, which gives a table of functions.  It is opened at run
+ * time, so that the library depends on no device's libraries.  A table answers questions about kernels without a device
+ * (`jackdaw plan --dry-run`); everything else goes through a device that was opened.
+ *
+ * One thread uses a device at a time.  Work is queued in the order of the calls; only download, sync and feed_begin wait.
+ * Functions that return int return 0, or 1 and leave a sentence for error().
+ */
+#ifndef JD_BASE_DEVICE_H
+#define JD_BASE_DEVICE_H
+
+#include "jackdaw/base.h"
+
+struct jd_call; /* graph/op.h */
+
+enum { JD_DEVICE_ABI = 1 };
+
+typedef enum jd_precision { JD_EXACT, JD_TF32, JD_BF16 } jd_precision;
+
+/* How an op will be run; text in static storage. */
+typedef struct jd_device_kernel {
+    const char *name;
+    size_t scratch_bytes;
+} jd_device_kernel;
+
+/* A copy of a piece of a feed into the memory of the device. */
+typedef struct jd_device_piece {
+    size_t offset, bytes; /* in the feed */
+    void *to;
+} jd_device_piece;
+
+typedef struct jd_device_api {
+    uint32_t abi, ops; /* JD_DEVICE_ABI, JD_OP_COUNT */
+    const char *name;
+    /* False: no kernel for this call; it runs on the CPU. */
+    bool (*kernel)(int opcode, const struct jd_call *c, jd_precision p, jd_device_kernel *k);
+
+    void *(*open)(jd_precision p, char *message, size_t size); /* NULL and a message */
+    void (*close)(void *d);
+    const char *(*describe)(void *d);
+    const char *(*error)(void *d);
+
+    void *(*alloc)(void *d, size_t bytes); /* zeroed; NULL: none is left */
+    void (*release)(void *d, void *memory);
+    int (*upload)(void *d, void *to, const void *from, size_t bytes); /* `from` may change when it returns */
+    int (*download)(void *d, void *to, const void *from, size_t bytes);
+    int (*sync)(void *d);
+    int (*launch)(void *d, int opcode, const struct jd_call *c);
+
+    /* Instructions launched between the two are recorded, not run; NULL: this device does not record. */
+    int (*record_begin)(void *d);
+    int (*record_end)(void *d, void **recording);
+    int (*replay)(void *d, void *recording);
+    void (*drop)(void *d, void *recording);
+
+    /* Inputs: the caller writes into memory that feed_begin gives (one of two, in turn), feed_end queues the copies. */
+    void *(*feed_new)(void *d, size_t bytes);
+    void *(*feed_begin)(void *d, void *feed);
+    int (*feed_end)(void *d, void *feed, const jd_device_piece *piece, int n);
+    void (*feed_free)(void *d, void *feed);
+
+    /* Small results, copied to the host behind the run that computes them, into one of two slots in turn. */
+    void *(*read_new)(void *d, size_t bytes);
+    int (*read_queue)(void *d, void *reads, int slot, size_t offset, const void *from, size_t bytes);
+    const void *(*read_wait)(void *d, void *reads, int slot); /* the slot's memory, when the copies queued are there */
+    void (*read_free)(void *d, void *reads);
+} jd_device_api;
+
+typedef const jd_device_api *jd_device_entry(void);
+
+/* What a context knows of its device. */
+typedef struct jd_device {
+    const jd_device_api *api;
+    void *library, *handle; /* handle NULL: described only */
+    jd_precision precision;
+    char fallback[256]; /* ops that shall run on the CPU: ",lstm,ctc," */
+} jd_device;
+
+void jd__device_close(jd_ctx *ctx);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * cu.h - what the CUDA kernels share: launching, sizes, small copies, the table's entry of an op.
+ *
+ * One source serves two plug-ins: nvcc makes libjackdaw-cuda.so, g++ with emulate.h makes libjackdaw-cuda-emulated.so,
+ * whose device memory is ordinary memory.  Products are compiled without contraction (-fmad=false): a multiply and an add
+ * are fused only where the source says fmaf, so that point-wise results have the CPU's bits.  No atomics: every sum has one
+ * order, which depends on the shapes alone.
+ */
+#ifndef JD_CUDA_CU_H
+#define JD_CUDA_CU_H
+
+#include <stdio.h>
+
+#ifdef __CUDACC__
+#include <cooperative_groups.h>
+#include <cuda_runtime.h>
+#define JD_DYNAMIC_SHARED(type, name)                                                                                  \
+    extern __shared__ float4 jd_dynamic_shared[];                                                                      \
+    type *name = reinterpret_cast<type *>(jd_dynamic_shared)
+typedef cudaStream_t jd_stream;
+#else
+#include "cuda/emulate.h"
+#define JD_DYNAMIC_SHARED(type, name) type *name = static_cast<type *>(jd_emulate_shared())
+typedef void *jd_stream;
+#endif
+
+#include "base/device.h"
+#include "graph/op.h"
+#include "ops/attrs.h"
+
+/* The opened device. */
+struct jd_cu {
+    jd_stream stream; /* all kernels, in order */
+    jd_precision precision;
+    struct jd_blas *blas; /* see blas.h; NULL: own kernels only */
+    char error[512];
+};
+
+/* An op of the table (table.cu). */
+struct jd_cu_op {
+    const char *name;                                         /* of the kernel, as plans show it */
+    int (*launch)(jd_cu *d, const jd_call *c);                /* 0, or 1 and d->error */
+    size_t (*scratch)(const jd_call *c);                      /* NULL: none */
+    bool (*fits)(const jd_call *c);                           /* NULL: all shapes */
+    const char *(*variant)(const jd_call *c, jd_precision p); /* NULL: `name` */
+};
+
+#ifdef __CUDACC__
+static inline int jd_check(jd_cu *d, const char *what, cudaError_t e)
+{
+    if (e == cudaSuccess) return 0;
+    snprintf(d->error, sizeof d->error, "%s: %s", what, cudaGetErrorString(e));
+    return 1;
+}
+
+template <class... P, class... A>
+int jd_launch(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args)
+{
+    if (shared > 48 * 1024 &&
+        jd_check(d, name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared)))
+        return 1;
+    kernel<<<grid, block, shared, d->stream>>>(args...);
+    return jd_check(d, name, cudaGetLastError());
+}
+
+/* All blocks at once, so that they can wait for one another. */
+template <class... P, class... A>
+int jd_launch_together(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared,
+                       A... args)
+{
+    void *list[] = {(void *)&args...};
+    if (shared > 48 * 1024 &&
+        jd_check(d, name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared)))
+        return 1;
+    return jd_check(d, name, cudaLaunchCooperativeKernel((const void *)kernel, grid, block, list, shared, d->stream));
+}
+static __device__ inline void jd_grid_sync()
+{
+    cooperative_groups::this_grid().sync();
+}
+static inline int jd_zero(jd_cu *d, void *to, size_t bytes)
+{
+    return bytes ? jd_check(d, "memset", cudaMemsetAsync(to, 0, bytes, d->stream)) : 0;
+}
+static inline int jd_copy(jd_cu *d, void *to, const void *from, size_t bytes)
+{
+    return bytes ? jd_check(d, "copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, d->stream)) : 0;
+}
+#else
+template <class... P, class... A>
+int jd_launch(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args)
+{
+    return jd_emulate(
+        name, grid, block, shared, false, [=] { kernel(args...); }, d->error, sizeof d->error);
+}
+template <class... P, class... A>
+int jd_launch_together(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared,
+                       A... args)
+{
+    return jd_emulate(
+        name, grid, block, shared, true, [=] { kernel(args...); }, d->error, sizeof d->error);
+}
+static inline void jd_grid_sync()
+{
+    jd_emulate_grid_sync();
+}
+static inline int jd_zero(jd_cu *, void *to, size_t bytes)
+{
+    if (bytes) memset(to, 0, bytes);
+    return 0;
+}
+static inline int jd_copy(jd_cu *, void *to, const void *from, size_t bytes)
+{
+    if (bytes) memmove(to, from, bytes);
+    return 0;
+}
+#endif
+#define JD_LAUNCH(d, kernel, grid, block, shared, ...) jd_launch(d, #kernel, kernel, grid, block, shared, __VA_ARGS__)
+
+/* ---- sizes ----------------------------------------------------------------------------------------------------------*/
+
+enum { JD_BLOCK = 256 };
+
+/* Blocks of JD_BLOCK threads, each thread one of n; kernels loop with JD_EACH, so that n may be larger than a grid. */
+static inline dim3 jd_grid(int64_t n)
+{
+    const int64_t blocks = (n + JD_BLOCK - 1) / JD_BLOCK;
+    return dim3((unsigned)(blocks < 1 ? 1 : blocks > 1 << 20 ? 1 << 20 : blocks));
+}
+#define JD_EACH(i, n)                                                                                                  \
+    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
+
+template <class T> static inline const T *jd_in(const jd_call *c, int i)
+{
+    return static_cast<const T *>(c->in[i]);
+}
+template <class T> static inline T *jd_out(const jd_call *c, int i)
+{
+    return static_cast<T *>(c->out[i]);
+}
+template <class A> static inline const A *jd_attr(const jd_call *c)
+{
+    return static_cast<const A *>(c->attr);
+}
+/* Pieces of the scratch memory, each aligned; with base NULL a walk through them only measures. */
+struct jd_pieces {
+    char *base;
+    size_t used;
+    template <class T> T *take(int64_t n)
+    {
+        char *p = base ? base + used : nullptr;
+        used += ((size_t)n * sizeof(T) + 255) & ~(size_t)255;
+        return reinterpret_cast<T *>(p);
+    }
+};
+
+#endif

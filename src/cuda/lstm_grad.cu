@@ -1,0 +1,208 @@
+/* lstm_grad.cu - back-propagation through time for lstm.cu; formulas: ops/lstm_grad.c. */
+#include "cuda/recurrent.cuh"
+
+struct lstm_back {
+    jd_steps s;
+    int64_t H, P;
+    const float *R, *peep, *proj, *c0, *gates, *cells, *dy, *dhT, *dcT;
+    float *delta; /* (T,B,4H) */
+    float *dr;    /* (T,B,P): errors of the projected output */
+    float *dc;    /* (B,H) */
+    bool no_forget, truncate;
+    int in_squash, out_squash;
+};
+
+/* Row of delta that the error of step `step` comes back from, or NULL. */
+static __device__ inline const float *later(const lstm_back &l, int64_t b, int64_t step)
+{
+    return step + 1 < l.s.count(b) && !l.truncate ? l.delta + l.s.row(b, step + 1) * 4 * l.H : nullptr;
+}
+
+/* What does not come through R: the error of the output, and of the final state at the last step. */
+static __device__ inline float direct(const lstm_back &l, int64_t b, int64_t p, int64_t step)
+{
+    float e = l.dy && step >= 0 ? l.dy[l.s.row(b, step) * l.P + p] : 0;
+    if (step == l.s.count(b) - 1 && l.dhT) e += l.dhT[b * l.P + p];
+    return e;
+}
+
+/* The unit's errors from that of its output. */
+static __device__ inline void errors(const lstm_back &l, int64_t b, int64_t u, int64_t step, float dm)
+{
+    const int64_t H = l.H, row = l.s.row(b, step);
+    const float *g = l.gates + row * 4 * H + u, *p = l.peep;
+    const float i = g[0], f = g[H], z = g[2 * H], o = g[3 * H], now = l.cells[row * H + u];
+    const float old = step ? l.cells[l.s.row(b, step - 1) * H + u] : l.c0 ? l.c0[b * H + u] : 0;
+    const bool last = step == l.s.count(b) - 1;
+    const float s = jd_squash_of(l.out_squash, now), d_o = dm * s * o * (1 - o);
+    float dc = last ? (l.dcT ? l.dcT[b * H + u] : 0) : l.dc[b * H + u];
+    dc += dm * o * jd_squash_slope(l.out_squash, s) + (p ? p[2 * H + u] * d_o : 0);
+    const float d_i = dc * z * i * (1 - i), d_f = l.no_forget ? 0 : dc * old * f * (1 - f);
+    float *to = l.delta + row * 4 * H + u;
+    to[0] = d_i;
+    to[H] = d_f;
+    to[2 * H] = dc * i * jd_squash_slope(l.in_squash, z);
+    to[3 * H] = d_o;
+    dc *= f;
+    if (p && !l.truncate) dc += p[u] * d_i + p[H + u] * d_f;
+    l.dc[b * H + u] = dc;
+}
+
+/* One step without projection: the error through R, and the cells. */
+static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_step(lstm_back l, int64_t step)
+{
+    __shared__ const float *rows[JD_REC_TILE];
+    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
+    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, step); });
+    float sum = 0;
+    jd_rec_sums<1>(rows, jd_rec_column{l.R, l.P}, u0, l.P, 4 * l.H, &sum);
+    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, u = u0 + threadIdx.x % JD_REC_TILE;
+    if (b < l.s.B && u < l.H && step < l.s.count(b)) errors(l, b, u, step, sum + direct(l, b, u, step));
+}
+
+/* With projection in two: the error of the projected output, */
+static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_output(lstm_back l, int64_t step)
+{
+    __shared__ const float *rows[JD_REC_TILE];
+    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
+    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, step); });
+    float sum = 0;
+    jd_rec_sums<1>(rows, jd_rec_column{l.R, l.P}, u0, l.P, 4 * l.H, &sum);
+    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, p = u0 + threadIdx.x % JD_REC_TILE;
+    if (b < l.s.B && p < l.P && step < l.s.count(b)) l.dr[l.s.row(b, step) * l.P + p] = sum + direct(l, b, p, step);
+}
+
+/* and the cells. */
+static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_cells(lstm_back l, int64_t step)
+{
+    __shared__ const float *rows[JD_REC_TILE];
+    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
+    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) -> const float * {
+        return step < l.s.count(b) ? l.dr + l.s.row(b, step) * l.P : nullptr;
+    });
+    float sum = 0;
+    jd_rec_sums<1>(rows, jd_rec_column{l.proj, l.H}, u0, l.H, l.P, &sum);
+    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, u = u0 + threadIdx.x % JD_REC_TILE;
+    if (b < l.s.B && u < l.H && step < l.s.count(b)) errors(l, b, u, step, sum);
+}
+
+/* The error of the initial state. */
+static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_start(lstm_back l, float *dh0)
+{
+    __shared__ const float *rows[JD_REC_TILE];
+    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
+    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, -1); });
+    float sum = 0;
+    jd_rec_sums<1>(rows, jd_rec_column{l.R, l.P}, u0, l.P, 4 * l.H, &sum);
+    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, p = u0 + threadIdx.x % JD_REC_TILE;
+    if (b < l.s.B && p < l.P) dh0[b * l.P + p] = sum + direct(l, b, p, -1);
+}
+
+static __global__ void cell_start(lstm_back l, float *dc0)
+{
+    JD_EACH(e, l.s.B * l.H) dc0[e] = l.s.count(e / l.H) ? l.dc[e] : l.dcT ? l.dcT[e] : 0;
+}
+
+/* The terms of the gradient of the peepholes: to (T,B,3H); `before`: the old cells. */
+static __global__ void peephole_terms(lstm_back l, const float *before, float *to)
+{
+    JD_EACH(e, l.s.T * l.s.B * l.H)
+    {
+        const int64_t row = e / l.H, u = e % l.H, H = l.H;
+        const float *d = l.delta + row * 4 * H + u;
+        float *t = to + row * 3 * H + u;
+        t[0] = d[0] * before[e];
+        t[H] = d[H] * before[e];
+        t[2 * H] = d[3 * H] * l.cells[e];
+    }
+}
+
+struct lstm_space {
+    float *delta, *dr, *dc, *before, *old, *terms, *sums;
+};
+
+static size_t carve(const jd_call *c, lstm_space *s, void *base)
+{
+    const int64_t rows = c->in_type[0].dim[0] * c->in_type[0].dim[1], B = c->in_type[0].dim[1];
+    const int64_t H = c->in_type[3].dim[0] / 4, P = c->in_type[3].dim[1];
+    const bool peep = c->in_type[5].rank >= 0, proj = c->in_type[6].rank >= 0;
+    jd_pieces m = {static_cast<char *>(base), 0};
+    s->delta = m.take<float>(rows * 4 * H);
+    s->dr = m.take<float>(proj ? rows * P : 0);
+    s->dc = m.take<float>(B * H);
+    s->before = m.take<float>(rows * P);
+    s->old = m.take<float>(peep ? rows * H : 0);
+    s->terms = m.take<float>(peep ? rows * 3 * H : 0);
+    s->sums = m.take<float>(jd_column_parts(rows) * 4 * H);
+    return m.used;
+}
+
+static size_t scratch_lstm_grad(const jd_call *c)
+{
+    lstm_space s;
+    return carve(c, &s, NULL);
+}
+
+/* dW, dR, db, dpeep, dproj, dx from the errors of all steps. */
+static int products(jd_cu *d, const jd_call *c, const lstm_back &l, const lstm_space &s, int64_t rows)
+{
+    const int64_t H = l.H, P = l.P;
+    float *dx = jd_attr<jd_lstm_attr>(c)->need_dx ? jd_out<float>(c, 0) : NULL;
+    const jd_product dR = {true, false, 4 * H, P, rows, s.delta, 4 * H, s.before, P, jd_out<float>(c, 2),
+                           P,    false, NULL,  0};
+    if (jd_rec_input_grads(d, c, s.delta, 4 * H, rows, 4 * H, dx, jd_out<float>(c, 1), jd_out<float>(c, 3), s.sums) ||
+        jd_rec_before(d, l.s, jd_in<float>(c, 9), jd_in<float>(c, 7), s.before, P) || jd_gemm(d, dR))
+        return 1;
+    if (l.proj) {
+        const jd_product dP = {true, false, P,    H, rows, s.dr, P, jd_in<float>(c, 12), H, jd_out<float>(c, 5),
+                               H,    false, NULL, 0};
+        if (jd_gemm(d, dP)) return 1;
+    }
+    if (!l.peep) return 0;
+    return jd_rec_before(d, l.s, l.cells, l.c0, s.old, H) ||
+           (rows * H > 0 &&
+            JD_LAUNCH(d, peephole_terms, jd_grid(rows * H), JD_BLOCK, 0, l, (const float *)s.old, s.terms)) ||
+           jd_column_sums(d, s.terms, rows, 3 * H, 3 * H, jd_out<float>(c, 4), s.sums);
+}
+
+static int launch_lstm_grad(jd_cu *d, const jd_call *c)
+{
+    const jd_lstm_attr *a = jd_attr<jd_lstm_attr>(c);
+    const int64_t T = c->in_type[0].dim[0], B = c->in_type[0].dim[1], H = c->in_type[3].dim[0] / 4,
+                  P = c->in_type[3].dim[1];
+    lstm_space s;
+    carve(c, &s, c->scratch);
+    lstm_back l = {};
+    l.s = {T, B, a->reverse != 0, jd_in<int32_t>(c, 1)};
+    l.H = H;
+    l.P = P;
+    l.R = jd_in<float>(c, 3);
+    l.peep = jd_in<float>(c, 5);
+    l.proj = jd_in<float>(c, 6);
+    l.c0 = jd_in<float>(c, 8);
+    l.gates = jd_in<float>(c, 10);
+    l.cells = jd_in<float>(c, 11);
+    l.dy = jd_in<float>(c, 13);
+    l.dhT = jd_in<float>(c, 14);
+    l.dcT = jd_in<float>(c, 15);
+    l.delta = s.delta;
+    l.dr = s.dr;
+    l.dc = s.dc;
+    l.no_forget = a->no_forget != 0;
+    l.truncate = a->truncate != 0;
+    l.in_squash = a->in_squash;
+    l.out_squash = a->out_squash;
+    for (int64_t t = T; B && t-- > 0;) {
+        const int bad = l.proj ? JD_LAUNCH(d, lstm_back_output, jd_rec_grid(P, B), JD_REC_THREADS, 0, l, t) ||
+                                     JD_LAUNCH(d, lstm_back_cells, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, t)
+                               : JD_LAUNCH(d, lstm_back_step, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, t);
+        if (bad) return 1;
+    }
+    if (jd_rec_clear(d, l.s, s.delta, 4 * H) || (l.proj && jd_rec_clear(d, l.s, s.dr, P))) return 1;
+    if (B && c->in[7] && JD_LAUNCH(d, lstm_back_start, jd_rec_grid(P, B), JD_REC_THREADS, 0, l, jd_out<float>(c, 6)))
+        return 1;
+    if (B && c->in[8] && JD_LAUNCH(d, cell_start, jd_grid(B * H), JD_BLOCK, 0, l, jd_out<float>(c, 7))) return 1;
+    return products(d, c, l, s, T * B);
+}
+
+const jd_cu_op jd_cu_lstm_grad = {"lstm steps back", launch_lstm_grad, scratch_lstm_grad, NULL, NULL};

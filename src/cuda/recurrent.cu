@@ -1,0 +1,61 @@
+/* recurrent.cu - the parts of recurrent layers that do not depend on the cell. */
+#include "cuda/recurrent.cuh"
+
+static __global__ void clear_dead(jd_steps s, float *x, int64_t n)
+{
+    JD_EACH(e, s.T * s.B * n)
+    {
+        const int64_t row = e / n;
+        if (row / s.B >= s.count(row % s.B)) x[e] = 0;
+    }
+}
+
+int jd_rec_clear(jd_cu *d, jd_steps s, float *x, int64_t n)
+{
+    const int64_t all = s.T * s.B * n;
+    if (!s.length || !all) return 0;
+    return JD_LAUNCH(d, clear_dead, jd_grid(all), JD_BLOCK, 0, s, x, n);
+}
+
+static __global__ void last_rows(jd_steps s, const float *x, const float *first, float *to, int64_t n)
+{
+    JD_EACH(e, s.B * n)
+    {
+        const int64_t b = e / n, count = s.count(b);
+        to[e] = count ? x[s.row(b, count - 1) * n + e % n] : first ? first[e] : 0;
+    }
+}
+
+int jd_rec_last(jd_cu *d, jd_steps s, const float *x, const float *first, float *to, int64_t n)
+{
+    return s.B * n > 0 ? JD_LAUNCH(d, last_rows, jd_grid(s.B * n), JD_BLOCK, 0, s, x, first, to, n) : 0;
+}
+
+static __global__ void rows_before(jd_steps s, const float *x, const float *first, float *to, int64_t n)
+{
+    JD_EACH(e, s.T * s.B * n)
+    {
+        const int64_t row = e / n, b = row % s.B, t = row / s.B, count = s.count(b);
+        const int64_t before = s.reverse ? t + 1 : t - 1;
+        float v = 0;
+        if (t < count)
+            v = before >= 0 && before < count ? x[(before * s.B + b) * n + e % n] : first ? first[b * n + e % n] : 0;
+        to[e] = v;
+    }
+}
+
+int jd_rec_before(jd_cu *d, jd_steps s, const float *x, const float *first, float *to, int64_t n)
+{
+    const int64_t all = s.T * s.B * n;
+    return all ? JD_LAUNCH(d, rows_before, jd_grid(all), JD_BLOCK, 0, s, x, first, to, n) : 0;
+}
+
+int jd_rec_input_grads(jd_cu *d, const jd_call *c, const float *delta, int64_t row, int64_t rows, int64_t G, float *dx,
+                       float *dW, float *db, float *scratch)
+{
+    const int64_t N = c->in_type[0].dim[c->in_type[0].rank - 1];
+    const float *x = jd_in<float>(c, 0), *W = jd_in<float>(c, 2);
+    const jd_product left = {false, false, rows, N, G, delta, row, W, N, dx, N, false, NULL, 0};
+    const jd_product weights = {true, false, G, N, rows, delta, row, x, N, dW, N, false, NULL, 0};
+    return (dx && jd_gemm(d, left)) || jd_gemm(d, weights) || jd_column_sums(d, delta, rows, G, row, db, scratch);
+}

@@ -1,0 +1,204 @@
+/*
+ * runtime_emulated.cpp - the device of libjackdaw-cuda-emulated.so: ordinary memory, kernels as fibers.
+ *
+ * Before each launch everything but the instruction's operands is forbidden to ASan, outputs and scratch are filled with
+ * NaN where nothing lies there yet, so that a read or write outside an operand, and an element that is not written, are
+ * found.
+ */
+#include <vector>
+
+#include "cuda/table.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define __asan_poison_memory_region(p, n)   ((void)(p), (void)(n))
+#define __asan_unpoison_memory_region(p, n) ((void)(p), (void)(n))
+#endif
+
+struct block {
+    char *p;
+    size_t bytes;
+    block *next;
+};
+
+struct device {
+    jd_cu cu;
+    block *blocks; /* all memory that was given out */
+};
+
+static device *of(void *d)
+{
+    return static_cast<device *>(d);
+}
+
+static void *open_device(jd_precision p, char *, size_t)
+{
+    device *d = new device();
+    d->cu.precision = p;
+    return d;
+}
+
+static void close_device(void *handle)
+{
+    device *d = of(handle);
+    while (d->blocks) {
+        block *b = d->blocks;
+        d->blocks = b->next;
+        free(b->p);
+        delete b;
+    }
+    delete d;
+}
+
+static const char *describe(void *)
+{
+    return "CUDA kernels emulated on the CPU";
+}
+
+static const char *error(void *d)
+{
+    return of(d)->cu.error;
+}
+
+static void *alloc(void *handle, size_t bytes)
+{
+    void *p = NULL;
+    if (posix_memalign(&p, 256, bytes + 1)) return NULL;
+    memset(p, 0, bytes);
+    of(handle)->blocks = new block{static_cast<char *>(p), bytes, of(handle)->blocks};
+    return p;
+}
+
+static void release(void *handle, void *memory)
+{
+    for (block **at = &of(handle)->blocks; *at; at = &(*at)->next) {
+        block *b = *at;
+        if (b->p != memory) continue;
+        *at = b->next;
+        free(b->p);
+        delete b;
+        return;
+    }
+}
+
+static int copy(void *, void *to, const void *from, size_t bytes)
+{
+    memmove(to, from, bytes);
+    return 0;
+}
+
+static int sync(void *)
+{
+    return 0;
+}
+
+static size_t bytes_of(const jd_type *t)
+{
+    return (size_t)jd__count(t) * (t->dtype == JD_F64 ? 8 : 4);
+}
+
+static void forbid_all(device *d)
+{
+    for (block *b = d->blocks; b; b = b->next) __asan_poison_memory_region(b->p, b->bytes);
+}
+
+static void allow_all(device *d)
+{
+    for (block *b = d->blocks; b; b = b->next) __asan_unpoison_memory_region(b->p, b->bytes);
+}
+
+static bool overlaps_an_input(const jd_call *c, const char *p, size_t bytes)
+{
+    for (int i = 0; i < c->nin; i++) {
+        const char *q = static_cast<const char *>(c->in[i]);
+        if (q && q < p + bytes && p < q + bytes_of(&c->in_type[i])) return true;
+    }
+    return false;
+}
+
+static int launch(void *handle, int opcode, const jd_call *c)
+{
+    device *d = of(handle);
+    const jd_cu_op *op = jd_cu_find(opcode, c);
+    const size_t scratch = op && op->scratch ? op->scratch(c) : 0;
+    if (!op) {
+        snprintf(d->cu.error, sizeof d->cu.error, "no kernel");
+        return 1;
+    }
+    forbid_all(d);
+    for (int i = 0; i < c->nin; i++)
+        if (c->in[i]) __asan_unpoison_memory_region(c->in[i], bytes_of(&c->in_type[i]));
+    for (int i = 0; i < c->nout; i++) {
+        const size_t bytes = bytes_of(&c->out_type[i]);
+        __asan_unpoison_memory_region(c->out[i], bytes);
+        /* Parts of a concatenation may lie in their place already. */
+        if (opcode != JD_OP_concat && !overlaps_an_input(c, static_cast<char *>(c->out[i]), bytes))
+            memset(c->out[i], 0xff, bytes);
+    }
+    if (scratch) {
+        __asan_unpoison_memory_region(c->scratch, scratch);
+        memset(c->scratch, 0xff, scratch);
+    }
+    const int bad = op->launch(&d->cu, c);
+    allow_all(d);
+    return bad;
+}
+
+static void *feed_new(void *, size_t bytes)
+{
+    return malloc(bytes + 1);
+}
+
+static void *feed_begin(void *, void *feed)
+{
+    return feed;
+}
+
+static int feed_end(void *, void *feed, const jd_device_piece *piece, int n)
+{
+    for (int i = 0; i < n; i++) memcpy(piece[i].to, static_cast<char *>(feed) + piece[i].offset, piece[i].bytes);
+    return 0;
+}
+
+static void feed_free(void *, void *feed)
+{
+    free(feed);
+}
+
+static void *read_new(void *, size_t bytes)
+{
+    return new std::vector<char>(2 * bytes);
+}
+
+static int read_queue(void *, void *reads, int slot, size_t offset, const void *from, size_t bytes)
+{
+    std::vector<char> *r = static_cast<std::vector<char> *>(reads);
+    memcpy(r->data() + (size_t)slot * (r->size() / 2) + offset, from, bytes);
+    return 0;
+}
+
+static const void *read_wait(void *, void *reads, int slot)
+{
+    std::vector<char> *r = static_cast<std::vector<char> *>(reads);
+    return r->data() + (size_t)slot * (r->size() / 2);
+}
+
+static void read_free(void *, void *reads)
+{
+    delete static_cast<std::vector<char> *>(reads);
+}
+
+extern "C" __attribute__((visibility("default"))) const jd_device_api *jd_device_plugin()
+{
+    static const jd_device_api api = {JD_DEVICE_ABI, JD_OP_COUNT, "cuda-emulated",
+                                      jd_cu_kernel,  open_device, close_device,
+                                      describe,      error,       alloc,
+                                      release,       copy,        copy,
+                                      sync,          launch,      NULL,
+                                      NULL,          NULL,        NULL,
+                                      feed_new,      feed_begin,  feed_end,
+                                      feed_free,     read_new,    read_queue,
+                                      read_wait,     read_free};
+    return &api;
+}
