@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "jackdaw/device.h"
 #include "jackdaw/data.h"
+#include "jackdaw/device.h"
 
 static const struct feature {
     const char *name, *state, *how;
@@ -15,7 +15,11 @@ static const struct feature {
 #else
     {"serve", "no", "apt-get install libmicrohttpd-dev, then build again"},
 #endif
-    {"mpi", "no", "not in this version"},
+#ifdef JD_HAVE_MPI
+    {"mpi", "yes", ""},
+#else
+    {"mpi", "no", "apt-get install libopenmpi-dev openmpi-bin, then build again"},
+#endif
 };
 
 /* Whether a GPU answers, and if not, why. */
