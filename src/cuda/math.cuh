@@ -1,5 +1,5 @@
 /*
- * math.cuh - exp, log, tanh, sigmoid on the device: the operations of cpu/vecmath.h one for one, hence the CPU's bits.
+ * math.cuh - exp, log, tanh, sigmoid, sin, cos on the device: the operations of cpu/vecmath.h one for one, hence the CPU's bits.
  */
 #ifndef JD_CUDA_MATH_CUH
 #define JD_CUDA_MATH_CUH
@@ -92,6 +92,45 @@ static __device__ inline float jd_logf(float x)
     y = fmaf(k, -2.12194440e-4f, y);
     y = fmaf(-0.5f, z, y);
     return fmaf(k, 0.693359375f, f + y);
+}
+
+/* x = r + n pi/2 for |x| < 1e5; larger ones are the toolkit's, which may differ from the CPU's in the last bit. */
+static __device__ inline float jd_quarter_turns(float x, int *n)
+{
+    *n = __float2int_rn(x * 0.636619772367581343f);
+    const float k = (float)*n;
+    const float r = fmaf(-k, -4.37113900018624283e-8f, fmaf(-k, 1.57079637050628662f, x));
+    return fmaf(-k, -1.71512490118e-15f, r);
+}
+
+/* sin of r + n pi/2 for |r| <= pi/4: +-sin r or +-cos r. */
+static __device__ inline float jd_sin_turned(float r, int n)
+{
+    const float z = r * r;
+    float p = -1.9515295891e-4f;
+    p = fmaf(p, z, 8.3321608736e-3f);
+    p = fmaf(p, z, -1.6666654611e-1f);
+    const float sine = copysignf(fabsf(fmaf(p * z, r, r)), r);
+    float q = 2.443315711809948e-5f;
+    q = fmaf(q, z, -1.388731625493765e-3f);
+    q = fmaf(q, z, 4.166664568298827e-2f);
+    const float cosine = fmaf(q * z, z, fmaf(-0.5f, z, 1.f));
+    const float y = n & 1 ? cosine : sine;
+    return __int_as_float(__float_as_int(y) ^ (int)((unsigned)(n & 2) << 30));
+}
+static __device__ inline float jd_sinf(float x)
+{
+    int n;
+    if (!(fabsf(x) < 1e5f)) return sinf(x);
+    const float r = jd_quarter_turns(x, &n);
+    return jd_sin_turned(r, n);
+}
+static __device__ inline float jd_cosf(float x)
+{
+    int n;
+    if (!(fabsf(x) < 1e5f)) return cosf(x);
+    const float r = jd_quarter_turns(x, &n);
+    return jd_sin_turned(r, n + 1);
 }
 
 /* The squashing functions of the LSTM cell and their slopes as functions of their value (ops/squash.h). */

@@ -21,7 +21,8 @@ struct pw_args {
 
 static __device__ inline float step_of(const jd_pw_step &s, const float *k, float a, float b, float c)
 {
-    switch (s.code) {
+    /* Without a default: the compiler names a step that is missing here. */
+    switch ((jd_pw_code)s.code) {
     case JD_PW_add: return a + b;
     case JD_PW_sub: return a - b;
     case JD_PW_mul: return a * b;
@@ -41,8 +42,12 @@ static __device__ inline float step_of(const jd_pw_step &s, const float *k, floa
     case JD_PW_abs: return fabsf(a);
     case JD_PW_softplus: return (a > 0 ? a : 0) + jd_logf(1.f + jd_expf(a > 0 ? -a : a));
     case JD_PW_affine: return fmaf(a, k[s.constant], k[s.constant + 1]);
-    default: return a;
+    case JD_PW_sin: return jd_sinf(a);
+    case JD_PW_cos: return jd_cosf(a);
+    case JD_PW_real:
+    case JD_PW_COUNT: break;
     }
+    return a;
 }
 
 static __device__ inline float operand(const pw_args &p, int i, int64_t e)
