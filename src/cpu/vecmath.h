@@ -161,6 +161,7 @@ JD_INLINE vf vf_quarter_turns(vf x, vi *n)
     vf r = vf_fnma(k, vf_set1(1.57079637050628662f), inside);
     r = vf_fnma(k, vf_set1(-4.37113900018624283e-8f), r);
     r = vf_fnma(k, vf_set1(-1.71512490118e-15f), r);
+    r = vf_select(vf_eq(x, vf_zero()), x, r); /* -0 stays -0 */
     float lane[VL], far[VL];
     int32_t quadrant[VL];
     vf_store(far, vf_select(near, vf_zero(), vf_set1(1.f)));
