@@ -38,9 +38,11 @@ if(CMAKE_CXX_COMPILER AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_library(jackdaw_cuda_emulated MODULE ${JACKDAW_EMULATED} src/cuda/emulate.cpp src/cuda/runtime_emulated.cpp
     $<TARGET_OBJECTS:jackdaw_philox>)
   jackdaw_plugin(jackdaw_cuda_emulated)
-  target_compile_options(jackdaw_cuda_emulated PRIVATE ${JACKDAW_PLUGIN_FLAGS} -O1 -ffp-contract=off
-    $<$<BOOL:${JACKDAW_SANITIZE}>:-fsanitize=${JACKDAW_SANITIZE}>)
-  target_link_options(jackdaw_cuda_emulated PRIVATE $<$<BOOL:${JACKDAW_SANITIZE}>:-fsanitize=${JACKDAW_SANITIZE}>)
+  target_compile_options(jackdaw_cuda_emulated PRIVATE ${JACKDAW_PLUGIN_FLAGS} -O1 -ffp-contract=off)
+  if(JACKDAW_SANITIZE)
+    target_compile_options(jackdaw_cuda_emulated PRIVATE -fsanitize=${JACKDAW_SANITIZE})
+    target_link_options(jackdaw_cuda_emulated PRIVATE -fsanitize=${JACKDAW_SANITIZE})
+  endif()
   set_target_properties(jackdaw_cuda_emulated PROPERTIES OUTPUT_NAME jackdaw-cuda-emulated)
 endif()
 
