@@ -1,5 +1,6 @@
 /*
- * math.cuh - exp, log, tanh, sigmoid, sin, cos on the device: the operations of cpu/vecmath.h one for one, hence the CPU's bits.
+ * math.cuh - exp, log, tanh, sigmoid, sin, cos on the device: the operations of cpu/vecmath.h one for one, hence the
+ * CPU's bits.
  */
 #ifndef JD_CUDA_MATH_CUH
 #define JD_CUDA_MATH_CUH
@@ -100,7 +101,7 @@ static __device__ inline float jd_quarter_turns(float x, int *n)
     *n = __float2int_rn(x * 0.636619772367581343f);
     const float k = (float)*n;
     const float r = fmaf(-k, -4.37113900018624283e-8f, fmaf(-k, 1.57079637050628662f, x));
-    return fmaf(-k, -1.71512490118e-15f, r);
+    return x == 0 ? x : fmaf(-k, -1.71512490118e-15f, r); /* -0 stays -0 */
 }
 
 /* sin of r + n pi/2 for |r| <= pi/4: +-sin r or +-cos r. */
