@@ -57,7 +57,7 @@ static void labels(void **state)
     assert_int_not_equal(words[0], words[1]);
     int count[SENTENCES_PARTS] = {0};
     for (int i = 0; i < 1000; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "text %d", i);
         assert_int_equal(part_of(3, name), part_of(3, name));
         count[part_of(3, name)]++;
