@@ -116,7 +116,7 @@ static jd_params *first_weights(jd_run *r, const neo_net *n)
     float *x = jd_alloc_array(ctx, (size_t)(n->planes * n->planes * WINDOW * WINDOW), sizeof *x);
     for (int l = 0; l < NEO_LAYERS && x && w; l++) {
         const int64_t I = l ? n->planes : 1, count = n->planes * WINDOW * WINDOW * I;
-        char name[8];
+        char name[16];
         jd_rng g = jd_rng_new(jd_run_seed(r), "neocognitron", (uint64_t)l);
         for (int64_t i = 0; i < count; i++) x[i] = 1e-4f * jd_rng_uniform(&g);
         snprintf(name, sizeof name, "s%d/a", l + 1);
@@ -164,7 +164,7 @@ static void find_seeds(const float *u, int h, int w, int K, int reach, seed *s)
 /* Reinforces plane k with what its seed sees of x (h,w,I). */
 static void reinforce(jd_params *w, int layer, int k, seed s, const float *x, int h, int wide, int I, double q)
 {
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "s%d/a", layer + 1);
     float *a = (float *)jd_params_get(w, name) + k * WINDOW * WINDOW * I;
     snprintf(name, sizeof name, "s%d/b", layer + 1);
@@ -277,7 +277,7 @@ static void test_deformed(jd_run *r, neo_result *n, jd_fn *f)
 static void count_used(neo_result *n, jd_params *w)
 {
     for (int l = 0; l < NEO_LAYERS; l++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "s%d/b", l + 1);
         const float *b = jd_params_get(w, name);
         for (int k = 0; b && k < n->planes; k++) n->used[l] += b[k] > 0;

@@ -6,9 +6,9 @@
 #include "jackdaw/layers.h"
 #include "pretraining.h"
 
-static void layer_name(char name[16], int layer)
+static void layer_name(char name[24], int layer)
 {
-    snprintf(name, 16, "dense%d", layer + 1);
+    snprintf(name, 24, "dense%d", layer + 1);
 }
 
 static jd_status load(pt *t, jd_split split, size_t limit, pt_set *s)
@@ -70,7 +70,7 @@ static jd_status pretrain_stack(pt *t, bool rbm, jd_params *p)
     float *below = NULL;
     int64_t visible = PT_PIXELS;
     for (int l = 0; l < PT_LAYERS && !jd_error(t->ctx); l++) {
-        char name[16];
+        char name[24];
         layer_watch w = {t, rbm ? "RBM" : "auto-encoder", l, 0};
         const jd_pretrain_options o = {.units = t->units[l],
                                        .epochs = (int64_t)jd_run_setting(t->r, "pretrain_epochs"),
@@ -139,7 +139,7 @@ jd_status pt_balanced(pt *t, int64_t n, uint64_t seed, uint32_t *index)
 /* x (B,784) -> logits (B,10).  Weights that are not there yet start as sigmoid units need it. */
 static jd_node network(jd_graph *g, const pt *t, jd_node x)
 {
-    char name[16];
+    char name[24];
     for (int l = 0; l < PT_LAYERS; l++) {
         layer_name(name, l);
         x = jd_dense(g, name, x, .units = t->units[l], .act = JD_SIGMOID, .init = {JD_INIT_GLOROT, 4, 0, 0});

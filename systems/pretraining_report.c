@@ -158,7 +158,7 @@ static void trace_mirror(jd_graph *g, void *user)
 {
     const mirror *m = user;
     jd_node x = jd_arg(g, "x");
-    char name[16];
+    char name[24];
     for (int l = 0; l < m->layers; l++) {
         snprintf(name, sizeof name, "dense%d", l + 1);
         x = jd_rbm_hidden(g, name, x, (jd_rbm){.units = m->t->units[l]});
