@@ -13,11 +13,7 @@ static const int out_of[5] = {0, 2, 3, 4, 5};
 
 static jd_status infer_clockwork_grad(jd_infer *c)
 {
-    const jd_clockwork_attr *a = c->attr;
-    c->nout = 5;
-    for (int k = 0; k < 5; k++) c->out[k] = jd__rec_like(c, out_of[k]);
-    if (!a->need_dx) c->out[0] = jd__rec_type(c->in[0].dtype, JD_DIMS(0));
-    return JD_OK;
+    return jd__rec_infer_grad(c, 5, ((const jd_clockwork_attr *)c->attr)->need_dx);
 }
 
 static void grad_clockwork_grad(const jd_rule *c)

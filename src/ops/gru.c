@@ -32,21 +32,10 @@ static jd_status infer_gru(jd_infer *c)
 
 static void grad_gru(const jd_rule *c)
 {
-    jd_node in[11], out[6];
+    static const int kept[] = {0, 2};
     jd_rnn_attr a = *(const jd_rnn_attr *)c->attr;
     a.need_dx = c->need[0];
-    for (int i = 0; i < 7; i++) in[i] = c->in[i];
-    in[7] = c->out[0];
-    in[8] = c->out[2];
-    in[9] = c->dout[0];
-    in[10] = c->dout[1];
-    if (!in[9].id && !in[10].id) return;
-    if (!jd__add(c->g, JD_OP_gru_grad, &a, in, 11, out).id) return;
-    for (int i = 0, k = 0; i < 7; i++) {
-        if (i == 1) continue;
-        if (c->need[i]) c->din[i] = out[k];
-        k++;
-    }
+    jd__rec_grad(c, JD_OP_gru_grad, &a, 7, kept, 2);
 }
 
 static void decompose_gru(const jd_rule *c)

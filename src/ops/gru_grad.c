@@ -14,11 +14,7 @@ static const int out_of[6] = {0, 2, 3, 4, 5, 6};
 
 static jd_status infer_gru_grad(jd_infer *c)
 {
-    const jd_rnn_attr *a = c->attr;
-    c->nout = 6;
-    for (int k = 0; k < 6; k++) c->out[k] = jd__rec_like(c, out_of[k]);
-    if (!a->need_dx) c->out[0] = jd__rec_type(c->in[0].dtype, JD_DIMS(0));
-    return JD_OK;
+    return jd__rec_infer_grad(c, 6, ((const jd_rnn_attr *)c->attr)->need_dx);
 }
 
 static void grad_gru_grad(const jd_rule *c)

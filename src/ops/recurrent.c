@@ -19,6 +19,31 @@ jd_type jd__rec_like(const jd_infer *c, int i)
     return c->in[i].rank < 0 ? jd__rec_type(c->in[0].dtype, JD_DIMS(0)) : c->in[i];
 }
 
+void jd__rec_grad(const jd_rule *c, jd_opcode back, const void *attr, int inputs, const int *kept, int nkept)
+{
+    enum { MOST = 12 };
+    jd_node in[MOST], out[MOST];
+    int n = 0;
+    if (!c->dout[0].id && !c->dout[1].id) return;
+    for (int i = 0; i < inputs; i++) in[n++] = c->in[i];
+    for (int i = 0; i < nkept; i++) in[n++] = c->out[kept[i]];
+    for (int i = 0; i < 2; i++) in[n++] = c->dout[i];
+    if (!jd__add(c->g, back, attr, in, n, out).id) return;
+    for (int i = 0, k = 0; i < inputs; i++) {
+        if (i == 1) continue;
+        if (c->need[i]) c->din[i] = out[k];
+        k++;
+    }
+}
+
+jd_status jd__rec_infer_grad(jd_infer *c, int n, bool need_dx)
+{
+    c->nout = n;
+    for (int k = 0; k < n; k++) c->out[k] = jd__rec_like(c, k ? k + 1 : 0);
+    if (!need_dx) c->out[0] = jd__rec_type(c->in[0].dtype, JD_DIMS(0));
+    return JD_OK;
+}
+
 jd_status jd__rec_want(const jd_infer *c, int i, const char *what, bool optional, jd_dtype dtype, jd_dims shape)
 {
     const jd_type *t = &c->in[i], want = jd__rec_type(dtype, shape);

@@ -29,6 +29,12 @@ jd_status jd__rec_want(const jd_infer *c, int i, const char *what, bool optional
 jd_status jd__rec_want_sequence(const jd_infer *c);
 /* The type of an output like input i; (0) when that input is absent. */
 jd_type jd__rec_like(const jd_infer *c, int i);
+
+/* The gradient rule of a recurrent op with `inputs` inputs, of which the second is the length: its backward op gets them,
+ * the `kept` outputs, and what flows into the first two outputs; it gives the gradients in the order of the inputs. */
+void jd__rec_grad(const jd_rule *c, jd_opcode back, const void *attr, int inputs, const int *kept, int nkept);
+/* The shape rule of that backward op: n gradients, the first of which is empty when nobody needs it. */
+jd_status jd__rec_infer_grad(jd_infer *c, int n, bool need_dx);
 jd_type jd__rec_type(jd_dtype dtype, jd_dims shape);
 
 /* ---- decompositions: a loop over the steps of all samples at once ------------------------------------------------------*/

@@ -26,20 +26,10 @@ static jd_status infer_srn(jd_infer *c)
 
 static void grad_srn(const jd_rule *c)
 {
-    jd_node in[9], out[5];
+    static const int kept[] = {0};
     jd_rnn_attr a = *(const jd_rnn_attr *)c->attr;
     a.need_dx = c->need[0];
-    for (int i = 0; i < 6; i++) in[i] = c->in[i];
-    in[6] = c->out[0];
-    in[7] = c->dout[0];
-    in[8] = c->dout[1];
-    if (!in[7].id && !in[8].id) return;
-    if (!jd__add(c->g, JD_OP_srn_grad, &a, in, 9, out).id) return;
-    for (int i = 0, k = 0; i < 6; i++) {
-        if (i == 1) continue;
-        if (c->need[i]) c->din[i] = out[k];
-        k++;
-    }
+    jd__rec_grad(c, JD_OP_srn_grad, &a, 6, kept, 1);
 }
 
 static void decompose_srn(const jd_rule *c)
