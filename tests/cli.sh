@@ -82,22 +82,25 @@ contains 'error (%)'
 right inspect run/model.safetensors
 contains 'dense1/W'
 printf '1,2\n7,8\n' >ask.csv
-printf '5,7\n' >five.csv
 right predict run/model.safetensors ask.csv --csv
 contains 'file,index,class,probability'
 right report run --rebuild
 # What is exported answers as `predict` does: a compiler may be missing where the program runs.
 printf '1,2,0.5\n3,4,1\n5,7,2.5\n8,9,4\n' >line.csv
 right train --data line.csv --net 'dense 3 tanh, dense 1' --loss mse --epochs 5 --validation 0 --out line --quiet
-right export line/model.safetensors --c gen --name fit --onnx fit.onnx
-if command -v cc >/dev/null; then
-    printf '#include <stdio.h>\n#include "fit.h"\nint main(void)\n{\n    float in[2] = {5, 7}, out[1];\n    fit_run(in, out);\n    printf("%%.4f\\n", (double)out[0]);\n    return 0;\n}\n' >gen/main.c
-    right predict line/model.safetensors five.csv --json
+# same_in_c MODEL NAME ROW: exports MODEL and gives both it and the C file one row.
+same_in_c() {
+    right export $1 --c gen --name $2 --onnx $2.onnx
+    command -v cc >/dev/null || return 0
+    printf '#include <stdio.h>\n#include "%s.h"\nint main(void)\n{\n    float in[] = {%s}, out[1];\n    %s_run(in, out);\n    printf("%%.4f\\n", (double)out[0]);\n    return 0;\n}\n' $2 $3 $2 >gen/main.c
+    echo $3 >row.csv
+    right predict $1 row.csv --json
     value=$(sed 's/.*"value"://; s/}//' out | xargs printf '%.4f\n')
     count=$((count + 1))
-    cc -std=c17 -Wall -Wextra -Werror -o gen/fit gen/main.c gen/fit.c -lm && [ "$(gen/fit)" = "$value" ] ||
-        { failed=$((failed + 1)); echo "  the exported C file says $(gen/fit), predict $value"; }
-fi
+    cc -std=c17 -Wall -Wextra -Werror -o gen/$2 gen/main.c gen/$2.c -lm && [ "$(gen/$2)" = "$value" ] ||
+        { failed=$((failed + 1)); echo "  the exported C file says $(gen/$2), predict $value"; }
+}
+same_in_c line/model.safetensors fit 5,7
 right train --config run/result.json --out again --quiet
 count=$((count + 1))
 cmp -s run/metrics.csv again/metrics.csv || { failed=$((failed + 1)); echo '  --config gave another training'; }
@@ -115,10 +118,12 @@ right predict grown/model.safetensors by_place.csv by_name.csv --csv
 contains 'by_place.csv,0,6\.[45]'
 contains 'by_name.csv,0,6\.[45]'
 right eval grown/model.safetensors --data homes.csv
+same_in_c grown/model.safetensors home 2,1,0
 right plan --net 'polynomial x0*x1 x1*x2 / 0*1 clamp -3 3' --input 3 --dry-run
 right train --data homes.csv --method gmdh --columns 2-4 --missing mean --epochs 2 --out tuned
 count=$((count + 1))
 grep -q 'double predict' tuned/model.c || { failed=$((failed + 1)); echo '  no C source of the grown network'; }
+same_in_c tuned/model.safetensors tuned 5,3.5,0.5
 right plan --net 'blstm 8, dense 3' --input 20x5 --train --dry-run
 echo "cli: $((count - failed)) of $count passed"
 [ "$failed" -eq 0 ]

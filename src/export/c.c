@@ -39,6 +39,16 @@ static void put_floats(writer *w, int layer, const char *what, const float *v, i
     jd__put_text(&w->c, "};\n");
 }
 
+/* The weights of a polynomial layer, by layer and unit as in the names of the parameters. */
+static void put_units(writer *w, int layer, const jd_export_layer *x)
+{
+    char what[48];
+    for (jd_export_unit u = {0}; jd__export_next_unit(w->p, x, &u);) {
+        snprintf(what, sizeof what, "%lld_%lld", (long long)u.layer + 1, (long long)u.place + 1);
+        put_floats(w, layer, what, u.w, u.terms);
+    }
+}
+
 static void put_weights(writer *w)
 {
     for (int i = 0; i < w->p->n; i++) {
@@ -48,7 +58,8 @@ static void put_weights(writer *w)
         if (x->l.kind == JD_NET_CONV) N = (int64_t)x->l.size * x->l.size * x->in.dim[2];
         if (x->l.kind == JD_NET_DENSE) N = x->l.each && x->in.rank == 3 ? x->in.dim[2] : jd__export_size(&x->in);
         if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
-        if (x->way[0].W) jd__emit(&w->c, "\n/* %s */\n", x->l.name);
+        if (x->way[0].W || x->l.kind == JD_NET_POLYNOMIAL) jd__emit(&w->c, "\n/* %s */\n", x->l.name);
+        if (x->l.kind == JD_NET_POLYNOMIAL) put_units(w, i, x);
         for (int d = 0; d < 2; d++) {
             const jd_export_weights *v = &x->way[d];
             static const char *const names[2][6] = {
@@ -158,6 +169,39 @@ static void put_highway(writer *w, int i, const jd_export_layer *x)
     jd__emit(&w->c, ", %lld);\n", (long long)n);
 }
 
+static void put_source(writer *w, const jd_export_unit *u, int s)
+{
+    if (u->source[s] < u->units[0])
+        jd__emit(&w->c, "z%lld_%lld", (long long)u->layer, (long long)u->source[s] + 1);
+    else
+        jd__emit(&w->c, "%s[%lld]", place[w->at], (long long)(u->source[s] - u->units[0]));
+}
+
+/* A line a unit; each has a name, for any layer may look at the input again. */
+static void put_polynomial(writer *w, int i, const jd_export_layer *x)
+{
+    const jd_polynomial_options *o = &x->l.polynomial;
+    const bool kept = o->low < o->high;
+    jd_export_unit u = {0};
+    jd__put_text(&w->c, "    {\n");
+    while (jd__export_next_unit(w->p, x, &u)) {
+        const long long layer = u.layer + 1, unit = u.place + 1;
+        jd__emit(&w->c, "        const float z%lld_%lld = %spolynomial(w%d_%lld_%lld, %d, ", layer, unit,
+                 kept ? "clamp(" : "", i, layer, unit, u.terms);
+        put_source(w, &u, 0);
+        jd__put_text(&w->c, ", ");
+        put_source(w, &u, 1);
+        if (kept) jd__emit(&w->c, "), %af, %af", (double)(float)o->low, (double)(float)o->high);
+        jd__put_text(&w->c, ");\n");
+        use(w, JD_PART_POLYNOMIAL);
+        if (kept) use(w, JD_PART_CLAMP);
+    }
+    for (long long k = 0; k < u.units[1]; k++)
+        jd__emit(&w->c, "        %s[%lld] = z%lld_%lld;\n", place[other(w)], k, (long long)u.layer + 1, k + 1);
+    if (!u.units[1]) jd__emit(&w->c, "        %s[0] = 0.0f;\n", place[other(w)]); /* the constant */
+    jd__put_text(&w->c, "    }\n");
+}
+
 static void put_picture_layer(writer *w, int i, const jd_export_layer *x)
 {
     const long long H = x->in.dim[0], W = x->in.dim[1], C = x->in.dim[2];
@@ -250,6 +294,7 @@ static void put_layer(writer *w, int i)
     case JD_NET_DENSE: put_dense(w, i, x); break;
     case JD_NET_MEAN: put_mean(w, i, x); break;
     case JD_NET_HIGHWAY: put_highway(w, i, x); break;
+    case JD_NET_POLYNOMIAL: put_polynomial(w, i, x); break;
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN:
@@ -353,10 +398,23 @@ static int64_t stack_bytes(const writer *w)
 {
     int64_t most = 0;
     for (int i = 0; i < w->p->n; i++) {
-        const int64_t units = w->p->layer[i].way[0].R ? 8 * w->p->layer[i].l.units : 0;
+        int64_t units = w->p->layer[i].way[0].R ? 8 * w->p->layer[i].l.units : 0;
+        for (jd_export_unit u = {0};
+             w->p->layer[i].l.kind == JD_NET_POLYNOMIAL && jd__export_next_unit(w->p, &w->p->layer[i], &u);)
+            units++;
         most = units > most ? units : most;
     }
     return 4 * (most + (w->whole && w->p->in.sequence ? 0 : 2 * most_values(w->p))) + 256;
+}
+
+/* They come from a data set or a model file; whatever they say stays inside the comment. */
+static void put_labels(jd_buffer *h, const char *labels)
+{
+    char text[600];
+    snprintf(text, sizeof text, "%s", labels);
+    for (char *c = text; *c; c++)
+        if ((c[0] == '*' && c[1] == '/') || (c[0] == '/' && c[1] == '*')) c[1] = ' ';
+    jd__emit(h, " * They stand for: %s\n", text);
 }
 
 static void put_header(writer *w)
@@ -377,7 +435,7 @@ static void put_header(writer *w)
                  p->e->mean ? ", as they were measured: the normalisation is part of the network" : "");
     jd__emit(h, " * out: %lld %s%s.\n", (long long)jd__export_size(&p->out),
              p->e->softmax ? "probabilities" : "numbers", p->out.sequence ? " for each step" : "");
-    if (p->e->labels) jd__emit(h, " * They stand for: %.600s\n", p->e->labels);
+    if (p->e->labels) put_labels(h, p->e->labels);
     jd__emit(h, " *\n * Needs libm; uses no memory but the stack, about %lld bytes%s.\n */\n",
              (long long)stack_bytes(w), w->whole && s->sequence ? ", and `work`" : "");
     jd__emit(h,

@@ -22,6 +22,8 @@ typedef enum jd_export_part_kind {
     JD_PART_GRU,
     JD_PART_SRN,
     JD_PART_HIGHWAY,
+    JD_PART_POLYNOMIAL,
+    JD_PART_CLAMP,
     JD_PART_KINDS
 } jd_export_part_kind;
 

@@ -191,4 +191,18 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "        y[i] = x[i] + sigmoid(s + c[i]) * (y[i] - x[i]);\n"
          "    }\n"
          "}\n\n"},
+    [JD_PART_POLYNOMIAL] =
+        {0, "/* The weights w of 1 u v uv u^2 v^2 u^2v uv^2 u^3 v^3, or of the first so many of these. */\n"
+            "static float polynomial(const float *w, int terms, float u, float v)\n"
+            "{\n"
+            "    const float of[] = {1.0f,  u,         v,         u * v,     u * u,\n"
+            "                        v * v, u * u * v, u * v * v, u * u * u, v * v * v};\n"
+            "    float z = w[0];\n"
+            "    for (int t = 1; t < terms; t++) z += w[t] * of[t];\n"
+            "    return z;\n"
+            "}\n\n"},
+    [JD_PART_CLAMP] = {0, "static float clamp(float x, float low, float high)\n"
+                          "{\n"
+                          "    return x < low ? low : x > high ? high : x;\n"
+                          "}\n\n"},
 };

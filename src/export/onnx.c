@@ -128,6 +128,68 @@ static void put_highway(jd_onnx_writer *w, const jd_export_layer *x)
     w->x = jd__onnx_two(&w->g, "Add", from, jd__onnx_two(&w->g, "Mul", t, jd__onnx_two(&w->g, "Sub", w->x, from)));
 }
 
+/* n units of one layer on `sources` (B,S), which the places u and v (n) point into; W (terms,stride). */
+static const char *polynomials(jd_onnx_writer *w, const jd_export_layer *x, const char *sources, int64_t n,
+                               const int64_t *const place[2], const float *W, int64_t stride)
+{
+    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {1}}, {NULL}};
+    const jd_polynomial_options *o = &x->l.polynomial;
+    const char *of[2], *z = jd__onnx_floats(&w->g, x->l.name, W, JD_DIMS(n));
+    for (int s = 0; s < 2; s++)
+        of[s] =
+            jd__onnx_node(&w->g, "Gather", JD_ONNX_IN(sources, jd__onnx_ints(&w->g, place[s], (int)n)), axis, 1, NULL);
+    for (int t = 1; t < (o->terms ? o->terms : 6); t++) {
+        const unsigned char *power = jd__polynomial_power[t];
+        const char *term = of[!power[0]];
+        for (int i = 1; i < power[0] + power[1]; i++) term = jd__onnx_two(&w->g, "Mul", term, of[i >= power[0]]);
+        const char *weight = jd__onnx_floats(&w->g, x->l.name, W + t * stride, JD_DIMS(n));
+        z = jd__onnx_two(&w->g, "Add", z, jd__onnx_two(&w->g, "Mul", term, weight));
+    }
+    if (!(o->low < o->high)) return z;
+    const char *low = jd__onnx_number(&w->g, o->low), *high = jd__onnx_number(&w->g, o->high);
+    return jd__onnx_node(&w->g, "Clip", JD_ONNX_IN(z, low, high), NULL, 1, NULL);
+}
+
+/* (B,1) zeros: the constant that a layer without units is. */
+static const char *no_units(jd_onnx *g, const char *x)
+{
+    const jd_onnx_attr axes[] = {{.name = "axes", .kind = JD_ONNX_INTS, .i = {1}, .n = 1}, {NULL}};
+    const char *zero = jd__onnx_number(g, 0);
+    return jd__onnx_node(
+        g, "Clip", JD_ONNX_IN(jd__onnx_node(g, "ReduceMean", JD_ONNX_IN(x), axes, 1, NULL), zero, zero), NULL, 1, NULL);
+}
+
+/* All units of a layer at once; their sources are picked out of the layer before and the inputs, side by side. */
+static jd_status put_polynomial(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    jd_ctx *ctx = w->p->ctx;
+    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {1}}, {NULL}};
+    int64_t most = 1, n = 0, layer = 0;
+    for (jd_export_unit u = {0}; jd__export_next_unit(w->p, x, &u);) most++;
+    int64_t *place[2] = {jd_alloc_array(ctx, (size_t)most, sizeof **place),
+                         jd_alloc_array(ctx, (size_t)most, sizeof **place)};
+    float *W = jd_alloc_array(ctx, (size_t)most * JD_POLYNOMIAL_TERMS, sizeof *W);
+    put_flat(w, &x->in);
+    const char *inputs = w->x, *sources = inputs;
+    jd_export_unit u = {0};
+    for (bool more = true; more && !jd_error(ctx);) {
+        more = jd__export_next_unit(w->p, x, &u);
+        if (!more || u.layer > layer) { /* all of this layer are known */
+            w->x = n ? polynomials(w, x, sources, n, (const int64_t *const *)place, W, most) : no_units(&w->g, inputs);
+            if (more) sources = jd__onnx_node(&w->g, "Concat", JD_ONNX_IN(w->x, inputs), axis, 1, NULL);
+            layer = u.layer;
+            n = 0;
+        }
+        for (int s = 0; more && s < 2; s++) place[s][n] = u.source[s];
+        for (int t = 0; more && t < u.terms; t++) W[t * most + n] = u.w[t];
+        n++;
+    }
+    jd_free(ctx, place[0]);
+    jd_free(ctx, place[1]);
+    jd_free(ctx, W);
+    return jd_error(ctx);
+}
+
 const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v, int64_t rows, int64_t columns)
 {
     float *turned = jd_alloc_array(w->p->ctx, (size_t)(rows * columns), sizeof *turned);
@@ -154,6 +216,7 @@ static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
     case JD_NET_ACTIVATION: put_activation(w, x->l.act); break;
     case JD_NET_FLATTEN: put_flat(w, &x->in); break;
     case JD_NET_HIGHWAY: put_highway(w, x); break;
+    case JD_NET_POLYNOMIAL: return put_polynomial(w, x);
     default: { /* mean */
         const jd_onnx_attr attr[] = {{.name = "axes", .kind = JD_ONNX_INTS, .i = {0}, .n = 1},
                                      {.name = "keepdims", .kind = JD_ONNX_INT, .i = {0}},

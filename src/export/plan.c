@@ -21,9 +21,9 @@ void jd__emit(jd_buffer *b, const char *fmt, ...)
 }
 
 /* The parameter NAME/PART, which must have the shape given. */
-static const float *weight(jd_export_plan *p, const char *name, const char *part, jd_dims shape)
+static const float *weight(const jd_export_plan *p, const char *name, const char *part, jd_dims shape)
 {
-    char full[80];
+    char full[96];
     snprintf(full, sizeof full, "%s/%s", name, part);
     const jd_range *r = jd_params_find(p->e->params, full);
     bool same = r && r->type.rank == shape.rank;
@@ -36,7 +36,7 @@ static const float *weight(jd_export_plan *p, const char *name, const char *part
     return NULL;
 }
 
-static jd_status refuse(jd_export_plan *p, const jd__net_layer *l, const char *why)
+static jd_status refuse(const jd_export_plan *p, const jd__net_layer *l, const char *why)
 {
     return jd_fail(p->ctx, JD_EUSAGE, "the layer \"%s\" cannot be exported as %s: %s", l->word, p->form, why);
 }
@@ -124,6 +124,39 @@ static jd_status plan_highway(jd_export_plan *p, jd_export_layer *x, int64_t pla
     return jd_error(p->ctx);
 }
 
+bool jd__export_next_unit(const jd_export_plan *p, const jd_export_layer *x, jd_export_unit *u)
+{
+    const int64_t inputs = jd__export_size(&x->in);
+    if (!u->at) *u = (jd_export_unit){.at = x->l.text};
+    int k;
+    while (!(k = jd__polynomial_next(&u->at, u->units[0], u->source))) {
+        u->units[0] = u->units[1];
+        u->units[1] = 0;
+        u->layer++;
+    }
+    if (k < 0 || jd_error(p->ctx)) return false;
+    for (int s = 0; s < 2; s++)
+        if (u->source[s] >= u->units[0] + inputs)
+            jd_fail(p->ctx, JD_EUSAGE, "polynomial: there is no x%lld; the inputs are x0 to x%lld",
+                    (long long)(u->source[s] - u->units[0]), (long long)inputs - 1);
+    char part[60];
+    u->place = u->units[1]++;
+    u->terms = x->l.polynomial.terms ? x->l.polynomial.terms : 6;
+    snprintf(part, sizeof part, "layer%lld/unit%lld", (long long)u->layer + 1, (long long)u->place + 1);
+    u->w = jd_error(p->ctx) ? NULL : weight(p, x->l.name, part, JD_DIMS(u->terms));
+    return !jd_error(p->ctx);
+}
+
+static jd_status plan_polynomial(jd_export_plan *p, jd_export_layer *x)
+{
+    jd_export_unit u = {0};
+    x->out = (jd_export_shape){.rank = 1, .dim = {x->l.units}};
+    if (expect(p, x, !x->in.sequence, "it needs vectors or pictures")) return jd_error(p->ctx);
+    while (jd__export_next_unit(p, x, &u)) {
+    }
+    return jd_error(p->ctx);
+}
+
 static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
 {
     x->out = x->in;
@@ -135,6 +168,7 @@ static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN: return plan_recurrent(p, x);
+    case JD_NET_POLYNOMIAL: return plan_polynomial(p, x);
     case JD_NET_ACTIVATION: return JD_OK;
     case JD_NET_FLATTEN:
         if (expect(p, x, !x->in.sequence, "it needs pictures or vectors")) return jd_error(p->ctx);

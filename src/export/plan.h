@@ -41,6 +41,16 @@ typedef struct jd_export_plan {
 
 int64_t jd__export_size(const jd_export_shape *s); /* numbers of a sample, or of one step */
 jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, const char *form, jd_export_plan *p);
+/* The units of a polynomial layer one after the other: begin with {0}; false after the last, or an error. */
+typedef struct jd_export_unit {
+    const char *at;
+    int64_t layer, place; /* of the unit, from 0 */
+    int64_t units[2];     /* of the layer before, and so far in this one */
+    int64_t source[2];    /* 0 .. units[0] - 1: units of the layer before; then the inputs */
+    int terms;
+    const float *w; /* (terms) */
+} jd_export_unit;
+bool jd__export_next_unit(const jd_export_plan *p, const jd_export_layer *x, jd_export_unit *u);
 /* Appends formatted text. */
 void jd__emit(jd_buffer *b, const char *fmt, ...) JD_PRINTF(2, 3);
 

@@ -37,6 +37,7 @@ typedef enum jd__net_kind {
     JD_NET_SRN,
     JD_NET_MEAN,
     JD_NET_HIGHWAY, /* `units` layers */
+    JD_NET_POLYNOMIAL,
     JD_NET_OTHER
 } jd__net_kind;
 typedef struct jd__net_layer {
@@ -51,6 +52,8 @@ typedef struct jd__net_layer {
     double rate;                     /* of dropout, sigma of noise */
     bool both, peepholes, no_forget; /* of recurrent layers: in both directions */
     int64_t projection;
+    const char *text; /* of a polynomial: its units, within the line; `units` is how many the last layer has */
+    jd_polynomial_options polynomial;
 } jd__net_layer;
 enum { JD_NET_LAYERS = 64 };
 /* Reads the layers of `spec`, at most JD_NET_LAYERS; returns how many, 0 after an error. */

@@ -459,6 +459,7 @@ static jd__net_kind kind_of(kind k)
     case L_BSRN: return JD_NET_SRN;
     case L_MEAN: return JD_NET_MEAN;
     case L_HIGHWAY: return JD_NET_HIGHWAY;
+    case L_POLYNOMIAL: return JD_NET_POLYNOMIAL;
     default: return JD_NET_OTHER;
     }
 }
@@ -477,7 +478,7 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
         }
         jd__net_layer *o = &list[n];
         *o = (jd__net_layer){.kind = l.residual || l.concat || l.layer_norm ? JD_NET_OTHER : kind_of(l.kind),
-                             .units = (int64_t)l.size[0],
+                             .units = l.kind == L_POLYNOMIAL ? l.outputs : (int64_t)l.size[0],
                              .size = (int)(l.kind == L_CONV ? l.size[1] : l.size[0]),
                              .stride = (int)l.stride,
                              .pad = (int)l.pad,
@@ -490,7 +491,9 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
                              .both = l.kind == L_BLSTM || l.kind == L_BGRU || l.kind == L_BSRN,
                              .peepholes = l.peepholes,
                              .no_forget = l.no_forget,
-                             .projection = (int64_t)l.projection};
+                             .projection = (int64_t)l.projection,
+                             .text = l.text,
+                             .polynomial = l.polynomial};
         if (o->kind == JD_NET_ACTIVATION)
             o->act = (jd_activation[]){JD_TANH, JD_SIGMOID, JD_RELU, JD_SCALED_TANH}[l.kind - L_TANH];
         snprintf(o->word, sizeof o->word, "%s", LAYER[l.kind].name);
