@@ -1,4 +1,4 @@
-/* test_read.c - `jackdaw read` and `predict` on a person's own files: recordings, pictures, folders with bad files in them. */
+/* test_read.c - `jackdaw read` and `predict` on a person's own files: recordings, pictures, volumes, folders with bad files in them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -214,9 +214,131 @@ static void sees_any_size(void **state)
     assert_string_equal(strchr(said, ','), first);
 }
 
+/* ---- volumes ------------------------------------------------------------------------------------------------------------------- */
+
+enum { DEPTH = 3, HEIGHT = 4, WIDTH = 5, VOXELS = DEPTH * HEIGHT * WIDTH };
+
+/* Frame f is bright, 900 to 959, where its voxel's place is divisible by 3, dark, 100 to 159, elsewhere. */
+static void write_scan(const char *name, int64_t frames, jd_volume_space *space)
+{
+    float voxels[2 * VOXELS];
+    for (int i = 0; i < 2 * VOXELS; i++) voxels[i] = (float)((i % 3 ? 100 : 900) + i % VOXELS);
+    const jd_volume v = {.frames = frames,
+                         .depth = DEPTH,
+                         .height = HEIGHT,
+                         .width = WIDTH,
+                         .voxels = voxels,
+                         .space = {.step = {0.5f, 2, 3},
+                                   .qfac = -1,
+                                   .units = 2,
+                                   .qform = 1,
+                                   .sform = 2,
+                                   .quatern = {0.1f, 0.2f, 0.3f},
+                                   .offset = {-9, 8, 7},
+                                   .srow = {0.5f, 0, 0.25f, -90, 0, 2, 0, 126, 0, 0.125f, 3, -72}}};
+    *space = v.space;
+    assert_int_equal(jd_write_nifti(ctx, tmpdir_file(name), &v, JD_NIFTI_I16), JD_OK);
+}
+
+/* What `name` labels: 3-d, of the size and in the place of what was labelled, whole numbers below `classes`. */
+static void read_labels(const char *name, const jd_volume_space *space, int classes, jd_volume *v)
+{
+    *v = (jd_volume){0};
+    assert_int_equal(jd_read_nifti(ctx, tmpdir_file(name), v), JD_OK);
+    assert_int_equal(v->frames, 1);
+    assert_int_equal(v->depth, DEPTH);
+    assert_int_equal(v->height, HEIGHT);
+    assert_int_equal(v->width, WIDTH);
+    assert_memory_equal(&v->space, space, sizeof *space);
+    for (int i = 0; i < VOXELS; i++)
+        assert_true(v->voxels[i] >= 0 && v->voxels[i] < (float)classes && v->voxels[i] == rintf(v->voxels[i]));
+}
+
+/* A net of one layer that says 1 where a voxel is brighter than the mean, and 0 elsewhere. */
+static void threshold_model(const char *name)
+{
+    static const float W[4] = {0, 0, 1, 0}, b[2] = {0};
+    assert_int_equal(write_model(ctx, tmpdir_file(name), "dense 2 each", JD_DIMS(1, 2, 2, 2, 2), 1, "{}"), JD_OK);
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_tensor_file *f = jd_safetensors_open(ctx, tmpdir_file(name));
+    assert_int_equal(jd_params_load(ctx, p, f), JD_OK);
+    memcpy((float *)jd_params_data(p) + jd_params_find(p, "dense1/W")->offset, W, sizeof W);
+    memcpy((float *)jd_params_data(p) + jd_params_find(p, "dense1/b")->offset, b, sizeof b);
+    const jd_metadata config = {"jackdaw.config", "{\"input\":\"volume\",\"net\":\"dense 2 each\",\"classes\":2}"};
+    assert_int_equal(jd_params_save(ctx, p, tmpdir_file(name), &config, 1), JD_OK);
+    jd_tensor_file_close(f);
+    jd_params_free(p);
+}
+
+static void labels_volumes(void **state)
+{
+    (void)state;
+    jd_volume_space space;
+    jd_volume v;
+    char command[400];
+    snprintf(command, sizeof command, "mkdir -p '%s'", tmpdir_file("scans"));
+    assert_int_equal(system(command), 0);
+    threshold_model("bright.safetensors");
+    write_scan("scans/one.nii", 1, &space);
+    assert_int_equal(jackdaw("predict bright.safetensors scans/one.nii --json"), 0);
+    assert_string_equal(said, "{\"file\":\"scans/one.nii\",\"labels\":\"one-labels.nii.gz\",\"voxels\":[40,20],"
+                              "\"voxel_volume\":3}\n");
+    read_labels("one-labels.nii.gz", &space, 2, &v);
+    for (int i = 0; i < VOXELS; i++) assert_true(v.voxels[i] == (i % 3 ? 0.0f : 1.0f));
+    jd_volume_free(ctx, &v);
+
+    /* Convolutional LSTMs on blocks of voxels, which reach over the ends of odd extents. */
+    const char *net = "cube 2, pyramid 3 3, dense 24 each, uncube 2";
+    snprintf(command, sizeof command, "{\"input\":\"volume\",\"net\":\"%s\",\"classes\":3}", net);
+    assert_int_equal(write_model(ctx, tmpdir_file("net.safetensors"), net, JD_DIMS(1, 4, 4, 4, 2), 0.7, command),
+                     JD_OK);
+    write_scan("scans/two.nii.gz", 1, &space);
+    assert_int_equal(jackdaw("predict net.safetensors scans"), 0);
+    assert_int_equal(lines(said), 3);
+    assert_ptr_equal(strstr(said, "file,labels,voxels_0,voxels_1,voxels_2,voxel_volume\n"), said);
+    int count[3] = {0}, k[3];
+    const char *line = strstr(said, "scans/two.nii.gz,two-labels.nii.gz,");
+    assert_non_null(line);
+    assert_int_equal(sscanf(strchr(strchr(line, ',') + 1, ','), ",%d,%d,%d,3", &k[0], &k[1], &k[2]), 3);
+    read_labels("two-labels.nii.gz", &space, 3, &v);
+    for (int i = 0; i < VOXELS; i++) count[(int)v.voxels[i]]++;
+    assert_memory_equal(count, k, sizeof k);
+    assert_true(count[0] < VOXELS && count[1] < VOXELS && count[2] < VOXELS);
+    jd_volume_free(ctx, &v);
+}
+
+static void refuses_volumes(void **state)
+{
+    (void)state;
+    jd_volume_space space;
+    write_scan("movie.nii", 2, &space);
+    assert_int_equal(jackdaw("predict bright.safetensors movie.nii"), 2);
+    assert_non_null(strstr(wrong, "movie.nii: 2 volumes"));
+    write_scan("cut.nii", 1, &space);
+    size_t n = 0;
+    char *bytes = jd_read_file(ctx, tmpdir_file("cut.nii"), 1 << 20, &n);
+    tmpdir_write(tmpdir_file("cut.nii"), bytes, n - 1);
+    jd_free(ctx, bytes);
+    assert_int_equal(jackdaw("predict bright.safetensors cut.nii"), 65);
+    assert_non_null(strstr(wrong, "cut.nii"));
+    float voxels[VOXELS] = {NAN};
+    const jd_volume bad = {.frames = 1, .depth = DEPTH, .height = HEIGHT, .width = WIDTH, .voxels = voxels};
+    assert_int_equal(jd_write_nifti(ctx, tmpdir_file("nan.nii"), &bad, JD_NIFTI_F32), JD_OK);
+    assert_int_equal(jackdaw("predict bright.safetensors nan.nii"), 65);
+    tmpdir_write(tmpdir_file("text.nii"), "this is no volume", 17);
+    assert_int_equal(jackdaw("predict bright.safetensors text.nii"), 65);
+    assert_int_equal(jackdaw("predict bright.safetensors none.nii"), 66);
+    assert_string_equal(said, "");
+    /* Passed over where that is asked for. */
+    assert_int_equal(jackdaw("predict bright.safetensors text.nii movie.nii scans/one.nii --skip-bad"), 0);
+    assert_non_null(strstr(said, "scans/one.nii  one-labels.nii.gz  label 0: 40, label 1: 20 voxels of 3 mm3"));
+    assert_non_null(strstr(wrong, "2 "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hears), cmocka_unit_test(reads_pictures),
-                                       cmocka_unit_test(sees_any_size)};
+                                       cmocka_unit_test(sees_any_size), cmocka_unit_test(labels_volumes),
+                                       cmocka_unit_test(refuses_volumes)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
