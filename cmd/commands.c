@@ -73,9 +73,9 @@ static const cli_option train_options[] = {
     CLI_END};
 
 static const cli_option eval_options[] = {
-    {"data", 'd', "NAME|FILE", "image set of the registry, IDX file of images, or CSV", false},
+    {"data", 'd', "NAME|FILE", "set of the registry, or a file or folder as below", false},
     {"labels", 0, "FILE", "IDX file of the labels (default: beside the images)", false},
-    {"split", 0, "train|test|all", "part of a set of the registry (default test)", false},
+    {"split", 0, "train|test|all", "which part, where the data has parts (default test)", false},
     {"output", 'o', "FILE", "write a report: confusion, filters, worst mistakes", false},
     CLI_THREADS,
     CLI_DEVICE,
@@ -182,8 +182,19 @@ const cli_command cli_commands[] = {
      "batchnorm; each may end with tanh, sigmoid, relu or scaled-tanh.",
      train_options, cmd_train, 0, 0},
     {"eval", "measure a model on a data set", "MODEL --data NAME [OPTIONS]",
-     "  jackdaw eval runs/train-fashion-mnist-1/model.safetensors --data fashion-mnist\n", NULL, eval_options, cmd_eval,
-     1, 1},
+     "  jackdaw eval runs/train-fashion-mnist-1/model.safetensors --data fashion-mnist\n"
+     "  jackdaw eval runs/keyword-spotting-1/model.safetensors --data recordings/\n"
+     "  jackdaw eval runs/handwriting-online-1/model.safetensors --data words.tsv.gz --output words.html\n"
+     "  jackdaw eval runs/pyramid-lstm-1/model.safetensors --data brains/\n",
+     "Classifiers of pictures and tables take an IDX file of images, or a CSV table.  Models that hear, or read "
+     "pictures\n"
+     "of lines, take a tab-separated table, or a folder with one called index.tsv: its column `file` names the files\n"
+     "beside it, the column text, word, digit, label or class the truth, and `split`, if it is there, the part.  "
+     "Models\n"
+     "that read ink take files (tsv, InkML) that tell the text.  Models that label voxels take a folder with the "
+     "volumes\n"
+     "in image/, their labels under the same names in label/, and perhaps a table test.tsv with a column `file`.",
+     eval_options, cmd_eval, 1, 1},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"
      "  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz --csv\n"

@@ -1,8 +1,22 @@
 /* eval.c - `jackdaw eval`: a model on a data set. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "chains.h"
+#include "eval.h"
+#include "labeller.h"
 #include "model.h"
+#include "reader.h"
+
+const char *const eval_splits[] = {"train", "test", "all", NULL};
+
+char *eval_place(jd_ctx *ctx, const char *data)
+{
+    struct stat st;
+    if (strchr(data, '/') || !stat(data, &st)) return jd_strdup(ctx, data);
+    const jd_dataset *set = jd_dataset_find(ctx, data);
+    return set ? jd_dataset_locate(ctx, set) : NULL;
+}
 
 static void print(jd_ctx *ctx, const model *m, const samples *s, const measured *e, const char *data, bool json)
 {
@@ -37,16 +51,17 @@ static void print(jd_ctx *ctx, const model *m, const samples *s, const measured 
 
 int cmd_eval(int argc, char **argv)
 {
-    static const char *const splits[] = {"train", "test", "all", NULL};
     cli_args a;
     int code = cli_parse(&a, argc, argv);
     if (code >= 0) return code;
     const char *data = cli_text(&a, "data", NULL), *out = cli_text(&a, "output", NULL);
-    const int split = cli_word(&a, "split", splits, JD_TEST);
+    const int split = cli_word(&a, "split", eval_splits, JD_TEST);
     if (a.bad) return JD_EUSAGE;
     if (!data) return cli_fail("eval", JD_EUSAGE, "--data is missing; for example --data fashion-mnist");
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
+    if (reader_knows_file(ctx, a.rest[0])) return eval_reader(ctx, &a, data, (jd_split)split);
+    if (labeller_knows(ctx, a.rest[0])) return eval_volumes(ctx, &a, data, (jd_split)split);
     chain_model *chains = chain_model_open(ctx, a.rest[0]);
     if (chains) {
         if (!jd_error(ctx)) chains_eval(chains, data, (jd_split)split, cli_has(&a, "json"));

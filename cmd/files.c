@@ -41,7 +41,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static jd_status add_folder(jd_ctx *ctx, file_list *l, const char *dir, const char *const *endings)
+jd_status files_in(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l)
 {
     const size_t before = l->n;
     const size_t length = strlen(dir);
@@ -68,7 +68,7 @@ jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings,
         struct stat st;
         if (stat(a->rest[i], &st) == 0 && S_ISDIR(st.st_mode)) {
             out->folder = true;
-            add_folder(ctx, out, a->rest[i], endings);
+            files_in(ctx, a->rest[i], endings, out);
         } else {
             add(ctx, out, jd_strdup(ctx, a->rest[i]));
         }

@@ -16,6 +16,8 @@ typedef struct file_list {
 /* The operands from the second on; for a folder, the files directly in it whose names end like one of `endings` (NULL at the
  * end), whatever the case. */
 jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings, file_list *out);
+/* Adds the files directly in `dir` whose names end like one of `endings`, sorted; none is an error. */
+jd_status files_in(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l);
 void files_free(jd_ctx *ctx, file_list *l);
 bool file_ends(const char *path, const char *ending);
 #define FILE_PICTURES ".png", ".jpg", ".jpeg", ".pgm", ".ppm"

@@ -5,6 +5,7 @@
 #include "chains.h"
 #include "files.h"
 #include "fit.h"
+#include "labeller.h"
 #include "model.h"
 #include "predict.h"
 #include "reader.h"
@@ -108,16 +109,6 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
     return jd_error(ctx) ? jd_error(ctx) : model_check(ctx, m, s, file);
 }
 
-/* Whether the model reads or hears; a file that cannot be opened does not. */
-static bool is_reader(jd_ctx *ctx, const char *path)
-{
-    jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    const bool yes = f && reader_knows(jd_tensor_file_meta(f, "jackdaw.config"));
-    jd_tensor_file_close(f);
-    jd_error_clear(ctx); /* whoever opens it next says so again */
-    return yes;
-}
-
 static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model *m)
 {
     static const char *const pictures[] = {FILE_PICTURES, "idx3-ubyte", "idx3-ubyte.gz", NULL}, *const tables[] = {
@@ -164,8 +155,8 @@ int cmd_predict(int argc, char **argv)
     if (code >= 0) return code;
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
-    if (is_reader(ctx, a.rest[0])) return read_files(ctx, &a);
-    if (predicts_volumes(ctx, a.rest[0])) return predict_volumes(ctx, &a);
+    if (reader_knows_file(ctx, a.rest[0])) return read_files(ctx, &a);
+    if (labeller_knows(ctx, a.rest[0])) return predict_volumes(ctx, &a);
     chain_model *chains = chain_model_open(ctx, a.rest[0]);
     if (chains) {
         predict_chains(ctx, &a, chains);

@@ -4,8 +4,6 @@
 
 #include "cli.h"
 
-/* Whether the model labels voxels; not an error when the file is no model at all. */
-bool predicts_volumes(jd_ctx *ctx, const char *model);
 /* Labels each file, writes NAME-labels.nii.gz into the working folder, and prints a line; closes the context. */
 int predict_volumes(jd_ctx *ctx, const cli_args *a);
 

@@ -124,6 +124,15 @@ bool reader_knows(const char *config)
     return yes;
 }
 
+bool reader_knows_file(jd_ctx *ctx, const char *path)
+{
+    jd_tensor_file *f = jd_safetensors_open(ctx, path);
+    const bool yes = f && reader_knows(jd_tensor_file_meta(f, "jackdaw.config"));
+    jd_tensor_file_close(f);
+    jd_error_clear(ctx); /* whoever opens it next says so again */
+    return yes;
+}
+
 /* Whether every layer leaves the steps behind a sequence's end alone, and gives as many steps as it takes. */
 static bool knows_lengths(const char *net)
 {

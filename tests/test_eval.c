@@ -1,0 +1,168 @@
+/* test_eval.c - `jackdaw eval` of models that hear, read and label voxels, against truths in a person's own files. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "own_files.h"
+
+static void write_text(const char *name, const char *text)
+{
+    tmpdir_write(tmpdir_file(name), text, strlen(text));
+}
+
+static void make_folder(const char *name)
+{
+    char command[400];
+    snprintf(command, sizeof command, "mkdir -p '%s'", tmpdir_file(name));
+    assert_int_equal(system(command), 0);
+}
+
+/* What the model says to a file: the text between "text":" or "class":" and the next quote. */
+static void answer_to(const char *model, const char *file, const char *key, char *out)
+{
+    char command[300], wanted[40];
+    snprintf(command, sizeof command, "read %s %s --json", model, file);
+    assert_int_equal(jackdaw(command), 0);
+    snprintf(wanted, sizeof wanted, "\"%s\":\"", key);
+    const char *at = strstr(said, wanted);
+    assert_non_null(at);
+    at += strlen(wanted);
+    sprintf(out, "%.*s", (int)strcspn(at, "\""), at);
+}
+
+static void hears_strings(void **state)
+{
+    (void)state;
+    char text[200], index[2000];
+    sound_model("strings.safetensors", "blstm 5 as level1, dense 4 as out", "\"alphabet\":\"xyz\"");
+    make_folder("sounds");
+    write_tones("sounds/a.wav", 8000);
+    answer_to("strings.safetensors", "sounds/a.wav", "text", text);
+    const size_t n = strlen(text);
+    assert_true(n >= 1);
+    /* Its own answer is right; one letter more is one edit, a letter that it does not know another. */
+    snprintf(index, sizeof index, "file\ttext\tsplit\na.wav\t%s\ttest\na.wav\t%sx\ttest\na.wav\t%sq\ttrain\n", text,
+             text, text);
+    write_text("sounds/index.tsv", index);
+    assert_int_equal(jackdaw("eval strings.safetensors --data sounds/ --json"), 0);
+    snprintf(
+        index, sizeof index,
+        "{\"data\":\"sounds/\",\"samples\":2,\"metric\":\"label error (%%)\",\"value\":%.15g,\"wrong\":1,\"labels\":%zu,"
+        "\"edits\":1,\"unknown_letters\":0}\n",
+        100. / (double)(2 * n + 1), 2 * n + 1);
+    assert_string_equal(said, index);
+    assert_int_equal(jackdaw("eval strings.safetensors --data sounds --split all --output out.html"), 0);
+    assert_non_null(strstr(said, "2 edits for"));
+    assert_non_null(strstr(said, "1 samples hold letters that the model does not know"));
+    size_t bytes = 0;
+    char *html = jd_read_file(ctx, tmpdir_file("out.html"), 1 << 22, &bytes);
+    assert_non_null(html);
+    assert_non_null(memmem(html, bytes, "sounds/a.wav", strlen("sounds/a.wav")));
+    jd_free(ctx, html);
+}
+
+static void hears_classes(void **state)
+{
+    (void)state;
+    char word[100], index[1000];
+    sound_model("words.safetensors", "blstm 5 as level1, mean, dense 3 as out",
+                "\"class-names\":\"yes|no|7\",\"classes\":3");
+    make_folder("calls");
+    write_tones("calls/a.wav", 8000);
+    answer_to("words.safetensors", "calls/a.wav", "class", word);
+    snprintf(index, sizeof index, "file\tword\na.wav\t%s\na.wav\t%s\na.wav\t%s\na.wav\t%s\n", word,
+             strcmp(word, "no") ? "no" : "yes", word, word);
+    write_text("calls/index.tsv", index);
+    assert_int_equal(jackdaw("eval words.safetensors --data calls/index.tsv"), 0);
+    assert_non_null(strstr(said, "error (%) 25 on 4 samples"));
+    write_text("calls/index.tsv", "file\tword\na.wav\tperhaps\n");
+    assert_int_equal(jackdaw("eval words.safetensors --data calls"), JD_EDATA);
+    assert_non_null(strstr(wrong, "calls/a.wav: the class 'perhaps'"));
+    write_text("calls/index.tsv", "file\tnoise\na.wav\tno\n");
+    assert_int_equal(jackdaw("eval words.safetensors --data calls"), JD_EDATA);
+    assert_non_null(strstr(wrong, "no column tells the truth"));
+    write_text("calls/index.tsv", "file\tword\tsplit\na.wav\tno\ttrain\n");
+    assert_int_equal(jackdaw("eval words.safetensors --data calls"), JD_EDATA);
+    assert_non_null(strstr(wrong, "no samples of the part 'test'"));
+    write_text("calls/index.tsv", "file\tword\nb.wav\tno\n");
+    assert_int_equal(jackdaw("eval words.safetensors --data calls"), JD_ENOINPUT);
+    assert_int_equal(jackdaw("eval words.safetensors --data none/"), JD_ENOINPUT);
+    assert_int_equal(jackdaw("eval words.safetensors --data fsd"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "fsdd"));
+}
+
+static void reads_ink(void **state)
+{
+    (void)state;
+    static const char net[] = "blstm 4, dense 4";
+    static const char strokes[] = "0 0 10 20 10 -20 10 20 10 -20;60 0 5 30 5 -30 9 25 4 -25 8 22 7 -21";
+    char text[200], table[2000];
+    assert_int_equal(write_model(ctx, tmpdir_file("ink.safetensors"), net, JD_DIMS(6, 1, 16), 0.9,
+                                 "{\"net\":\"blstm 4, dense 4\",\"alphabet\":\"a\xc3\xa4"
+                                 "b\",\"ink-spacing\":0.2,"
+                                 "\"ink-stack\":4,\"ink-view\":0,\"ink-cell\":0.5,\"ink-rows\":0,\"ink-size\":0,"
+                                 "\"ink-pen\":0,\"ink-gain\":1}"),
+                     JD_OK);
+    snprintf(table, sizeof table, "id\twriter\ttext\tstrokes\none\tme\tb\t%s\n", strokes);
+    write_text("ink.tsv", table);
+    answer_to("ink.safetensors", "ink.tsv", "text", text);
+    snprintf(table, sizeof table, "id\twriter\ttext\tstrokes\none\tme\t%s\t%s\ntwo\tme\t%s\xc3\xa4\t%s\n", text,
+             strokes, text, strokes);
+    write_text("ink.tsv", table);
+    assert_int_equal(jackdaw("eval ink.safetensors --data ink.tsv --json"), 0);
+    assert_non_null(strstr(said, "\"samples\":2,"));
+    assert_non_null(strstr(said, "\"wrong\":1,"));
+    assert_non_null(strstr(said, "\"edits\":1,"));
+    snprintf(table, sizeof table, "id\twriter\ttext\tstrokes\none\tme\t\t%s\n", strokes);
+    write_text("mute.tsv", table);
+    assert_int_equal(jackdaw("eval ink.safetensors --data mute.tsv"), JD_EDATA);
+    assert_non_null(strstr(wrong, "mute.tsv: sample 0 tells no text"));
+}
+
+/* The labels that the threshold model finds, with some turned round. */
+static void write_labels(const char *name, int turned, int depth)
+{
+    float voxels[VOXELS];
+    for (int i = 0; i < VOXELS; i++) voxels[i] = i < turned ? (i % 3 ? 1.0f : 0.0f) : (i % 3 ? 0.0f : 1.0f);
+    const jd_volume v = {.frames = 1, .depth = depth, .height = HEIGHT, .width = WIDTH, .voxels = voxels};
+    assert_int_equal(jd_write_nifti(ctx, tmpdir_file(name), &v, JD_NIFTI_U8), JD_OK);
+}
+
+static void labels_volumes(void **state)
+{
+    (void)state;
+    jd_volume_space space;
+    threshold_model("bright.safetensors");
+    make_folder("scans/image");
+    make_folder("scans/label");
+    write_scan("scans/image/a.nii", 1, &space);
+    write_scan("scans/image/b.nii.gz", 1, &space);
+    write_labels("scans/label/a.nii", 0, DEPTH);
+    write_labels("scans/label/b.nii.gz", 3, DEPTH);
+    assert_int_equal(jackdaw("eval bright.safetensors --data scans/ --json"), 0);
+    /* b: 20 voxels found, 21 true, of these 19 in both; 40, 39, 38 of the background. */
+    char expected[300];
+    snprintf(expected, sizeof expected,
+             "{\"data\":\"scans/\",\"samples\":2,\"metric\":\"mean Dice\",\"value\":%.9g,\"dice\":[%.9g,%.9g],"
+             "\"voxels_right\":%.9g,\"worst\":\"b.nii.gz\"}\n",
+             (1 + 38. / 41) / 2, (1 + 76. / 79) / 2, (1 + 38. / 41) / 2, 117. / 120);
+    assert_string_equal(said, expected);
+    write_text("scans/test.tsv", "file\na.nii\n");
+    assert_int_equal(jackdaw("eval bright.safetensors --data scans --output scans.html"), 0);
+    assert_non_null(strstr(said, "mean Dice 1.0000 on 1 volumes"));
+    write_labels("scans/label/a.nii", 0, DEPTH - 1);
+    assert_int_equal(jackdaw("eval bright.safetensors --data scans"), JD_EDATA);
+    assert_non_null(strstr(wrong, "label/a.nii: 2 x 4 x 5 labels of a volume of 3 x 4 x 5"));
+    write_text("scans/test.tsv", "file\nc.nii\n");
+    assert_int_equal(jackdaw("eval bright.safetensors --data scans"), JD_ENOINPUT);
+    assert_int_equal(jackdaw("eval bright.safetensors --data nowhere/"), JD_ENOINPUT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hears_strings), cmocka_unit_test(hears_classes),
+                                       cmocka_unit_test(reads_ink), cmocka_unit_test(labels_volumes)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
