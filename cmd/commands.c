@@ -186,14 +186,15 @@ const cli_command cli_commands[] = {
      "  jackdaw eval runs/keyword-spotting-1/model.safetensors --data recordings/\n"
      "  jackdaw eval runs/handwriting-online-1/model.safetensors --data words.tsv.gz --output words.html\n"
      "  jackdaw eval runs/pyramid-lstm-1/model.safetensors --data brains/\n",
-     "Classifiers of pictures and tables take an IDX file of images, or a CSV table.  Models that hear, or read "
-     "pictures\n"
-     "of lines, take a tab-separated table, or a folder with one called index.tsv: its column `file` names the files\n"
-     "beside it, the column text, word, digit, label or class the truth, and `split`, if it is there, the part.  "
-     "Models\n"
-     "that read ink take files (tsv, InkML) that tell the text.  Models that label voxels take a folder with the "
-     "volumes\n"
-     "in image/, their labels under the same names in label/, and perhaps a table test.tsv with a column `file`.",
+     "Classifiers of pictures and tables take an IDX file of images, which are fitted to the model's size, or a CSV\n"
+     "table.  Models that hear, or read pictures of lines, take a tab-separated table, or a folder with one called\n"
+     "index.tsv: its column `file` names the files beside it, the column text, word, digit, label or class the truth, "
+     "and\n"
+     "`split`, if it is there, the part.  Models that read ink take files (tsv, InkML) that tell the text.  Models "
+     "that\n"
+     "label voxels take a folder with the volumes in image/, their labels under the same names in label/, and perhaps "
+     "a\n"
+     "table test.tsv with a column `file`.",
      eval_options, cmd_eval, 1, 1},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"

@@ -4,6 +4,7 @@
 
 #include "chains.h"
 #include "eval.h"
+#include "fit.h"
 #include "labeller.h"
 #include "model.h"
 #include "reader.h"
@@ -82,7 +83,7 @@ int cmd_eval(int argc, char **argv)
                                          .target = m.target,
                                          .missing = m.missing},
                       &s) &&
-        !model_check(ctx, &m, &s, data))
+        !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data))
         f = jd_fn_new(ctx, p, model_forward, &m);
     if (f && !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
         print(ctx, &m, &s, &e, data, cli_has(&a, "json"));

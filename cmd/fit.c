@@ -91,3 +91,37 @@ uint8_t *fit_picture(jd_ctx *ctx, const model *m, const fit_canvas *c)
     jd_free(ctx, grey);
     return out;
 }
+
+/* Whether model_check takes them as they are. */
+static bool of_its_size(const model *m, const samples *s)
+{
+    const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
+    return down >= 0 && down <= MODEL_PAD && right >= 0 && right <= MODEL_PAD && s->dim[2] == m->dim[2];
+}
+
+jd_status fit_samples(jd_ctx *ctx, const model *m, samples *s)
+{
+    if (m->rank != 3 || s->rank != 3 || of_its_size(m, s)) return JD_OK;
+    const size_t from = (size_t)(s->dim[0] * s->dim[1] * s->dim[2]), to = (size_t)model_size(m);
+    uint8_t *all = jd_alloc_array(ctx, s->count, to);
+    for (size_t i = 0; all && i < s->count && !jd_error(ctx); i++) {
+        const fit_canvas c = {.width = (int)s->dim[1],
+                              .height = (int)s->dim[0],
+                              .channels = (int)s->dim[2],
+                              .pixels = s->images.pixels + i * from};
+        uint8_t *one = fit_picture(ctx, m, &c);
+        if (one) memcpy(all + i * to, one, to);
+        jd_free(ctx, one);
+    }
+    if (jd_error(ctx)) {
+        jd_free(ctx, all);
+        return jd_error(ctx);
+    }
+    jd_free(ctx, s->images.pixels);
+    s->images.pixels = all;
+    memcpy(s->dim, m->dim, sizeof s->dim);
+    s->images.height = (int)s->dim[0];
+    s->images.width = (int)s->dim[1];
+    s->images.channels = (int)s->dim[2];
+    return JD_OK;
+}

@@ -1,4 +1,4 @@
-/* fit.h - pictures of any size as the picture that a classifier knows: shared by `predict` and `serve`. */
+/* fit.h - pictures of any size as the picture that a classifier knows: shared by `eval`, `predict` and `serve`. */
 #ifndef JD_CMD_FIT_H
 #define JD_CMD_FIT_H
 
@@ -13,5 +13,7 @@ typedef struct fit_canvas {
 /* (H,W,C) of the model, for jd_free.  Colour pictures are scaled.  Of a grey one, what is on it is cut out and scaled to fill
  * the picture, or for digits placed as MNIST's are: 20 of 28 pixels, the centre of mass in the middle. */
 uint8_t *fit_picture(jd_ctx *ctx, const model *m, const fit_canvas *c);
+/* Fits all pictures of a set to the model's size, if they are of another. */
+jd_status fit_samples(jd_ctx *ctx, const model *m, samples *s);
 
 #endif

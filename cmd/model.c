@@ -208,12 +208,11 @@ static jd_status pad_images(jd_ctx *ctx, const model *m, samples *s)
 
 jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name)
 {
-    enum { PAD = 4 };
     if (s->rank != m->rank)
         return jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name, s->rank == 3 ? "images" : "a table",
                        m->rank == 3 ? "images" : "tables");
     const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
-    if (s->rank == 3 && s->dim[2] == m->dim[2] && down >= 0 && right >= 0 && down <= PAD && right <= PAD &&
+    if (s->rank == 3 && s->dim[2] == m->dim[2] && down >= 0 && right >= 0 && down <= MODEL_PAD && right <= MODEL_PAD &&
         down + right > 0 && pad_images(ctx, m, s))
         return jd_error(ctx);
     for (int i = 0; i < m->rank; i++)

@@ -42,6 +42,9 @@ void samples_free(jd_ctx *ctx, samples *s);
 /* True for a path to a file, false for a name of the registry. */
 bool samples_is_file(const char *name);
 
+/* Rows below and columns to the right that pictures may lack: sets of 28 x 28 are padded up to 32. */
+enum { MODEL_PAD = 4 };
+
 typedef struct model {
     char *net;
     int rank;

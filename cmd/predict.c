@@ -45,25 +45,12 @@ static void print_one(const model *m, const char *file, size_t i, const measured
     }
 }
 
-static bool same_size(const model *m, const jd_picture *p)
-{
-    enum { PAD = 4 }; /* as model_check pads */
-    return m->dim[0] - p->height >= 0 && m->dim[0] - p->height <= PAD && m->dim[1] - p->width >= 0 &&
-           m->dim[1] - p->width <= PAD;
-}
-
-/* One picture; of another size than the model's it is made to fit. */
+/* One picture. */
 static jd_status load_picture(jd_ctx *ctx, const model *m, const char *file, samples *s)
 {
     jd_picture p = {0};
     if (m->rank != 3) return jd_fail(ctx, JD_EUSAGE, "%s: a picture, but the model takes tables", file);
     if (jd_read_picture(ctx, file, (int)m->dim[2], &p)) return jd_error(ctx);
-    if (!same_size(m, &p)) {
-        const fit_canvas c = {.width = p.width, .height = p.height, .channels = p.channels, .pixels = p.pixels};
-        uint8_t *fitted = fit_picture(ctx, m, &c);
-        jd_picture_free(ctx, &p);
-        p = (jd_picture){(int)m->dim[0], (int)m->dim[1], (int)m->dim[2], fitted};
-    }
     s->rank = 3;
     s->count = 1;
     s->images =
@@ -106,7 +93,7 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
         if (path) load_table(ctx, m, path, s);
         jd_free(ctx, path);
     }
-    return jd_error(ctx) ? jd_error(ctx) : model_check(ctx, m, s, file);
+    return jd_error(ctx) || fit_samples(ctx, m, s) ? jd_error(ctx) : model_check(ctx, m, s, file);
 }
 
 static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model *m)

@@ -47,11 +47,11 @@ static void hears_strings(void **state)
              text, text);
     write_text("sounds/index.tsv", index);
     assert_int_equal(jackdaw("eval strings.safetensors --data sounds/ --json"), 0);
-    snprintf(
-        index, sizeof index,
-        "{\"data\":\"sounds/\",\"samples\":2,\"metric\":\"label error (%%)\",\"value\":%.15g,\"wrong\":1,\"labels\":%zu,"
-        "\"edits\":1,\"unknown_letters\":0}\n",
-        100. / (double)(2 * n + 1), 2 * n + 1);
+    snprintf(index, sizeof index,
+             "{\"data\":\"sounds/\",\"samples\":2,\"metric\":\"label error "
+             "(%%)\",\"value\":%.15g,\"wrong\":1,\"labels\":%zu,"
+             "\"edits\":1,\"unknown_letters\":0}\n",
+             100. / (double)(2 * n + 1), 2 * n + 1);
     assert_string_equal(said, index);
     assert_int_equal(jackdaw("eval strings.safetensors --data sounds --split all --output out.html"), 0);
     assert_non_null(strstr(said, "2 edits for"));
@@ -121,6 +121,40 @@ static void reads_ink(void **state)
     assert_non_null(strstr(wrong, "mute.tsv: sample 0 tells no text"));
 }
 
+/* Pictures of another size than the model's: the answers of `predict` are the truth that `eval` agrees with. */
+static void fits_pictures(void **state)
+{
+    (void)state;
+    enum { N = 3, SIDE = 40 };
+    uint8_t images[16 + N * SIDE * SIDE] = {0, 0, 8, 3, 0, 0, 0, N, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
+    uint8_t labels[8 + N] = {0, 0, 8, 1, 0, 0, 0, N};
+    for (int i = 0; i < N * SIDE * SIDE; i++) {
+        const int x = i % SIDE, y = i / SIDE % SIDE, k = i / (SIDE * SIDE);
+        images[16 + i] = (k == 0 ? x > 15 && x < 20 : k == 1 ? y > 10 && y < 15 : abs(x - y) < 3) ? 250 : 0;
+    }
+    assert_int_equal(write_model(ctx, tmpdir_file("seen.safetensors"), "conv 3 5 tanh, maxpool 2, dense 4",
+                                 JD_DIMS(1, 29, 29, 1), 0.5,
+                                 "{\"net\":\"conv 3 5 tanh, maxpool 2, dense 4\",\"input\":\"29x29x1\",\"classes\":4,"
+                                 "\"low\":-1,\"high\":1}"),
+                     JD_OK);
+    tmpdir_write(tmpdir_file("bars-images-idx3-ubyte"), images, sizeof images);
+    assert_int_equal(jackdaw("predict seen.safetensors bars-images-idx3-ubyte --json"), 0);
+    const char *at = said;
+    for (int k = 0; k < N; k++) {
+        at = strstr(at, "\"class\":");
+        assert_non_null(at);
+        at += strlen("\"class\":");
+        labels[8 + k] = (uint8_t)(*at - '0');
+    }
+    tmpdir_write(tmpdir_file("bars-labels-idx1-ubyte"), labels, sizeof labels);
+    assert_int_equal(jackdaw("eval seen.safetensors --data ./bars-images-idx3-ubyte"), 0);
+    assert_non_null(strstr(said, "error (%) 0 on 3 samples"));
+    labels[8] = (uint8_t)((labels[8] + 1) % 4);
+    tmpdir_write(tmpdir_file("bars-labels-idx1-ubyte"), labels, sizeof labels);
+    assert_int_equal(jackdaw("eval seen.safetensors --data ./bars-images-idx3-ubyte"), 0);
+    assert_non_null(strstr(said, "error (%) 33.33 on 3 samples"));
+}
+
 /* The labels that the threshold model finds, with some turned round. */
 static void write_labels(const char *name, int turned, int depth)
 {
@@ -163,6 +197,7 @@ static void labels_volumes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hears_strings), cmocka_unit_test(hears_classes),
-                                       cmocka_unit_test(reads_ink), cmocka_unit_test(labels_volumes)};
+                                       cmocka_unit_test(reads_ink), cmocka_unit_test(fits_pictures),
+                                       cmocka_unit_test(labels_volumes)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
