@@ -22,15 +22,18 @@ typedef struct homology_data {
     uint8_t *decoy; /* (n): 1: the motifs stand in the wrong order */
     int16_t *at;    /* (n,3): where the motif that is read first, second, third begins */
     uint8_t *which; /* (n,3): which motif that is */
-    float *profile; /* (tasks,3,8,20): probabilities of the motifs' columns, mean of the families that are trained on */
-    float *bag;     /* (n,3 tasks): the best match of each motif anywhere in the chain, in nats over the background */
+    float
+        *odds; /* (tasks,3,8,20): log odds over the background of the letters of a motif in a family nobody has seen */
+    uint8_t *gap; /* (tasks,2): residues between the motifs; 0: each chain has its own */
+    float *bag;   /* (n,3 tasks): the best match of each motif anywhere in the chain, in nats over the background */
     char *text;
     int32_t *codes;
     jd_chains file;
 } homology_data;
 
-/* The generator: superfamilies of 3 motifs, each 8 columns of Dirichlet(concentration) probabilities, 10 to 40 residues
- * apart, in chains of 80 to 250 residues with the background of Swiss-Prot.  Of a family's columns 30 % are drawn anew.
+/* The generator: superfamilies of 3 motifs, each 8 columns of Dirichlet(concentration) probabilities, at two distances of 10
+ * to 40 residues, in chains of 80 to 250 residues with the background of Swiss-Prot.  Of a family's columns 30 % are drawn
+ * anew; the distances and the order are the superfamily's, or with `loose` every chain draws its own distances.
  * Families 1 to 4 are trained on, the fifth is the test; of the chains that are no members `decoys` have the superfamily's
  * own motifs in a wrong order. */
 typedef struct homology_options {
@@ -39,6 +42,7 @@ typedef struct homology_options {
     double negatives;          /* in training, for each positive */
     double concentration;      /* 0.3; the smaller, the more conserved are the motifs */
     double decoys;             /* share of the negatives, below 1 */
+    bool loose;                /* distances differ from chain to chain */
     uint64_t seed;
 } homology_options;
 jd_status homology_generate(jd_ctx *ctx, const homology_options *o, homology_data *out);
@@ -47,9 +51,10 @@ jd_status homology_generate(jd_ctx *ctx, const homology_options *o, homology_dat
 jd_status homology_read(jd_ctx *ctx, const char *dir, homology_data *out);
 void homology_free(homology_data *d);
 
-/* What somebody would say who knows the profiles, the distances and the order: the logarithm of the likelihood ratio of
- * chain i as a member of `task` against background with the share `decoys` of the orders that are wrong.  No classifier can
- * rank much better; what it does not know is which columns the new family has changed. */
+/* What somebody would say who knows how the superfamily was made: the logarithm of the likelihood ratio of chain i as a
+ * member of `task` against background with the share `decoys` of the orders that are wrong.  No order of the chains has a
+ * greater area (Neyman and Pearson 1933), but for what the motifs of other superfamilies tell.  What it cannot know is
+ * which columns the new family has drawn anew: each letter there has the probability 0.7 ancestor + 0.3 / 20. */
 double homology_known(const homology_data *d, size_t task, size_t i, double decoys);
 
 /* Area under the curve of true against false positives (ties count half), and the mean share of the positives that stand
@@ -73,11 +78,14 @@ typedef struct homology_task {
     jd_fn *look;
     protein_feed feed;
     double roc, roc50, bag_roc, bag_roc50, decoys_roc, decoys_bag;
+    double seen_roc;       /* on the chains of training */
     double known, known50; /* ROC and ROC50 of who knows the motifs */
 } homology_task;
 
-/* When the network answers. */
-enum { HOMOLOGY_LAST, HOMOLOGY_MEAN, HOMOLOGY_LARGEST };
+/* When the network answers: after the last residue, or with the mean, the largest, or the logarithm of the mean
+ * exponential of what it says after each: if that is the log odds of a member whose last motif ends there, then this is
+ * the log odds of a member whose motifs may stand anywhere. */
+enum { HOMOLOGY_LAST, HOMOLOGY_MEAN, HOMOLOGY_LARGEST, HOMOLOGY_ANYWHERE };
 
 /* One set of superfamilies. */
 typedef struct homology_lab {
@@ -85,10 +93,12 @@ typedef struct homology_lab {
     jd_ctx *ctx;
     const char *kind; /* in logs */
     double concentration;
+    int members; /* of each family that is trained on */
     homology_data data;
     int64_t units, window;
     int answer;
-    double clip, forget, dropout;
+    double clip, forget, in, dropout;
+    bool loose;
     size_t tasks; /* that are learned */
     homology_task *task;
     double residues_per_second, genome_seconds;

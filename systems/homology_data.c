@@ -6,6 +6,8 @@
 #include <string.h>
 
 enum { M = HOMOLOGY_MOTIFS, C = HOMOLOGY_COLUMNS, F = HOMOLOGY_FAMILIES, LETTERS = 20, LEAST = 80, MOST = 250 };
+enum { NEAREST = 10, FARTHEST = 40 }; /* residues between two motifs */
+static const double ANEW = 0.3;       /* share of a family's columns */
 
 /* Share of each amino acid in Swiss-Prot, in the order of JD_RESIDUES: A C D E F G H I K L M N P Q R S T V W Y. */
 static const double BACKGROUND[LETTERS] = {.0826, .0139, .0546, .0672, .0387, .0707, .0228, .0591, .0580, .0965,
@@ -17,7 +19,8 @@ typedef struct motif {
     double p[C][LETTERS];
 } motif;
 typedef struct superfamily {
-    motif family[F][M];
+    motif ancestor[M], family[F][M];
+    int gap[M - 1]; /* 0: drawn for each chain */
 } superfamily;
 
 /* ---- random numbers ----------------------------------------------------------------------------------------------------- */
@@ -49,34 +52,39 @@ static int draw_letter(jd_rng *r, const double *p, double sum)
     return k;
 }
 
-static void draw_superfamily(uint64_t seed, int number, double concentration, superfamily *s)
+static int draw_gap(jd_rng *r)
 {
-    jd_rng r = jd_rng_new(seed, "homology/superfamily", (uint64_t)number);
-    motif ancestor[M];
+    return NEAREST + (int)jd_rng_below(r, FARTHEST - NEAREST + 1);
+}
+
+static void draw_superfamily(const homology_options *o, int number, superfamily *s)
+{
+    jd_rng r = jd_rng_new(o->seed, "homology/superfamily", (uint64_t)number);
     for (int m = 0; m < M; m++)
-        for (int c = 0; c < C; c++) draw_column(&r, concentration, ancestor[m].p[c]);
+        for (int c = 0; c < C; c++) draw_column(&r, o->concentration, s->ancestor[m].p[c]);
     for (int f = 0; f < F; f++)
         for (int m = 0; m < M; m++) {
-            s->family[f][m] = ancestor[m];
+            s->family[f][m] = s->ancestor[m];
             for (int c = 0; c < C; c++)
-                if (jd_rng_uniform64(&r) < 0.3) draw_column(&r, concentration, s->family[f][m].p[c]);
+                if (jd_rng_uniform64(&r) < ANEW) draw_column(&r, o->concentration, s->family[f][m].p[c]);
         }
+    for (int m = 0; m < M - 1; m++) s->gap[m] = o->loose ? 0 : draw_gap(&r);
 }
 
 /* ---- chains ------------------------------------------------------------------------------------------------------------- */
 
-/* Adds a chain with the family's motifs in the given order. */
-static void add_chain(homology_data *d, jd_rng *r, const motif *family, const uint8_t *order, bool decoy)
+/* Adds a chain with motifs of family f in the given order. */
+static void add_chain(homology_data *d, jd_rng *r, const superfamily *s, int f, const uint8_t *order, bool decoy)
 {
+    const motif *family = s->family[f];
     jd_chain *c = &d->chain[d->n];
-    const int length = LEAST + (int)jd_rng_below(r, MOST - LEAST + 1);
     int32_t *code = d->codes + d->n * MOST;
     char *text = d->text + d->n * (MOST + 16);
-    int gap[2], span;
-    do {
-        gap[0] = 10 + (int)jd_rng_below(r, 31);
-        gap[1] = 10 + (int)jd_rng_below(r, 31);
-        span = M * C + gap[0] + gap[1];
+    int length, gap[M - 1], span;
+    do { /* what does not fit is drawn again */
+        length = LEAST + (int)jd_rng_below(r, MOST - LEAST + 1);
+        span = M * C;
+        for (int m = 0; m < M - 1; m++) span += gap[m] = s->gap[m] ? s->gap[m] : draw_gap(r);
     } while (span > length);
     int at = (int)jd_rng_below(r, (uint32_t)(length - span + 1));
     double sum = 0;
@@ -86,7 +94,7 @@ static void add_chain(homology_data *d, jd_rng *r, const motif *family, const ui
         for (int k = 0; k < C; k++) code[at + k] = draw_letter(r, family[order[m]].p[k], 1);
         d->at[d->n * M + (size_t)m] = (int16_t)at;
         d->which[d->n * M + (size_t)m] = order[m];
-        at += C + (m < 2 ? gap[m] : 0);
+        at += C + (m < M - 1 ? gap[m] : 0);
     }
     for (int t = 0; t < length; t++) text[t] = JD_RESIDUES[code[t]];
     snprintf(text + MOST, 16, "%zu", d->n + 1);
@@ -112,33 +120,31 @@ static void give_roles(homology_data *d, size_t room, size_t s, int f, bool deco
     }
 }
 
-static void keep_profiles(homology_data *d, const superfamily *all)
+/* A new family has drawn a share of the columns anew, from all distributions alike: of each letter it has 1 / 20. */
+static void keep_odds(homology_data *d, const superfamily *all)
 {
-    float *p = d->profile;
-    for (size_t s = 0; s < d->tasks; s++)
-        for (int m = 0; m < M; m++)
-            for (int c = 0; c < C; c++)
-                for (int k = 0; k < LETTERS; k++, p++)
-                    for (int f = 0; f < F - 1; f++) *p += (float)(all[s].family[f][m].p[c][k] / (F - 1));
-}
-
-/* Log odds of a column's letters over the background; some probability is left for what the families have not shown. */
-static void column_odds(const float *profile, float *odds)
-{
+    float *odds = d->odds;
     double sum = 0;
     for (int k = 0; k < LETTERS; k++) sum += BACKGROUND[k];
-    for (int k = 0; k < LETTERS; k++) odds[k] = (float)log(0.15 + 0.85 * (double)profile[k] * sum / BACKGROUND[k]);
+    for (size_t s = 0; s < d->tasks; s++) {
+        for (int m = 0; m < M; m++)
+            for (int c = 0; c < C; c++)
+                for (int k = 0; k < LETTERS; k++) {
+                    const double p = (1 - ANEW) * all[s].ancestor[m].p[c][k] + ANEW / LETTERS;
+                    *odds++ = (float)log(p * sum / BACKGROUND[k]);
+                }
+        for (int m = 0; m < M - 1; m++) d->gap[s * (M - 1) + (size_t)m] = (uint8_t)all[s].gap[m];
+    }
 }
 
 /* Log odds of motif m of a task at every place of a chain; returns how many places. */
 static size_t match(const homology_data *d, size_t task, int m, const jd_chain *c, float *out)
 {
-    float odds[C][LETTERS];
+    const float *odds = d->odds + (task * M + (size_t)m) * C * LETTERS;
     const size_t places = c->length - C + 1;
-    for (int k = 0; k < C; k++) column_odds(d->profile + ((task * M + (size_t)m) * C + (size_t)k) * LETTERS, odds[k]);
     for (size_t t = 0; t < places; t++) {
         out[t] = 0;
-        for (int k = 0; k < C; k++) out[t] += odds[k][c->residue[t + (size_t)k]];
+        for (int k = 0; k < C; k++) out[t] += odds[k * LETTERS + c->residue[t + (size_t)k]];
     }
     return places;
 }
@@ -155,18 +161,17 @@ static void best_matches(homology_data *d)
         }
 }
 
-/* Mean over all placements of the odds that the motifs stand in this order, at most LONGEST places apart. */
-static double order_odds(const double odds[M][MOST], size_t places, const uint8_t *order)
+/* Mean over all placements of the odds that the motifs stand in this order, at the distances `gap`. */
+static double order_odds(const double odds[M][MOST], size_t places, const uint8_t *order, const uint8_t *gap)
 {
-    enum { NEAREST = C + 10, LONGEST = C + 40 };
-    static const double each = 1.0 / (LONGEST - NEAREST + 1);
     double next[MOST], now[MOST];
     for (size_t t = 0; t < places; t++) next[t] = odds[order[M - 1]][t];
     for (int m = M - 2; m >= 0; m--) {
+        const size_t low = gap[m] ? gap[m] : NEAREST, high = gap[m] ? gap[m] : FARTHEST;
         for (size_t t = 0; t < places; t++) {
             now[t] = 0;
-            for (size_t u = t + NEAREST; u <= t + LONGEST && u < places; u++) now[t] += next[u] * each;
-            now[t] *= odds[order[m]][t];
+            for (size_t u = t + C + low; u <= t + C + high && u < places; u++) now[t] += next[u];
+            now[t] *= odds[order[m]][t] / (double)(high - low + 1);
         }
         memcpy(next, now, sizeof next);
     }
@@ -184,8 +189,9 @@ double homology_known(const homology_data *d, size_t task, size_t i, double deco
         places = match(d, task, m, &d->chain[i], x);
         for (size_t t = 0; t < places; t++) odds[m][t] = exp((double)x[t]);
     }
-    for (int k = 1; k < 6; k++) wrong += order_odds(odds, places, ORDERS[k]) / 5;
-    return log(order_odds(odds, places, ORDERS[0]) + 1e-300) - log(1 - decoys + decoys * wrong);
+    const uint8_t *gap = d->gap + task * (M - 1);
+    for (int k = 1; k < 6; k++) wrong += order_odds(odds, places, ORDERS[k], gap) / 5;
+    return log(order_odds(odds, places, ORDERS[0], gap) + 1e-300) - log(1 - decoys + decoys * wrong);
 }
 
 static jd_status allocate(homology_data *d, size_t room)
@@ -197,7 +203,8 @@ static jd_status allocate(homology_data *d, size_t room)
     d->at = jd_alloc_array(ctx, room, M * sizeof *d->at);
     d->which = jd_alloc_array(ctx, room, M);
     d->bag = jd_alloc_array(ctx, room, M * d->tasks * sizeof *d->bag);
-    d->profile = jd_alloc_array(ctx, d->tasks, M * C * LETTERS * sizeof *d->profile);
+    d->odds = jd_alloc_array(ctx, d->tasks, M * C * LETTERS * sizeof *d->odds);
+    d->gap = jd_alloc_array(ctx, d->tasks, M - 1);
     d->text = jd_alloc_array(ctx, room, MOST + 16);
     d->codes = jd_alloc_array(ctx, room, MOST * sizeof *d->codes);
     d->name = jd_alloc_array(ctx, d->tasks, sizeof *d->name);
@@ -223,18 +230,18 @@ jd_status homology_generate(jd_ctx *ctx, const homology_options *o, homology_dat
     superfamily *all = jd_alloc_array(ctx, d.tasks, sizeof *all);
     if (all && !allocate(&d, room))
         for (size_t s = 0; s < d.tasks; s++) {
-            draw_superfamily(o->seed, (int)s, o->concentration, &all[s]);
+            draw_superfamily(o, (int)s, &all[s]);
             for (int f = 0; f < F; f++) {
                 const size_t yes = (size_t)(f == F - 1 ? o->test_members : o->members);
                 const size_t no = f == F - 1 ? test_decoys : decoys;
                 jd_rng r = jd_rng_new(o->seed, "homology/chains", s * F + (size_t)f);
                 for (size_t i = 0; i < yes + no; i++) {
                     give_roles(&d, room, s, f, i >= yes, &r, others);
-                    add_chain(&d, &r, all[s].family[f], ORDERS[i < yes ? 0 : 1 + jd_rng_below(&r, 5)], i >= yes);
+                    add_chain(&d, &r, &all[s], f, ORDERS[i < yes ? 0 : 1 + jd_rng_below(&r, 5)], i >= yes);
                 }
             }
         }
-    if (!jd_error(ctx)) keep_profiles(&d, all);
+    if (!jd_error(ctx)) keep_odds(&d, all);
     if (!jd_error(ctx)) best_matches(&d);
     jd_free(ctx, all);
     if (jd_error(ctx))
@@ -249,7 +256,7 @@ void homology_free(homology_data *d)
     jd_ctx *ctx = d->ctx;
     if (!ctx) return;
     for (size_t k = 0; d->name && k < d->tasks; k++) jd_free(ctx, d->name[k]);
-    void *all[] = {d->name, d->chain, d->role, d->decoy, d->at, d->which, d->bag, d->profile, d->text, d->codes};
+    void *all[] = {d->name, d->chain, d->role, d->decoy, d->at, d->which, d->bag, d->odds, d->gap, d->text, d->codes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) jd_free(ctx, all[i]);
     jd_chains_free(ctx, &d->file);
     *d = (homology_data){0};

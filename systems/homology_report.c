@@ -36,26 +36,28 @@ static void report_counts(homology_lab *l)
 
 static void report_table(homology_lab *l)
 {
-    enum { COLUMNS = 8, MOST = 60 };
+    enum { COLUMNS = 9, MOST = 60 };
     static char room[MOST][COLUMNS - 1][24];
     const char *cells[MOST * COLUMNS];
     const size_t n = l->tasks < MOST ? l->tasks : MOST;
     for (size_t i = 0; i < n; i++) {
         const homology_task *t = &l->task[i];
-        const double v[] = {t->roc, t->roc50, t->decoys_roc, t->bag_roc, t->bag_roc50, t->known, t->known50};
+        const double v[] = {t->roc,     t->roc50,     t->seen_roc, t->decoys_roc,
+                            t->bag_roc, t->bag_roc50, t->known,    t->known50};
         cells[i * COLUMNS] = l->data.name[t->number];
         for (int k = 0; k < COLUMNS - 1; k++) snprintf(room[i][k], sizeof room[i][k], "%.3f", v[k]);
         for (int k = 0; k < COLUMNS - 1; k++) cells[i * COLUMNS + (size_t)k + 1] = room[i][k];
     }
     jd_report_table(
         jd_run_report(l->r),
-        (const char *const[]){"superfamily", "ROC", "ROC50", "decoys alone", "bag: ROC", "ROC50", "known: ROC",
-                              "ROC50"},
+        (const char *const[]){"superfamily", "ROC", "ROC50", "families seen", "decoys alone", "bag: ROC", "ROC50",
+                              "ceiling: ROC", "ROC50"},
         cells, n, COLUMNS,
         "Chains of a family that was not in training. ROC: how probable it is that a member ranks above a chain "
-        "that is none; 0.5 is chance. ROC50: the share of the members that rank above the first 50 others. Known: the "
-        "likelihood ratio of somebody who knows "
-        "the motifs of the training families, their distances and their order, the ceiling of the task.");
+        "that is none; 0.5 is chance. ROC50: the share of the members that rank above the first 50 others. Families "
+        "seen: ROC of the chains of training. Ceiling: the likelihood ratio of somebody who knows the motifs of the "
+        "superfamily's ancestor, their distances and their order, but not which columns the new family has drawn "
+        "anew.");
 }
 
 /* A test chain with its motifs, the cells, and what would be said after each residue. */
