@@ -56,10 +56,11 @@ enum { JD_CODE_PAD = 16, JD_CODE_BLOCK = 64 };
 
 typedef struct jd_control {
     const char *name;
-    /* T steps: weights (W,16), state h (2 hidden,16) whose first half is the present state, x (T,inputs,stride) with step dx
-     * from one time to the next (0: held), y likewise (0: only the last step's remains). */
-    void (*net)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
-                size_t dy);
+    /* T steps of blocks of 16 networks: weights (blocks,W,16), state h (blocks, 2 hidden + 1, 16) whose first rows are the
+     * present state, x (T,inputs,stride) with step dx from one time to the next (0: held), y likewise (0: only the last
+     * step's remains); each block sees the next 16 columns of x and y. */
+    void (*net)(const jd_lane_net *n, size_t blocks, const float *w, float *h, int64_t T, const float *x, size_t dx,
+                float *y, size_t dy);
     /* One control interval: `steps` Runge-Kutta steps of length h with a constant force (16); s (2 + 2 poles,16). */
     void (*poles)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
     /* As poles: s (2 + 8 JD_OCTOPUS,16) is the base's angle and speed, then x, y and velocities of the upper nodes 1 .. n,
@@ -89,8 +90,8 @@ typedef struct jd_control {
 /* The same kernels for the files that define them. */
 #ifdef JD_ISA
 #include "cpu/isa.h"
-void JD_K(jd__net_lanes)(const jd_lane_net *n, const float *w, float *h, int64_t T, const float *x, size_t dx, float *y,
-                         size_t dy);
+void JD_K(jd__net_lanes)(const jd_lane_net *n, size_t blocks, const float *w, float *h, int64_t T, const float *x,
+                         size_t dx, float *y, size_t dy);
 void JD_K(jd__pole_lanes)(const jd_pole_constants *c, double *s, const double *force, double h, int steps);
 void JD_K(jd__octopus_lanes)(const jd_octopus *c, double *s, const double *activation, double h, int steps);
 void JD_K(jd__code_plane_rows)(const jd_code_plane *p, int begin, int end);

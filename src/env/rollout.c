@@ -175,7 +175,7 @@ static void play(job *j, lanes *a)
         uint8_t was_over[JD_LANES];
         bool entered = false;
         memcpy(was_over, b->over, sizeof was_over);
-        a->env->control->net(&r->net, a->w, a->h, 1, a->obs, 0, a->act, 0);
+        a->env->control->net(&r->net, 1, a->w, a->h, 1, a->obs, 0, a->act, 0);
         if (a->env->kind->choices) decide(r, a->act);
         jd__env_step_block(a->env, b, j->limit, a->act, a->obs, reward);
         if (r->o.watch) watch(r, a, was_over);

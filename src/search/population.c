@@ -170,10 +170,10 @@ static void run_share(void *user, const jd_worker *w)
     net.stride = stride;
     size_t begin, end;
     jd_share(w, p->blocks, 1, &begin, &end);
-    for (size_t b = begin; b < end; b++)
-        p->control->net(&net, p->w + b * p->W * JD_LANES, p->h + b * (2 * (size_t)net.hidden + 1) * JD_LANES, j->T,
-                        j->x + b * JD_LANES, j->hold ? 0 : (size_t)net.inputs * stride, j->y + b * JD_LANES,
-                        j->last ? 0 : (size_t)net.outputs * stride);
+    p->control->net(&net, end - begin, p->w + begin * p->W * JD_LANES,
+                    p->h + begin * (2 * (size_t)net.hidden + 1) * JD_LANES, j->T, j->x + begin * JD_LANES,
+                    j->hold ? 0 : (size_t)net.inputs * stride, j->y + begin * JD_LANES,
+                    j->last ? 0 : (size_t)net.outputs * stride);
 }
 
 jd_status jd_population_run(jd_population *p, int64_t T, const float *x, bool hold, float *y, bool last)
