@@ -1,67 +1,69 @@
 /*
  * noise.c - normal numbers for searches in many dimensions, and the step of a separable distribution.
  *
- * Noise is float32, made from 32 random bits each: the sign, and the probability t of what lies beyond it on either side,
- * so that the tails keep their precision (they end at 6.2).  Inverse error function: M. B. Giles, "Approximating the erfinv
- * function", GPU Computing Gems, 2010, single precision.  All that it scales is float64.
+ * Noise is float32, made from 32 random bits each (normal.h).  All that it scales is float64.
  */
 #include "cpu/control.h"
-#include "cpu/vecmath.h"
+#include "cpu/normal.h"
 
 enum { BLOCKS = 16, CHUNK = 4 * BLOCKS }; /* counters at a time; numbers made of them */
 
-/* 64-bit lanes of which the low halves count: a product of 32 bits fills a lane. */
+/* 64-bit lanes of which the low halves count: a product of 32 bits fills a lane.  With 512 bits products and shifts share one
+ * port of two, which a shuffle leaves alone. */
 #if defined(JD_ISA_avx512)
 typedef __m512i vw;
-#define WL           8
-#define all_lanes(m) ((m) == 0xffff)
-#define vw_set1(x)   _mm512_set1_epi64((int64_t)(x))
-#define vw_load(p)   _mm512_loadu_si512(p)
-#define vw_add(a, b) _mm512_add_epi64(a, b)
-#define vw_mul(a, b) _mm512_mul_epu32(a, b)
-#define vw_high(a)   _mm512_srli_epi64(a, 32)
-#define vw_low(a)    _mm512_slli_epi64(a, 32)
-#define vw_xor(a, b) _mm512_xor_si512(a, b)
+#define WL            8
+#define vw_set1(x)    _mm512_set1_epi64((int64_t)(x))
+#define vw_load(p)    _mm512_loadu_si512(p)
+#define vw_add(a, b)  _mm512_add_epi64(a, b)
+#define vw_mul(a, b)  _mm512_mul_epu32(a, b)
+#define vw_high(a)    _mm512_shuffle_epi32(a, 0xf5)
+#define vw_pair(a, b) _mm512_mask_shuffle_epi32(a, 0xaaaa, b, 0xa0)
+#define vw_xor(a, b)  _mm512_xor_si512(a, b)
 #elif defined(JD_ISA_avx2)
 typedef __m256i vw;
-#define WL           4
-#define all_lanes(m) (_mm256_movemask_ps(m) == 0xff)
-#define vw_set1(x)   _mm256_set1_epi64x((int64_t)(x))
-#define vw_load(p)   _mm256_loadu_si256((const __m256i *)(const void *)(p))
-#define vw_add(a, b) _mm256_add_epi64(a, b)
-#define vw_mul(a, b) _mm256_mul_epu32(a, b)
-#define vw_high(a)   _mm256_srli_epi64(a, 32)
-#define vw_low(a)    _mm256_slli_epi64(a, 32)
-#define vw_xor(a, b) _mm256_xor_si256(a, b)
+#define WL            4
+#define vw_set1(x)    _mm256_set1_epi64x((int64_t)(x))
+#define vw_load(p)    _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define vw_add(a, b)  _mm256_add_epi64(a, b)
+#define vw_mul(a, b)  _mm256_mul_epu32(a, b)
+#define vw_high(a)    _mm256_srli_epi64(a, 32)
+#define vw_pair(a, b) _mm256_blend_epi32(a, _mm256_slli_epi64(b, 32), 0xaa)
+#define vw_xor(a, b)  _mm256_xor_si256(a, b)
 #else
 typedef uint64_t vw;
-#define WL           1
-#define all_lanes(m) (m)
-#define vw_set1(x)   ((uint64_t)(x))
-#define vw_load(p)   (*(p))
-#define vw_add(a, b) ((a) + (b))
-#define vw_mul(a, b) ((uint64_t)(uint32_t)(a) * (uint32_t)(b))
-#define vw_high(a)   ((a) >> 32)
-#define vw_low(a)    ((a) << 32)
-#define vw_xor(a, b) ((a) ^ (b))
+#define WL            1
+#define vw_set1(x)    ((uint64_t)(x))
+#define vw_load(p)    (*(p))
+#define vw_add(a, b)  ((a) + (b))
+#define vw_mul(a, b)  ((uint64_t)(uint32_t)(a) * (uint32_t)(b))
+#define vw_high(a)    ((a) >> 32)
+#define vw_pair(a, b) ((uint64_t)(uint32_t)(a) | (b) << 32)
+#define vw_xor(a, b)  ((a) ^ (b))
 #endif
+
+enum { ROUNDS = 10 };
+/* What does not change from counter to counter. */
+typedef struct stream {
+    uint64_t key[ROUNDS][2];
+    uint32_t high[2];
+} stream;
 
 /* Philox4x32-10 of the counters first + 0, 1 .. WL - 1 and first + 8 .. first + 8 + WL - 1: in word j of lane i the low
  * half is of the first, the high half of the second. */
-JD_INLINE void philox(uint64_t first, const uint32_t key[2], const uint32_t high[2], vw out[4])
+JD_INLINE void philox(uint64_t first, const stream *s, vw out[4])
 {
     static const uint64_t count[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     const vw m0 = vw_set1(0xD2511F53u), m1 = vw_set1(0xCD9E8D57u);
     vw a[2], b[2], c[2], d[2];
-    uint32_t k0 = key[0], k1 = key[1];
     JD_UNROLL for (int h = 0; h < 2; h++)
     {
         a[h] = vw_add(vw_set1(first + 8 * (uint64_t)h), vw_load(count));
-        b[h] = vw_high(a[h]), c[h] = vw_set1(high[0]), d[h] = vw_set1(high[1]);
+        b[h] = vw_high(a[h]), c[h] = vw_set1(s->high[0]), d[h] = vw_set1(s->high[1]);
     }
-    JD_UNROLL for (int round = 0; round < 10; round++)
+    JD_UNROLL for (int round = 0; round < ROUNDS; round++)
     {
-        const vw x0 = vw_set1(k0), x1 = vw_set1(k1);
+        const vw x0 = vw_set1(s->key[round][0]), x1 = vw_set1(s->key[round][1]);
         JD_UNROLL for (int h = 0; h < 2; h++)
         {
             const vw p = vw_mul(a[h], m0), q = vw_mul(c[h], m1);
@@ -70,73 +72,41 @@ JD_INLINE void philox(uint64_t first, const uint32_t key[2], const uint32_t high
             b[h] = q;
             d[h] = p;
         }
-        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
     }
     const vw *word[4] = {a, b, c, d};
-    JD_UNROLL for (int j = 0; j < 4; j++) out[j] = vw_xor(vw_high(vw_low(word[j][0])), vw_low(word[j][1]));
+    JD_UNROLL for (int j = 0; j < 4; j++) out[j] = vw_pair(word[j][0], word[j][1]);
 }
 
-JD_INLINE vf poly(const float *c, int n, vf w)
-{
-    vf p = vf_set1(c[0]);
-    for (int i = 1; i < n; i++) p = vf_fma(p, w, vf_set1(c[i]));
-    return p;
-}
-
-/* -log of a normal number in (0, 1], without the special cases of vf_log: x = m 2^e, m in [sqrt(1/2),
- * sqrt 2), Cephes' polynomial. */
-JD_INLINE vf minus_log(vf x)
-{
-    const vi bits = vi_sub(vf_bits(x), vi_set1(0x3f3504f3));
-    const vf k = vi_float(vi_sar(bits, 23));
-    const vf m = vi_as_float(vi_add(vi_and(bits, vi_set1(0x007fffff)), vi_set1(0x3f3504f3)));
-    const vf f = vf_sub(m, vf_set1(1.f)), z = vf_mul(f, f);
-    static const float c[] = {
-        7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,  -1.2420140846e-1f, 1.4249322787e-1f,
-        -1.6668057665e-1f, 2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f,  -.5f};
-    return vf_fnma(k, vf_set1(0.693147181f), vf_fnma(poly(c, 10, f), z, vf_sub(vf_zero(), f)));
-}
-
-/* sqrt(2) erfinv(x), |x| = 1 - t, from 32 bits. */
-JD_INLINE vf normal(vi bits)
-{
-    static const float near[] = {2.81022636e-08f, 3.43273939e-07f, -3.5233877e-06f, -4.39150654e-06f, 0.00021858087f,
-                                 -0.00125372503f, -0.00417768164f, 0.246640727f,    1.50140941f};
-    static const float far[] = {-0.000200214257f, 0.000100950558f, 0.00134934322f, -0.00367342844f, 0.00573950773f,
-                                -0.0076224613f,   0.00943887047f,  1.00167406f,    2.83297682f};
-    const vf t = vf_fma(vi_float(vi_and(bits, vi_set1(0x7fffffff))), vf_set1(0x1p-31f), vf_set1(0x1p-32f));
-    const vf w = minus_log(vf_mul(t, vf_sub(vf_set1(2.f), t))); /* -log((1 - x) (1 + x)) */
-    const vm middle = vf_gt(vf_set1(5.f), w);
-    vf p = poly(near, 9, vf_sub(w, vf_set1(2.5f)));
-    if (!all_lanes(middle)) /* one vector in twenty */
-        p = vf_select(middle, p, poly(far, 9, vf_sub(vf_sqrt(vf_max(w, vf_zero())), vf_set1(3.f))));
-    const vf x = vf_mul(vf_mul(p, vf_sub(vf_set1(1.f), t)), vf_set1(1.41421356f));
-    return vi_as_float(vi_xor(vf_bits(x), vi_and(bits, vi_set1(INT32_MIN))));
-}
-
-/* Numbers e .. e + 63 of a stream: word j of the counters e/4 + i and e/4 + 8 + i is number 16 j + 2 i and the next. */
-JD_INLINE void chunk(size_t e, const uint32_t key[2], const uint32_t high[2], float *to)
+/* Words e .. e + 63 of a stream: word j of the counters e/4 + i and e/4 + 8 + i is number 16 j + 2 i and the next. */
+JD_INLINE void chunk(size_t e, const stream *s, int32_t *to)
 {
     vw word[4];
-    int32_t bits[2 * WL];
     for (int i = 0; i < 8; i += WL) {
-        philox(e / 4 + (uint64_t)i, key, high, word);
-        for (int j = 0; j < 4; j++) {
-            __builtin_memcpy(bits, &word[j], sizeof bits);
-            for (int l = 0; l < 2 * WL; l += VL) vf_store(to + j * BLOCKS + 2 * i + l, normal(vi_load(bits + l)));
-        }
+        philox(e / 4 + (uint64_t)i, s, word);
+        JD_UNROLL
+        for (int j = 0; j < 4; j++) __builtin_memcpy(to + j * BLOCKS + 2 * i, &word[j], sizeof word[j]);
     }
 }
+
+enum { PIECE = 128 };
 
 void JD_K(jd__noise)(const uint32_t key[2], const uint32_t high[2], size_t first, size_t n, const double *mu,
                      const double *sigma, float *noise, double *x)
 {
-    for (size_t e = 0; e < n; e += CHUNK) {
-        float all[CHUNK];
-        const size_t some = n - e < CHUNK ? n - e : CHUNK;
-        chunk(first + e, key, high, all);
-        for (size_t i = 0; i < some; i++) noise[e + i] = all[i];
-        for (size_t i = 0; i < some; i++) x[e + i] = mu[e + i] + sigma[e + i] * (double)all[i];
+    stream s = {.high = {high[0], high[1]}};
+    uint32_t k0 = key[0], k1 = key[1];
+    for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
+        s.key[round][0] = k0, s.key[round][1] = k1;
+    /* One thing after the other over a piece: a processor sees little beyond one number's chain.  The piece is so short that
+     * what it writes waits for the caches while the next one is computed. */
+    for (size_t e = 0; e < n; e += PIECE) {
+        _Alignas(64) int32_t bits[PIECE];
+        const size_t some = n - e < PIECE ? n - e : PIECE;
+        for (size_t i = 0; i < PIECE; i += CHUNK) chunk(first + e + i, &s, bits + i);
+        size_t i = 0;
+        for (; i + VL <= some; i += VL) vf_store(noise + e + i, vf_normal(vi_load(bits + i)));
+        if (i < some) vf_storen(noise + e + i, vf_normal(vi_load(bits + i)), (int)(some - i));
+        for (i = e; i < e + some; i++) x[i] = mu[i] + sigma[i] * (double)noise[i];
     }
 }
 

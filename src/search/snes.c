@@ -81,7 +81,8 @@ static bool stuck(const jd_search *s)
     for (size_t d = 0; d < s->D; d++) {
         const double sigma = s->field[SIGMA].v[d], mu = s->field[MU].v[d];
         if (!(sigma < 1e150) || !isfinite(mu)) return true;
-        most = fmax(most, sigma / (1 + fabs(mu)));
+        const double part = sigma / (1 + fabs(mu));
+        if (part > most) most = part;
     }
     return most < 1e-13;
 }
