@@ -15,6 +15,9 @@ function(jackdaw_plugin target)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
   set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} PREFIX lib)
+  if(NOT JACKDAW_SANITIZE)
+    target_link_options(${target} PRIVATE LINKER:-z,defs) # an op without a kernel is found here (src/cuda/table.h)
+  endif()
 endfunction()
 
 if(NOT CMAKE_CXX_COMPILER)

@@ -8,59 +8,38 @@ struct gru {
     float *gates, *y; /* gates (T,B,4H): r u n q */
 };
 
-static __global__ void __launch_bounds__(JD_REC_THREADS) gru_step(gru l, int64_t step)
+JD_REC_KERNEL gru_step(gru l, int64_t step)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE, H = l.H;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) -> const float * {
-        if (step >= l.s.count(b)) return nullptr;
-        return step ? l.y + l.s.row(b, step - 1) * H : l.h0 ? l.h0 + b * H : nullptr;
-    });
-    float sum[3] = {0, 0, 0};
-    jd_rec_sums<3>(rows, jd_rec_row{l.R, H, H}, u0, H, H, sum);
-    const int i = (int)threadIdx.x / JD_REC_TILE;
-    const int64_t b = b0 + i, u = u0 + threadIdx.x % JD_REC_TILE;
-    if (b >= l.s.B || u >= H || step >= l.s.count(b)) return;
-    const int64_t row = l.s.row(b, step);
-    float *g = l.gates + row * 4 * H + u;
-    const float r = jd_sigmoidf(g[0] + sum[0]), keep = jd_sigmoidf(g[H] + sum[1]), q = sum[2] + (l.bR ? l.bR[u] : 0);
-    const float n = jd_tanhf(g[2 * H] + r * q), old = rows[i] ? rows[i][u] : 0;
-    g[0] = r;
-    g[H] = keep;
-    g[2 * H] = n;
-    g[3 * H] = q;
-    l.y[row * H + u] = (1 - keep) * n + keep * old;
+    const int64_t H = l.H;
+    jd_rec_step<3>(
+        l.s, step, jd_rec_row{l.R, H, H}, H, H, [&](int64_t b) { return l.s.before(l.y, l.h0, H, b, step); },
+        [&](int64_t b, int64_t u, const float *sum, const float *h) {
+            const int64_t row = l.s.row(b, step);
+            float *g = l.gates + row * 4 * H + u;
+            const float r = jd_sigmoidf(g[0] + sum[0]), keep = jd_sigmoidf(g[H] + sum[1]);
+            const float q = sum[2] + (l.bR ? l.bR[u] : 0), n = jd_tanhf(g[2 * H] + r * q);
+            g[0] = r;
+            g[H] = keep;
+            g[2 * H] = n;
+            g[3 * H] = q;
+            l.y[row * H + u] = (1 - keep) * n + keep * (h ? h[u] : 0);
+        });
 }
 
 static int launch_gru(jd_cu *d, const jd_call *c)
 {
-    const jd_type *x = &c->in_type[0];
-    const int64_t T = x->dim[0], B = x->dim[1], N = x->dim[2], H = c->in_type[3].dim[1];
-    const gru l = {{T, B, jd_attr<jd_rnn_attr>(c)->reverse != 0, jd_in<int32_t>(c, 1)},
+    const int64_t H = c->in_type[3].dim[1];
+    const gru l = {jd_rec_steps(c, jd_attr<jd_rnn_attr>(c)->reverse),
                    H,
                    jd_in<float>(c, 3),
                    jd_in<float>(c, 5),
                    jd_in<float>(c, 6),
                    jd_out<float>(c, 2),
                    jd_out<float>(c, 0)};
-    const jd_product input = {false,
-                              true,
-                              T * B,
-                              3 * H,
-                              N,
-                              jd_in<float>(c, 0),
-                              N,
-                              jd_in<float>(c, 2),
-                              N,
-                              l.gates,
-                              4 * H,
-                              false,
-                              jd_in<float>(c, 4),
-                              0};
-    if (!B) return 0;
-    if (jd_gemm(d, input)) return 1;
-    for (int64_t s = 0; s < T; s++)
-        if (JD_LAUNCH(d, gru_step, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, s)) return 1;
+    if (!l.s.B) return 0;
+    if (jd_rec_inputs(d, c, 3 * H, l.gates, 4 * H)) return 1;
+    for (int64_t s = 0; s < l.s.T; s++)
+        if (JD_REC_LAUNCH(d, gru_step, H, l.s, l, s)) return 1;
     return jd_rec_clear(d, l.s, l.gates, 4 * H) || jd_rec_clear(d, l.s, l.y, H) ||
            jd_rec_last(d, l.s, l.y, l.h0, jd_out<float>(c, 1), H);
 }
@@ -86,48 +65,39 @@ struct gru_column {
     }
 };
 
-static __device__ inline const float *later(const gru_back &l, int64_t b, int64_t step)
-{
-    return step + 1 < l.s.count(b) ? l.delta + l.s.row(b, step + 1) * 4 * l.H : nullptr;
-}
-
 /* The error of the state after `step` (-1: the initial one), without dy. */
 static __device__ inline float state_error(const gru_back &l, int64_t b, int64_t u, int64_t step, float sum)
 {
     return step + 1 < l.s.count(b) ? sum + l.kept[b * l.H + u] : l.dhT ? l.dhT[b * l.H + u] : 0;
 }
 
-static __global__ void __launch_bounds__(JD_REC_THREADS) gru_back_step(gru_back l, int64_t step)
+JD_REC_KERNEL gru_back_step(gru_back l, int64_t step)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE, H = l.H;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, step); });
-    float sum = 0;
-    jd_rec_sums<1>(rows, gru_column{l.R, H}, u0, H, 4 * H, &sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, k = u0 + threadIdx.x % JD_REC_TILE;
-    if (b >= l.s.B || k >= H || step >= l.s.count(b)) return;
-    const int64_t row = l.s.row(b, step);
-    const float *g = l.gates + row * 4 * H + k;
-    const float r = g[0], u = g[H], n = g[2 * H], q = g[3 * H];
-    const float old = step ? l.y[l.s.row(b, step - 1) * H + k] : l.h0 ? l.h0[b * H + k] : 0;
-    const float d = state_error(l, b, k, step, sum) + (l.dy ? l.dy[row * H + k] : 0), dn = d * (1 - u) * (1 - n * n);
-    float *to = l.delta + row * 4 * H + k;
-    to[0] = dn * q * r * (1 - r);
-    to[H] = d * (old - n) * u * (1 - u);
-    to[2 * H] = dn;
-    to[3 * H] = dn * r;
-    l.kept[b * H + k] = d * u;
+    const int64_t H = l.H;
+    jd_rec_step<1>(
+        l.s, step, gru_column{l.R, H}, H, 4 * H, [&](int64_t b) { return l.s.at(l.delta, 4 * H, b, step + 1); },
+        [&](int64_t b, int64_t k, const float *sum, const float *) {
+            const int64_t row = l.s.row(b, step);
+            const float *g = l.gates + row * 4 * H + k, *h = l.s.before(l.y, l.h0, H, b, step);
+            const float r = g[0], u = g[H], n = g[2 * H], q = g[3 * H], old = h ? h[k] : 0;
+            const float d = state_error(l, b, k, step, sum[0]) + (l.dy ? l.dy[row * H + k] : 0);
+            const float dn = d * (1 - u) * (1 - n * n);
+            float *to = l.delta + row * 4 * H + k;
+            to[0] = dn * q * r * (1 - r);
+            to[H] = d * (old - n) * u * (1 - u);
+            to[2 * H] = dn;
+            to[3 * H] = dn * r;
+            l.kept[b * H + k] = d * u;
+        });
 }
 
-static __global__ void __launch_bounds__(JD_REC_THREADS) gru_back_start(gru_back l, float *dh0)
+JD_REC_KERNEL gru_back_start(gru_back l, float *dh0)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE, H = l.H;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, -1); });
-    float sum = 0;
-    jd_rec_sums<1>(rows, gru_column{l.R, H}, u0, H, 4 * H, &sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, k = u0 + threadIdx.x % JD_REC_TILE;
-    if (b < l.s.B && k < H) dh0[b * H + k] = state_error(l, b, k, -1, sum);
+    jd_rec_step<1>(
+        l.s, -1, gru_column{l.R, l.H}, l.H, 4 * l.H, [&](int64_t b) { return l.s.at(l.delta, 4 * l.H, b, 0); },
+        [&](int64_t b, int64_t k, const float *sum, const float *) {
+            dh0[b * l.H + k] = state_error(l, b, k, -1, sum[0]);
+        });
 }
 
 struct gru_space {
@@ -155,10 +125,10 @@ static size_t scratch_gru_grad(const jd_call *c)
 static int launch_gru_grad(jd_cu *d, const jd_call *c)
 {
     const jd_rnn_attr *a = jd_attr<jd_rnn_attr>(c);
-    const int64_t T = c->in_type[0].dim[0], B = c->in_type[0].dim[1], H = c->in_type[3].dim[1], rows = T * B;
+    const int64_t H = c->in_type[3].dim[1];
     gru_space s;
     carve(c, &s, c->scratch);
-    const gru_back l = {{T, B, a->reverse != 0, jd_in<int32_t>(c, 1)},
+    const gru_back l = {jd_rec_steps(c, a->reverse),
                         H,
                         jd_in<float>(c, 3),
                         jd_in<float>(c, 6),
@@ -168,19 +138,18 @@ static int launch_gru_grad(jd_cu *d, const jd_call *c)
                         jd_in<float>(c, 10),
                         s.delta,
                         s.kept};
+    const int64_t T = l.s.T, B = l.s.B, rows = T * B;
     for (int64_t t = T; B && t-- > 0;)
-        if (JD_LAUNCH(d, gru_back_step, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, t)) return 1;
+        if (JD_REC_LAUNCH(d, gru_back_step, H, l.s, l, t)) return 1;
     if (jd_rec_clear(d, l.s, s.delta, 4 * H)) return 1;
-    if (B && c->in[6] && JD_LAUNCH(d, gru_back_start, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, jd_out<float>(c, 5)))
-        return 1;
-    float *dR = jd_out<float>(c, 2);
-    const jd_product ru = {true, false, 2 * H, H, rows, s.delta, 4 * H, s.before, H, dR, H, false, NULL, 0};
-    const jd_product q = {true,           false, H,     H,    rows, s.delta + 3 * H, 4 * H, s.before, H,
-                          dR + 2 * H * H, H,     false, NULL, 0};
+    if (B && c->in[6] && JD_REC_LAUNCH(d, gru_back_start, H, l.s, l, jd_out<float>(c, 5))) return 1;
+    float *dR = jd_out<float>(c, 2), *dq = s.delta + 3 * H;
     return jd_rec_input_grads(d, c, s.delta, 4 * H, rows, 3 * H, a->need_dx ? jd_out<float>(c, 0) : NULL,
                               jd_out<float>(c, 1), jd_out<float>(c, 3), s.sums) ||
-           jd_rec_before(d, l.s, l.y, l.h0, s.before, H) || jd_gemm(d, ru) || jd_gemm(d, q) ||
-           (c->in[5] && jd_column_sums(d, s.delta + 3 * H, rows, H, 4 * H, jd_out<float>(c, 4), s.sums));
+           jd_rec_before(d, l.s, l.y, l.h0, s.before, H) ||
+           jd_rec_weight_grad(d, s.delta, 4 * H, rows, 2 * H, s.before, H, dR) ||
+           jd_rec_weight_grad(d, dq, 4 * H, rows, H, s.before, H, dR + 2 * H * H) ||
+           (c->in[5] && jd_column_sums(d, dq, rows, H, 4 * H, jd_out<float>(c, 4), s.sums));
 }
 
 const jd_cu_op jd_cu_gru = {"gru steps", launch_gru, NULL, NULL, NULL};

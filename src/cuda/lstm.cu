@@ -29,44 +29,31 @@ static __device__ inline void cell(const lstm &l, int64_t row, int64_t u, const 
     l.m[row * H + u] = o * jd_squash_of(l.out_squash, next);
 }
 
-static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_step(lstm l, int64_t step)
+JD_REC_KERNEL lstm_step(lstm l, int64_t step)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) -> const float * {
-        if (step >= l.s.count(b)) return nullptr;
-        return step ? l.y + l.s.row(b, step - 1) * l.P : l.h0 ? l.h0 + b * l.P : nullptr;
-    });
-    float sum[4] = {0, 0, 0, 0};
-    jd_rec_sums<4>(rows, jd_rec_row{l.R, l.H, l.P}, u0, l.H, l.P, sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, u = u0 + threadIdx.x % JD_REC_TILE;
-    if (b >= l.s.B || u >= l.H || step >= l.s.count(b)) return;
-    const float old = step ? l.cells[l.s.row(b, step - 1) * l.H + u] : l.c0 ? l.c0[b * l.H + u] : 0;
-    cell(l, l.s.row(b, step), u, sum, old);
+    jd_rec_step<4>(
+        l.s, step, jd_rec_row{l.R, l.H, l.P}, l.H, l.P, [&](int64_t b) { return l.s.before(l.y, l.h0, l.P, b, step); },
+        [&](int64_t b, int64_t u, const float *sum, const float *) {
+            const float *old = l.s.before(l.cells, l.c0, l.H, b, step);
+            cell(l, l.s.row(b, step), u, sum, old ? old[u] : 0);
+        });
 }
 
 /* y = proj m */
-static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_project(lstm l, const float *proj, int64_t step)
+JD_REC_KERNEL lstm_project(lstm l, const float *proj, int64_t step)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) -> const float * {
-        return step < l.s.count(b) ? l.m + l.s.row(b, step) * l.H : nullptr;
-    });
-    float sum = 0;
-    jd_rec_sums<1>(rows, jd_rec_row{proj, l.P, l.H}, u0, l.P, l.H, &sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, p = u0 + threadIdx.x % JD_REC_TILE;
-    if (b < l.s.B && p < l.P && step < l.s.count(b)) l.y[l.s.row(b, step) * l.P + p] = sum;
+    jd_rec_step<1>(
+        l.s, step, jd_rec_row{proj, l.P, l.H}, l.P, l.H, [&](int64_t b) { return l.s.at(l.m, l.H, b, step); },
+        [&](int64_t b, int64_t p, const float *sum, const float *) { l.y[l.s.row(b, step) * l.P + p] = sum[0]; });
 }
 
 static int launch_lstm(jd_cu *d, const jd_call *c)
 {
     const jd_lstm_attr *a = jd_attr<jd_lstm_attr>(c);
-    const jd_type *x = &c->in_type[0];
-    const int64_t T = x->dim[0], B = x->dim[1], N = x->dim[2], H = c->in_type[3].dim[0] / 4, P = c->in_type[3].dim[1];
+    const int64_t H = c->in_type[3].dim[0] / 4, P = c->in_type[3].dim[1];
     const float *proj = jd_in<float>(c, 6);
     float *y = jd_out<float>(c, 0);
-    const lstm l = {{T, B, a->reverse != 0, jd_in<int32_t>(c, 1)},
+    const lstm l = {jd_rec_steps(c, a->reverse),
                     H,
                     P,
                     jd_in<float>(c, 3),
@@ -80,25 +67,11 @@ static int launch_lstm(jd_cu *d, const jd_call *c)
                     a->no_forget != 0,
                     a->in_squash,
                     a->out_squash};
-    const jd_product input = {false,
-                              true,
-                              T * B,
-                              4 * H,
-                              N,
-                              jd_in<float>(c, 0),
-                              N,
-                              jd_in<float>(c, 2),
-                              N,
-                              l.gates,
-                              4 * H,
-                              false,
-                              jd_in<float>(c, 4),
-                              0};
-    if (!B) return 0;
-    if (jd_gemm(d, input)) return 1;
-    for (int64_t s = 0; s < T; s++) {
-        if (JD_LAUNCH(d, lstm_step, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, s)) return 1;
-        if (proj && JD_LAUNCH(d, lstm_project, jd_rec_grid(P, B), JD_REC_THREADS, 0, l, proj, s)) return 1;
+    if (!l.s.B) return 0;
+    if (jd_rec_inputs(d, c, 4 * H, l.gates, 4 * H)) return 1;
+    for (int64_t s = 0; s < l.s.T; s++) {
+        if (JD_REC_LAUNCH(d, lstm_step, H, l.s, l, s)) return 1;
+        if (proj && JD_REC_LAUNCH(d, lstm_project, P, l.s, l, proj, s)) return 1;
     }
     return jd_rec_clear(d, l.s, l.gates, 4 * H) || jd_rec_clear(d, l.s, l.cells, H) || jd_rec_clear(d, l.s, y, P) ||
            (proj && jd_rec_clear(d, l.s, l.m, H)) || jd_rec_last(d, l.s, y, l.h0, jd_out<float>(c, 1), P) ||

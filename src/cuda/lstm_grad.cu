@@ -15,7 +15,7 @@ struct lstm_back {
 /* Row of delta that the error of step `step` comes back from, or NULL. */
 static __device__ inline const float *later(const lstm_back &l, int64_t b, int64_t step)
 {
-    return step + 1 < l.s.count(b) && !l.truncate ? l.delta + l.s.row(b, step + 1) * 4 * l.H : nullptr;
+    return l.truncate ? nullptr : l.s.at(l.delta, 4 * l.H, b, step + 1);
 }
 
 /* What does not come through R: the error of the output, and of the final state at the last step. */
@@ -32,7 +32,7 @@ static __device__ inline void errors(const lstm_back &l, int64_t b, int64_t u, i
     const int64_t H = l.H, row = l.s.row(b, step);
     const float *g = l.gates + row * 4 * H + u, *p = l.peep;
     const float i = g[0], f = g[H], z = g[2 * H], o = g[3 * H], now = l.cells[row * H + u];
-    const float old = step ? l.cells[l.s.row(b, step - 1) * H + u] : l.c0 ? l.c0[b * H + u] : 0;
+    const float *before = l.s.before(l.cells, l.c0, H, b, step), old = before ? before[u] : 0;
     const bool last = step == l.s.count(b) - 1;
     const float s = jd_squash_of(l.out_squash, now), d_o = dm * s * o * (1 - o);
     float dc = last ? (l.dcT ? l.dcT[b * H + u] : 0) : l.dc[b * H + u];
@@ -48,54 +48,38 @@ static __device__ inline void errors(const lstm_back &l, int64_t b, int64_t u, i
     l.dc[b * H + u] = dc;
 }
 
-/* One step without projection: the error through R, and the cells. */
-static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_step(lstm_back l, int64_t step)
+/* The error through R of the output of `step`, for `then`. */
+template <class Then> static __device__ inline void through_state(const lstm_back &l, int64_t step, Then then)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, step); });
-    float sum = 0;
-    jd_rec_sums<1>(rows, jd_rec_column{l.R, l.P}, u0, l.P, 4 * l.H, &sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, u = u0 + threadIdx.x % JD_REC_TILE;
-    if (b < l.s.B && u < l.H && step < l.s.count(b)) errors(l, b, u, step, sum + direct(l, b, u, step));
+    jd_rec_step<1>(
+        l.s, step, jd_rec_column{l.R, l.P}, l.P, 4 * l.H, [&](int64_t b) { return later(l, b, step); },
+        [&](int64_t b, int64_t p, const float *sum, const float *) { then(b, p, sum[0] + direct(l, b, p, step)); });
 }
 
-/* With projection in two: the error of the projected output, */
-static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_output(lstm_back l, int64_t step)
+/* One step without projection, */
+JD_REC_KERNEL lstm_back_step(lstm_back l, int64_t step)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, step); });
-    float sum = 0;
-    jd_rec_sums<1>(rows, jd_rec_column{l.R, l.P}, u0, l.P, 4 * l.H, &sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, p = u0 + threadIdx.x % JD_REC_TILE;
-    if (b < l.s.B && p < l.P && step < l.s.count(b)) l.dr[l.s.row(b, step) * l.P + p] = sum + direct(l, b, p, step);
+    through_state(l, step, [&](int64_t b, int64_t u, float e) { errors(l, b, u, step, e); });
+}
+
+/* with projection in two: the error of the projected output, */
+JD_REC_KERNEL lstm_back_output(lstm_back l, int64_t step)
+{
+    through_state(l, step, [&](int64_t b, int64_t p, float e) { l.dr[l.s.row(b, step) * l.P + p] = e; });
 }
 
 /* and the cells. */
-static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_cells(lstm_back l, int64_t step)
+JD_REC_KERNEL lstm_back_cells(lstm_back l, int64_t step)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) -> const float * {
-        return step < l.s.count(b) ? l.dr + l.s.row(b, step) * l.P : nullptr;
-    });
-    float sum = 0;
-    jd_rec_sums<1>(rows, jd_rec_column{l.proj, l.H}, u0, l.H, l.P, &sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, u = u0 + threadIdx.x % JD_REC_TILE;
-    if (b < l.s.B && u < l.H && step < l.s.count(b)) errors(l, b, u, step, sum);
+    jd_rec_step<1>(
+        l.s, step, jd_rec_column{l.proj, l.H}, l.H, l.P, [&](int64_t b) { return l.s.at(l.dr, l.P, b, step); },
+        [&](int64_t b, int64_t u, const float *sum, const float *) { errors(l, b, u, step, sum[0]); });
 }
 
 /* The error of the initial state. */
-static __global__ void __launch_bounds__(JD_REC_THREADS) lstm_back_start(lstm_back l, float *dh0)
+JD_REC_KERNEL lstm_back_start(lstm_back l, float *dh0)
 {
-    __shared__ const float *rows[JD_REC_TILE];
-    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
-    jd_rec_rows(rows, b0, l.s.B, [&](int64_t b) { return later(l, b, -1); });
-    float sum = 0;
-    jd_rec_sums<1>(rows, jd_rec_column{l.R, l.P}, u0, l.P, 4 * l.H, &sum);
-    const int64_t b = b0 + threadIdx.x / JD_REC_TILE, p = u0 + threadIdx.x % JD_REC_TILE;
-    if (b < l.s.B && p < l.P) dh0[b * l.P + p] = sum + direct(l, b, p, -1);
+    through_state(l, -1, [&](int64_t b, int64_t p, float e) { dh0[b * l.P + p] = e; });
 }
 
 static __global__ void cell_start(lstm_back l, float *dc0)
@@ -148,16 +132,11 @@ static int products(jd_cu *d, const jd_call *c, const lstm_back &l, const lstm_s
 {
     const int64_t H = l.H, P = l.P;
     float *dx = jd_attr<jd_lstm_attr>(c)->need_dx ? jd_out<float>(c, 0) : NULL;
-    const jd_product dR = {true, false, 4 * H, P, rows, s.delta, 4 * H, s.before, P, jd_out<float>(c, 2),
-                           P,    false, NULL,  0};
     if (jd_rec_input_grads(d, c, s.delta, 4 * H, rows, 4 * H, dx, jd_out<float>(c, 1), jd_out<float>(c, 3), s.sums) ||
-        jd_rec_before(d, l.s, jd_in<float>(c, 9), jd_in<float>(c, 7), s.before, P) || jd_gemm(d, dR))
+        jd_rec_before(d, l.s, jd_in<float>(c, 9), jd_in<float>(c, 7), s.before, P) ||
+        jd_rec_weight_grad(d, s.delta, 4 * H, rows, 4 * H, s.before, P, jd_out<float>(c, 2)) ||
+        (l.proj && jd_rec_weight_grad(d, s.dr, P, rows, P, jd_in<float>(c, 12), H, jd_out<float>(c, 5))))
         return 1;
-    if (l.proj) {
-        const jd_product dP = {true, false, P,    H, rows, s.dr, P, jd_in<float>(c, 12), H, jd_out<float>(c, 5),
-                               H,    false, NULL, 0};
-        if (jd_gemm(d, dP)) return 1;
-    }
     if (!l.peep) return 0;
     return jd_rec_before(d, l.s, l.cells, l.c0, s.old, H) ||
            (rows * H > 0 &&
@@ -168,12 +147,12 @@ static int products(jd_cu *d, const jd_call *c, const lstm_back &l, const lstm_s
 static int launch_lstm_grad(jd_cu *d, const jd_call *c)
 {
     const jd_lstm_attr *a = jd_attr<jd_lstm_attr>(c);
-    const int64_t T = c->in_type[0].dim[0], B = c->in_type[0].dim[1], H = c->in_type[3].dim[0] / 4,
-                  P = c->in_type[3].dim[1];
+    const int64_t H = c->in_type[3].dim[0] / 4, P = c->in_type[3].dim[1];
     lstm_space s;
     carve(c, &s, c->scratch);
     lstm_back l = {};
-    l.s = {T, B, a->reverse != 0, jd_in<int32_t>(c, 1)};
+    l.s = jd_rec_steps(c, a->reverse);
+    const int64_t T = l.s.T, B = l.s.B;
     l.H = H;
     l.P = P;
     l.R = jd_in<float>(c, 3);
@@ -193,14 +172,13 @@ static int launch_lstm_grad(jd_cu *d, const jd_call *c)
     l.in_squash = a->in_squash;
     l.out_squash = a->out_squash;
     for (int64_t t = T; B && t-- > 0;) {
-        const int bad = l.proj ? JD_LAUNCH(d, lstm_back_output, jd_rec_grid(P, B), JD_REC_THREADS, 0, l, t) ||
-                                     JD_LAUNCH(d, lstm_back_cells, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, t)
-                               : JD_LAUNCH(d, lstm_back_step, jd_rec_grid(H, B), JD_REC_THREADS, 0, l, t);
+        const int bad =
+            l.proj ? JD_REC_LAUNCH(d, lstm_back_output, P, l.s, l, t) || JD_REC_LAUNCH(d, lstm_back_cells, H, l.s, l, t)
+                   : JD_REC_LAUNCH(d, lstm_back_step, H, l.s, l, t);
         if (bad) return 1;
     }
     if (jd_rec_clear(d, l.s, s.delta, 4 * H) || (l.proj && jd_rec_clear(d, l.s, s.dr, P))) return 1;
-    if (B && c->in[7] && JD_LAUNCH(d, lstm_back_start, jd_rec_grid(P, B), JD_REC_THREADS, 0, l, jd_out<float>(c, 6)))
-        return 1;
+    if (B && c->in[7] && JD_REC_LAUNCH(d, lstm_back_start, P, l.s, l, jd_out<float>(c, 6))) return 1;
     if (B && c->in[8] && JD_LAUNCH(d, cell_start, jd_grid(B * H), JD_BLOCK, 0, l, jd_out<float>(c, 7))) return 1;
     return products(d, c, l, s, T * B);
 }

@@ -1,6 +1,14 @@
 /* recurrent.cu - the parts of recurrent layers that do not depend on the cell. */
 #include "cuda/recurrent.cuh"
 
+int jd_rec_inputs(jd_cu *d, const jd_call *c, int64_t G, float *to, int64_t row)
+{
+    const jd_type *x = &c->in_type[0];
+    const int64_t rows = x->dim[0] * x->dim[1], N = x->dim[2];
+    const float *W = jd_in<float>(c, 2), *b = jd_in<float>(c, 4);
+    return jd_gemm(d, jd_product{false, true, rows, G, N, jd_in<float>(c, 0), N, W, N, to, row, false, b, 0});
+}
+
 static __global__ void clear_dead(jd_steps s, float *x, int64_t n)
 {
     JD_EACH(e, s.T * s.B * n)
@@ -50,12 +58,18 @@ int jd_rec_before(jd_cu *d, jd_steps s, const float *x, const float *first, floa
     return all ? JD_LAUNCH(d, rows_before, jd_grid(all), JD_BLOCK, 0, s, x, first, to, n) : 0;
 }
 
+int jd_rec_weight_grad(jd_cu *d, const float *delta, int64_t row, int64_t rows, int64_t G, const float *x, int64_t n,
+                       float *to)
+{
+    return jd_gemm(d, jd_product{true, false, G, n, rows, delta, row, x, n, to, n, false, NULL, 0});
+}
+
 int jd_rec_input_grads(jd_cu *d, const jd_call *c, const float *delta, int64_t row, int64_t rows, int64_t G, float *dx,
                        float *dW, float *db, float *scratch)
 {
     const int64_t N = c->in_type[0].dim[c->in_type[0].rank - 1];
     const float *x = jd_in<float>(c, 0), *W = jd_in<float>(c, 2);
     const jd_product left = {false, false, rows, N, G, delta, row, W, N, dx, N, false, NULL, 0};
-    const jd_product weights = {true, false, G, N, rows, delta, row, x, N, dW, N, false, NULL, 0};
-    return (dx && jd_gemm(d, left)) || jd_gemm(d, weights) || jd_column_sums(d, delta, rows, G, row, db, scratch);
+    return (dx && jd_gemm(d, left)) || jd_rec_weight_grad(d, delta, row, rows, G, x, N, dW) ||
+           jd_column_sums(d, delta, rows, G, row, db, scratch);
 }

@@ -24,6 +24,16 @@ struct jd_steps {
         return n < 0 ? 0 : n < T ? n : T;
     }
     __device__ int64_t row(int64_t b, int64_t s) const { return (reverse ? count(b) - 1 - s : s) * B + b; }
+    /* The row of step s in x (T,B,n), and that of the step before it, in `first` (B,n) for step 0; NULL: none. */
+    __device__ const float *at(const float *x, int64_t n, int64_t b, int64_t s) const
+    {
+        return s < count(b) ? x + row(b, s) * n : nullptr;
+    }
+    __device__ const float *before(const float *x, const float *first, int64_t n, int64_t b, int64_t s) const
+    {
+        if (s >= count(b)) return nullptr;
+        return s ? x + row(b, s - 1) * n : first ? first + b * n : nullptr;
+    }
 };
 
 /* sum[g] += over k: rows[i][k] of sample i (NULL: zero) times w(g, unit, k).  Functor W: float at(int g, int64_t unit,
@@ -59,8 +69,7 @@ struct jd_rec_row {
     int64_t H, P;
     __device__ float at(int g, int64_t u, int64_t k) const { return R[(g * H + u) * P + k]; }
 };
-/* Column `unit` of a matrix whose rows are P long; from term `jump` on, terms are `skip` further to the right in the left
- * operand only (see gru.cu). */
+/* Column `unit` of a matrix whose rows are P long. */
 struct jd_rec_column {
     static constexpr bool k_inner = false;
     const float *R;
@@ -78,17 +87,46 @@ template <class Find> static __device__ inline void jd_rec_rows(const float **ro
     __syncthreads();
 }
 
+/* The body of a kernel for step `step`: find(b) is the row of each sample, K long; then(b, unit, sum, row) has G sums of its
+ * products with w, for the units of samples that are not over. */
+template <int G, class W, class Find, class Then>
+static __device__ inline void jd_rec_step(jd_steps s, int64_t step, W w, int64_t units, int64_t K, Find find, Then then)
+{
+    __shared__ const float *rows[JD_REC_TILE];
+    const int64_t u0 = (int64_t)blockIdx.x * JD_REC_TILE, b0 = (int64_t)blockIdx.y * JD_REC_TILE;
+    jd_rec_rows(rows, b0, s.B, find);
+    float sum[G] = {};
+    jd_rec_sums<G>(rows, w, u0, units, K, sum);
+    const int i = (int)threadIdx.x / JD_REC_TILE;
+    const int64_t b = b0 + i, u = u0 + threadIdx.x % JD_REC_TILE;
+    if (b < s.B && u < units && step < s.count(b)) then(b, u, sum, rows[i]);
+}
+#define JD_REC_KERNEL static __global__ void __launch_bounds__(JD_REC_THREADS)
+#define JD_REC_LAUNCH(d, kernel, units, s, ...)                                                                        \
+    JD_LAUNCH(d, kernel, jd_rec_grid(units, (s).B), JD_REC_THREADS, 0, __VA_ARGS__)
+
 static inline dim3 jd_rec_grid(int64_t units, int64_t B)
 {
     return dim3((unsigned)((units + JD_REC_TILE - 1) / JD_REC_TILE), (unsigned)((B + JD_REC_TILE - 1) / JD_REC_TILE));
 }
 
+/* The steps of a layer whose inputs begin with x and length. */
+static inline jd_steps jd_rec_steps(const jd_call *c, bool reverse)
+{
+    return {c->in_type[0].dim[0], c->in_type[0].dim[1], reverse, jd_in<int32_t>(c, 1)};
+}
+
+/* to (T,B,G of `row`) = W x + b, of the inputs 0, 2 and 4. */
+int jd_rec_inputs(jd_cu *d, const jd_call *c, int64_t G, float *to, int64_t row);
 /* Zeroes rows of samples that are over: x (T,B,n). */
 int jd_rec_clear(jd_cu *d, jd_steps s, float *x, int64_t n);
 /* to (B,n) = the row of the last step, of first (B,n) where there is none (NULL: zero). */
 int jd_rec_last(jd_cu *d, jd_steps s, const float *x, const float *first, float *to, int64_t n);
 /* to (T,B,n): the row of the step before, of first (B,n) at the first step; zero where the sample is over. */
 int jd_rec_before(jd_cu *d, jd_steps s, const float *x, const float *first, float *to, int64_t n);
+/* to (G,n) = the sum over rows of the products of delta (rows, G of `row`) and x (rows,n). */
+int jd_rec_weight_grad(jd_cu *d, const float *delta, int64_t row, int64_t rows, int64_t G, const float *x, int64_t n,
+                       float *to);
 /* dx (rows,N) (NULL: not wanted), dW (G,N) and db (G) from the errors delta (rows,G), which stand `row` apart. */
 int jd_rec_input_grads(jd_cu *d, const jd_call *c, const float *delta, int64_t row, int64_t rows, int64_t G, float *dx,
                        float *dW, float *db, float *scratch);
