@@ -3,8 +3,9 @@
 
 #include "cpu/rows.h"
 
-/* k of one pass: a panel of so many k and the rows it meets stay in the first-level cache */
-enum { KC = 256 };
+/* k of one pass: a panel of so many k and the rows it meets stay in the first-level cache.  MR: rows of a tile at most, two
+ * vectors of sums each. */
+enum { KC = 256, MR = VL == 16 ? 12 : 6 };
 
 /* columns of panel q, and where they start in the result */
 JD_INLINE int width_of(const jd_panels *p, int q)
@@ -56,8 +57,8 @@ typedef float *const *rows_out;
 /* A tile of `rows` rows and `cols` whole panels; both are constant where it is inlined, and the sums live in registers. */
 JD_INLINE void tile(const int rows, const int cols, const block *p, size_t k0, rows_in a, rows_out c)
 {
-    vf s[6][8];
-    const float *b[4], *x[6];
+    vf s[MR][8];
+    const float *b[4], *x[MR];
     UNROLL for (int j = 0; j < cols; j++) b[j] = p->b[j];
     UNROLL for (int i = 0; i < rows; i++) x[i] = a[i] + k0;
     if (p->bias) {
@@ -107,13 +108,29 @@ TILE(3, 2)
 TILE(4, 1)
 TILE(5, 1)
 TILE(6, 1)
+#if VL == 16
+TILE(7, 1)
+TILE(8, 1)
+TILE(9, 1)
+TILE(10, 1)
+TILE(11, 1)
+TILE(12, 1)
+#define WIDE(f) , f##_7x1, f##_8x1, f##_9x1, f##_10x1, f##_11x1, f##_12x1
+#else
+#define WIDE(f)
+#endif
+/* By the number of rows. */
+#define ONE(f)                                                                                                         \
+    {                                                                                                                  \
+        0, f##_1x1, f##_2x1, f##_3x1, f##_4x1, f##_5x1, f##_6x1 WIDE(f)                                                \
+    }
 
 typedef void tile_fn(const block *, size_t, rows_in, rows_out);
 
 /* Panels that are not full: the tile works on copies of the result's columns. */
 static void edge(tile_fn *f, int rows, int cols, const block *p, size_t k0, rows_in a, rows_out c)
 {
-    float copy[6 * 4 * JD_RW], bias[4 * JD_RW], *to[6];
+    float copy[MR * 4 * JD_RW], bias[4 * JD_RW], *to[MR];
     block q = *p;
     for (int j = 0; j < cols; j++) {
         q.at[j] = j * JD_RW;
@@ -170,15 +187,20 @@ static void mul_few(const jd_panels *p, int q0, int q1, int m, rows_in a, rows_o
 }
 
 /* Tiles for m > 3 rows: count[0] of size[0], then count[1] of size[1].  Tiles of 4 rows leave the multipliers waiting, so
- * 8 rows are 5 + 3 (the 3 over two panels at once); 16 are 6 + 5 + 5, with the larger ones first. */
+ * 8 rows are 5 + 3 (the 3 over two panels at once) where a tile has 6 rows; 16 are 6 + 5 + 5, with the larger ones first. */
 static void split_rows(int m, int *size, int *count)
 {
-    const int tiles = (m + 5) / 6, least = m / tiles, more = m % tiles;
+    const int tiles = (m + MR - 1) / MR, least = m / tiles, more = m % tiles;
     size[0] = least + 1;
     count[0] = more;
     size[1] = least;
     count[1] = tiles - more;
-    if (least != 4) return;
+    if (MR == 12 && tiles == 2) { /* the first tile fetches the next panel: the taller, the more time it has */
+        size[0] = m - 5 < MR ? m - 5 : MR;
+        size[1] = m - size[0];
+        count[0] = count[1] = 1;
+    }
+    if (MR > 6 || least != 4) return;
     const int five = (m - 3) / 5;
     if (five > 0 && five * 5 == m - 3) {
         size[0] = 5;
@@ -203,7 +225,7 @@ static void fetch(rows_out c, int rows, int at)
 static void pass(const jd_panels *p, int q0, int q1, const int *size, const int *count, int k0, int k1, rows_in a,
                  rows_out c, const float *bias, int add)
 {
-    static tile_fn *const one[7] = {0, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1};
+    static tile_fn *const one[MR + 1] = ONE(tile);
     const int tiles = count[0] + count[1];
     for (int q = q0; q < q1;) {
         const int cols = q + 2 <= q1 ? 2 : 1;
@@ -242,10 +264,10 @@ typedef struct link {
     size_t ld;
 } link;
 
-/* `ahead`: the panels that follow are fetched into the second-level cache. */
+/* `ahead`: the panels that follow are fetched into the second-level cache, a line or two for each k. */
 JD_INLINE void link_tile(const int rows, const int cols, const bool ahead, const link *p, int i0)
 {
-    vf s[6][8];
+    vf s[MR][8];
     float *c = p->out + (size_t)i0 * p->ld;
     UNROLL for (int i = 0; i < rows; i++)
     {
@@ -253,14 +275,16 @@ JD_INLINE void link_tile(const int rows, const int cols, const bool ahead, const
             vf_load(p->start ? p->start + j * VL : c + (size_t)i * p->ld + j * VL);
     }
     for (int e = 0; e < p->pieces; e++) {
-        const float *b[4], *x[6];
+        const float *b[4], *x[MR];
         UNROLL for (int j = 0; j < cols; j++) b[j] = p->b[e] + (size_t)j * p->panel[e];
         UNROLL for (int i = 0; i < rows; i++) x[i] = p->a[e][i0 + i] + p->k0[e];
         const size_t K = (size_t)p->K[e], next = (size_t)cols * p->panel[e];
         for (size_t k = 0; k < K; k++) {
             vf w[8];
             UNROLL for (int j = 0; j < 2 * cols; j++) w[j] = vf_load(b[j / 2] + k * JD_RW + (size_t)(j % 2) * VL);
-            if (ahead) __builtin_prefetch(b[0] + next + k * JD_RW, 0, 2);
+            if (ahead) {
+                UNROLL for (int l = 0; l < JD_RW; l += 16) __builtin_prefetch(b[0] + next + k * JD_RW + l, 0, 2);
+            }
             UNROLL for (int i = 0; i < rows; i++)
             {
                 const vf xi = vf_set1(x[i][k]);
@@ -291,12 +315,20 @@ LINK(3, 2)
 LINK(4, 1)
 LINK(5, 1)
 LINK(6, 1)
+#if VL == 16
+LINK(7, 1)
+LINK(8, 1)
+LINK(9, 1)
+LINK(10, 1)
+LINK(11, 1)
+LINK(12, 1)
+#endif
 
 /* All panels and rows of one link; the tiles as in pass(). */
 static void run_link(link *p, int panels, const int *size, const int *count)
 {
     typedef void link_fn(const link *, int, bool);
-    static link_fn *const one[7] = {0, link_1x1, link_2x1, link_3x1, link_4x1, link_5x1, link_6x1};
+    static link_fn *const one[MR + 1] = ONE(link);
     const int tiles = count[0] + count[1], few = tiles == 1 && size[1] < 4 ? size[1] : 0;
     static link_fn *const many[4] = {0, link_1x4, link_2x2, link_3x2};
     static const int step[4] = {2, 4, 2, 2};
@@ -306,7 +338,7 @@ static void run_link(link *p, int panels, const int *size, const int *count)
             for (int t = 0, i = 0; t < tiles; t++) {
                 const int r = size[t >= count[0]];
                 if (r > 3 || cols == 1)
-                    one[r](p, i, t + 1 == tiles);
+                    one[r](p, i, MR == 12 ? t == 0 : t + 1 == tiles);
                 else if (j == 0)
                     many[r](p, i, few > 0);
                 i += r;
