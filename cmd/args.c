@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "jackdaw/device.h"
@@ -76,15 +77,31 @@ static int read_option(const cli_command *c, int argc, char **argv, int *i, cons
     return -1;
 }
 
-static int check_operands(const cli_args *a)
+/* The folder of a run stands for the model in it. */
+static void find_model(cli_args *a)
+{
+    static const char file[] = "model.safetensors";
+    if (!a->n || strncmp(a->command->usage, "MODEL", 5) != 0) return;
+    const size_t n = strlen(a->rest[0]);
+    struct stat st;
+    const int written =
+        snprintf(a->model, sizeof a->model, "%s%s%s", a->rest[0], n && a->rest[0][n - 1] == '/' ? "" : "/", file);
+    if (written > 0 && (size_t)written < sizeof a->model && !stat(a->model, &st)) a->rest[0] = a->model;
+}
+
+static int check_operands(cli_args *a)
 {
     const cli_command *c = a->command;
-    if (a->n < c->least)
-        return cli_fail(c->name, JD_EUSAGE, "%s is missing; usage: jackdaw %s %s",
-                        a->n ? "an argument" : "the argument", c->name, c->usage);
+    if (a->n < c->least) { /* the words of the usage name them */
+        const char *word = c->usage;
+        for (int k = 0; k < a->n; k++) word += strcspn(word, " ") + 1;
+        return cli_fail(c->name, JD_EUSAGE, "%.*s is missing; usage: jackdaw %s %s", (int)strcspn(word, " ."), word,
+                        c->name, c->usage);
+    }
     if (c->most >= 0 && a->n > c->most)
         return cli_fail(c->name, JD_EUSAGE, "unexpected argument '%s'; usage: jackdaw %s %s", a->rest[c->most], c->name,
                         c->usage);
+    find_model(a);
     return -1;
 }
 
@@ -166,14 +183,13 @@ int cli_word(cli_args *a, const char *option, const char *const *words, int fall
 {
     const char *text = cli_text(a, option, NULL);
     if (!text) return fallback;
-    char what[40], list[200] = "it is ";
+    char list[200] = "";
     for (int i = 0; words[i]; i++) {
         if (!strcmp(words[i], text)) return i;
         const size_t at = strlen(list);
         snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", words[i]);
     }
-    snprintf(what, sizeof what, "--%s", option);
-    cli_unknown(a->command->name, what, text, words, list);
+    cli_fail(a->command->name, JD_EUSAGE, "unknown --%s '%s'; it is %s", option, text, list);
     a->bad = true;
     return fallback;
 }

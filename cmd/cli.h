@@ -60,9 +60,11 @@ typedef struct cli_args {
     const cli_command *command;
     const char *value[CLI_MAX_OPTIONS]; /* of option i; "" for a switch that was given; NULL: not given */
     const char *repeated[CLI_MAX_REPEATED + 1];
-    int n;       /* operands */
-    char **rest; /* the operands, NULL-terminated */
-    bool bad;    /* a value could not be read; the message is out */
+    int n; /* operands */
+    char **
+        rest; /* the operands, NULL-terminated; of a command that takes a MODEL the first is a file, not its run's folder */
+    char model[512];
+    bool bad; /* a value could not be read; the message is out */
 } cli_args;
 
 /* Reads the command line; argv[0] is the command's name.  Returns -1 to go on, otherwise the exit code. */

@@ -241,7 +241,10 @@ const cli_command cli_commands[] = {
      "in\n"
      "a struct of the caller.  The input is what the model was trained on: pixels of 0 to 255, or features before "
      "their\n"
-     "normalisation, which is part of what is written.",
+     "normalisation, which is part of what is written.  Layers: conv, maxpool, avgpool, dense, lstm, gru, srn (and in "
+     "both\n"
+     "directions), highway, polynomial (grown by --method gmdh), mean, flatten, the activations; dropout and noise do\n"
+     "nothing.",
      export_options, cmd_export, 1, 1},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",

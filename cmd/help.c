@@ -18,11 +18,19 @@ static void left_column(char out[64], const cli_option *o)
     snprintf(out, 64, "%s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 }
 
+static const char about_model[] = "MODEL is a file model.safetensors, or the folder of the run that wrote it.";
+
+static bool takes_model(const cli_command *c)
+{
+    return !strncmp(c->usage, "MODEL", 5);
+}
+
 void cli_help(const cli_command *c, FILE *f)
 {
     fprintf(f, "jackdaw %s - %s\n\nExamples:\n%s\nUsage: jackdaw %s %s\n", c->name, c->summary, c->examples, c->name,
             c->usage);
     if (c->about) fprintf(f, "\n%s\n", c->about);
+    if (takes_model(c)) fprintf(f, "\n%s\n", about_model);
     if (!c->options) return;
     fprintf(f, "\nOptions:\n");
     for (const cli_option *o = c->options; o->name; o++) {
@@ -73,9 +81,11 @@ static void man_command(const cli_command *c)
     roff(c->summary);
     printf("\n.SH SYNOPSIS\n.B jackdaw %s\n", c->name);
     roff(c->usage);
-    if (c->about) {
-        printf("\n.SH DESCRIPTION\n");
-        roff(c->about);
+    if (c->about || takes_model(c)) printf("\n.SH DESCRIPTION\n");
+    if (c->about) roff(c->about);
+    if (takes_model(c)) {
+        if (c->about) printf("\n.PP\n");
+        roff(about_model);
     }
     if (c->options) printf("\n.SH OPTIONS");
     for (const cli_option *o = c->options; o && o->name; o++) {

@@ -51,10 +51,16 @@ void labeller_close(labeller *l)
     *l = (labeller){.ctx = l->ctx};
 }
 
+/* A model file may say anything: the net must answer for every voxel, with so many classes. */
 static void trace(jd_graph *g, void *user)
 {
     const labeller *l = user;
-    jd_result(g, "label", jd_argmax(g, jd_net(g, l->net, jd_arg(g, "x"), JD_NONE)));
+    const jd_node x = jd_arg(g, "x"), y = jd_net(g, l->net, x, JD_NONE);
+    bool fits = y.id && jd_rank(g, y) == 5 && jd_dim(g, y, 4) == l->classes;
+    for (int i = 0; fits && i < 4; i++) fits = jd_dim(g, y, i) >= jd_dim(g, x, i);
+    if (y.id && !fits)
+        jd_fail(l->ctx, JD_EDATA, "the model's net \"%s\" does not give %d classes for each voxel", l->net, l->classes);
+    jd_result(g, "label", jd_argmax(g, y));
 }
 
 jd_status labeller_label(const labeller *l, const char *file, jd_volume *v)

@@ -57,9 +57,8 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
     const int64_t outputs = jd_net_outputs(ctx, m->net), wanted = s->target ? 1 : s->classes;
     if (jd_error(ctx)) return jd_error(ctx);
     if (outputs != wanted)
-        return jd_fail(ctx, JD_EUSAGE,
-                       "the network \"%s\" has %lld outputs, but %lld are needed; end it with \"dense %lld\"", m->net,
-                       (long long)outputs, (long long)wanted, (long long)wanted);
+        return jd_fail(ctx, JD_EUSAGE, "the network \"%s\" has %lld output%s, not %lld; end it with \"dense %lld\"",
+                       m->net, (long long)outputs, outputs == 1 ? "" : "s", (long long)wanted, (long long)wanted);
     if (s->rank == 3) return JD_OK;
     const size_t columns = (size_t)s->dim[0];
     m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);

@@ -82,7 +82,7 @@ contains 'error (%)'
 right inspect run/model.safetensors
 contains 'dense1/W'
 printf '1,2\n7,8\n' >ask.csv
-right predict run/model.safetensors ask.csv --csv
+right predict run ask.csv --csv # the folder of a run stands for its model
 contains 'file,index,class,probability'
 right report run --rebuild
 # What is exported answers as `predict` does: a compiler may be missing where the program runs.

@@ -321,6 +321,8 @@ static void nearest_word(void **state)
     assert_string_equal(jd_nearest("LSTM", words), "lstm");
     assert_string_equal(jd_nearest("momentun", words), "momentum");
     assert_string_equal(jd_nearest("dence", words), "dense");
+    assert_string_equal(jd_nearest("Mom", words), "momentum");
+    assert_null(jd_nearest("mo", words));
     assert_null(jd_nearest("zebra", words));
     assert_null(jd_nearest("x", words));
     assert_null(jd_nearest("", words));

@@ -225,6 +225,17 @@ static void refuses_volumes(void **state)
     assert_int_equal(jackdaw("predict bright.safetensors text.nii"), 65);
     assert_int_equal(jackdaw("predict bright.safetensors none.nii"), 66);
     assert_string_equal(said, "");
+    /* Nets that do not answer for each voxel, or with other numbers of classes. */
+    static const char *const nets[] = {"dense 300 each", "dense 2 each", "dense 3 each, flatten",
+                                       "cube 2, dense 3 each"};
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+        char config[200];
+        snprintf(config, sizeof config, "{\"input\":\"volume\",\"net\":\"%s\",\"classes\":3}", nets[i]);
+        assert_int_equal(write_model(ctx, tmpdir_file("odd.safetensors"), nets[i], JD_DIMS(1, 4, 4, 4, 2), 0.7, config),
+                         JD_OK);
+        assert_int_equal(jackdaw("predict odd.safetensors scans/one.nii"), 65);
+        assert_non_null(strstr(wrong, nets[i]));
+    }
     /* Passed over where that is asked for. */
     assert_int_equal(jackdaw("predict bright.safetensors text.nii movie.nii scans/one.nii --skip-bad"), 0);
     assert_non_null(strstr(said, "scans/one.nii  one-labels.nii.gz  label 0: 40, label 1: 20 voxels of 3 mm3"));

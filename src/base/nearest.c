@@ -1,9 +1,10 @@
 /*
  * nearest.c - "did you mean": Damerau-Levenshtein distance (insert, delete, replace, swap of neighbours), upper and
- * lower case alike.
+ * lower case alike.  A word that was not finished counts as one mistake.
  */
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "jackdaw/base.h"
 
@@ -49,7 +50,8 @@ const char *jd_nearest(const char *word, const char *const *words)
     for (; *words; words++) {
         const size_t m = strlen(*words);
         if (m > LONGEST) continue;
-        const int d = distance(word, n, *words, m);
+        const bool begun = n > 2 && n < m && !strncasecmp(word, *words, n);
+        const int d = begun ? 1 : distance(word, n, *words, m);
         if (d >= (int)(n > m ? n : m)) continue; /* nothing in common */
         if (d < best_distance + (best == NULL)) {
             best = *words;

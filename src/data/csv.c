@@ -124,7 +124,8 @@ static jd_status parse_row(csv *c, double *row)
         else if (!parse_number(c, field, &row[k]))
             return jd_fail(c->ctx, JD_EDATA, "%s: line %zu, column %zu: '%.40s' is no number; %s", c->path, c->line,
                            c->t.columns[k], field,
-                           is_missing(field) ? "fill it in, or ask for missing_is_nan" : "repair it");
+                           is_missing(field) ? "fill it in, or ask for missing_is_nan"
+                                             : "write a number (of classes 0, 1 ...)");
     }
     return JD_OK;
 }

@@ -433,8 +433,12 @@ static void put_header(writer *w)
     else
         jd__emit(h, " * in: %lld numbers%s%s.\n", (long long)s->dim[0], s->sequence ? " for each step" : "",
                  p->e->mean ? ", as they were measured: the normalisation is part of the network" : "");
-    jd__emit(h, " * out: %lld %s%s.\n", (long long)jd__export_size(&p->out),
-             p->e->softmax ? "probabilities" : "numbers", p->out.sequence ? " for each step" : "");
+    const long long m = jd__export_size(&p->out);
+    jd__emit(h, " * out: %lld %s%s.\n", m,
+             p->e->softmax ? "probabilities"
+             : m == 1      ? "number"
+                           : "numbers",
+             p->out.sequence ? " for each step" : "");
     if (p->e->labels) put_labels(h, p->e->labels);
     jd__emit(h, " *\n * Needs libm; uses no memory but the stack, about %lld bytes%s.\n */\n",
              (long long)stack_bytes(w), w->whole && s->sequence ? ", and `work`" : "");

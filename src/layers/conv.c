@@ -97,12 +97,14 @@ jd_node jd_conv2d_partial_opt(jd_graph *g, const char *name, jd_node x, jd_parti
     if (!x.id || !jd__size_ok(g, name, ".maps", o.maps) || !jd__size_ok(g, name, ".size", height) ||
         !jd__size_ok(g, name, ".size", width))
         return JD_NONE;
-    if (jd_rank(g, x) != 4 || (p.dilation > 1 && o.stride > 1) || p.dilation < 0) {
-        jd_fail(
-            jd_graph_ctx(g), JD_EUSAGE,
-            "%s: an input of rank %d, dilation %d, stride %d; a convolution needs images (B,H,W,C), and dilation goes "
-            "with stride 1 only",
-            name, jd_rank(g, x), p.dilation, o.stride);
+    if (jd_rank(g, x) != 4) {
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE, "%s: a convolution needs images (B,H,W,C), but its input has rank %d", name,
+                jd_rank(g, x));
+        return JD_NONE;
+    }
+    if ((p.dilation > 1 && o.stride > 1) || p.dilation < 0) {
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE, "%s: dilation %d, stride %d; dilation goes with stride 1 only", name,
+                p.dilation, o.stride);
         return JD_NONE;
     }
     const int64_t I = jd_dim(g, x, 3);
