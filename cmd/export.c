@@ -132,8 +132,10 @@ int cmd_export(int argc, char **argv)
     net_file n;
     if (!load(ctx, &n, a.rest[0])) {
         if (cli_has(&a, "logits")) n.e.softmax = false;
-        if (dir) jd_export_c(ctx, &n.e, dir, name);
-        if (onnx && !jd_error(ctx)) jd_export_onnx(ctx, &n.e, onnx, cli_has(&a, "primitives"));
+        const char *slash = dir && *dir && dir[strlen(dir) - 1] == '/' ? "" : "/";
+        if (dir && !jd_export_c(ctx, &n.e, dir, name))
+            printf("%s%s%s.c\n%s%s%s.h\n", dir, slash, name, dir, slash, name);
+        if (onnx && !jd_error(ctx) && !jd_export_onnx(ctx, &n.e, onnx, cli_has(&a, "primitives"))) printf("%s\n", onnx);
     }
     unload(ctx, &n);
     return cli_end("export", ctx);

@@ -6,12 +6,15 @@
 #include "labeller.h"
 #include "predict.h"
 
+static const char *const endings[] = {".nii", ".nii.gz", ".tif", ".tiff", NULL};
+
 /* NAME.nii.gz -> NAME-labels.nii.gz, in the folder that the program runs in. */
 static char *name_of(jd_ctx *ctx, const char *file)
 {
     const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
-    size_t n = strcspn(base, ".");
-    if (n == 0) n = strlen(base);
+    size_t n = strlen(base);
+    for (int k = 0; endings[k]; k++)
+        if (file_ends(base, endings[k])) n = strlen(base) - strlen(endings[k]);
     return jd_asprintf(ctx, "%.*s-labels.nii.gz", (int)n, base);
 }
 
@@ -60,7 +63,6 @@ static jd_status label_file(const labeller *l, const char *file, form how)
 static void label_files(const labeller *l, const cli_args *a)
 {
     jd_ctx *ctx = l->ctx;
-    static const char *const endings[] = {".nii", ".nii.gz", ".tif", ".tiff", NULL};
     file_list files = {0};
     if (files_list(ctx, a, endings, &files)) return;
     const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;

@@ -16,7 +16,11 @@ int cmd_report(int argc, char **argv)
     char *own = jd_asprintf(ctx, "%s/report.html", dir);
     if (stat(dir, &st) || !S_ISDIR(st.st_mode))
         jd_fail(ctx, JD_ENOINPUT, "%s: no such folder; give the folder of a run, such as runs/lstm-adding-1", dir);
+    char *result = jd_asprintf(ctx, "%s/result.json", dir);
     const bool there = own && stat(own, &st) == 0;
+    if (result && !there && stat(result, &st))
+        jd_fail(ctx, JD_ENOINPUT,
+                "%s: no report and no result.json in it; give the folder of a run, such as runs/lstm-adding-1", dir);
     if (!jd_error(ctx) && (!there || cli_has(&a, "rebuild"))) {
         jd_run_rebuild_report(ctx, dir, out ? out : own);
     } else if (!jd_error(ctx) && out) {
@@ -27,5 +31,6 @@ int cmd_report(int argc, char **argv)
     }
     if (!jd_error(ctx)) printf("%s\n", out ? out : own);
     jd_free(ctx, own);
+    jd_free(ctx, result);
     return cli_end("report", ctx);
 }

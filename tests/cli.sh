@@ -91,6 +91,8 @@ right train --data line.csv --net 'dense 3 tanh, dense 1' --loss mse --epochs 5 
 # same_in_c MODEL NAME ROW: exports MODEL and gives both it and the C file one row.
 same_in_c() {
     right export $1 --c gen --name $2 --onnx $2.onnx
+    contains "^gen/$2.c$"
+    contains "^$2.onnx$"
     command -v cc >/dev/null || return 0
     printf '#include <stdio.h>\n#include "%s.h"\nint main(void)\n{\n    float in[] = {%s}, out[1];\n    %s_run(in, out);\n    printf("%%.4f\\n", (double)out[0]);\n    return 0;\n}\n' $2 $3 $2 >gen/main.c
     echo $3 >row.csv

@@ -188,15 +188,15 @@ static void labels_volumes(void **state)
     snprintf(command, sizeof command, "{\"input\":\"volume\",\"net\":\"%s\",\"classes\":3}", net);
     assert_int_equal(write_model(ctx, tmpdir_file("net.safetensors"), net, JD_DIMS(1, 4, 4, 4, 2), 0.7, command),
                      JD_OK);
-    write_scan("scans/two.nii.gz", 1, &space);
+    write_scan("scans/two.v2.nii.gz", 1, &space);
     assert_int_equal(jackdaw("predict net.safetensors scans"), 0);
     assert_int_equal(lines(said), 3);
     assert_ptr_equal(strstr(said, "file,labels,voxels_0,voxels_1,voxels_2,voxel_volume\n"), said);
     int count[3] = {0}, k[3];
-    const char *line = strstr(said, "scans/two.nii.gz,two-labels.nii.gz,");
+    const char *line = strstr(said, "scans/two.v2.nii.gz,two.v2-labels.nii.gz,");
     assert_non_null(line);
     assert_int_equal(sscanf(strchr(strchr(line, ',') + 1, ','), ",%d,%d,%d,3", &k[0], &k[1], &k[2]), 3);
-    read_labels("two-labels.nii.gz", &space, 3, &v);
+    read_labels("two.v2-labels.nii.gz", &space, 3, &v);
     for (int i = 0; i < VOXELS; i++) count[(int)v.voxels[i]]++;
     assert_memory_equal(count, k, sizeof k);
     assert_true(count[0] < VOXELS && count[1] < VOXELS && count[2] < VOXELS);
