@@ -92,4 +92,8 @@ void JD_K(jd__recur_outer)(const jd_recur *r, const float *error, int ld, const 
 /* dx (T,B,N) = error (rows, K) W, zero past the lengths; by all members together. */
 void JD_K(jd__recur_dx)(const jd_recur *r, const float *error, int ld, const jd_panels *W, float *dx, int N);
 
+/* The simple recurrent layer on one sample with at most so many inputs and units. */
+enum { JD_TINY = 8 };
+void JD_K(jd__srn_tiny)(const jd_call *c);
+
 #endif
