@@ -40,16 +40,9 @@ static void left(const jd_code_plane *p, int from, int n)
 }
 
 /* The first n of a vector's elements go to column `column` of a row. */
-INLINE void put(const jd_code_plane *p, int row, int column, int n, vd x)
+static void put(const jd_code_plane *p, int row, int column, int n, vd x)
 {
     const size_t at = (size_t)row * p->stride + (size_t)column * p->apart;
-    if (n >= W && p->apart == 1) {
-        if (p->narrow)
-            *(vf *)(void *)(p->narrow + at) = __builtin_convertvector(x, vf);
-        else
-            *(vd *)(void *)(p->wide + at) = x;
-        return;
-    }
     for (int l = 0; l < W && l < n; l++)
         if (p->narrow)
             p->narrow[at + (size_t)l * p->apart] = (float)x[l];
@@ -57,16 +50,33 @@ INLINE void put(const jd_code_plane *p, int row, int column, int n, vd x)
             p->wide[at + (size_t)l * p->apart] = x[l];
 }
 
-INLINE void tile(const jd_code_plane *p, int row, int rows, int from, int c)
+INLINE void tile(const jd_code_plane *p, int row, const int rows, int from, int c)
 {
     vd sum[ROWS][WIDE] = {0};
     const double *a = p->a + (size_t)row * (size_t)p->K1, *h = p->h + c;
-    for (int k = 0; k < p->K1; k++, h += JD_CODE_BLOCK) JD_UNROLL
+    const size_t K = (size_t)p->K1, stride = p->stride;
+    for (size_t k = 0; k < K; k++, h += JD_CODE_BLOCK) JD_UNROLL
     for (int r = 0; r < rows; r++) JD_UNROLL
-    for (int v = 0; v < WIDE; v++) sum[r][v] += a[r * p->K1 + k] * load(h + v * W);
-    JD_UNROLL
-    for (int r = 0; r < rows; r++) JD_UNROLL
-    for (int v = 0; v < WIDE; v++) put(p, row + r, from + c + v * W, p->n2 - from - c - v * W, sum[r][v]);
+    for (int v = 0; v < WIDE; v++) sum[r][v] += a[(size_t)r * K + k] * load(h + v * W);
+    if (p->apart != 1 || from + c + WIDE * W > p->n2) {
+        JD_UNROLL
+        for (int r = 0; r < rows; r++) JD_UNROLL
+        for (int v = 0; v < WIDE; v++) put(p, row + r, from + c + v * W, p->n2 - from - c - v * W, sum[r][v]);
+        return;
+    }
+    const size_t at = (size_t)row * stride + (size_t)(from + c);
+    if (p->narrow) {
+        float *to = p->narrow + at;
+        JD_UNROLL
+        for (int r = 0; r < rows; r++) JD_UNROLL
+        for (int v = 0; v < WIDE; v++)
+            *(vf *)(void *)(to + (size_t)r * stride + v * W) = __builtin_convertvector(sum[r][v], vf);
+    } else {
+        double *to = p->wide + at;
+        JD_UNROLL
+        for (int r = 0; r < rows; r++) JD_UNROLL
+        for (int v = 0; v < WIDE; v++) *(vd *)(void *)(to + (size_t)r * stride + v * W) = sum[r][v];
+    }
 }
 
 void JD_K(jd__code_plane_rows)(const jd_code_plane *p, int begin, int end)
