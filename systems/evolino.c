@@ -285,7 +285,9 @@ bool evolino_evolve_species(jd_run *r, const char *name, const evolino_species *
                                                            .segment = segment,
                                                            .budget = o->generations * networks,
                                                            .patience = o->patience,
-                                                           .restart = o->patience > 0});
+                                                           .restart = o->patience > 0,
+                                                           .has_target = o->target > 0,
+                                                           .target = -o->target});
     double *score = jd_alloc_array(ctx, (size_t)networks, sizeof *score);
     evolino_net *net = jd_alloc(ctx, sizeof *net);
     char *path = jd_asprintf(ctx, "%s/checkpoints/search-%s.safetensors", jd_run_dir(r), name);

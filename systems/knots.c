@@ -10,6 +10,8 @@ static const double START[3] = {0, 0, 8}, AXIS[3] = {.5, 0, 3}, AWAY[3] = {-3, 1
 #define RADIUS 1.5
 #define PITCH  .15
 #define TREMOR .03
+#define FAR    20. /* cm */
+#define LOST   1e3 /* cm^2: more than any misfit on the way */
 
 static void put(knot *k, const double *a, const double *b, double share)
 {
@@ -55,18 +57,22 @@ void knot_offset(jd_rng *r, double *offset)
     for (int c = 0; c < 3; c++) offset[c] = .5 * jd_rng_normal(r);
 }
 
+void knot_tremor(jd_rng *r, double size, int steps, double (*shake)[3])
+{
+    const double fresh = size * sqrt(1 - KNOT_KEEP * KNOT_KEEP);
+    for (int i = 0; i < steps; i++)
+        for (int c = 0; c < 3; c++) shake[i][c] = (i ? KNOT_KEEP * shake[i - 1][c] : 0) + fresh * jd_rng_normal(r);
+}
+
 void knot_demonstrate(jd_rng *r, knot *k)
 {
-    static const double KEEP = .8; /* of the low-pass */
-    double offset[3], shake[3] = {0};
+    double offset[3], shake[KNOT_MOST][3];
     knot_offset(r, offset);
     const double radius = .9 + .2 * jd_rng_uniform64(r), slowness = .85 + .3 * jd_rng_uniform64(r);
     knot_path(offset, radius, slowness, k);
+    knot_tremor(r, TREMOR, k->steps, shake);
     for (int i = 0; i < k->steps; i++)
-        for (int c = 0; c < 3; c++) {
-            shake[c] = KEEP * shake[c] + sqrt(1 - KEEP * KEEP) * TREMOR * jd_rng_normal(r);
-            k->p[i][c] += shake[c];
-        }
+        for (int c = 0; c < 3; c++) k->p[i][c] += shake[i][c];
 }
 
 double knot_winding(const knot *k)
@@ -117,9 +123,10 @@ double knot_misfit(const knot *said, const knot *shown)
             const double d = squared(said->p[i], shown->p[j]);
             if (d < least) least = d, next = j;
         }
-        if (!(least < 400)) return (double)INFINITY;
+        if (!(least < FAR * FAR)) return LOST + shown->steps - at;
         sum += least;
         at = next;
     }
-    return sum / i + (double)(shown->steps - 1 - at) / shown->steps;
+    for (int j = at + 1; j < shown->steps; j++) sum += squared(said->p[i - 1], shown->p[j]);
+    return sum / i;
 }

@@ -50,7 +50,8 @@ static void demonstrations_differ_as_they_should(void **state)
     free(k);
 }
 
-/* A path is at no distance from itself; one with a turn less is, however near its points are. */
+/* A path is at no distance from itself; one with a turn less is, however near its points are, and the sooner it is lost the
+ * worse it is. */
 static void a_missing_turn_is_seen(void **state)
 {
     (void)state;
@@ -63,11 +64,32 @@ static void a_missing_turn_is_seen(void **state)
     }
     assert_true(knot_distance(less, k) < .1);
     assert_true(fabs(knot_winding(k) - knot_winding(less) - 1) < 1e-9);
-    assert_true(knot_misfit(less, k) > .1);
+    assert_true(knot_misfit(less, k) > 1);
     less->p[3][1] = 1e9;
-    assert_true(isinf(knot_misfit(less, k)));
+    assert_true(knot_misfit(less, k) == 1e3 + k->steps - 2);
     free(k);
     free(less);
+}
+
+/* Whoever stops on the way pays for what is left, however well the rest was done. */
+static void a_halt_is_seen(void **state)
+{
+    (void)state;
+    knot *k = calloc(1, sizeof *k), *said = calloc(1, sizeof *said);
+    knot_path(HERE, 1, 1, k);
+    const int at = APPROACH + 2 * TURN;
+    double left = 0;
+    for (int i = at; i < k->steps; i++) left += squared(k->p[at - 1], k->p[i]);
+    *said = *k;
+    said->steps = at;
+    assert_true(fabs(knot_misfit(said, k) - left / at) < 1e-9 && left / at > 1);
+    /* Half as fast costs next to nothing, nor do two more steps at the end. */
+    said->steps = 0;
+    for (int i = 0; i < k->steps; i++)
+        for (int half = 0; half < 2; half++) memcpy(said->p[said->steps++], k->p[i], sizeof *k->p);
+    assert_true(knot_misfit(said, k) == 0);
+    free(k);
+    free(said);
 }
 
 int main(void)
@@ -76,6 +98,7 @@ int main(void)
         cmocka_unit_test(paths_wind_twice),
         cmocka_unit_test(demonstrations_differ_as_they_should),
         cmocka_unit_test(a_missing_turn_is_seen),
+        cmocka_unit_test(a_halt_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
