@@ -280,6 +280,7 @@ bool evolino_evolve_species(jd_run *r, const char *name, const evolino_species *
                                                            .best_of_trials = true,
                                                            .seed = o->seed,
                                                            .sigma = o->sigma,
+                                                           .center = o->center,
                                                            .spread = o->spread,
                                                            .mutation = o->mutation,
                                                            .segment = segment,

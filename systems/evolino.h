@@ -77,7 +77,8 @@ typedef struct evolino_search {
     int members, trials; /* of each subpopulation; networks that each takes part in a generation */
     int64_t generations, patience;
     double sigma, spread, mutation;
-    double target; /* done when the error is no larger; 0: only at the end of the generations */
+    double target;        /* done when the error is no larger; 0: only at the end of the generations */
+    const double *center; /* (evolino_genes) the first weights are this +- sigma; NULL: zeros */
     uint64_t seed;
 } evolino_search;
 bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const evolino_search *o, bool resume,

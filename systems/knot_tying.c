@@ -160,8 +160,40 @@ static void test(jd_run *r, evolino_net *n, outcome *o)
     jd_free(ctx, right);
 }
 
-/* One evolution; false when the user stopped it. */
-static bool learn(jd_run *r, const char *name, uint64_t seed, bool forgetful, bool resume, outcome *o)
+/*
+ * Two evolutions: one that finds how to wind, with mutations that are large, and one with small mutations that starts from
+ * what it found and improves on it.  False when the user stopped it; what the first has found is kept in `book`.
+ */
+static bool evolve(jd_run *r, const char *name, const evolino_species *kind, uint64_t seed, bool resume,
+                   jd_params *book, double *genes)
+{
+    const int64_t count = (int64_t)evolino_genes(kind->cells, kind->channels);
+    evolino_search search = {.members = (int)jd_run_setting(r, "members"),
+                             .trials = 2,
+                             .generations = (int64_t)jd_run_setting(r, "generations"),
+                             .patience = (int64_t)jd_run_setting(r, "patience"),
+                             .sigma = jd_run_setting(r, "sigma"),
+                             .spread = jd_run_setting(r, "spread"),
+                             .mutation = jd_run_setting(r, "mutation"),
+                             .target = jd_run_setting(r, "rough"),
+                             .seed = seed};
+    if (jd_params_find(book, name)) {
+        memcpy(genes, jd_params_get(book, name), (size_t)count * sizeof *genes);
+    } else {
+        if (!evolino_evolve_species(r, name, kind, &search, resume, genes)) return false;
+        jd_params_set(book, name, &(jd_type){JD_F64, 1, {count}}, genes);
+    }
+    char fine[60];
+    snprintf(fine, sizeof fine, "%s, fine", name);
+    search.center = genes;
+    search.sigma = search.spread = jd_run_setting(r, "fine");
+    search.generations = (int64_t)jd_run_setting(r, "fine_generations");
+    search.target = jd_run_setting(r, "enough");
+    return evolino_evolve_species(r, fine, kind, &search, resume, genes);
+}
+
+/* One network, evolved and tested; false when the user stopped it. */
+static bool learn(jd_run *r, const char *name, uint64_t seed, bool forgetful, bool resume, jd_params *book, outcome *o)
 {
     jd_ctx *ctx = jd_run_ctx(r);
     const int cells = (int)jd_run_setting(r, "cells");
@@ -181,18 +213,9 @@ static bool learn(jd_run *r, const char *name, uint64_t seed, bool forgetful, bo
             rng = jd_rng_new(jd_run_seed(r), "knots/beside", (uint64_t)d);
             knot_tremor(&rng, jd_run_setting(r, "beside"), l->shown[d].steps, l->shake[d]);
         }
-        const evolino_search search = {.members = (int)jd_run_setting(r, "members"),
-                                       .trials = 2,
-                                       .generations = (int64_t)jd_run_setting(r, "generations"),
-                                       .patience = (int64_t)jd_run_setting(r, "patience"),
-                                       .sigma = jd_run_setting(r, "sigma"),
-                                       .spread = jd_run_setting(r, "spread"),
-                                       .mutation = jd_run_setting(r, "mutation"),
-                                       .target = jd_run_setting(r, "enough"),
-                                       .seed = seed};
         const evolino_species kind = {
             .cells = cells, .channels = AXES, .feedback = jd_run_setting(r, "feedback"), .fitness = teach, .user = l};
-        whole = evolino_evolve_species(r, name, &kind, &search, resume, genes);
+        whole = evolve(r, name, &kind, seed, resume, book, genes);
         if (whole) {
             evolino_unpack(n, cells, AXES, kind.feedback, genes);
             l->tried = DEMONSTRATIONS; /* the output stays the one that was selected */
@@ -339,7 +362,7 @@ static jd_status run(jd_run *r)
             snprintf(name, sizeof name, "no memory");
         jd_run_stage(r, "%s", name);
         if (all[i].done > 0) continue;
-        whole = learn(r, name, jd_run_seed(r) * 100 + (uint64_t)i, i == seeds, resume, &all[i]);
+        whole = learn(r, name, jd_run_seed(r) * 100 + (uint64_t)i, i == seeds, resume, book, &all[i]);
         jd_params_set(book, "outcome", &shape, all);
         jd_run_save(r, book, 0, false);
     }
@@ -371,12 +394,15 @@ static const jd_setting settings[] = {
     {"seeds", {1, 3, 10}, "evolutions"},
     {"cells", {12, 12, 20}, "LSTM cells"},
     {"shown", {6, 10, 20}, "demonstrations that evolution looks at, of 20"},
-    {"generations", {100, 250, 400}, "of twice `members` networks each"},
-    {"enough", {.06, .05, .03}, "misfit of the demonstrations at which evolution ends, in cm^2"},
+    {"generations", {200, 400, 600}, "of twice `members` networks each, to find how to wind"},
+    {"rough", {.25, .25, .25}, "misfit of the demonstrations at which that is found, in cm^2"},
+    {"fine_generations", {60, 200, 400}, "with small mutations, to improve on it"},
+    {"enough", {.06, .03, .02}, "misfit at which evolution ends, in cm^2"},
     {"members", {20, 20, 40}, "of each subpopulation"},
-    {"patience", {10, 10, 10}, "generations without progress before a burst; 0: none"},
+    {"patience", {8, 8, 8}, "generations without progress before a burst; 0: none"},
     {"sigma", {.3, .3, .3}, "range of the first weights"},
     {"spread", {.05, .05, .05}, "scale of mutations"},
+    {"fine", {.02, .02, .02}, "scale of the small ones"},
     {"mutation", {.2, .2, .2}, "probability of each weight's"},
     {"feedback", {.3, .3, .3}, "factor of what is heard, in 1/cm"},
     {"beside", {.2, .2, .2}, "cm beside the demonstrations, from where the output is taught to return"},
