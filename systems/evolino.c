@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jackdaw/exp.h"
+
 /* ---- cells ------------------------------------------------------------------------------------------------------------*/
 
 size_t evolino_genes(int cells, int channels)
@@ -25,25 +27,6 @@ void evolino_unpack(evolino_net *n, int cells, int channels, double feedback, co
             }
 }
 
-/* e^x from basic operations, without branches, so that loops over it are put into vectors: x = k ln 2 + r. */
-static inline double exponential(double x)
-{
-    x = x < -600 ? -600 : x > 600 ? 600 : x;
-    const double magic = 0x1.8p52, s = x * 1.44269504088896340736 + magic, k = s - magic;
-    const double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
-    double e = 1.6059043836821613e-10;
-    e = e * r + 2.08767569878681e-09, e = e * r + 2.505210838544172e-08, e = e * r + 2.755731922398589e-07;
-    e = e * r + 2.7557319223985893e-06, e = e * r + 2.48015873015873e-05, e = e * r + 1.984126984126984e-04;
-    e = e * r + 1.388888888888889e-03, e = e * r + 8.333333333333333e-03, e = e * r + 4.1666666666666664e-02;
-    e = e * r + 1.6666666666666666e-01, e = e * r + .5, e = e * r + 1, e = e * r + 1;
-    uint64_t bits;
-    double two;
-    memcpy(&bits, &s, sizeof bits);
-    bits = (bits << 52) + 0x3ff0000000000000u;
-    memcpy(&two, &bits, sizeof two);
-    return e * two;
-}
-
 void evolino_step(evolino_net *n, const double *y)
 {
     const int H = n->cells, C = n->channels, G = 4 * H;
@@ -57,10 +40,10 @@ void evolino_step(evolino_net *n, const double *y)
         const double x = hears[k], *w = n->w + k * G;
         for (int g = 0; g < G; g++) net[g] += w[g] * x;
     }
-    for (int g = 0; g < 3 * H; g++) net[g] = 1 / (1 + exponential(-net[g]));
+    for (int g = 0; g < 3 * H; g++) net[g] = 1 / (1 + jd_exp_lane(-net[g]));
     for (int i = 0; i < H; i++) {
         n->s[i] = net[i] * net[3 * H + i] + net[H + i] * n->s[i];
-        n->phi[i] = 1 - 2 / (1 + exponential(2 * net[2 * H + i] * n->s[i]));
+        n->phi[i] = 1 - 2 / (1 + jd_exp_lane(2 * net[2 * H + i] * n->s[i]));
     }
 }
 

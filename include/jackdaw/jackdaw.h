@@ -14,6 +14,7 @@
 #include "jackdaw/decode.h"
 #include "jackdaw/device.h"
 #include "jackdaw/env.h"
+#include "jackdaw/exp.h"
 #include "jackdaw/export.h"
 #include "jackdaw/fn.h"
 #include "jackdaw/gmdh.h"

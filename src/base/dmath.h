@@ -7,8 +7,6 @@
 #ifndef JD_BASE_DMATH_H
 #define JD_BASE_DMATH_H
 
-#include <string.h>
-
 #include "base/ctx.h"
 
 #define JD_PI 3.14159265358979323846
@@ -47,25 +45,6 @@ static inline double jd__exp64(double x)
     for (int n = k < 0 ? -k : k; n; n >>= 1, two *= two)
         if (n & 1) scale *= two;
     return e * scale;
-}
-
-/* The same of any x (beyond +-600: as there) without branches, so that loops over it are put into vectors. */
-static inline double jd__exp_lane(double x)
-{
-    x = x < -600 ? -600 : x > 600 ? 600 : x;
-    const double magic = 0x1.8p52, s = x * 1.44269504088896340736 + magic, k = s - magic;
-    const double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
-    double e = 1.6059043836821613e-10;
-    e = e * r + 2.08767569878681e-09, e = e * r + 2.505210838544172e-08, e = e * r + 2.755731922398589e-07;
-    e = e * r + 2.7557319223985893e-06, e = e * r + 2.48015873015873e-05, e = e * r + 1.984126984126984e-04;
-    e = e * r + 1.388888888888889e-03, e = e * r + 8.333333333333333e-03, e = e * r + 4.1666666666666664e-02;
-    e = e * r + 1.6666666666666666e-01, e = e * r + .5, e = e * r + 1, e = e * r + 1;
-    uint64_t bits;
-    double two;
-    memcpy(&bits, &s, sizeof bits);
-    bits = (bits << 52) + 0x3ff0000000000000u;
-    memcpy(&two, &bits, sizeof two);
-    return e * two;
 }
 
 #endif

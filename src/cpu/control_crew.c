@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "base/dmath.h"
 #include "cpu/control.h"
+#include "jackdaw/exp.h"
 
 enum { L = JD_CREW };
 
@@ -21,12 +21,12 @@ static void sum_of(const double *w, const double *x, int K, double *restrict sum
 
 static void sigmoid(double *x)
 {
-    for (int l = 0; l < L; l++) x[l] = 1 / (1 + jd__exp_lane(-x[l]));
+    for (int l = 0; l < L; l++) x[l] = 1 / (1 + jd_exp_lane(-x[l]));
 }
 
 static void hyperbolic(double *x)
 {
-    for (int l = 0; l < L; l++) x[l] = 1 - 2 / (1 + jd__exp_lane(2 * x[l]));
+    for (int l = 0; l < L; l++) x[l] = 1 - 2 / (1 + jd_exp_lane(2 * x[l]));
 }
 
 void JD_K(jd__crew_step)(const jd_cells *n, const double *w, jd_crew *c)

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/dmath.h"
 #include "cpu/control.h"
+#include "jackdaw/exp.h"
 #include "reward/explore.h"
 #include "reward/play.h"
 
@@ -56,7 +56,7 @@ static int choose(const jd_advantage *a, const double *value, double v, int lane
     if (a->o.epsilon > 0) return jd_rng_uniform64(r) < a->o.epsilon ? (int)jd_rng_below(r, (uint32_t)n) : best;
     const double temperature = fmax(v / a->o.explore, a->o.coldest), top = value[L * best + lane];
     double p[MOST_ACTIONS], sum = 0;
-    for (int k = 0; k < n; k++) sum += p[k] = jd__exp_lane((value[L * k + lane] - top) / temperature);
+    for (int k = 0; k < n; k++) sum += p[k] = jd_exp_lane((value[L * k + lane] - top) / temperature);
     double u = sum * jd_rng_uniform64(r);
     for (int k = 0; k < n; k++) {
         if (u < p[k]) return k;

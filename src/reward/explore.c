@@ -1,7 +1,7 @@
 /* explore.c - see explore.h. */
 #include "reward/explore.h"
 
-#include "base/dmath.h"
+#include "jackdaw/exp.h"
 
 enum { L = 16, H = JD_EXPLORERS };
 
@@ -29,7 +29,7 @@ static void run(const jd_explore *e, const double *x, double *units, double *v)
         double *h = units + L * j, sum[L] = {0};
         for (int k = 0; k < e->inputs; k++)
             for (int l = 0; l < L; l++) sum[l] += e->w[j * e->inputs + k] * x[L * k + l];
-        for (int l = 0; l < L; l++) h[l] = 1 - 2 / (1 + jd__exp_lane(2 * sum[l]));
+        for (int l = 0; l < L; l++) h[l] = 1 - 2 / (1 + jd_exp_lane(2 * sum[l]));
         for (int l = 0; l < L; l++) v[l] += out[j] * h[l];
     }
 }
