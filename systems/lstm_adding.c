@@ -310,12 +310,15 @@ static jd_status finish(jd_run *r, const task *k, const score *a)
     return jd_run_finish(r, k->by_error ? a->mse : 100 * a->correct, why);
 }
 
-/* The first bias of the forget gates: the setting, or 3 + ln T (after Tallec and Ollivier 2018).  Then 1 - f is about
- * e^-3 / T, and 95 % of a cell's state, and of the error that flows back in it, are left after T steps. */
-static double forget_bias(jd_run *r, int64_t T)
+/* First biases for T steps, where the settings are 0.  Forget gates 3 + ln T (after Tallec and Ollivier 2018): 1 - f is about
+ * e^-3 / T, so that 95 % of a cell's state, and of the error that flows back in it, are left after T steps.  Input gates
+ * -2 - ln(T) / 2: T random values that leak through them add up like sqrt(T), so that the sum is e^-2 at most and does not
+ * drown the two marked ones while the gates do not know the mark. */
+static void first_biases(jd_run *r, int64_t T, seq_cell *cell)
 {
-    const double given = jd_run_setting(r, "forget_bias");
-    return given > 0 || given < 0 ? given : 3 + log((double)T);
+    const double forget = jd_run_setting(r, "forget_bias"), in = jd_run_setting(r, "in_bias"), steps = (double)T;
+    cell->forget_bias = fabs(forget) > 0 ? forget : 3 + log(steps);
+    cell->in_bias = fabs(in) > 0 ? in : -2 - log(steps) / 2;
 }
 
 static jd_status run_task(jd_run *r, const task *k)
@@ -323,10 +326,9 @@ static jd_status run_task(jd_run *r, const task *k)
     const int64_t T = (int64_t)jd_run_setting(r, "T"), B = (int64_t)jd_run_setting(r, "batch");
     net lstm = {.task = k, .name = "lstm", .T = T, .batch = B};
     lstm.cell.units = (int64_t)jd_run_setting(r, "units");
-    lstm.cell.forget_bias = forget_bias(r, T);
-    lstm.cell.in_bias = jd_run_setting(r, "in_bias");
     if (T < 40 || T > 5000 || B < 1 || lstm.cell.units < 1)
         return jd_fail(jd_run_ctx(r), JD_EUSAGE, "%s: T is 40..5000, batch and units are at least 1", k->system);
+    first_biases(r, T, &lstm.cell);
     lstm.clip = jd_run_setting(r, "clip");
     lstm.seed = jd_run_seed(r);
     net plain = lstm;
@@ -374,7 +376,7 @@ static const jd_setting SETTINGS[] = {
     {"halve", {1500, 1500, 3000}, "steps until it is halved"},
     {"clip", {1, 1, 1}, "norm to which the gradient is clipped"},
     {"forget_bias", {0, 0, 0}, "first bias of the forget gates; 0: 3 + ln T"},
-    {"in_bias", {-3, -3, -3}, "first bias of the input gates"},
+    {"in_bias", {0, 0, 0}, "first bias of the input gates; 0: -2 - ln(T) / 2"},
     {0},
 };
 
@@ -395,8 +397,8 @@ const jd_system jd_system_lstm_adding = {
         "the network is asked for their sum. To answer, it must keep the first number, exactly, over at least half "
         "of the sequence, while all the others pass by. What to look at: the LSTM's error falls all at once when it "
         "finds out to store, and the plain recurrent net of the same size, fed the same, stays where it began. "
-        "`--set T=1000` asks for ten times the lag, the longest of the paper. Nothing else is set for it: the forget "
-        "gates begin so far open that a number outlasts T steps, and no shorter sequences come first.",
+        "`--set T=1000` asks for ten times the lag, the longest of the paper. Nothing else is set for it: the biases "
+        "that the gates begin with follow from T, and no shorter sequences come first.",
     .settings = SETTINGS,
     .run = run_adding,
 };
@@ -411,7 +413,7 @@ static const jd_setting MULTIPLICATION_SETTINGS[] = {
     {"halve", {3000, 4000, 12000}, "steps until it is halved"},
     {"clip", {1, 1, 1}, "norm to which the gradient is clipped"},
     {"forget_bias", {5, 5, 5}, "first bias of the forget gates; 0: 3 + ln T"},
-    {"in_bias", {-2, -2, -2}, "first bias of the input gates"},
+    {"in_bias", {-2, -2, -2}, "first bias of the input gates; 0: -2 - ln(T) / 2"},
     {0},
 };
 
