@@ -36,22 +36,21 @@ static void report_counts(homology_lab *l)
 
 static void report_table(homology_lab *l)
 {
-    enum { COLUMNS = 9, MOST = 60 };
+    enum { COLUMNS = 8, MOST = 60 };
     static char room[MOST][COLUMNS - 1][24];
     const char *cells[MOST * COLUMNS];
     const size_t n = l->tasks < MOST ? l->tasks : MOST;
     for (size_t i = 0; i < n; i++) {
         const homology_task *t = &l->task[i];
-        const double v[] = {t->roc,     t->roc50,     t->seen_roc, t->decoys_roc,
-                            t->bag_roc, t->bag_roc50, t->known,    t->known50};
+        const double v[] = {t->roc, t->roc50, t->seen_roc, t->decoys_roc, t->bag_roc, t->known, t->known50};
         cells[i * COLUMNS] = l->data.name[t->number];
         for (int k = 0; k < COLUMNS - 1; k++) snprintf(room[i][k], sizeof room[i][k], "%.3f", v[k]);
         for (int k = 0; k < COLUMNS - 1; k++) cells[i * COLUMNS + (size_t)k + 1] = room[i][k];
     }
     jd_report_table(
         jd_run_report(l->r),
-        (const char *const[]){"superfamily", "ROC", "ROC50", "families seen", "decoys alone", "bag: ROC", "ROC50",
-                              "ceiling: ROC", "ROC50"},
+        (const char *const[]){"superfamily", "ROC", "ROC50", "families seen", "decoys alone", "bag", "ceiling",
+                              "ceiling: ROC50"},
         cells, n, COLUMNS,
         "Chains of a family that was not in training. ROC: how probable it is that a member ranks above a chain "
         "that is none; 0.5 is chance. ROC50: the share of the members that rank above the first 50 others. Families "
@@ -140,7 +139,7 @@ void homology_show(homology_lab *l, const char *title)
         show_chain(
             &l->task[0], yes,
             "A member of the first superfamily, of the family not seen in training: cells that change where a motif "
-            "stands, and keep what they saw. What is said after the last residue is the answer.");
+            "stands, and keep what they saw. What is said rises after motifs in their order.");
     if (no < l->task[0].test.n)
         show_chain(&l->task[0], no, "A decoy: the same motifs, in another order. The answer must be negative.");
 }
