@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/ctx.h"
+#include "base/flush.h"
 #include "base/ranks.h"
 #include "graph/offload.h"
 
@@ -15,7 +16,9 @@ int jd__plan_end(const jd_plan *p)
 
 static void run_serial(jd_plan *p)
 {
+    const uint32_t mode = jd__flush_denormals();
     for (int i = 0; i < p->end; i++) p->instr[i].kernel(&p->instr[i].call, &ALONE);
+    jd__flush_end(mode);
 }
 
 /* Every member walks the instructions.  Member 0 runs the serial ones; a barrier stands where a parallel instruction
@@ -23,6 +26,7 @@ static void run_serial(jd_plan *p)
 static void run_member(void *user, const jd_worker *w)
 {
     jd_plan *p = user;
+    const uint32_t mode = jd__flush_denormals();
     bool waiting = false; /* serial work of member 0 has not been waited for yet */
     for (int i = 0; i < p->end; i++) {
         jd__instr *in = &p->instr[i];
@@ -36,6 +40,7 @@ static void run_member(void *user, const jd_worker *w)
         jd_team_barrier(w);
         waiting = false;
     }
+    jd__flush_end(mode);
 }
 
 jd_status jd_plan_run(jd_plan *p)
@@ -55,10 +60,12 @@ jd_status jd_plan_run(jd_plan *p)
     return jd__ctx_status(p->ctx);
 }
 
-static void one_parallel(void *user, const jd_worker *w)
+static void run_one(void *user, const jd_worker *w)
 {
     const jd__instr *i = user;
+    const uint32_t mode = jd__flush_denormals();
     i->kernel(&i->call, w);
+    jd__flush_end(mode);
 }
 
 void jd__run_instr(jd_plan *p, jd__instr *i)
@@ -69,9 +76,9 @@ void jd__run_instr(jd_plan *p, jd__instr *i)
     }
     jd_team *team = i->parallel ? jd__ctx_team(p->ctx) : NULL;
     if (team)
-        jd_team_run(team, one_parallel, i);
+        jd_team_run(team, run_one, i);
     else
-        i->kernel(&i->call, &ALONE);
+        run_one(i, &ALONE);
 }
 
 /* ---- finding a NaN -----------------------------------------------------------------------------------------------------*/
