@@ -18,7 +18,7 @@ static const jd_setting settings[] = {
      {1, 2, 3},
      "1: 16C3-24C2-32C2-48C2-100N, 2: 32C3-64C2-96C2-128C2-256N, 3: 100C3-200C2-300C2-400C2-500N, with MP2"},
     {"columns", {1, 2, 5}, "columns, each with first weights, an order and deformations of its own"},
-    {"epochs", {3, 20, 30}, "epochs of a column; each shows every character once, deformed anew"},
+    {"epochs", {3, 30, 60}, "epochs of a column; each shows every character once, deformed anew"},
     {"batch", {25, 25, 25}, "characters in a step"},
     {"lr", {0.02, 0.02, 0.02}, "learning rate at the start; it falls to 0 along a half cosine"},
     {"momentum", {0.9, 0.9, 0.9}, "of the gradient descent"},
