@@ -13,7 +13,7 @@
 enum {
     GROUP = VL == 16 ? 2 : 4, /* vectors of lanes that go together */
     PIECE_DOWN = 160,         /* terms whose A the first-level cache holds, */
-    PIECE_ACROSS = 24,         /* with as many lines of B, and those that follow */
+    PIECE_ACROSS = 24,        /* with as many lines of B, and those that follow */
     LINE = 16,                /* floats of a cache line */
     NEAR = 48                 /* columns that all groups meet before the next ones */
 };
