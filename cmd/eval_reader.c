@@ -32,7 +32,7 @@ typedef struct tally {
 
 static const char *text_of(const jd_tsv *t, size_t row, int column)
 {
-    return column < 0 ? "" : t->fields[row * t->cols + (size_t)column];
+    return t->fields[row * t->cols + (size_t)column];
 }
 
 /* The labels of a text; a letter that the model does not know is no label that it can find. */

@@ -323,3 +323,15 @@ bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const
     jd_free(ctx, l.room);
     return whole;
 }
+
+evolino_search evolino_search_settings(jd_run *r, uint64_t seed)
+{
+    return (evolino_search){.members = (int)jd_run_setting(r, "members"),
+                            .trials = 2,
+                            .generations = (int64_t)jd_run_setting(r, "generations"),
+                            .patience = (int64_t)jd_run_setting(r, "patience"),
+                            .sigma = jd_run_setting(r, "sigma"),
+                            .spread = jd_run_setting(r, "spread"),
+                            .mutation = jd_run_setting(r, "mutation"),
+                            .seed = seed};
+}

@@ -81,6 +81,8 @@ typedef struct evolino_search {
     const double *center; /* (evolino_genes) the first weights are this +- sigma; NULL: zeros */
     uint64_t seed;
 } evolino_search;
+/* The run's settings members, generations, patience, sigma, spread and mutation; two trials. */
+evolino_search evolino_search_settings(jd_run *r, uint64_t seed);
 bool evolino_evolve(jd_run *r, const char *name, const evolino_task *task, const evolino_search *o, bool resume,
                     double *genes);
 /* The same for networks that are taught in another way: fitness(user, net) teaches one whose weights were just set. */

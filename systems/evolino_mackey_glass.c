@@ -106,14 +106,7 @@ static jd_status run(jd_run *r)
                                .cells = cells,
                                .feedback = jd_run_setting(r, "feedback"),
                                .direct = jd_run_setting(r, "direct") > 0};
-    const evolino_search search = {.members = (int)jd_run_setting(r, "members"),
-                                   .trials = 2,
-                                   .generations = (int64_t)jd_run_setting(r, "generations"),
-                                   .patience = (int64_t)jd_run_setting(r, "patience"),
-                                   .sigma = jd_run_setting(r, "sigma"),
-                                   .spread = jd_run_setting(r, "spread"),
-                                   .mutation = jd_run_setting(r, "mutation"),
-                                   .seed = jd_run_seed(r)};
+    const evolino_search search = evolino_search_settings(r, jd_run_seed(r));
     bool whole = false;
     jd_params *book = jd_params_new(ctx, JD_F64); /* empty: the search keeps itself, the run its log */
     const bool resume = jd_run_load(r, book) >= 0;

@@ -185,15 +185,8 @@ static bool evolve(jd_run *r, const char *name, const evolino_species *kind, uin
     const size_t count = evolino_genes(kind->cells, kind->channels);
     const int attempts = (int)jd_run_setting(r, "attempts");
     lesson *l = kind->user;
-    evolino_search search = {.members = (int)jd_run_setting(r, "members"),
-                             .trials = 2,
-                             .generations = (int64_t)jd_run_setting(r, "generations"),
-                             .patience = (int64_t)jd_run_setting(r, "patience"),
-                             .sigma = jd_run_setting(r, "sigma"),
-                             .spread = jd_run_setting(r, "spread"),
-                             .mutation = jd_run_setting(r, "mutation"),
-                             .target = jd_run_setting(r, "rough"),
-                             .seed = seed};
+    evolino_search search = evolino_search_settings(r, seed);
+    search.target = jd_run_setting(r, "rough");
     evolino_net *n = jd_alloc(jd_run_ctx(r), sizeof *n);
     double *found = jd_alloc_array(jd_run_ctx(r), count, sizeof *found), best = (double)INFINITY;
     bool whole = n && found;

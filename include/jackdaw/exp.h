@@ -13,11 +13,10 @@
 
 #include "jackdaw/base.h"
 
-/* x beyond +-600: as there.  x = k ln 2 + r with |r| <= ln 2 / 2, Taylor's series in r; adding 1.5 * 2^52 rounds to an
+/* For |x| <= 600.  x = k ln 2 + r with |r| <= ln 2 / 2, Taylor's series in r; adding 1.5 * 2^52 rounds to an
  * integer, whose lowest bits are then k. */
-static inline double jd_exp_lane(double x)
+static inline double jd_exp_lane_within(double x)
 {
-    x = x < -600 ? -600 : x > 600 ? 600 : x;
     const double magic = 6755399441055744.0, s = x * 1.44269504088896340736 + magic, k = s - magic;
     const double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
     double e = 1.6059043836821613e-10;
@@ -31,6 +30,12 @@ static inline double jd_exp_lane(double x)
     bits = (bits << 52) + 0x3ff0000000000000u;
     memcpy(&two, &bits, sizeof two);
     return e * two;
+}
+
+/* For any x; beyond +-600: as there. */
+static inline double jd_exp_lane(double x)
+{
+    return jd_exp_lane_within(x < -600 ? -600 : x > 600 ? 600 : x);
 }
 
 #endif

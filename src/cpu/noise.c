@@ -5,6 +5,7 @@
  */
 #include "cpu/control.h"
 #include "cpu/normal.h"
+#include "jackdaw/exp.h"
 
 enum { BLOCKS = 16, CHUNK = 4 * BLOCKS }; /* counters at a time; numbers made of them */
 
@@ -110,24 +111,6 @@ void JD_K(jd__noise)(const uint32_t key[2], const uint32_t high[2], size_t first
     }
 }
 
-/* e^x for |x| <= 100, as jd__exp64 but without branches: x = k ln 2 + r, k by adding what leaves no room for fractions. */
-JD_INLINE double exponential(double x)
-{
-    const double magic = 0x1.8p52, s = x * 1.44269504088896340736 + magic, k = s - magic;
-    const double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
-    double e = 1.6059043836821613e-10;
-    e = e * r + 2.08767569878681e-09, e = e * r + 2.505210838544172e-08, e = e * r + 2.755731922398589e-07;
-    e = e * r + 2.7557319223985893e-06, e = e * r + 2.48015873015873e-05, e = e * r + 1.984126984126984e-04;
-    e = e * r + 1.388888888888889e-03, e = e * r + 8.333333333333333e-03, e = e * r + 4.1666666666666664e-02;
-    e = e * r + 1.6666666666666666e-01, e = e * r + .5, e = e * r + 1, e = e * r + 1;
-    uint64_t bits;
-    double two;
-    __builtin_memcpy(&bits, &s, sizeof bits);
-    bits = (bits << 52) + 0x3ff0000000000000u;
-    __builtin_memcpy(&two, &bits, sizeof two);
-    return e * two;
-}
-
 enum { BLOCK = 1024 };
 
 void JD_K(jd__separable_move)(size_t n, size_t candidates, const uint32_t *order, const double *utility,
@@ -158,6 +141,6 @@ void JD_K(jd__separable_move)(size_t n, size_t candidates, const uint32_t *order
     for (size_t d = 0; d < n; d++) {
         const double grow = eta / 2 * (second[d] - sum);
         mu[d] += sigma[d] * first[d];
-        sigma[d] *= exponential(grow < 100 ? grow > -100 ? grow : -100 : 100);
+        sigma[d] *= jd_exp_lane_within(grow < 100 ? grow > -100 ? grow : -100 : 100);
     }
 }
