@@ -32,11 +32,12 @@ static const cli_option run_options[] = {
     CLI_END};
 
 static const cli_option train_options[] = {
-    {"data", 'd', "NAME|FILE", "image set of the registry, IDX file of images, or CSV (last column: label or target)",
+    {"data", 'd', "NAME|FILE|DIR", "image set of the registry, IDX file of images, table, or folder of pictures",
      false},
     {"labels", 0, "FILE", "IDX file of the labels (default: beside the images)", false},
     {"test-data", 0, "FILE", "samples to measure the model on at the end", false},
     {"test-labels", 0, "FILE", "their labels", false},
+    {"size", 0, "HxW", "size of the pictures of a folder (default: their own, or 48x48); HxWx1: grey", false},
     {"columns", 0, "LIST", "input columns of a table: names, numbers, 3-7, * (default: all others)", false},
     {"target", 0, "COLUMN", "column of the label or target (default: the last)", false},
     {"missing", 0, "refuse|drop|mean", "rows of a table with empty cells (default: refuse the file)", false},
@@ -171,11 +172,19 @@ const cli_command cli_commands[] = {
      "Writes result.json, metrics.csv, model.safetensors, report.html, checkpoints and TensorBoard events to the\n"
      "output folder.  Ctrl-C saves a checkpoint first; --resume goes on from it.",
      run_options, cmd_run, 1, 1},
-    {"train", "train a network of your own on images or a table", "--data NAME (--net SPEC or --method gmdh) [OPTIONS]",
+    {"train", "train a network of your own on pictures or a table",
+     "--data NAME (--net SPEC or --method gmdh) [OPTIONS]",
      "  jackdaw train --data fashion-mnist --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 10\" --epochs 3\n"
      "  jackdaw train --data table.csv --net \"dense 20 tanh, dense 1\" --loss mse --optimizer adam\n"
      "  jackdaw train --data houses.csv --method gmdh --columns rooms,age,5-8 --target price --missing drop\n"
+     "  jackdaw train --data birds/ --size 48x48 --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 3\" "
+     "--deform\n"
      "  jackdaw train --data my-images-idx3-ubyte --labels my-labels-idx1-ubyte --net \"dense 100 tanh, dense 10\"\n",
+     "A table is text with commas, semicolons, tabs or blanks between its fields, with or without a line of names.  "
+     "Its\n"
+     "classes are words or numbers.  In a folder of pictures (PNG, JPEG, PGM, PPM) each class has a folder of its "
+     "name, or\n"
+     "there are two such folders called train and test.\n\n"
      "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
      "for\n"
      "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, clockwork UNITS MODULES, mean; highway LAYERS, layernorm,\n"
@@ -186,15 +195,16 @@ const cli_command cli_commands[] = {
      "  jackdaw eval runs/keyword-spotting-1/model.safetensors --data recordings/\n"
      "  jackdaw eval runs/handwriting-online-1/model.safetensors --data words.tsv.gz --output words.html\n"
      "  jackdaw eval runs/pyramid-lstm-1/model.safetensors --data brains/\n",
-     "Classifiers of pictures and tables take an IDX file of images, which are fitted to the model's size, or a CSV\n"
-     "table.  Models that hear, or read pictures of lines, take a tab-separated table, or a folder with one called\n"
-     "index.tsv: its column `file` names the files beside it, the column text, word, digit, label or class the truth, "
-     "and\n"
-     "`split`, if it is there, the part.  Models that read ink take files (tsv, InkML) that tell the text.  Models "
-     "that\n"
-     "label voxels take a folder with the volumes in image/, their labels under the same names in label/, and perhaps "
-     "a\n"
-     "table test.tsv with a column `file`.",
+     "Classifiers of pictures take an IDX file, or a folder with a folder of pictures for each class; pictures are "
+     "fitted\n"
+     "to the model's size.  Models of tables take a table.  Models that hear, or read pictures of lines, take a\n"
+     "tab-separated table, or a folder with one called index.tsv: its column `file` names the files beside it, the "
+     "column\n"
+     "text, word, digit, label or class the truth, and `split`, if it is there, the part.  Models that read ink take "
+     "files\n"
+     "(tsv, InkML) that tell the text.  Models that label voxels take a folder with the volumes in image/, their "
+     "labels\n"
+     "under the same names in label/, and perhaps a table test.tsv with a column `file`.",
      eval_options, cmd_eval, 1, 1},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"

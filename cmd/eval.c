@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "chains.h"
+#include "classes.h"
 #include "eval.h"
 #include "fit.h"
 #include "labeller.h"
@@ -41,10 +42,11 @@ static void print(jd_ctx *ctx, const model *m, const samples *s, const measured 
     if (sure && m->classes > 3) printf("not among the first three answers (%%) %.4g\n", top3);
     if (sure) printf("mean distance of probability and share of right answers %.3f\n", c.expected);
     if (!m->classes || m->classes > 24) return;
+    char name[14];
     printf("\ntrue \\ answer");
     for (int k = 0; k < m->classes; k++) printf("%6d", k);
     for (int i = 0; i < m->classes; i++) {
-        printf("\n%13d", i);
+        printf("\n%13s", class_name(m->names, i, name, sizeof name));
         for (int k = 0; k < m->classes; k++) printf("%6lld", (long long)e->confusion[i * m->classes + k]);
     }
     printf("\n");
@@ -81,7 +83,9 @@ int cmd_eval(int argc, char **argv)
                                          .regression = !m.classes,
                                          .columns = m.columns,
                                          .target = m.target,
-                                         .missing = m.missing},
+                                         .missing = m.missing,
+                                         .names = m.names,
+                                         .fit = &m},
                       &s) &&
         !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data))
         f = jd_fn_new(ctx, p, model_forward, &m);

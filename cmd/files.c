@@ -41,23 +41,46 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The files directly in dir, or its folders with `folders`. */
+static jd_status look_into(jd_ctx *ctx, const char *dir, const char *const *endings, bool folders, file_list *l)
+{
+    const size_t before = l->n, length = strlen(dir);
+    DIR *d = opendir(dir);
+    if (!d) return jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened: %s", dir, strerror(errno));
+    for (const struct dirent *e; !jd_error(ctx) && (e = readdir(d));) {
+        struct stat st;
+        bool wanted = folders;
+        for (int k = 0; !folders && !wanted && endings[k]; k++) wanted = file_ends(e->d_name, endings[k]);
+        if (!wanted || e->d_name[0] == '.') continue;
+        char *path = jd_asprintf(ctx, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", e->d_name);
+        if (path && (!folders || (!stat(path, &st) && S_ISDIR(st.st_mode))))
+            add(ctx, l, path);
+        else
+            jd_free(ctx, path);
+    }
+    closedir(d);
+    if (l->n > before) qsort(l->path + before, l->n - before, sizeof *l->path, by_name);
+    return jd_error(ctx);
+}
+
 jd_status files_in(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l)
 {
     const size_t before = l->n;
-    const size_t length = strlen(dir);
-    DIR *d = opendir(dir);
-    if (!d) return jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened: %s", dir, strerror(errno));
-    for (const struct dirent *e; !jd_error(ctx) && (e = readdir(d));)
-        for (int k = 0; e->d_name[0] != '.' && endings[k]; k++)
-            if (file_ends(e->d_name, endings[k])) {
-                add(ctx, l, jd_asprintf(ctx, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", e->d_name));
-                break;
-            }
-    closedir(d);
-    if (!jd_error(ctx) && l->n == before)
+    if (!look_into(ctx, dir, endings, false, l) && l->n == before)
         jd_fail(ctx, JD_ENOINPUT, "%s: no file in this folder ends with %s or another ending that the model can take",
                 dir, endings[0]);
-    if (l->n > before) qsort(l->path + before, l->n - before, sizeof *l->path, by_name);
+    return jd_error(ctx);
+}
+
+/* The files in dir or, where there are none, in the folders below it. */
+static jd_status files_below(jd_ctx *ctx, const char *dir, const char *const *endings, int depth, file_list *l)
+{
+    const size_t before = l->n;
+    file_list folders = {0};
+    if (!look_into(ctx, dir, endings, false, l) && l->n == before && depth < 8)
+        look_into(ctx, dir, NULL, true, &folders);
+    for (size_t i = 0; !jd_error(ctx) && i < folders.n; i++) files_below(ctx, folders.path[i], endings, depth + 1, l);
+    files_free(ctx, &folders);
     return jd_error(ctx);
 }
 
@@ -67,8 +90,10 @@ jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings,
     for (int i = 1; i < a->n && !jd_error(ctx); i++) {
         struct stat st;
         if (stat(a->rest[i], &st) == 0 && S_ISDIR(st.st_mode)) {
+            const size_t before = out->n;
             out->folder = true;
-            files_in(ctx, a->rest[i], endings, out);
+            if (!files_below(ctx, a->rest[i], endings, 0, out) && out->n == before)
+                files_in(ctx, a->rest[i], endings, out);
         } else {
             add(ctx, out, jd_strdup(ctx, a->rest[i]));
         }

@@ -13,8 +13,8 @@ typedef struct file_list {
     const char *command;
 } file_list;
 
-/* The operands from the second on; for a folder, the files directly in it whose names end like one of `endings` (NULL at the
- * end), whatever the case. */
+/* The operands from the second on; for a folder, the files directly in it or, where there are none, in the folders below it,
+ * whose names end like one of `endings` (NULL at the end), whatever the case. */
 jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings, file_list *out);
 /* Adds the files directly in `dir` whose names end like one of `endings`, sorted; none is an error. */
 jd_status files_in(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l);

@@ -48,6 +48,11 @@ static void place_ink(jd_ctx *ctx, const uint8_t *p, int w, const int box[4], in
     jd_free(ctx, small);
 }
 
+static uint8_t grey_of(const uint8_t *p)
+{
+    return (uint8_t)((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
+}
+
 /* RGB to grey; bright paper around dark ink becomes dark around bright, as the net has learned it. */
 static uint8_t *to_grey(jd_ctx *ctx, const fit_canvas *c)
 {
@@ -56,7 +61,7 @@ static uint8_t *to_grey(jd_ctx *ctx, const fit_canvas *c)
     double edge = 0;
     for (int i = 0; grey && i < w * h; i++) {
         const uint8_t *p = c->pixels + (size_t)i * (size_t)c->channels;
-        grey[i] = c->channels == 1 ? p[0] : (uint8_t)((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
+        grey[i] = c->channels == 1 ? p[0] : grey_of(p);
         const int x = i % w, y = i / w;
         if (x == 0 || y == 0 || x == w - 1 || y == h - 1) edge += grey[i];
     }
@@ -72,6 +77,13 @@ uint8_t *fit_picture(jd_ctx *ctx, const model *m, const fit_canvas *c)
     const int side = H >= 28 && H <= 32 && W == H ? 28 : H < W ? H : W; /* sets of 28 x 28 pixels are padded up to 32 */
     uint8_t *out = jd_alloc_array(ctx, (size_t)(H * W), (size_t)C);
     if (!out) return NULL;
+    if (m->scaled && C == 1) {
+        uint8_t *grey = c->channels == 1 ? NULL : jd_alloc_array(ctx, (size_t)c->width, (size_t)c->height);
+        for (int i = 0; grey && i < c->width * c->height; i++) grey[i] = grey_of(c->pixels + 3 * (size_t)i);
+        if (!jd_error(ctx)) jd_resize_area(grey ? grey : c->pixels, c->height, c->width, 1, out, H, W);
+        jd_free(ctx, grey);
+        return out;
+    }
     if (C == 3) {
         uint8_t *rgb = c->channels == 3 ? NULL : jd_alloc_array(ctx, (size_t)(c->width * c->height), 3);
         for (int i = 0; rgb && i < 3 * c->width * c->height; i++) rgb[i] = c->pixels[i / 3];
@@ -96,6 +108,7 @@ uint8_t *fit_picture(jd_ctx *ctx, const model *m, const fit_canvas *c)
 static bool of_its_size(const model *m, const samples *s)
 {
     const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
+    if (m->scaled && (down || right)) return false;
     return down >= 0 && down <= MODEL_PAD && right >= 0 && right <= MODEL_PAD && s->dim[2] == m->dim[2];
 }
 

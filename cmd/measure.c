@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classes.h"
 #include "model.h"
 
 enum { BATCH = 100, MISTAKES = 48, FILTERS = 64 };
@@ -96,7 +97,7 @@ static void show_mistakes(jd_ctx *ctx, jd_report *rep, const model *m, const sam
     const size_t K = (size_t)m->classes, size = (size_t)model_size(m);
     mistake *all = jd_alloc_array(ctx, e->wrong + 1, sizeof *all);
     uint8_t *pixels = jd_alloc_array(ctx, MISTAKES * size, 1);
-    char text[MISTAKES][48];
+    char text[MISTAKES][64];
     const char *captions[MISTAKES];
     size_t wrong = 0, n;
     if (!all || !pixels || !e->wrong) goto end;
@@ -108,8 +109,10 @@ static void show_mistakes(jd_ctx *ctx, jd_report *rep, const model *m, const sam
     for (size_t i = 0; i < n; i++) {
         const size_t sample = index ? index[all[i].at] : all[i].at;
         memcpy(pixels + i * size, s->images.pixels + sample * size, size);
-        snprintf(text[i], sizeof text[i], "%d as %d, p %.2f", s->label[sample], e->predicted[all[i].at],
-                 (double)all[i].p);
+        char truth[20], answer[20];
+        snprintf(text[i], sizeof text[i], "%s as %s, p %.2f",
+                 class_name(m->names, s->label[sample], truth, sizeof truth),
+                 class_name(m->names, e->predicted[all[i].at], answer, sizeof answer), (double)all[i].p);
         captions[i] = text[i];
     }
     jd_report_images(rep,
@@ -162,7 +165,13 @@ void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, con
     if (jd_error(ctx)) return;
     if (m->classes && m->classes <= 400) {
         jd_report_section(rep, "Confusion");
-        jd_report_confusion(rep, NULL, e->confusion, (size_t)m->classes, "True classes in rows, answers in columns.");
+        char(*text)[64] = jd_alloc_array(ctx, (size_t)m->classes, sizeof *text);
+        const char **name = jd_alloc_array(ctx, (size_t)m->classes, sizeof *name);
+        for (int k = 0; text && name && k < m->classes; k++) name[k] = class_name(m->names, k, text[k], sizeof *text);
+        jd_report_confusion(rep, m->names && *m->names ? name : NULL, e->confusion, (size_t)m->classes,
+                            "True classes in rows, answers in columns.");
+        jd_free(ctx, text);
+        jd_free(ctx, name);
     }
     jd_calibration c;
     double top3;

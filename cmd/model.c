@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classes.h"
 #include "model.h"
 
 int64_t model_size(const model *m)
@@ -48,6 +49,8 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
 {
     if (s->columns) m->columns = jd_strdup(ctx, s->columns);
     if (s->target_column) m->target = jd_strdup(ctx, s->target_column);
+    if (s->names) m->names = jd_strdup(ctx, s->names);
+    m->scaled = s->scaled;
     m->rank = s->rank;
     memcpy(m->dim, s->dim, sizeof m->dim);
     m->classes = s->classes;
@@ -56,9 +59,14 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
     m->t_scale = 1;
     const int64_t outputs = jd_net_outputs(ctx, m->net), wanted = s->target ? 1 : s->classes;
     if (jd_error(ctx)) return jd_error(ctx);
-    if (outputs != wanted)
-        return jd_fail(ctx, JD_EUSAGE, "the network \"%s\" has %lld output%s, not %lld; end it with \"dense %lld\"",
-                       m->net, (long long)outputs, outputs == 1 ? "" : "s", (long long)wanted, (long long)wanted);
+    if (outputs != wanted) {
+        char some[300] = "";
+        if (s->names) class_some(s->names, some, sizeof some);
+        return jd_fail(ctx, JD_EUSAGE,
+                       "the network \"%s\" has %lld output%s, not %lld%s%s%s; end it with \"dense %lld\"", m->net,
+                       (long long)outputs, outputs == 1 ? "" : "s", (long long)wanted,
+                       *some ? " for the classes (" : "", some, *some ? ")" : "", (long long)wanted);
+    }
     if (s->rank == 3) return JD_OK;
     const size_t columns = (size_t)s->dim[0];
     m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);
@@ -97,6 +105,8 @@ void model_describe(jd_run *r, const model *m)
     jd_run_config(r, "net", m->net);
     jd_run_config(r, "input", shape);
     jd_run_config_number(r, "classes", m->classes);
+    if (m->names && *m->names) jd_run_config(r, "class-names", m->names);
+    if (m->scaled) jd_run_config(r, "pictures", "scaled");
     if (m->rank == 3) {
         jd_run_config_number(r, "low", (double)m->low);
         jd_run_config_number(r, "high", (double)m->high);
@@ -158,7 +168,9 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         const char *names = json_string_value(json_object_get(j, "class-names"));
         m->net = jd_strdup(ctx, net);
         m->names = jd_strdup(ctx, names ? names : "");
-        m->centred = !names && json_integer_value(classes) == 10;
+        const char *pictures = json_string_value(json_object_get(j, "pictures"));
+        m->scaled = pictures && !strcmp(pictures, "scaled");
+        m->centred = !names && !m->scaled && json_integer_value(classes) == 10;
         m->classes = (int)json_integer_value(classes);
         m->low = (float)json_number_value(json_object_get(j, "low"));
         m->high = (float)json_number_value(json_object_get(j, "high"));
@@ -211,8 +223,8 @@ jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name)
         return jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name, s->rank == 3 ? "images" : "a table",
                        m->rank == 3 ? "images" : "tables");
     const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
-    if (s->rank == 3 && s->dim[2] == m->dim[2] && down >= 0 && right >= 0 && down <= MODEL_PAD && right <= MODEL_PAD &&
-        down + right > 0 && pad_images(ctx, m, s))
+    if (s->rank == 3 && !m->scaled && s->dim[2] == m->dim[2] && down >= 0 && right >= 0 && down <= MODEL_PAD &&
+        right <= MODEL_PAD && down + right > 0 && pad_images(ctx, m, s))
         return jd_error(ctx);
     for (int i = 0; i < m->rank; i++)
         if (s->dim[i] != m->dim[i])

@@ -6,6 +6,8 @@
 
 #include "cli.h"
 
+typedef struct model model;
+
 /* Samples: images (pixels) or rows of a table (values). */
 typedef struct samples {
     size_t count;
@@ -19,6 +21,9 @@ typedef struct samples {
     size_t skipped;   /* rows of the table that were passed over */
     char *columns;    /* of a table: the inputs by name, or by number where there is no header; comma-separated */
     char *target_column;
+    char *names;  /* of the classes, with | between (classes.h); NULL: numbers */
+    bool scaled;  /* pictures of a folder: those of another size are resized as a whole */
+    bool resized; /* some were */
 } samples;
 
 /* What to do with cells of a table that hold no number: refuse the file, leave the row out, or keep the cell as NaN, which a
@@ -35,23 +40,35 @@ typedef struct samples_options {
     bool skip;                    /* rows of a table that cannot be used are passed over */
     const char *columns, *target; /* of a table; NULL: all others, the last */
     missing missing;
+    const char *names; /* of the classes that may occur, "": numbers; NULL: whatever there is makes the classes */
+    int size[3];       /* H,W,C of the pictures in a folder; 0: as they are */
+    const model *fit;  /* the pictures of a folder as this model is shown them; NULL: by their size */
 } samples_options;
-/* `name`: a set of the registry, an IDX file of images, or a CSV file. */
+/* `name`: a set of the registry, an IDX file of images, a table (CSV and its kin), or a folder with a folder of pictures for
+ * each class, which may have such folders called train and test in it.  Labels of a table that are words, or numbers that do
+ * not begin at 0, become classes with names. */
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out);
 void samples_free(jd_ctx *ctx, samples *s);
-/* True for a path to a file, false for a name of the registry. */
+/* True for a path to a file or folder, false for a name of the registry. */
 bool samples_is_file(const char *name);
+/* Whether a set has a part of its own to measure on. */
+bool samples_has_test(const char *name);
+
+/* Pictures in folders (folders.c): dir/CLASS/PICTURE, or dir/train/CLASS/PICTURE and dir/test/CLASS/PICTURE. */
+jd_status folder_load(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out);
+bool folder_has_test(const char *dir);
 
 /* Rows below and columns to the right that pictures may lack: sets of 28 x 28 are padded up to 32. */
 enum { MODEL_PAD = 4 };
 
-typedef struct model {
+struct model {
     char *net;
     int rank;
     int64_t dim[3];
     int classes;            /* 0: regression */
     char *names;            /* of the classes, with | between; "": numbers */
     bool centred;           /* pictures of things of any size are placed as MNIST's digits are (fit.h) */
+    bool scaled;            /* pictures of other sizes are resized as a whole, whatever is on them */
     float low, high;        /* of pixels 0 and 255 */
     float *mean, *scale;    /* (N): a table's value v is fed as (v - mean) scale */
     double t_mean, t_scale; /* the same for a target */
@@ -59,7 +76,7 @@ typedef struct model {
     missing missing;
     const char *optimizer;
     double momentum, clip, weight_decay;
-} model;
+};
 
 int64_t model_size(const model *m); /* numbers of a sample */
 /* The model's shape and normalisation from its training samples index[0..n-1]. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chains.h"
+#include "classes.h"
 #include "files.h"
 #include "fit.h"
 #include "labeller.h"
@@ -17,6 +18,9 @@ static void print_one(const model *m, const char *file, size_t i, const measured
     const size_t K = m->classes ? (size_t)m->classes : 1;
     const float *p = e->p + i * K;
     const int32_t best = e->predicted[i];
+    const bool named = m->names && *m->names;
+    char name[256];
+    class_name(m->names, best, name, sizeof name);
     if (how == JSON) {
         printf("{\"file\":");
         cli_json_string(file);
@@ -25,21 +29,20 @@ static void print_one(const model *m, const char *file, size_t i, const measured
             printf("\"value\":%.9g}\n", (double)p[0]);
             return;
         }
-        printf("\"class\":%d,\"probability\":%.9g,\"probabilities\":[", best, (double)p[best]);
+        printf("\"class\":%d,", best);
+        if (named) printf("\"name\":");
+        if (named) cli_json_string(name);
+        printf("%s\"probability\":%.9g,\"probabilities\":[", named ? "," : "", (double)p[best]);
         for (size_t k = 0; k < K; k++) printf("%s%.9g", k ? "," : "", (double)p[k]);
         printf("]}\n");
     } else if (how == CSV) {
         csv_field(file);
         printf(",%zu,", i);
-        if (m->classes)
-            printf("%d,%.9g\n", best, (double)p[best]);
-        else
-            printf("%.9g\n", (double)p[0]);
+        if (m->classes) csv_field(name);
+        printf(m->classes ? ",%.9g\n" : "%.9g\n", (double)p[m->classes ? best : 0]);
     } else if (m->classes) {
-        const char *name = m->names;
-        for (int k = 0; k < best && *name; k++) name += strcspn(name, "|") + (name[strcspn(name, "|")] == '|');
-        printf("%s:%zu  class %d%s%.*s  probability %.4f\n", file, i, best, *name ? " " : "", (int)strcspn(name, "|"),
-               name, (double)p[best]);
+        printf("%s:%zu  class %d%s%s  probability %.4f\n", file, i, best, named ? " " : "", named ? name : "",
+               (double)p[best]);
     } else {
         printf("%s:%zu  %.6g\n", file, i, (double)p[0]);
     }

@@ -1,20 +1,45 @@
-/* samples.c - data sets by name, IDX files and CSV tables, as samples in memory. */
+/* samples.c - data sets by name, IDX files, tables and folders of pictures, as samples in memory. */
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
+#include "classes.h"
+#include "files.h"
 #include "model.h"
 
-static bool ends_with(const char *s, const char *end)
+static bool is_folder(const char *name)
 {
-    const size_t n = strlen(s), m = strlen(end);
-    return n >= m && !strcmp(s + n - m, end);
+    struct stat st;
+    return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* By its name, or by contents that are text: IDX files begin with two zero bytes, gzip-ed ones with 0x1f. */
+static bool is_table(const char *name)
+{
+    static const char *const endings[] = {".csv", ".tsv", ".tab", ".txt", ".data", ".dat"};
+    const size_t n = strlen(name) - (file_ends(name, ".gz") ? 3 : 0);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (n >= strlen(endings[i]) && !strncasecmp(name + n - strlen(endings[i]), endings[i], strlen(endings[i])))
+            return true;
+    FILE *f = fopen(name, "rb");
+    const int first = f ? getc(f) : EOF;
+    if (f) fclose(f);
+    return first == '\t' || first == 0xef || (first >= ' ' && first < 0x7f);
 }
 
 bool samples_is_file(const char *name)
 {
     struct stat st;
-    return strchr(name, '/') || (stat(name, &st) == 0 && S_ISREG(st.st_mode)) || ends_with(name, ".csv");
+    if (strchr(name, '/') || (stat(name, &st) == 0 && S_ISREG(st.st_mode)) || file_ends(name, ".csv")) return true;
+    for (int i = 0; jd_dataset_at(i); i++)
+        if (!strcmp(jd_dataset_at(i)->name, name)) return false;
+    return is_folder(name);
+}
+
+bool samples_has_test(const char *name)
+{
+    return !samples_is_file(name) || (is_folder(name) && folder_has_test(name));
 }
 
 void samples_free(jd_ctx *ctx, samples *s)
@@ -25,6 +50,7 @@ void samples_free(jd_ctx *ctx, samples *s)
     jd_free(ctx, s->target);
     jd_free(ctx, s->columns);
     jd_free(ctx, s->target_column);
+    jd_free(ctx, s->names);
     *s = (samples){0};
 }
 
@@ -65,13 +91,75 @@ static jd_status load_idx(jd_ctx *ctx, const char *name, const char *labels, boo
 /* Words of --missing, in the order of the enum. */
 const char *const samples_missing[] = {"refuse", "drop", "mean", NULL};
 
-static jd_status take_label(jd_ctx *ctx, const char *name, size_t line, double y, samples *s)
+/* The label of row i as the name of a class: whole numbers in one form, words as they are. */
+static const char *label_word(const jd_table *t, size_t i, char buffer[32])
 {
+    const double y = t->values[i * t->cols + t->cols - 1];
+    if (!isfinite(y) || y != floor(y) || fabs(y) > 1e15) return t->words[i];
+    snprintf(buffer, 32, "%.0f", y);
+    return buffer;
+}
+
+static bool is_fraction(double y)
+{
+    return isfinite(y) && y != floor(y);
+}
+
+/* The names of the classes in a column: none where they are numbers from 0.  A few words among numbers are classes too, unless
+ * rows that cannot be used are passed over. */
+static jd_status name_classes(jd_ctx *ctx, const char *name, const jd_table *t, const samples_options *o, samples *s)
+{
+    size_t numbers = 0, fractions = 0, words = 0;
+    double least = INFINITY;
+    if (o->names) {
+        if (!*o->names) return JD_OK;
+        s->names = jd_strdup(ctx, o->names);
+        for (const char *p = o->names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL) s->classes++;
+        return jd_error(ctx);
+    }
+    for (size_t i = 0; i < t->rows; i++) {
+        const double y = t->values[i * t->cols + t->cols - 1];
+        numbers += isfinite(y) != 0;
+        fractions += is_fraction(y);
+        words += !isfinite(y) && t->words[i][0];
+        if (isfinite(y) && !is_fraction(y)) least = fmin(least, y);
+    }
+    const bool worded = words && !(o->skip && words < numbers);
+    if (!worded && (least == 0 || fractions > numbers / 2 || (fractions && !o->skip))) return JD_OK;
+    const char **word = jd_alloc_array(ctx, t->rows + 1, sizeof *word);
+    char(*buffer)[32] = jd_alloc_array(ctx, t->rows + 1, sizeof *buffer);
+    size_t n = 0;
+    for (size_t i = 0; word && buffer && i < t->rows; i++) {
+        const double y = t->values[i * t->cols + t->cols - 1];
+        if (t->words[i][0] && (worded || (isfinite(y) && !is_fraction(y)))) word[n++] = label_word(t, i, buffer[i]);
+    }
+    if (word && buffer) s->names = class_list(ctx, name, word, n, &s->classes);
+    jd_free(ctx, word);
+    jd_free(ctx, buffer);
+    return jd_error(ctx);
+}
+
+static jd_status take_label(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, samples *s)
+{
+    const double y = t->values[i * t->cols + t->cols - 1];
+    char number[32], some[300];
+    if (s->names) {
+        const int k = class_find(s->names, label_word(t, i, number));
+        if (k < 0)
+            return jd_fail(ctx, JD_EDATA,
+                           "%s: line %zu: the class '%.60s' is none of %s; correct the line, or see --target", name,
+                           t->lines[i], t->words[i], class_some(s->names, some, sizeof some));
+        s->label[s->count] = k;
+        return JD_OK;
+    }
+    if (isnan(y))
+        return jd_fail(ctx, JD_EDATA, "%s: line %zu: the label is '%.60s', but the other labels are numbers", name,
+                       t->lines[i], t->words[i]);
     if (!(y >= 0 && y < 100000) || y != floor(y))
         return jd_fail(ctx, JD_EDATA,
-                       "%s: line %zu: the label is %g; a class is a whole number from 0; for a target that is "
+                       "%s: line %zu: the label is %g; a class is a word or a whole number; for a target that is "
                        "any number use --loss mse",
-                       name, line, y);
+                       name, t->lines[i], y);
     s->label[s->count] = (int32_t)y;
     if (s->label[s->count] >= s->classes) s->classes = s->label[s->count] + 1;
     return JD_OK;
@@ -82,12 +170,13 @@ static bool row_kept(jd_ctx *ctx, const char *name, const jd_table *t, size_t i,
                      const samples_options *o)
 {
     for (size_t k = 0; k < t->cols; k++) {
-        if (isfinite(t->values[i * t->cols + k]) || (o->missing == MISSING_MEAN && k < inputs)) continue;
+        const bool there = k == inputs && t->words ? t->words[i][0] != 0 : isfinite(t->values[i * t->cols + k]) != 0;
+        if (there || (o->missing == MISSING_MEAN && k < inputs)) continue;
         if (o->missing == MISSING_REFUSE && !o->skip)
             jd_fail(ctx, JD_EDATA,
-                    "%s: line %zu, column %zu%s%s%s: no number; fill it in, or use --missing drop or --missing mean",
-                    name, t->lines[i], t->columns[k], t->names ? " (" : "", t->names ? t->names[k] : "",
-                    t->names ? ")" : "");
+                    "%s: line %zu, column %zu%s%s%s: no %s; fill it in, or use --missing drop or --missing mean", name,
+                    t->lines[i], t->columns[k], t->names ? " (" : "", t->names ? t->names[k] : "", t->names ? ")" : "",
+                    k == inputs && t->words ? "label" : "number");
         return false;
     }
     return true;
@@ -118,9 +207,12 @@ static jd_status read_table(jd_ctx *ctx, const char *name, const samples_options
     else if (o->columns || o->target)
         select = jd_asprintf(ctx, "%s,%s", inputs, target);
     if (!jd_error(ctx))
-        jd_read_csv(
-            ctx, name,
-            &(jd_csv_options){.select = select, .missing_is_nan = true, .skipped = o->skip ? &s->skipped : NULL}, t);
+        jd_read_csv(ctx, name,
+                    &(jd_csv_options){.select = select,
+                                      .missing_is_nan = true,
+                                      .skipped = o->skip ? &s->skipped : NULL,
+                                      .last_words = !o->unlabelled && !o->regression},
+                    t);
     jd_free(ctx, select);
     return jd_error(ctx);
 }
@@ -139,15 +231,15 @@ static jd_status load_csv(jd_ctx *ctx, const char *name, const samples_options *
         s->values = jd_alloc_array(ctx, t.rows * n, sizeof *s->values);
     if (!jd_error(ctx) && !o->unlabelled && !o->regression) s->label = jd_alloc_array(ctx, t.rows, sizeof *s->label);
     if (!jd_error(ctx) && !o->unlabelled && o->regression) s->target = jd_alloc_array(ctx, t.rows, sizeof *s->target);
+    if (s->label) name_classes(ctx, name, &t, o, s);
     for (size_t i = 0; i < t.rows && !jd_error(ctx); i++) {
         if (!row_kept(ctx, name, &t, i, n, o)) continue;
         for (size_t k = 0; k < n; k++) {
             const double v = t.values[i * t.cols + k];
             s->values[s->count * n + k] = isfinite(v) ? (float)v : NAN;
         }
-        const double y = t.values[i * t.cols + t.cols - 1];
-        if (s->target) s->target[s->count] = (float)y;
-        if (s->label && take_label(ctx, name, t.lines[i], y, s)) {
+        if (s->target) s->target[s->count] = (float)t.values[i * t.cols + t.cols - 1];
+        if (s->label && take_label(ctx, name, &t, i, s)) {
             if (!o->skip) break;
             jd_error_clear(ctx);
             continue;
@@ -166,7 +258,9 @@ static jd_status load_csv(jd_ctx *ctx, const char *name, const samples_options *
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out)
 {
     *out = (samples){0};
-    if (ends_with(name, ".csv") || ends_with(name, ".csv.gz")) {
+    if (samples_is_file(name) && is_folder(name)) {
+        folder_load(ctx, name, o, out);
+    } else if (samples_is_file(name) && is_table(name)) {
         load_csv(ctx, name, o, out);
     } else if (samples_is_file(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
@@ -174,7 +268,7 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
         if (!jd_load_images(ctx, name, o->split, &out->images)) take_images(out);
     }
     if (!jd_error(ctx) && o->regression && !out->target)
-        jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a CSV file with the target in its last column", name);
+        jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a table with the target in its last column, or --target", name);
     if (jd_error(ctx)) samples_free(ctx, out);
     return jd_error(ctx);
 }

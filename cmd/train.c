@@ -26,6 +26,7 @@ typedef struct training {
     size_t valid, count, batch;
     uint64_t seed;
     bool regression, deform, grown; /* grown: --method gmdh */
+    int size[3];                    /* --size, or 0 */
     grow_options grow;
     jd_gmdh *gmdh;
     jd_params *params;
@@ -123,11 +124,15 @@ static jd_status load(training *t)
                          .columns = cli_text(a, "columns", NULL),
                          .target = cli_text(a, "target", NULL),
                          .missing = t->m.missing};
+    memcpy(o.size, t->size, sizeof o.size);
     if (samples_load(ctx, name, &o, &t->data)) return jd_error(ctx);
+    if (t->data.rank == 3)
+        o.size[0] = (int)t->data.dim[0], o.size[1] = (int)t->data.dim[1], o.size[2] = (int)t->data.dim[2];
+    if (t->data.label) o.names = t->data.names ? t->data.names : "";
     o.split = JD_TEST;
     o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
     if (t->data.columns) o.columns = t->data.columns, o.target = t->data.target_column;
-    if (test || !samples_is_file(name)) samples_load(ctx, test ? test : name, &o, &t->test);
+    if (test || samples_has_test(name)) samples_load(ctx, test ? test : name, &o, &t->test);
     const size_t all = t->data.count;
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);
     if (jd_error(ctx)) return jd_error(ctx);
@@ -148,6 +153,21 @@ static jd_status load(training *t)
     if (jd_error(ctx)) return jd_error(ctx);
     if (t->test.count && model_check(ctx, &t->m, &t->test, test ? test : name)) return jd_error(ctx);
     return make_slots(t);
+}
+
+/* "32x48" or "32x48x1". */
+static void read_size(training *t)
+{
+    const char *text = cli_text(t->a, "size", NULL);
+    int *d = t->size, used = 0;
+    if (!text) return;
+    int n = sscanf(text, "%4dx%4d%n", &d[0], &d[1], &used);
+    if (n == 2 && text[used]) n = sscanf(text, "%4dx%4dx%1d%n", &d[0], &d[1], &d[2], &used);
+    if (n < 2 || text[used] || d[0] < 1 || d[1] < 1 || d[0] > 4096 || d[1] > 4096 ||
+        (n == 3 && d[2] != 1 && d[2] != 3)) {
+        cli_fail("train", JD_EUSAGE, "--size %s: write HxW, such as 32x48, or HxWx1 for grey, HxWx3 for colour", text);
+        t->a->bad = true;
+    }
 }
 
 static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", NULL};
@@ -178,6 +198,7 @@ static void read_options(training *t)
     t->m.weight_decay = cli_real(a, "weight-decay", 0, 0, 1);
     t->lr = (jd_schedule){.kind = kinds[cli_word(a, "schedule", schedules, 0)], .rate = rate};
     t->lr.end = cli_real(a, "lr-end", rate / 100, 0, 1000);
+    read_size(t);
     /* read again in load, here so that a wrong word is answered at once */
     cli_real(a, "validation", 0.1, 0, 0.9);
     cli_int(a, "batch", 32, 1, 1000000);
@@ -185,7 +206,7 @@ static void read_options(training *t)
 
 static void describe(jd_run *r, const training *t)
 {
-    static const char *const texts[] = {"labels", "test-data", "test-labels"};
+    static const char *const texts[] = {"labels", "test-data", "test-labels", "size"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (cli_has(t->a, texts[i])) jd_run_config(r, texts[i], cli_text(t->a, texts[i], ""));
     model_describe(r, &t->m);
@@ -282,7 +303,12 @@ static jd_status fine_tune(jd_run *r, training *t, const jd_train_options *o, jd
 static jd_status train(jd_run *r, training *t)
 {
     const size_t skipped = t->data.skipped + t->test.skipped;
-    if (skipped) jd_run_note(r, "%zu rows of the tables cannot be used and were passed over", skipped);
+    if (skipped)
+        jd_run_note(r, "%zu %s cannot be used and were passed over", skipped,
+                    t->data.rank == 3 ? "pictures" : "rows of the tables");
+    if (t->data.resized && !t->size[0])
+        jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
+                    (long long)t->data.dim[0], (long long)t->data.dim[1]);
     describe(r, t);
     t->forward = jd_fn_new(t->ctx, t->params, model_forward, &t->m);
     if (jd_error(t->ctx)) return jd_error(t->ctx);
@@ -316,8 +342,14 @@ static jd_status train(jd_run *r, training *t)
 
 static const char *run_name(const char *data, char out[128])
 {
-    const char *slash = strrchr(data, '/');
-    snprintf(out, 128, "train-%.*s", (int)strcspn(slash ? slash + 1 : data, "."), slash ? slash + 1 : data);
+    size_t n = strlen(data);
+    while (n > 1 && data[n - 1] == '/') n--;
+    const char *at = data + n;
+    while (at > data && at[-1] != '/') at--;
+    size_t length = (size_t)(data + n - at);
+    const char *dot = memchr(at + (length > 0), '.', length - (length > 0));
+    if (dot) length = (size_t)(dot - at);
+    snprintf(out, 128, "train-%.*s", (int)length, at);
     return out;
 }
 

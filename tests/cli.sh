@@ -14,6 +14,9 @@ printf '1,2,0\n3,4,1\n5,6,0\n7,8,1\n' >tiny.csv
 printf 'a,b,class\n1,2,0\n3,four,1\n' >bad.csv
 printf '1,2,0.5\n3,4,1\n' >half.csv
 printf 'a,b,price\n1,2,3\n4,,6\n7,8,9\n' >gaps.csv
+printf '1;2;dog\n3;4;cat\n5;6;owl\n7;8;dog\n' >words.csv
+printf '1\t2\tdog\n3\t4\tcow\n' | sed 2i\# >other.csv
+mkdir zoo
 printf '{"seed": 1,\n"scale" "cpu"}\n' >bad.json
 printf 'what is this?' >noise
 printf '\100\0\0\0\0\0\0\0{"a":{"dtype":"F32"' >cut.safetensors
@@ -74,7 +77,7 @@ for file in result.json metrics.csv model.safetensors report.html checkpoints ev
     count=$((count + 1))
     [ -e "run/$file" ] || { failed=$((failed + 1)); echo "  run/$file is missing"; }
 done
-printf '5,6,x\n7,8\n9,1,0.5\n9,1,-1\n1,2,1\n' | cat tiny.csv - >torn.csv
+printf '5,6,x\n7,8\n9,1,0.5\n9,,1\n1,2,1\n' | cat tiny.csv - >torn.csv
 right train --data torn.csv --net 'dense 2' --epochs 1 --validation 0 --out torn --skip-bad --json
 contains '"skipped":4'
 right eval run/model.safetensors --data tiny.csv

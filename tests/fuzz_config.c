@@ -11,6 +11,12 @@ int cli_fail(const char *command, int code, const char *fmt, ...)
     return code;
 }
 
+bool cli_has(const cli_args *a, const char *option)
+{
+    (void)a, (void)option;
+    return false;
+}
+
 static const char *const WORDS[] = {"\"net\":\"dense 2\"",
                                     "\"input\":\"3\"",
                                     "\"input\":\"2x3x1\"",

@@ -17,6 +17,7 @@ static void seeds(jd_ctx *ctx)
     text("x,y,z\n1,2.5,-3e7\n4,nan,6\n# note\n7,8,9\n");
     text("step,loss\n1,0.5\n2,0.25\n3,0.125\n");
     text("1,2\n3,4");
+    text("1 2,5\tred\n3 4,5 blue\n");
 }
 
 /* What a reader refuses another may take: only the table of numbers decides. */
@@ -33,11 +34,12 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
 
     static const char *const lists[] = {NULL, "*", "2,1", "last,x", "1-2,last"};
     jd_table t = {0};
-    const jd_csv_options list = {.select = lists[bytes % 5], .missing_is_nan = true};
+    const jd_csv_options list = {.select = lists[bytes % 5], .missing_is_nan = true, .last_words = bytes % 3 == 0};
     if (!jd_read_csv(ctx, path, &list, &t)) {
         fuzz_touch(t.values, t.rows * t.cols * sizeof *t.values);
         fuzz_touch(t.columns, t.cols * sizeof *t.columns);
         fuzz_touch(t.lines, t.rows * sizeof *t.lines);
+        for (size_t i = 0; t.words && i < t.rows; i++) fuzz_touch(t.words[i], strlen(t.words[i]));
     }
     jd_table_free(ctx, &t);
     jd_error_clear(ctx);

@@ -192,8 +192,11 @@ static void chosen_columns(void **state)
     expect_error(JD_EUSAGE, "the list of columns is empty");
     csv(text, &(jd_csv_options){.select = "6"}, &t);
     expect_error(JD_EDATA, "no column '6'");
-    csv(text, &(jd_csv_options){.select = "price"}, &t);
-    expect_error(JD_EDATA, "line 2, column 5: '2,5'");
+    csv(text, &(jd_csv_options){.select = "town,price"}, &t);
+    expect_error(JD_EDATA, "line 2, column 1: 'Ulm'");
+    assert_int_equal(csv(text, &(jd_csv_options){.select = "price"}, &t), JD_OK);
+    assert_true(t.rows == 2 && t.values[0] == 2.5 && t.values[1] == 6); /* no comma between fields: one in a number */
+    jd_table_free(ctx, &t);
     assert_int_equal(csv("a,1,2,3,4\nb,5,6,7,8\n", &(jd_csv_options){.select = "last,*,1-2"}, &t), JD_EDATA);
     expect_error(JD_EDATA, "line 2, column 1: 'b'"); /* the first line became a header by its word */
     assert_int_equal(csv("a,1,2,3,4\nb,5,6,7,8\n", &(jd_csv_options){.select = "last,2-4"}, &t), JD_OK);
@@ -209,6 +212,47 @@ static void chosen_columns(void **state)
     assert_int_equal(csv("p,q,r\n1,2,3\n", &(jd_csv_options){.select = "*,p"}, &t), JD_OK);
     assert_true(t.cols == 3 && t.columns[0] == 2 && t.columns[2] == 1 && t.values[2] == 1);
     jd_table_free(ctx, &t);
+}
+
+/* Separators are told by the numbers that they cut out. */
+static void separators(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"1.5,2,3\n4,5,6\n",
+                                        "1,5;2;3\n4;5;6\n",
+                                        "a, in m;b;c\n1,5;2;3\n4;5;6\n",
+                                        "a b\tb\tc\n1,5\t2\t3\n4\t5\t6\n",
+                                        "  1.5   2 \t3  \n4 5 6",
+                                        "a b c\n# unit\n\n1.5 2 3\r\n4 5 6\r\n",
+                                        "\"a;b\",\"b\",\"c\"\n\"1.5\",\"2\",\"3\"\n4,5,6\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        jd_table t = {0};
+        assert_int_equal(csv(texts[i], NULL, &t), JD_OK);
+        assert_true(t.rows == 2 && t.cols == 3 && t.values[0] == 1.5);
+        for (int k = 1; k < 6; k++) assert_true(t.values[k] == k + 1);
+        jd_table_free(ctx, &t);
+    }
+}
+
+/* The last column as words, whatever the others are. */
+static void words(void **state)
+{
+    (void)state;
+    jd_table t = {0};
+    const jd_csv_options o = {.missing_is_nan = true, .last_words = true};
+    assert_int_equal(csv("1,2,red\n3,4,\"a, \"\"b\"\"\"\n5,6,\n7,8, 9 \n", &o, &t), JD_OK);
+    assert_true(t.rows == 4 && t.cols == 3 && !t.names && t.values[10] == 8);
+    assert_true(isnan(t.values[2]) && isnan(t.values[8]) && t.values[11] == 9);
+    assert_string_equal(t.words[0], "red");
+    assert_string_equal(t.words[1], "a, \"b\"");
+    assert_string_equal(t.words[2], "");
+    assert_string_equal(t.words[3], "9");
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv("x,kind\n1,red\n", &o, &t), JD_OK);
+    assert_true(t.rows == 1 && t.names && !strcmp(t.words[0], "red"));
+    jd_table_free(ctx, &t);
+    csv("1,2,red\n3,four,red\n", &o, &t);
+    expect_error(JD_EDATA, "line 2, column 2: 'four' is no number");
 }
 
 static void tsv(void **state)
@@ -513,10 +557,20 @@ static void permutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png),           cmocka_unit_test(png_limits),     cmocka_unit_test(sound),
-        cmocka_unit_test(tables),        cmocka_unit_test(chosen_columns), cmocka_unit_test(tsv),
-        cmocka_unit_test(sha256),        cmocka_unit_test(registry),       cmocka_unit_test(image_set),
-        cmocka_unit_test(spoken_digits), cmocka_unit_test(batches),        cmocka_unit_test(permutations),
+        cmocka_unit_test(png),
+        cmocka_unit_test(png_limits),
+        cmocka_unit_test(sound),
+        cmocka_unit_test(tables),
+        cmocka_unit_test(chosen_columns),
+        cmocka_unit_test(separators),
+        cmocka_unit_test(words),
+        cmocka_unit_test(tsv),
+        cmocka_unit_test(sha256),
+        cmocka_unit_test(registry),
+        cmocka_unit_test(image_set),
+        cmocka_unit_test(spoken_digits),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(permutations),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

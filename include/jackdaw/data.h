@@ -129,13 +129,16 @@ JD_API void jd_sound_free(jd_ctx *ctx, jd_sound *sound);
 /* ---- tables -------------------------------------------------------------------------------------------------------- */
 
 typedef struct jd_csv_options {
-    char separator;      /* 0: comma; where the first line has none, semicolon or tab */
+    /* 0: of comma, semicolon, tab and blanks the one that cuts the most numbers out of the first row.  Where it is no comma,
+     * 3,5 is a number too. */
+    char separator;
     bool missing_is_nan; /* an empty field, ?, NA, N/A or null is NaN; without it, an error */
     /* The columns wanted, in this order: names, numbers from 1, ranges 3-7, `last`, and `*` for all that are not named
      * elsewhere, with commas between them; what stands in quotes is always a name.  Others are not looked at and may hold
      * words.  NULL: all. */
     const char *select;
     size_t *skipped; /* not NULL: lines that are no rows of numbers are passed over, and counted here */
+    bool last_words; /* the last column wanted may hold words: it is kept in `words` too */
 } jd_csv_options;
 
 /* A table of numbers. */
@@ -145,6 +148,8 @@ typedef struct jd_table {
     char **names;    /* (cols), or NULL when the file has no header line */
     size_t *columns; /* (cols): where each column stands in the file, from 1 */
     size_t *lines;   /* (rows): where each row stands in the file, from 1 */
+    char *
+        *words; /* (rows), or NULL: the last column as it is written, "" a missing cell; its value is NaN for a word */
 } jd_table;
 
 /* Reads numbers separated by commas, plain or gzip-ed.  Fields may stand in quotes.  The first line is a header if one of its

@@ -66,14 +66,6 @@ static size_t count_fields(const char *line, char separator)
     }
 }
 
-/* Without one that is asked for: a comma, or what a first line without commas has instead. */
-static char separator_of(const char *line, char given)
-{
-    if (given) return given;
-    if (strchr(line, ',')) return ',';
-    return strchr(line, ';') ? ';' : strchr(line, '\t') ? '\t' : ',';
-}
-
 static bool skip_line(const char *line)
 {
     while (*line == ' ' || *line == '\t') line++;
@@ -87,11 +79,17 @@ static void split_line(csv *c, char *line)
 
 /* ---- values --------------------------------------------------------------------------------------------------------------*/
 
-/* A number that fills the whole field; the C locale, whatever the program's is. */
-static bool parse_number(const csv *c, const char *field, double *value)
+/* A number that fills the whole field; the C locale, whatever the program's is.  Between other separators than commas, the
+ * comma of half the world's decimals is understood. */
+static bool parse_number(const csv *c, const char *field, char separator, double *value)
 {
-    char *stop;
+    char *stop, point[64];
+    const char *comma = separator == ',' ? NULL : strchr(field, ',');
     if (!*field) return false;
+    if (comma && isdigit((unsigned char)comma[1]) && !strpbrk(comma + 1, ",.") && strlen(field) < sizeof point) {
+        field = strcpy(point, field);
+        *strchr(point, ',') = '.';
+    }
     *value = strtod_l(field, &stop, c->c_locale);
     return *stop == 0;
 }
@@ -104,13 +102,14 @@ static bool is_missing(const char *field)
     return false;
 }
 
-/* Whether the words at hand are a header: one of those that will be used is no number. */
+/* Whether the words at hand are a header: one of those that will be used as numbers is none. */
 static bool is_header(const csv *c)
 {
     double ignored;
-    for (size_t k = 0; k < c->t.cols; k++) {
+    const size_t numbers = c->t.cols - (c->o.last_words && c->t.cols > 1);
+    for (size_t k = 0; k < numbers; k++) {
         const char *field = c->words[c->t.columns[k] - 1];
-        if (!parse_number(c, field, &ignored) && !is_missing(field)) return true;
+        if (!parse_number(c, field, c->separator, &ignored) && !is_missing(field)) return true;
     }
     return false;
 }
@@ -119,15 +118,73 @@ static jd_status parse_row(csv *c, double *row)
 {
     for (size_t k = 0; k < c->t.cols; k++) {
         const char *field = c->words[c->t.columns[k] - 1];
+        const bool word = c->o.last_words && k + 1 == c->t.cols;
+        const bool number = parse_number(c, field, c->separator, &row[k]);
         if (c->o.missing_is_nan && is_missing(field))
             row[k] = (double)NAN;
-        else if (!parse_number(c, field, &row[k]))
+        else if (word)
+            row[k] = number && isfinite(row[k]) ? row[k] : (double)NAN;
+        else if (!number)
             return jd_fail(c->ctx, JD_EDATA, "%s: line %zu, column %zu: '%.40s' is no number; %s", c->path, c->line,
                            c->t.columns[k], field,
                            is_missing(field) ? "fill it in, or ask for missing_is_nan"
-                                             : "write a number (of classes 0, 1 ...)");
+                                             : "write a number, or choose columns without it");
     }
     return JD_OK;
+}
+
+/* Numbers among the fields of a line that ends with its file or a line end, cut by `separator`; 0 where it does not occur. */
+static size_t numbers_in(const csv *c, const char *line, char separator)
+{
+    size_t n = 0, fields = 0, length;
+    double ignored;
+    for (bool more = true; more; fields++, line += length + more) {
+        char stops[] = {separator, separator == ' ' ? '\t' : '\n', '\r', '\n', 0}, field[64];
+        while (*line == ' ' || (*line == '\t' && separator != '\t')) line++;
+        const bool quoted = *line == '"';
+        length = quoted ? 1 + strcspn(line + 1, "\"\n") : strcspn(line, stops);
+        const size_t kept = length - quoted < sizeof field ? length - quoted : 0;
+        memcpy(field, line + quoted, kept);
+        field[kept] = 0;
+        n += parse_number(c, trim(field), separator, &ignored);
+        if (quoted) length += strcspn(line + length, stops);
+        more = line[length] == separator || (separator == ' ' && line[length] == '\t');
+    }
+    return fields > 1 ? n : 0;
+}
+
+/* The separator that cuts the most numbers out of the first line or, if that is a header, out of the next one; a comma where
+ * no line has numbers. */
+static char separator_of(const csv *c, const char *line, const char *next)
+{
+    static const char known[] = ",;\t ";
+    char best = 0;
+    size_t most = 0;
+    if (c->o.separator) return c->o.separator;
+    while (*next && (skip_line(next) || *next == '\n' || *next == '\r'))
+        next += strcspn(next, "\n") + (strchr(next, '\n') != NULL);
+    for (int i = 0; i < 2 && !best; i++)
+        for (const char *s = known; *s; s++) {
+            const size_t n = numbers_in(c, i ? next : line, *s);
+            if (n > most) most = n, best = *s;
+        }
+    if (best) return best;
+    return strchr(line, ',') ? ',' : strchr(line, ';') ? ';' : strchr(line, '\t') ? '\t' : ',';
+}
+
+/* Blanks between fields, however many, become one. */
+static void squeeze(char *line)
+{
+    char *to = line;
+    for (const char *p = line; *p; p++) {
+        const bool blank = *p == ' ' || *p == '\t';
+        if (!blank)
+            *to++ = *p;
+        else if (to > line && to[-1] != ' ')
+            *to++ = ' ';
+    }
+    while (to > line && to[-1] == ' ') to--;
+    *to = 0;
 }
 
 /* ---- the choice of columns -------------------------------------------------------------------------------------------------*/
@@ -240,10 +297,11 @@ static void free_names(jd_ctx *ctx, char **names, size_t n)
 }
 
 /* Looks at the first line of substance: separator, fields, columns; *header when it holds names. */
-static jd_status first_line(csv *c, char *line, bool *header)
+static jd_status first_line(csv *c, char *line, const char *next, bool *header)
 {
     bool named = false;
-    c->separator = separator_of(line, c->o.separator);
+    c->separator = separator_of(c, line, next);
+    if (c->separator == ' ') squeeze(line);
     c->fields = count_fields(line, c->separator);
     if (c->fields > JD_LIMIT_COLUMNS)
         return jd_fail(c->ctx, JD_EDATA, "%s: line %zu: %zu fields; the limit is %u", c->path, c->line, c->fields,
@@ -270,6 +328,11 @@ static jd_status grow(csv *c, size_t *room)
     size_t *lines = jd_realloc(c->ctx, c->t.lines, *room * sizeof *lines, more * sizeof *lines);
     if (!lines) return JD_ENOMEM;
     c->t.lines = lines;
+    if (c->o.last_words) {
+        char **words = jd_realloc(c->ctx, c->t.words, *room * sizeof *words, more * sizeof *words);
+        if (!words) return JD_ENOMEM;
+        c->t.words = words;
+    }
     *room = more;
     return JD_OK;
 }
@@ -277,12 +340,18 @@ static jd_status grow(csv *c, size_t *room)
 /* One line into the table; the first is split already. */
 static jd_status take_row(csv *c, char *line, bool first)
 {
+    if (!first && c->separator == ' ') squeeze(line);
     const size_t have = first ? c->fields : count_fields(line, c->separator);
     if (have != c->fields)
         return jd_fail(c->ctx, JD_EDATA, "%s: line %zu: %zu fields, but the first line has %zu; repair the line",
                        c->path, c->line, have, c->fields);
     if (!first) split_line(c, line);
     if (parse_row(c, c->t.values + c->t.rows * c->t.cols)) return jd_error(c->ctx);
+    if (c->t.words) {
+        const char *word = c->words[c->t.columns[c->t.cols - 1] - 1];
+        c->t.words[c->t.rows] = jd_strdup(c->ctx, is_missing(word) ? "" : word);
+        if (!c->t.words[c->t.rows]) return JD_ENOMEM;
+    }
     c->t.lines[c->t.rows++] = c->line;
     return JD_OK;
 }
@@ -297,7 +366,7 @@ static jd_status parse(csv *c, char *text, size_t bytes)
         if (skip_line(line)) continue;
         bool header = false;
         const bool first = !c->fields;
-        if (first && first_line(c, line, &header)) return jd_error(c->ctx);
+        if (first && first_line(c, line, next, &header)) return jd_error(c->ctx);
         if (header) continue;
         if (c->t.rows == room && grow(c, &room)) return jd_error(c->ctx);
         const jd_status status = take_row(c, line, first);
@@ -339,6 +408,7 @@ jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd
 void jd_table_free(jd_ctx *ctx, jd_table *table)
 {
     free_names(ctx, table->names, table->cols);
+    free_names(ctx, table->words, table->rows);
     jd_free(ctx, table->values);
     jd_free(ctx, table->columns);
     jd_free(ctx, table->lines);
