@@ -126,6 +126,69 @@ void files_end(jd_ctx *ctx, file_list *l)
         cli_fail(l->command, 0, "%zu of %zu files skipped", l->skipped, l->n);
 }
 
+/* "folder/NAME.end" -> NAME, or folder-NAME with `folder`; for jd_free. */
+static char *stem_of(jd_ctx *ctx, const char *path, const char *const *endings, bool folder)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *above = slash ? slash : path;
+    size_t n = strlen(name);
+    for (int k = 0; endings[k]; k++)
+        if (file_ends(name, endings[k])) n = strlen(name) - strlen(endings[k]);
+    while (above > path && above[-1] != '/') above--;
+    if (!folder || !slash || above == slash) return jd_asprintf(ctx, "%.*s", (int)n, name);
+    return jd_asprintf(ctx, "%.*s-%.*s", (int)(slash - above), above, (int)n, name);
+}
+
+char **files_stems(jd_ctx *ctx, const file_list *l, const char *const *endings)
+{
+    char **stem = jd_alloc_array(ctx, l->n + 1, sizeof *stem);
+    const char **sorted = jd_alloc_array(ctx, l->n + 1, sizeof *sorted);
+    bool *shared = jd_alloc_array(ctx, l->n + 1, sizeof *shared);
+    for (int round = 0; !jd_error(ctx) && round < 2; round++) {
+        for (size_t i = 0; !jd_error(ctx) && i < l->n; i++) {
+            if (round && !shared[i]) continue;
+            jd_free(ctx, stem[i]);
+            stem[i] = stem_of(ctx, l->path[i], endings, round > 0);
+        }
+        for (size_t i = 0; i < l->n; i++) sorted[i] = stem[i];
+        if (jd_error(ctx)) break;
+        qsort(sorted, l->n, sizeof *sorted, by_name);
+        for (size_t i = 0; i < l->n; i++) {
+            const char **at = bsearch(&stem[i], sorted, l->n, sizeof *sorted, by_name);
+            const size_t k = (size_t)(at - sorted);
+            const bool twice =
+                (k > 0 && !strcmp(sorted[k - 1], stem[i])) || (k + 1 < l->n && !strcmp(sorted[k + 1], stem[i]));
+            if (twice && round)
+                jd_fail(ctx, JD_EUSAGE,
+                        "%s: another file would get a result of the same name, %s; give them in turn, or call "
+                        "one of them otherwise",
+                        l->path[i], stem[i]);
+            shared[i] = twice;
+        }
+    }
+    jd_free(ctx, sorted);
+    jd_free(ctx, shared);
+    if (jd_error(ctx)) files_free_stems(ctx, l, stem);
+    return jd_error(ctx) ? NULL : stem;
+}
+
+void files_free_stems(jd_ctx *ctx, const file_list *l, char **stem)
+{
+    for (size_t i = 0; stem && i < l->n; i++) jd_free(ctx, stem[i]);
+    jd_free(ctx, stem);
+}
+
+jd_status files_spare(jd_ctx *ctx, const file_list *l, const char *out)
+{
+    struct stat a, b;
+    if (stat(out, &a)) return JD_OK;
+    for (size_t i = 0; i < l->n; i++)
+        if (!stat(l->path[i], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+            return jd_fail(ctx, JD_EUSAGE,
+                           "%s: the result would take the place of this file; write it into another folder",
+                           l->path[i]);
+    return JD_OK;
+}
+
 void csv_field(const char *s)
 {
     const bool quote = strpbrk(s, ",\"\n") != NULL;

@@ -27,6 +27,14 @@ bool files_next(jd_ctx *ctx, file_list *l);
 /* At the end: says how many were skipped, which is an error when nothing is left. */
 void files_end(jd_ctx *ctx, file_list *l);
 
+/* What results are called: each file's name without its folder and its ending, of which the last in the list that fits is
+ * taken off; where two files would share it, with the folder before it: a/x.png, b/x.png -> a-x, b-x.  NULL, and an error, where these
+ * agree too. */
+char **files_stems(jd_ctx *ctx, const file_list *l, const char *const *endings);
+void files_free_stems(jd_ctx *ctx, const file_list *l, char **stem);
+/* Errors where the file `out` is one of those given. */
+jd_status files_spare(jd_ctx *ctx, const file_list *l, const char *out);
+
 /* A field of a CSV line, quoted where it must be. */
 void csv_field(const char *s);
 

@@ -8,16 +8,6 @@
 
 static const char *const endings[] = {".nii", ".nii.gz", ".tif", ".tiff", NULL};
 
-/* NAME.nii.gz -> NAME-labels.nii.gz, in the folder that the program runs in. */
-static char *name_of(jd_ctx *ctx, const char *file)
-{
-    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
-    size_t n = strlen(base);
-    for (int k = 0; endings[k]; k++)
-        if (file_ends(base, endings[k])) n = strlen(base) - strlen(endings[k]);
-    return jd_asprintf(ctx, "%.*s-labels.nii.gz", (int)n, base);
-}
-
 typedef enum form { PLAIN, JSON, CSV } form;
 
 static void say(const char *file, const char *out, const int64_t *count, int classes, double voxel, form how)
@@ -43,13 +33,15 @@ static void say(const char *file, const char *out, const int64_t *count, int cla
     printf(how == JSON ? "],\"voxel_volume\":%.9g}\n" : how == CSV ? ",%.9g\n" : " voxels of %g mm3\n", voxel);
 }
 
-static jd_status label_file(const labeller *l, const char *file, form how)
+/* NAME.nii.gz -> NAME-labels.nii.gz, in the folder that the program runs in. */
+static jd_status label_file(const labeller *l, const file_list *files, size_t at, const char *stem, form how)
 {
     jd_ctx *ctx = l->ctx;
     jd_volume v;
     int64_t count[256] = {0};
-    char *out = name_of(ctx, file);
-    if (out && !labeller_label(l, file, &v)) {
+    const char *file = files->path[at];
+    char *out = jd_asprintf(ctx, "%s-labels.nii.gz", stem);
+    if (out && !files_spare(ctx, files, out) && !labeller_label(l, file, &v)) {
         for (int64_t i = 0; i < v.depth * v.height * v.width; i++) count[(int)v.voxels[i]]++;
         const float *s = v.space.step;
         if (!jd_write_nifti(ctx, out, &v, JD_NIFTI_U8))
@@ -64,7 +56,11 @@ static void label_files(const labeller *l, const cli_args *a)
 {
     jd_ctx *ctx = l->ctx;
     file_list files = {0};
-    if (files_list(ctx, a, endings, &files)) return;
+    char **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
+    if (!stem) {
+        files_free(ctx, &files);
+        return;
+    }
     const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;
     if (how == CSV) {
         printf("file,labels");
@@ -72,10 +68,11 @@ static void label_files(const labeller *l, const cli_args *a)
         printf(",voxel_volume\n");
     }
     for (size_t i = 0; i < files.n; i++) {
-        label_file(l, files.path[i], how);
+        label_file(l, &files, i, stem[i], how);
         if (!files_next(ctx, &files)) break;
     }
     files_end(ctx, &files);
+    files_free_stems(ctx, &files, stem);
     files_free(ctx, &files);
 }
 

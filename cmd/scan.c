@@ -120,14 +120,6 @@ static jd_status scan_image(jd_ctx *ctx, job *j, jd_scanner *s, const char *path
     return jd_error(ctx);
 }
 
-/* OUT/NAME.png for the picture FOLDER/NAME.jpg; to be given to jd_free. */
-static char *name_of(jd_ctx *ctx, const char *folder, const char *picture, form f)
-{
-    const char *slash = strrchr(picture, '/'), *name = slash ? slash + 1 : picture, *dot = strrchr(name, '.');
-    return jd_asprintf(ctx, "%s/%.*s.%s", folder, dot ? (int)(dot - name) : (int)strlen(name), name,
-                       f == NUMBERS ? "npy" : "png");
-}
-
 static bool many_pictures(const cli_args *a)
 {
     struct stat st;
@@ -138,9 +130,9 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
 {
     static const char *const endings[] = {FILE_PICTURES, NULL};
     file_list files = {0};
-    if (files_list(ctx, a, endings, &files)) return jd_error(ctx);
+    char **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
     const bool many = many_pictures(a), quiet = cli_has(a, "quiet");
-    if (many && mkdir(out, 0777) && errno != EEXIST)
+    if (many && stem && mkdir(out, 0777) && errno != EEXIST)
         jd_fail(ctx, JD_EIO, "%s: cannot make the folder: %s", out, strerror(errno));
     if (file_ends(out, ".npy")) j->form = NUMBERS;
     jd_scanner *s = jd_error(ctx) ? NULL
@@ -154,8 +146,9 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
                                                                       .progress = progress,
                                                                       .user = j});
     for (size_t i = 0; s && i < files.n; i++) {
-        char *to = many ? name_of(ctx, out, files.path[i], j->form) : jd_strdup(ctx, out);
-        if (to) scan_image(ctx, j, s, files.path[i], to, quiet);
+        char *to =
+            many ? jd_asprintf(ctx, "%s/%s.%s", out, stem[i], j->form == NUMBERS ? "npy" : "png") : jd_strdup(ctx, out);
+        if (to && !files_spare(ctx, &files, to)) scan_image(ctx, j, s, files.path[i], to, quiet);
         jd_free(ctx, to);
         forget(ctx, j);
         if (!files_next(ctx, &files)) break;
@@ -163,6 +156,7 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
     files_end(ctx, &files);
     cli_view_close(&j->view);
     jd_scanner_free(s);
+    files_free_stems(ctx, &files, stem);
     files_free(ctx, &files);
     return jd_error(ctx);
 }

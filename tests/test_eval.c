@@ -173,6 +173,21 @@ static void labels_volumes(void **state)
     make_folder("scans/label");
     write_scan("scans/image/a.nii", 1, &space);
     write_scan("scans/image/b.nii.gz", 1, &space);
+    make_folder("more/image");
+    make_folder("more/scans/image");
+    write_scan("more/a.nii", 1, &space);
+    /* Volumes of one name: each has its own labels, named after its folder; where that does not help, nothing is written. */
+    assert_int_equal(jackdaw("predict bright.safetensors scans/image/a.nii scans/image/b.nii.gz more/a.nii --csv"), 0);
+    assert_non_null(strstr(said, "scans/image/a.nii,image-a-labels.nii.gz,"));
+    assert_non_null(strstr(said, "scans/image/b.nii.gz,b-labels.nii.gz,"));
+    assert_non_null(strstr(said, "more/a.nii,more-a-labels.nii.gz,"));
+    write_scan("more/scans/image/a.nii.gz", 1, &space);
+    assert_int_equal(jackdaw("predict bright.safetensors scans/image/a.nii more/scans/image/a.nii.gz"), JD_EUSAGE);
+    assert_string_equal(said, "");
+    assert_non_null(strstr(wrong, "another file would get a result of the same name, image-a"));
+    write_scan("a-labels.nii.gz", 1, &space);
+    assert_int_equal(jackdaw("predict bright.safetensors more/a.nii a-labels.nii.gz"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "a-labels.nii.gz: the result would take the place of this file"));
     write_labels("scans/label/a.nii", 0, DEPTH);
     write_labels("scans/label/b.nii.gz", 3, DEPTH);
     assert_int_equal(jackdaw("eval bright.safetensors --data scans/ --json"), 0);
