@@ -82,6 +82,9 @@ static int read_request(cli_args *a, request *q)
     for (int i = 0; i < n && k < CLI_MAX_REPEATED; i++) q->set[k++] = assignments[i];
     for (int i = 0; a->repeated[i]; i++) q->set[k++] = a->repeated[i];
     q->system = cli_system("run", a->rest[0]);
+    if (q->system && q->data && !q->system->data)
+        return cli_fail("run", JD_EUSAGE, "%s makes its own data, so --data %s has no place; leave it out",
+                        q->system->name, q->data);
     return q->system ? 0 : JD_EUSAGE;
 }
 

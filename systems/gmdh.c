@@ -275,7 +275,10 @@ static void public_tables(gmdh_run *w)
 {
     static const char *const headings[] = {"table", "rows", "inputs", "GMDH", "linear", "perceptron", "weights"};
     const jd_dataset *set = jd_dataset_find(w->ctx, "uci_regression");
-    char *dir = set ? jd_dataset_locate(w->ctx, set) : NULL;
+    const char *data = jd_run_data(w->r, NULL); /* a folder with the same tables */
+    char *dir = !set                              ? NULL
+                : data && strcmp(data, set->name) ? jd_strdup(w->ctx, data)
+                                                  : jd_dataset_locate(w->ctx, set);
     if (!dir) {
         jd_run_note(w->r, "public tables left out: %s", jd_error_message(w->ctx));
         jd_error_clear(w->ctx);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WORDS = 0, LINES = 1, KINDS = 2 };
 
@@ -163,6 +164,23 @@ static void describe(reader *o)
     jd_run_config_number(o->r, "ink-gain", o->net->gain);
 }
 
+/* One part of the ink: of UNIPEN, or of tables of the same names in the folder that --data names. */
+static void load_part(reader *o, int kind, int part, jd_ink *out)
+{
+    static const char *const parts[KINDS][3] = {
+        [WORDS] = {"words_train", "words_valid", "words_test"}, [LINES] = {"lines_train", "lines_valid", "lines_test"}};
+    const char *data = jd_run_data(o->r, "unipen"), *name = parts[kind][part];
+    if (jd_error(o->ctx)) return;
+    if (!strcmp(data, "unipen")) {
+        jd_load_unipen(o->ctx, name, out);
+        return;
+    }
+    char *path = jd_asprintf(o->ctx, "%s/%s.tsv.gz", data, name);
+    if (path && access(path, R_OK)) path[strlen(path) - 3] = 0;
+    if (path) jd_read_ink_tsv(o->ctx, path, out);
+    jd_free(o->ctx, path);
+}
+
 static jd_status load(reader *o)
 {
     if (o->net->load) {
@@ -172,14 +190,8 @@ static jd_status load(reader *o)
     }
     jd_ink ink[KINDS][3] = {0};
     jd_run_stage(o->r, "reading the ink");
-    jd_load_unipen(o->ctx, "words_train", &ink[WORDS][0]);
-    jd_load_unipen(o->ctx, "words_valid", &ink[WORDS][1]);
-    jd_load_unipen(o->ctx, "words_test", &ink[WORDS][2]);
-    if (o->kinds > 1) {
-        jd_load_unipen(o->ctx, "lines_train", &ink[LINES][0]);
-        jd_load_unipen(o->ctx, "lines_valid", &ink[LINES][1]);
-        jd_load_unipen(o->ctx, "lines_test", &ink[LINES][2]);
-    }
+    for (int k = 0; k < o->kinds; k++)
+        for (int i = 0; i < 3; i++) load_part(o, k, i, &ink[k][i]);
     for (int k = 0; k < o->kinds && !jd_error(o->ctx); k++) hand_alphabet_add(o->ctx, &ink[k][0], &o->alphabet);
     for (int k = 0; k < o->kinds && !jd_error(o->ctx); k++) open_kind(o, k, ink[k]);
     if (!jd_error(o->ctx)) describe(o);

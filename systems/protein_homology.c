@@ -553,6 +553,7 @@ const jd_system jd_system_protein_homology = {
         "more conserved, where order can be seen to be learned. What to look at: the cells of a chain, where the "
         "answer "
         "rises, and the decoys.",
+    .data = "",
     .settings = settings,
     .run = run,
 };

@@ -31,7 +31,7 @@ typedef struct jd_system {
     const char *paper_note;     /* how the paper's figure was obtained, what differs */
     double accept[3];           /* the figure to reach at each scale; NAN: none */
     const char *about;          /* a paragraph for the report: the task, the network, what to look at */
-    const char *data;           /* the data set it uses by default, or NULL: generated */
+    const char *data;           /* the set whose place --data takes; "": generated without; NULL: no --data */
     const jd_setting *settings; /* ends with a NULL name */
     jd_status (*run)(jd_run *r);
 } jd_system;
