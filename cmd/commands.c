@@ -34,7 +34,7 @@ static const cli_option run_options[] = {
 static const cli_option train_options[] = {
     {"data", 'd', "NAME|FILE|DIR", "image set of the registry, IDX file of images, table, or folder of pictures",
      false},
-    {"labels", 0, "FILE", "IDX file of the labels (default: beside the images)", false},
+    {"labels", 0, "FILE", "IDX or npy file of the labels (default: beside the images, or y of an npz)", false},
     {"test-data", 0, "FILE", "samples to measure the model on at the end", false},
     {"test-labels", 0, "FILE", "their labels", false},
     {"size", 0, "HxW", "size of the pictures of a folder (default: their own, or 48x48); HxWx1: grey", false},
@@ -75,7 +75,7 @@ static const cli_option train_options[] = {
 
 static const cli_option eval_options[] = {
     {"data", 'd', "NAME|FILE", "set of the registry, or a file or folder as below", false},
-    {"labels", 0, "FILE", "IDX file of the labels (default: beside the images)", false},
+    {"labels", 0, "FILE", "IDX or npy file of the labels (default: beside the images, or y of an npz)", false},
     {"split", 0, "train|test|all", "which part, where the data has parts (default test)", false},
     {"output", 'o', "FILE", "write a report: confusion, filters, worst mistakes", false},
     CLI_THREADS,
@@ -172,19 +172,28 @@ const cli_command cli_commands[] = {
      "Writes result.json, metrics.csv, model.safetensors, report.html, checkpoints and TensorBoard events to the\n"
      "output folder.  Ctrl-C saves a checkpoint first; --resume goes on from it.",
      run_options, cmd_run, 1, 1},
-    {"train", "train a network of your own on pictures or a table",
+    {"train", "train a network of your own on pictures, sounds, sequences or a table",
      "--data NAME (--net SPEC or --method gmdh) [OPTIONS]",
      "  jackdaw train --data fashion-mnist --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 10\" --epochs 3\n"
      "  jackdaw train --data table.csv --net \"dense 20 tanh, dense 1\" --loss mse --optimizer adam\n"
      "  jackdaw train --data houses.csv --method gmdh --columns rooms,age,5-8 --target price --missing drop\n"
      "  jackdaw train --data birds/ --size 48x48 --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 3\" "
      "--deform\n"
+     "  jackdaw train --data words/ --net \"blstm 32, mean, dense 4\" --optimizer adam --lr 0.01\n"
      "  jackdaw train --data my-images-idx3-ubyte --labels my-labels-idx1-ubyte --net \"dense 100 tanh, dense 10\"\n",
-     "A table is text with commas, semicolons, tabs or blanks between its fields, with or without a line of names.  "
-     "Its\n"
-     "classes are words or numbers.  In a folder of pictures (PNG, JPEG, PGM, PPM) each class has a folder of its "
-     "name, or\n"
-     "there are two such folders called train and test.\n\n"
+     "A table is text with commas, semicolons, tabs or blanks between its fields, with or without a line of names; "
+     "its\n"
+     "classes are words or numbers.  In a folder each class has a folder of its name with its pictures (PNG, JPEG, "
+     "PGM,\n"
+     "PPM) or recordings (WAV, FLAC, SPHERE), or there are two such folders called train and test, or a table "
+     "index.tsv\n"
+     "with the columns file, class and perhaps split.  NumPy's npz holds x and y, or x_train, y_train, x_test, y_test: "
+     "rows\n"
+     "(N,C), pictures (N,H,W) or (N,H,W,C) of 0 to 255 or 0 to 1, sequences (N,T,C), the shorter ones with NaN "
+     "behind.\n\n"
+     "A net with lstm and the like reads sequences: recordings as 39 features every 20 ms, of arrays (N,T,C), of a "
+     "table's\n"
+     "rows a number at each step.  It needs `mean` where the steps become one answer.\n\n"
      "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
      "for\n"
      "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, clockwork UNITS MODULES, mean; highway LAYERS, layernorm,\n"

@@ -10,8 +10,6 @@
 #include "model.h"
 #include "reader.h"
 
-const char *const eval_splits[] = {"train", "test", "all", NULL};
-
 char *eval_place(jd_ctx *ctx, const char *data)
 {
     struct stat st;
@@ -85,6 +83,7 @@ int cmd_eval(int argc, char **argv)
                                          .target = m.target,
                                          .missing = m.missing,
                                          .names = m.names,
+                                         .sequence = m.rank == 2,
                                          .fit = &m},
                       &s) &&
         !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data))

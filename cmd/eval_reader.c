@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "eval.h"
-#include "files.h"
+#include "folders.h"
 #include "reader.h"
 
 enum { SHOWN = 60 }; /* wrong answers in the report */
@@ -176,6 +176,23 @@ static jd_status eval_index(tally *t, const char *path)
     return jd_error(ctx);
 }
 
+/* A folder with a folder of recordings for each class. */
+static jd_status eval_classes(tally *t, const char *dir)
+{
+    jd_ctx *ctx = t->m.ctx;
+    folder f;
+    if (folder_open(ctx, dir, t->split, t->m.names, &f)) return jd_error(ctx);
+    for (size_t i = 0; i < f.files.n && !jd_error(ctx); i++) {
+        size_t n;
+        const char *name = reader_class(&t->m, f.class[i], &n);
+        char *truth = jd_asprintf(ctx, "%.*s", (int)n, name);
+        if (truth) eval_file(t, f.files.path[i], truth);
+        jd_free(ctx, truth);
+    }
+    folder_close(ctx, &f);
+    return jd_error(ctx);
+}
+
 /* The words and the lines of a folder of ink. */
 static jd_status eval_ink_folder(tally *t, const char *dir)
 {
@@ -208,10 +225,12 @@ static jd_status eval_all(tally *t)
         jd_free(ctx, place);
         return jd_error(ctx);
     }
-    const bool folder = !stat(place, &st) && S_ISDIR(st.st_mode), indexed = folder && !stat(index, &st);
-    if (folder && !indexed && !t->m.ear)
+    const bool is_folder = !stat(place, &st) && S_ISDIR(st.st_mode), indexed = is_folder && !stat(index, &st);
+    if (is_folder && !indexed && !t->m.ear)
         eval_ink_folder(t, place);
-    else if (folder)
+    else if (is_folder && !indexed && t->m.classes)
+        eval_classes(t, place);
+    else if (is_folder)
         eval_index(t, index); /* says what is missing */
     else if (t->m.ear)
         eval_index(t, place);

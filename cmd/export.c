@@ -17,7 +17,7 @@ static double number(const json_t *j, const char *name)
     return json_number_value(json_object_get(j, name));
 }
 
-/* "29x29x1" or "13"; false where it is neither. */
+/* "29x29x1", "13" or, of sequences, "100x13"; false where it is neither. */
 static bool read_input(const char *text, jd_export *e)
 {
     long long d[3];
@@ -25,6 +25,12 @@ static bool read_input(const char *text, jd_export *e)
     if (sscanf(text, "%9lldx%9lldx%9lld%n", &d[0], &d[1], &d[2], &end) == 3 && !text[end]) {
         e->height = d[0], e->width = d[1], e->channels = d[2];
         return d[0] > 0 && d[1] > 0 && d[2] > 0;
+    }
+    end = 0;
+    if (sscanf(text, "%9lldx%9lld%n", &d[0], &d[1], &end) == 2 && !text[end]) {
+        e->columns = d[1];
+        e->sequence = true;
+        return d[0] > 0 && d[1] > 0;
     }
     end = 0;
     if (sscanf(text, "%9lld%n", &d[0], &end) == 1 && !text[end]) e->columns = d[0];

@@ -1,4 +1,4 @@
-/* folders.c - pictures sorted into a folder for each class. */
+/* folders.c - files of classes in folders. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,29 +7,10 @@
 #include <sys/stat.h>
 
 #include "classes.h"
-#include "files.h"
-#include "fit.h"
-#include "model.h"
+#include "eval.h"
+#include "folders.h"
 
-/* Without a size that is asked for: pictures of one size up to MOST pixels a side stay as they are, others become SIDE. */
-enum { MOST = 128, SIDE = 48, PARTS = 2 };
-
-typedef struct class_folder {
-    char *path;
-    const char *name;
-    int class;
-} class_folder;
-
-typedef struct tree {
-    jd_ctx *ctx;
-    const samples_options *o;
-    const char *part[PARTS]; /* the folders that hold those of the classes */
-    int parts;
-    class_folder *dir; /* (dirs), of all parts */
-    size_t dirs;
-    file_list files;
-    int32_t *label; /* (files.n) */
-} tree;
+const char *const eval_splits[] = {"train", "test", "all", NULL};
 
 /* The subfolder of dir with one of the names, whatever the case; NULL where there is none. */
 static char *subfolder(const char *dir, const char *const *names, char *buffer, size_t size)
@@ -52,16 +33,11 @@ static char *subfolder(const char *dir, const char *const *names, char *buffer, 
 static const char *const train_names[] = {"train", "training", NULL};
 static const char *const test_names[] = {"test", "testing", "val", "valid", "validation", NULL};
 
-bool folder_has_test(const char *dir)
-{
-    char a[4096], b[4096];
-    return subfolder(dir, train_names, a, sizeof a) && subfolder(dir, test_names, b, sizeof b);
-}
+/* ---- a folder for each class --------------------------------------------------------------------------------------------------*/
 
 /* The folders of the classes of one part. */
-static jd_status find_classes(tree *t, const char *part)
+static jd_status find_classes(jd_ctx *ctx, folder *f, const char *part)
 {
-    jd_ctx *ctx = t->ctx;
     DIR *d = opendir(part);
     if (!d) return jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened: %s", part, strerror(errno));
     for (const struct dirent *e; !jd_error(ctx) && (e = readdir(d));) {
@@ -71,47 +47,43 @@ static jd_status find_classes(tree *t, const char *part)
             jd_free(ctx, path);
             continue;
         }
-        class_folder *more = jd_realloc(ctx, t->dir, t->dirs * sizeof *more, (t->dirs + 1) * sizeof *more);
+        class_folder *more = jd_realloc(ctx, f->dir, f->dirs * sizeof *more, (f->dirs + 1) * sizeof *more);
         if (!more) {
             jd_free(ctx, path);
             break;
         }
-        t->dir = more;
-        t->dir[t->dirs++] = (class_folder){.path = path, .name = strrchr(path, '/') + 1};
+        f->dir = more;
+        f->dir[f->dirs++] = (class_folder){.path = path, .name = strrchr(path, '/') + 1};
     }
     closedir(d);
     return jd_error(ctx);
 }
 
-/* Names and numbers of the classes: those of the model or else, all there are. */
-static jd_status number_classes(tree *t, const char *dir, samples *s)
+/* Names of the classes: those that are known or else, all there are. */
+static jd_status list_classes(jd_ctx *ctx, folder *f, const char *where, const char *names, const char *const *word,
+                              size_t n)
 {
-    jd_ctx *ctx = t->ctx;
-    const char *names = t->o->names;
-    char some[300];
     if (names && *names) {
-        s->names = jd_strdup(ctx, names);
-        for (const char *p = names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL) s->classes++;
+        f->names = jd_strdup(ctx, names);
+        for (const char *p = names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL) f->classes++;
     } else if (!names) {
-        const char **name = jd_alloc_array(ctx, t->dirs, sizeof *name);
-        for (size_t i = 0; name && i < t->dirs; i++) name[i] = t->dir[i].name;
-        if (name) s->names = class_list(ctx, dir, name, t->dirs, &s->classes);
-        jd_free(ctx, name);
-    }
-    for (size_t i = 0; !jd_error(ctx) && i < t->dirs; i++) {
-        class_folder *d = &t->dir[i];
-        char *end;
-        const long number = strtol(d->name, &end, 10);
-        d->class = s->names                                                   ? class_find(s->names, d->name)
-                   : end > d->name && !*end && number >= 0 && number < 100000 ? (int)number
-                                                                              : -1;
-        if (d->class < 0)
-            jd_fail(ctx, JD_EDATA,
-                    "%s: '%s' is none of the classes %s; take the folder away, or give it one of these names", d->path,
-                    d->name, s->names ? class_some(s->names, some, sizeof some) : "0, 1, 2...");
-        if (d->class >= s->classes) s->classes = d->class + 1;
+        f->names = class_list(ctx, where, word, n, &f->classes);
     }
     return jd_error(ctx);
+}
+
+/* The class of a name; -1 and an error for a wrong one. */
+static int class_of(jd_ctx *ctx, folder *f, const char *where, const char *name)
+{
+    char *end, some[300];
+    const long number = strtol(name, &end, 10);
+    const bool numbered = !f->names && end > name && !*end && number >= 0 && number < 100000;
+    const int k = f->names ? class_find(f->names, name) : numbered ? (int)number : -1;
+    if (k < 0)
+        jd_fail(ctx, JD_EDATA, "%s: '%.60s' is none of the classes %s; take it away, or give it one of these names",
+                where, name, f->names ? class_some(f->names, some, sizeof some) : "0, 1, 2...");
+    if (k >= f->classes) f->classes = k + 1;
+    return k;
 }
 
 static int by_class(const void *a, const void *b)
@@ -120,136 +92,151 @@ static int by_class(const void *a, const void *b)
     return x->class != y->class ? (x->class > y->class) - (x->class < y->class) : strcmp(x->path, y->path);
 }
 
-/* All pictures with their classes, class by class. */
-static jd_status find_pictures(tree *t, const char *dir, samples *s)
+static jd_status number_classes(jd_ctx *ctx, folder *f, const char *dir, const char *names)
 {
-    static const char *const endings[] = {FILE_PICTURES, NULL};
-    jd_ctx *ctx = t->ctx;
-    if (!t->dirs)
-        return jd_fail(ctx, JD_EDATA,
-                       "%s: no folders in it; put the pictures of each class into a folder that has its name", dir);
-    if (number_classes(t, dir, s)) return jd_error(ctx);
-    qsort(t->dir, t->dirs, sizeof *t->dir, by_class);
-    for (size_t i = 0; !jd_error(ctx) && i < t->dirs; i++) {
-        const size_t before = t->files.n;
-        if (files_in(ctx, t->dir[i].path, endings, &t->files)) break;
-        int32_t *more = jd_realloc(ctx, t->label, before * sizeof *more, t->files.n * sizeof *more);
+    const char **word = jd_alloc_array(ctx, f->dirs + 1, sizeof *word);
+    for (size_t i = 0; word && i < f->dirs; i++) word[i] = f->dir[i].name;
+    if (word) list_classes(ctx, f, dir, names, word, f->dirs);
+    jd_free(ctx, word);
+    for (size_t i = 0; !jd_error(ctx) && i < f->dirs; i++)
+        f->dir[i].class = class_of(ctx, f, f->dir[i].path, f->dir[i].name);
+    return jd_error(ctx);
+}
+
+static bool has_sounds(jd_ctx *ctx, const char *dir)
+{
+    static const char *const sounds[] = {FILE_SOUNDS, NULL};
+    file_list l = {0};
+    const bool any = !files_in(ctx, dir, sounds, &l);
+    files_free(ctx, &l);
+    jd_error_clear(ctx);
+    return any;
+}
+
+/* All files of the classes, class by class. */
+static jd_status find_files(jd_ctx *ctx, folder *f, const char *dir, const char *names)
+{
+    static const char *const pictures[] = {FILE_PICTURES, NULL}, *const sounds[] = {FILE_SOUNDS, NULL};
+    if (!f->dirs)
+        return jd_fail(
+            ctx, JD_EDATA,
+            "%s: no folders in it; put the pictures or sounds of each class into a folder that has its name, or "
+            "list them in index.tsv with the columns file and class",
+            dir);
+    if (number_classes(ctx, f, dir, names)) return jd_error(ctx);
+    qsort(f->dir, f->dirs, sizeof *f->dir, by_class);
+    for (size_t i = 0; i < f->dirs && !f->sounds; i++) f->sounds = has_sounds(ctx, f->dir[i].path);
+    for (size_t i = 0; !jd_error(ctx) && i < f->dirs; i++) {
+        const size_t before = f->files.n;
+        if (files_in(ctx, f->dir[i].path, f->sounds ? sounds : pictures, &f->files)) break;
+        int32_t *more = jd_realloc(ctx, f->class, before * sizeof *more, f->files.n * sizeof *more);
         if (!more) break;
-        t->label = more;
-        for (size_t f = before; f < t->files.n; f++) t->label[f] = t->dir[i].class;
+        f->class = more;
+        for (size_t k = before; more && k < f->files.n; k++) f->class[k] = f->dir[i].class;
     }
     return jd_error(ctx);
 }
 
-/* A picture as the model sees it; takes what p has. */
-static void fit(jd_ctx *ctx, const model *m, const char *file, jd_picture *p)
+/* ---- a table of files -----------------------------------------------------------------------------------------------------------*/
+
+/* The column of one of the names; -1: there is none. */
+static int column(const jd_tsv *t, const char *const *names)
 {
-    samples one = {
-        .count = 1,
-        .rank = 3,
-        .dim = {p->height, p->width, p->channels},
-        .images = {.count = 1, .height = p->height, .width = p->width, .channels = p->channels, .pixels = p->pixels}};
-    if (!fit_samples(ctx, m, &one)) model_check(ctx, m, &one, file);
-    *p = (jd_picture){(int)one.dim[0], (int)one.dim[1], (int)one.dim[2], one.images.pixels};
+    for (int k = 0; names[k]; k++)
+        for (size_t c = 0; c < t->cols; c++)
+            if (!strcmp(t->names[c], names[k])) return (int)c;
+    return -1;
 }
 
-/* Puts one picture, resized where it must be, at the end; false where another size or colour is needed for all. */
-static bool add_picture(const jd_picture *p, int32_t label, samples *s)
+static const char *const split_names[] = {"split", NULL};
+static const char *const truth_names[] = {"class", "label", "word", "digit", "text", NULL};
+
+static bool wanted(const jd_tsv *t, size_t row, int split, jd_split part)
 {
-    jd_images *im = &s->images;
-    const size_t size = (size_t)im->height * (size_t)im->width * (size_t)im->channels;
-    const bool fits = p->height == im->height && p->width == im->width;
-    if (!fits && !s->resized) {
-        im->height = im->width = SIDE;
-        return !(s->resized = true);
-    }
-    if (fits)
-        memcpy(im->pixels + im->count * size, p->pixels, size);
-    else
-        jd_resize_area(p->pixels, p->height, p->width, p->channels, im->pixels + im->count * size, im->height,
-                       im->width);
-    im->labels[im->count++] = label;
-    return true;
+    return split < 0 || part == JD_ALL || !strcmp(t->fields[row * t->cols + (size_t)split], eval_splits[part]);
 }
 
-/* Reads all pictures at the size and colours that `s` has; JD_OK with *again set when these have changed. */
-static jd_status read_pictures(tree *t, samples *s, bool *again)
+static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_split part, const char *names, folder *f)
 {
-    jd_ctx *ctx = t->ctx;
-    jd_images *im = &s->images;
-    const bool any_colour = !t->o->size[2] && !t->o->fit;
-    *again = false;
-    im->count = s->skipped = 0;
-    jd_free(ctx, im->pixels);
-    jd_free(ctx, im->labels);
-    im->pixels = NULL, im->labels = NULL;
-    for (size_t i = 0; i < t->files.n && !jd_error(ctx) && !*again; i++) {
-        jd_picture p = {0};
-        if (jd_read_picture(ctx, t->files.path[i], im->channels == 1 && any_colour ? 0 : im->channels, &p)) {
-            if (!t->o->skip || jd_error(ctx) != JD_EDATA) break;
-            jd_error_clear(ctx);
-            s->skipped++;
-            continue;
-        }
-        if (t->o->fit) fit(ctx, t->o->fit, t->files.path[i], &p);
-        if (!im->height) {
-            const bool small = p.height <= MOST && p.width <= MOST;
-            im->height = small ? p.height : SIDE, im->width = small ? p.width : SIDE;
-            s->resized = !small;
-        }
-        if (!im->channels) im->channels = p.channels;
-        if (!im->pixels) {
-            im->pixels = jd_alloc_array(ctx, t->files.n, (size_t)im->height * (size_t)im->width * (size_t)im->channels);
-            im->labels = jd_alloc_array(ctx, t->files.n, sizeof *im->labels);
-        }
-        if (p.channels > im->channels) {
-            im->channels = p.channels;
-            *again = true;
-        } else if (!jd_error(ctx)) {
-            *again = !add_picture(&p, t->label[i], s);
-        }
-        jd_picture_free(ctx, &p);
+    jd_tsv t = {0};
+    if (jd_read_tsv(ctx, path, &t)) return jd_error(ctx);
+    const int file = jd_tsv_column(ctx, &t, "file"), truth = column(&t, truth_names), split = column(&t, split_names);
+    if (truth < 0) jd_fail(ctx, JD_EDATA, "%s: line 1: no column tells the class; call one class, label or word", path);
+    const char **word = jd_alloc_array(ctx, t.rows + 1, sizeof *word);
+    f->files.path = jd_alloc_array(ctx, t.rows + 1, sizeof *f->files.path);
+    f->class = jd_alloc_array(ctx, t.rows + 1, sizeof *f->class);
+    for (size_t i = 0; !jd_error(ctx) && i < t.rows; i++) word[i] = t.fields[i * t.cols + (size_t)truth];
+    if (!jd_error(ctx)) list_classes(ctx, f, path, names, word, t.rows);
+    for (size_t i = 0; !jd_error(ctx) && i < t.rows; i++) {
+        char where[600];
+        if (!wanted(&t, i, split, part)) continue;
+        snprintf(where, sizeof where, "%.500s: line %zu", path, t.lines[i]);
+        f->class[f->files.n] = class_of(ctx, f, where, word[i]);
+        f->files.path[f->files.n] = jd_asprintf(ctx, "%s/%s", dir, t.fields[i * t.cols + (size_t)file]);
+        if (f->files.path[f->files.n]) f->files.n++;
     }
-    if (!jd_error(ctx) && !*again && !im->count)
-        jd_fail(ctx, JD_EDATA, "%s: none of the %zu pictures can be used", t->part[0], t->files.n);
+    static const char *const sounds[] = {FILE_SOUNDS};
+    for (size_t k = 0; f->files.n && k < sizeof sounds / sizeof *sounds; k++)
+        f->sounds = f->sounds || file_ends(f->files.path[0], sounds[k]);
+    if (!jd_error(ctx) && !f->files.n) jd_fail(ctx, JD_EDATA, "%s: no file of the part '%s'", path, eval_splits[part]);
+    jd_free(ctx, word);
+    jd_tsv_free(ctx, &t);
     return jd_error(ctx);
 }
 
-jd_status folder_load(jd_ctx *ctx, const char *dir, const samples_options *o, samples *s)
+/* ---- both ----------------------------------------------------------------------------------------------------------------------*/
+
+static char *index_of(jd_ctx *ctx, const char *dir)
 {
-    tree t = {.ctx = ctx, .o = o};
-    char train[4096], test[4096];
-    char *first = subfolder(dir, train_names, train, sizeof train),
-         *last = subfolder(dir, test_names, test, sizeof test);
-    if (first && last) {
-        if (o->split != JD_TEST) t.part[t.parts++] = first;
-        if (o->split != JD_TRAIN) t.part[t.parts++] = last;
+    struct stat st;
+    char *path = jd_asprintf(ctx, "%s/index.tsv", dir);
+    if (path && !stat(path, &st)) return path;
+    jd_free(ctx, path);
+    return NULL;
+}
+
+bool folder_has_test(jd_ctx *ctx, const char *dir)
+{
+    char a[4096], b[4096], *index = index_of(ctx, dir);
+    jd_tsv t = {0};
+    bool test = false;
+    if (index && !jd_read_tsv(ctx, index, &t)) {
+        const int split = column(&t, split_names);
+        for (size_t i = 0; split >= 0 && !test && i < t.rows; i++) test = wanted(&t, i, split, JD_TEST);
+        jd_tsv_free(ctx, &t);
+    } else if (!index) {
+        test = subfolder(dir, train_names, a, sizeof a) && subfolder(dir, test_names, b, sizeof b);
+    }
+    jd_free(ctx, index);
+    return test;
+}
+
+jd_status folder_open(jd_ctx *ctx, const char *dir, jd_split split, const char *names, folder *f)
+{
+    char train[4096], test[4096], *index = index_of(ctx, dir);
+    *f = (folder){0};
+    if (index) {
+        read_index(ctx, dir, index, split, names, f);
     } else {
-        t.part[t.parts++] = first ? first : dir;
+        const char *first = subfolder(dir, train_names, train, sizeof train);
+        const char *last = subfolder(dir, test_names, test, sizeof test);
+        const bool parts = first && last;
+        if (!parts) find_classes(ctx, f, first ? first : dir);
+        if (parts && split != JD_TEST) find_classes(ctx, f, first);
+        if (parts && split != JD_TRAIN) find_classes(ctx, f, last);
+        if (!jd_error(ctx)) find_files(ctx, f, dir, names);
     }
-    for (int i = 0; i < t.parts; i++)
-        if (find_classes(&t, t.part[i])) break;
-    const model *m = o->fit && o->fit->rank == 3 ? o->fit : NULL;
-    if (o->fit && !m) jd_fail(ctx, JD_EUSAGE, "%s: a folder of pictures, but the model takes tables", dir);
-    s->images.height = m ? (int)m->dim[0] : o->size[0];
-    s->images.width = m ? (int)m->dim[1] : o->size[1];
-    s->images.channels = m ? (int)m->dim[2] : o->size[2];
-    s->resized = s->images.height > 0;
-    bool again = true;
-    if (!jd_error(ctx) && !find_pictures(&t, t.part[0], s))
-        while (again && !read_pictures(&t, s, &again)) {
-        }
-    s->scaled = true;
-    s->images.classes = s->classes;
-    s->rank = 3;
-    s->count = s->images.count;
-    s->dim[0] = s->images.height;
-    s->dim[1] = s->images.width;
-    s->dim[2] = s->images.channels;
-    s->label = s->images.labels;
-    for (size_t i = 0; i < t.dirs; i++) jd_free(ctx, t.dir[i].path);
-    jd_free(ctx, t.dir);
-    jd_free(ctx, t.label);
-    files_free(ctx, &t.files);
+    jd_free(ctx, index);
+    if (jd_error(ctx)) folder_close(ctx, f);
     return jd_error(ctx);
+}
+
+void folder_close(jd_ctx *ctx, folder *f)
+{
+    for (size_t i = 0; i < f->dirs; i++) jd_free(ctx, f->dir[i].path);
+    jd_free(ctx, f->dir);
+    jd_free(ctx, f->class);
+    jd_free(ctx, f->names);
+    files_free(ctx, &f->files);
+    *f = (folder){0};
 }

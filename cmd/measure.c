@@ -59,14 +59,16 @@ jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s,
     *e = (measured){.p = jd_alloc_array(ctx, n * K, sizeof(float)),
                     .predicted = jd_alloc_array(ctx, n, sizeof(int32_t)),
                     .confusion = jd_alloc_array(ctx, K * K, sizeof(int64_t))};
-    float *x = jd_alloc_array(ctx, BATCH * (size_t)model_size(m), sizeof *x);
+    const int64_t size = m->rank == 2 ? (s->dim[0] + 15) * m->dim[1] : model_size(m);
+    float *x = jd_alloc_array(ctx, BATCH * (size_t)size, sizeof *x);
     for (size_t at = 0; at < n && !jd_error(ctx); at += BATCH) {
         const size_t b = n - at < BATCH ? n - at : BATCH;
         uint32_t now[BATCH];
         for (size_t i = 0; i < b; i++) now[i] = index ? index[at + i] : (uint32_t)(at + i);
-        model_batch(m, s, now, b, x, NULL, NULL);
-        const jd_tensor in = {"x", model_input(m, b), x};
-        if (jd_fn_run(f, &in, 1)) break;
+        int32_t length[BATCH];
+        jd_tensor in[2];
+        const int inputs = model_batch(m, s, now, b, x, length, NULL, NULL, in);
+        if (jd_fn_run(f, in, inputs)) break;
         const float *p = jd_fn_result(f, "p", NULL);
         if (!p) break;
         take(m, s, now, at, b, p, e, &sum);

@@ -9,12 +9,36 @@
 
 int64_t model_size(const model *m)
 {
-    return m->rank == 3 ? m->dim[0] * m->dim[1] * m->dim[2] : m->dim[0];
+    int64_t size = 1;
+    for (int k = 0; k < m->rank; k++) size *= m->dim[k];
+    return size;
 }
 
-jd_type model_input(const model *m, size_t n)
+/* Whether a word of the list begins a layer. */
+static bool has_layer(const char *net, const char *const *words)
 {
-    return (jd_type){JD_F32, m->rank + 1, {(int64_t)n, m->dim[0], m->dim[1], m->dim[2]}};
+    for (const char *at = net; at; at = strchr(at, ','), at = at ? at + 1 : NULL) {
+        at += strspn(at, " \t");
+        for (size_t k = 0; words[k]; k++)
+            if (strcspn(at, " \t,") == strlen(words[k]) && !strncmp(at, words[k], strlen(words[k]))) return true;
+    }
+    return false;
+}
+
+bool model_is_sequential(const char *net)
+{
+    static const char *const words[] = {"lstm", "blstm", "gru",       "bgru",   "srn",
+                                        "bsrn", "mean",  "clockwork", "window", NULL};
+    return net && has_layer(net, words);
+}
+
+bool model_knows_lengths(const char *net)
+{
+    static const char *const others[] = {"block",    "window", "batchnorm", "pyramid",
+                                         "collapse", "conv",   "pool",      "embed"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strstr(net, others[i])) return false;
+    return true;
 }
 
 void model_free(jd_ctx *ctx, model *m)
@@ -45,12 +69,33 @@ static void mean_and_scale(const float *v, size_t stride, const uint32_t *index,
     *scale = squares > 0 ? sqrt(count / squares) : 1; /* a constant column stays at zero */
 }
 
+/* The same of channel k of sequences, over all their steps. */
+static void mean_of_steps(const samples *s, size_t k, const uint32_t *index, size_t n, double *mean, double *scale)
+{
+    const size_t C = (size_t)s->dim[1];
+    double sum = 0, squares = 0, count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < n; i++)
+            for (size_t t = s->start[index[i]]; t < s->start[index[i] + 1]; t++) {
+                const double x = (double)s->values[t * C + k];
+                if (isnan(x)) continue;
+                if (pass)
+                    squares += (x - *mean) * (x - *mean);
+                else
+                    sum += x, count++;
+            }
+        if (!pass) *mean = count > 0 ? sum / count : 0;
+    }
+    *scale = squares > 0 ? sqrt(count / squares) : 1;
+}
+
 jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *index, size_t n)
 {
     if (s->columns) m->columns = jd_strdup(ctx, s->columns);
     if (s->target_column) m->target = jd_strdup(ctx, s->target_column);
     if (s->names) m->names = jd_strdup(ctx, s->names);
     m->scaled = s->scaled;
+    m->rate = s->rate;
     m->rank = s->rank;
     memcpy(m->dim, s->dim, sizeof m->dim);
     m->classes = s->classes;
@@ -67,14 +112,22 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
                        (long long)outputs, outputs == 1 ? "" : "s", (long long)wanted,
                        *some ? " for the classes (" : "", some, *some ? ")" : "", (long long)wanted);
     }
+    static const char *const mean_word[] = {"mean", NULL};
+    if (s->rank == 2 && !has_layer(m->net, mean_word))
+        return jd_fail(ctx, JD_EUSAGE,
+                       "the network \"%s\" answers at each step; put \"mean\" before its last layer, or behind it",
+                       m->net);
     if (s->rank == 3) return JD_OK;
-    const size_t columns = (size_t)s->dim[0];
+    const size_t columns = (size_t)s->dim[s->rank - 1];
     m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);
     m->scale = jd_alloc_array(ctx, columns, sizeof *m->scale);
     if (jd_error(ctx)) return jd_error(ctx);
     for (size_t k = 0; k < columns; k++) {
         double mean, scale;
-        mean_and_scale(s->values + k, columns, index, n, &mean, &scale);
+        if (s->rank == 2)
+            mean_of_steps(s, k, index, n, &mean, &scale);
+        else
+            mean_and_scale(s->values + k, columns, index, n, &mean, &scale);
         m->mean[k] = (float)mean;
         m->scale[k] = (float)scale;
     }
@@ -94,16 +147,29 @@ static void describe_vector(jd_run *r, const char *name, const float *v, int64_t
     jd_free(ctx, text);
 }
 
+static void describe_ear(jd_run *r, int rate)
+{
+    const jd_ear_options *e = &folder_ear;
+    jd_run_config(r, "sound-preset", e->preset);
+    jd_run_config_number(r, "sound-rate", rate);
+    jd_run_config_number(r, "sound-mel-floor", (double)e->mel_floor);
+    jd_run_config_number(r, "sound-energy-floor", (double)e->energy_floor);
+    jd_run_config_number(r, "sound-level", (double)e->level);
+    jd_run_config_number(r, "sound-skip", e->skip);
+    jd_run_config_number(r, "sound-prior", e->prior);
+}
+
 void model_describe(jd_run *r, const model *m)
 {
     char shape[80];
-    if (m->rank == 3)
-        snprintf(shape, sizeof shape, "%lldx%lldx%lld", (long long)m->dim[0], (long long)m->dim[1],
-                 (long long)m->dim[2]);
-    else
-        snprintf(shape, sizeof shape, "%lld", (long long)m->dim[0]);
+    size_t at = 0;
+    for (int k = 0; k < m->rank; k++)
+        at += (size_t)snprintf(shape + at, sizeof shape - at, "%s%lld", k ? "x" : "", (long long)m->dim[k]);
     jd_run_config(r, "net", m->net);
-    jd_run_config(r, "input", shape);
+    if (m->rate)
+        describe_ear(r, m->rate); /* of models with an ear cmd/reader.c knows the input */
+    else
+        jd_run_config(r, "input", shape);
     jd_run_config_number(r, "classes", m->classes);
     if (m->names && *m->names) jd_run_config(r, "class-names", m->names);
     if (m->scaled) jd_run_config(r, "pictures", "scaled");
@@ -112,8 +178,9 @@ void model_describe(jd_run *r, const model *m)
         jd_run_config_number(r, "high", (double)m->high);
         return;
     }
-    describe_vector(r, "mean", m->mean, m->dim[0]);
-    describe_vector(r, "factor", m->scale, m->dim[0]);
+    describe_vector(r, "mean", m->mean, m->dim[m->rank - 1]);
+    describe_vector(r, "factor", m->scale, m->dim[m->rank - 1]);
+    if (m->rate) return;
     if (m->columns) jd_run_config(r, "columns", m->columns);
     if (m->target) jd_run_config(r, "target", m->target);
     jd_run_config(r, "missing", samples_missing[m->missing]);
@@ -158,7 +225,7 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         m->dim[m->rank++] = d;
     }
     if (!net || !json_is_integer(classes) || json_integer_value(classes) < 0 || json_integer_value(classes) > 100000 ||
-        (m->rank != 1 && m->rank != 3) || product < 1 || product > 100000000) {
+        m->rank < 1 || product < 1 || product > 100000000) {
         jd_fail(
             ctx, JD_EUSAGE,
             "%s: holds no network that the program can rebuild (no net, input, classes in jackdaw.config); models of "
@@ -178,8 +245,8 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         m->t_scale = json_number_value(json_object_get(j, "target-factor"));
         if (!(fabs(m->t_scale) > 0)) m->t_scale = 1;
         read_columns(ctx, j, m);
-        if (m->rank == 1) m->mean = read_vector(ctx, j, "mean", m->dim[0]);
-        if (m->rank == 1) m->scale = read_vector(ctx, j, "factor", m->dim[0]);
+        if (m->rank < 3) m->mean = read_vector(ctx, j, "mean", m->dim[m->rank - 1]);
+        if (m->rank < 3) m->scale = read_vector(ctx, j, "factor", m->dim[m->rank - 1]);
     }
     json_decref(j);
     return jd_error(ctx);
@@ -219,15 +286,25 @@ static jd_status pad_images(jd_ctx *ctx, const model *m, samples *s)
 
 jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name)
 {
+    static const char *const kinds[] = {"", "rows of a table", "sequences", "images"};
     if (s->rank != m->rank)
-        return jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name, s->rank == 3 ? "images" : "a table",
-                       m->rank == 3 ? "images" : "tables");
+        return jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name, kinds[s->rank], kinds[m->rank]);
     const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
     if (s->rank == 3 && !m->scaled && s->dim[2] == m->dim[2] && down >= 0 && right >= 0 && down <= MODEL_PAD &&
         right <= MODEL_PAD && down + right > 0 && pad_images(ctx, m, s))
         return jd_error(ctx);
-    for (int i = 0; i < m->rank; i++)
-        if (s->dim[i] != m->dim[i])
+    if (s->rank == 2 && !model_knows_lengths(m->net))
+        for (size_t i = 1; i < s->count; i++)
+            if (s->start[i + 1] - s->start[i] != s->start[1])
+                return jd_fail(ctx, JD_EUSAGE,
+                               "%s: sequences of %zu and %zu steps, of which a net with windows cannot tell the end; "
+                               "make them of one length",
+                               name, s->start[1], s->start[i + 1] - s->start[i]);
+    for (int i = m->rank == 2; i < m->rank; i++) /* sequences may have any number of steps */
+        if (s->dim[i] != m->dim[i] && m->rank == 2)
+            return jd_fail(ctx, JD_EUSAGE, "%s: %lld numbers a step, but the model takes %lld", name,
+                           (long long)s->dim[i], (long long)m->dim[i]);
+        else if (s->dim[i] != m->dim[i])
             return jd_fail(ctx, JD_EUSAGE, "%s: samples of %lldx%lldx%lld, but the model takes %lldx%lldx%lld", name,
                            (long long)s->dim[0], (long long)s->dim[1], (long long)s->dim[2], (long long)m->dim[0],
                            (long long)m->dim[1], (long long)m->dim[2]);
@@ -236,33 +313,65 @@ jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name)
     return JD_OK;
 }
 
-void model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *label,
-                 float *target)
+/* x (T,n,C), zero behind the ends. */
+static void sequence_batch(const model *m, const samples *s, const uint32_t *index, size_t n, size_t T, float *x,
+                           int32_t *length)
+{
+    const size_t C = (size_t)m->dim[1];
+    memset(x, 0, T * n * C * sizeof *x);
+    for (size_t i = 0; i < n; i++) {
+        const size_t first = s->start[index[i]], steps = s->start[index[i] + 1] - first;
+        length[i] = (int32_t)steps;
+        for (size_t t = 0; t < steps; t++)
+            for (size_t k = 0; k < C; k++) {
+                const float v = s->values[(first + t) * C + k];
+                x[(t * n + i) * C + k] = isnan(v) ? 0 : (v - m->mean[k]) * m->scale[k];
+            }
+    }
+}
+
+int model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *length,
+                int32_t *label, float *target, jd_tensor in[2])
 {
     const size_t size = (size_t)model_size(m);
-    if (m->rank == 3) {
-        jd_images_batch(&s->images, index, n, m->low, m->high, x, s->label ? label : NULL);
-        return;
-    }
+    const int64_t T = m->rank == 2 ? samples_steps(s, index, n) : 0;
     for (size_t i = 0; i < n; i++) {
-        const float *v = s->values + (size_t)index[i] * size;
-        for (size_t k = 0; k < size; k++) x[i * size + k] = isnan(v[k]) ? 0 : (v[k] - m->mean[k]) * m->scale[k];
         if (s->label && label) label[i] = s->label[index[i]];
         if (s->target && target) target[i] = (float)(((double)s->target[index[i]] - m->t_mean) * m->t_scale);
     }
+    if (m->rank == 2) {
+        sequence_batch(m, s, index, n, (size_t)T, x, length);
+        in[0] = JD_TENSOR("x", JD_F32, x, T, (int64_t)n, m->dim[1]);
+        in[1] = JD_TENSOR("length", JD_I32, length, (int64_t)n);
+        return model_knows_lengths(m->net) ? 2 : 1;
+    }
+    in[0] = (jd_tensor){"x", {JD_F32, m->rank + 1, {(int64_t)n, m->dim[0], m->dim[1], m->dim[2]}}, x};
+    if (m->rank == 3) jd_images_batch(&s->images, index, n, m->low, m->high, x, NULL);
+    for (size_t i = 0; m->rank == 1 && i < n; i++) {
+        const float *v = s->values + (size_t)index[i] * size;
+        for (size_t k = 0; k < size; k++) x[i * size + k] = isnan(v[k]) ? 0 : (v[k] - m->mean[k]) * m->scale[k];
+    }
+    return 1;
+}
+
+/* The net's answers (B,K). */
+static jd_node answers(jd_graph *g, const model *m)
+{
+    const jd_node x = jd_arg(g, "x");
+    return jd_net(g, m->net, x, m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE);
 }
 
 void model_forward(jd_graph *g, void *user)
 {
     const model *m = user;
-    const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), JD_NONE);
+    const jd_node y = answers(g, m);
     jd_result(g, "p", m->classes ? jd_softmax(g, y) : y);
 }
 
 void model_step(jd_graph *g, void *user)
 {
     const model *m = user;
-    const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), JD_NONE), lr = jd_arg(g, "lr");
+    const jd_node y = answers(g, m), lr = jd_arg(g, "lr");
     const jd_node loss = m->classes ? jd_softmax_xent(g, y, jd_arg(g, "label"))
                                     : jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
     const jd_update_options o = {.momentum = m->momentum,

@@ -11,11 +11,13 @@ typedef struct model model;
 /* Samples: images (pixels) or rows of a table (values). */
 typedef struct samples {
     size_t count;
-    int rank; /* 3: H,W,C; 1: N */
+    int rank; /* 3: H,W,C; 2: T,C; 1: N */
     int64_t dim[3];
     int classes;      /* 0: targets instead of labels */
     jd_images images; /* rank 3 */
-    float *values;    /* rank 1: (count, N) */
+    float *values;    /* rank 1: (count, N); rank 2: the steps of all sequences one after the other, (steps,C) */
+    size_t *start;    /* rank 2: (count + 1) where each begins, in steps; T is the longest's length */
+    int rate;         /* of recordings, whose features the sequences are; else 0 */
     int32_t *label;   /* (count), or NULL */
     float *target;    /* (count), or NULL */
     size_t skipped;   /* rows of the table that were passed over */
@@ -42,6 +44,8 @@ typedef struct samples_options {
     missing missing;
     const char *names; /* of the classes that may occur, "": numbers; NULL: whatever there is makes the classes */
     int size[3];       /* H,W,C of the pictures in a folder; 0: as they are */
+    bool sequence;     /* rows of numbers are sequences */
+    int rate;          /* that recordings are heard at; 0: what they have */
     const model *fit;  /* the pictures of a folder as this model is shown them; NULL: by their size */
 } samples_options;
 /* `name`: a set of the registry, an IDX file of images, a table (CSV and its kin), or a folder with a folder of pictures for
@@ -52,11 +56,23 @@ void samples_free(jd_ctx *ctx, samples *s);
 /* True for a path to a file or folder, false for a name of the registry. */
 bool samples_is_file(const char *name);
 /* Whether a set has a part of its own to measure on. */
-bool samples_has_test(const char *name);
+bool samples_has_test(jd_ctx *ctx, const char *name);
 
-/* Pictures in folders (folders.c): dir/CLASS/PICTURE, or dir/train/CLASS/PICTURE and dir/test/CLASS/PICTURE. */
-jd_status folder_load(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out);
-bool folder_has_test(const char *dir);
+/* Labels out of numbers y (count): classes, or targets with o->regression. */
+jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const samples_options *o, samples *s);
+/* Steps of a batch: its longest sequence, rounded up where lengths differ so that few shapes are traced. */
+int64_t samples_steps(const samples *s, const uint32_t *index, size_t n);
+
+/* NumPy's arrays (arrays.c). */
+bool arrays_are(const char *name);
+bool arrays_have_test(jd_ctx *ctx, const char *name);
+jd_status arrays_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
+
+/* What a folder lists (folders.h), as samples. */
+struct folder;
+jd_status folder_pictures(jd_ctx *ctx, const struct folder *f, const samples_options *o, samples *out);
+jd_status folder_sounds(jd_ctx *ctx, const struct folder *f, const samples_options *o, samples *out);
+extern const jd_ear_options folder_ear; /* how recordings are heard, at their rate */
 
 /* Rows below and columns to the right that pictures may lack: sets of 28 x 28 are padded up to 32. */
 enum { MODEL_PAD = 4 };
@@ -70,7 +86,8 @@ struct model {
     bool centred;           /* pictures of things of any size are placed as MNIST's digits are (fit.h) */
     bool scaled;            /* pictures of other sizes are resized as a whole, whatever is on them */
     float low, high;        /* of pixels 0 and 255 */
-    float *mean, *scale;    /* (N): a table's value v is fed as (v - mean) scale */
+    float *mean, *scale;    /* (N), of sequences (C): a value v is fed as (v - mean) scale */
+    int rate;               /* of recordings, see samples */
     double t_mean, t_scale; /* the same for a target */
     char *columns, *target; /* of a table, see samples; NULL: by place */
     missing missing;
@@ -78,7 +95,9 @@ struct model {
     double momentum, clip, weight_decay;
 };
 
-int64_t model_size(const model *m); /* numbers of a sample */
+int64_t model_size(const model *m);        /* numbers of a sample, of sequences the most */
+bool model_is_sequential(const char *net); /* whether a net reads sequences */
+bool model_knows_lengths(const char *net); /* whether every layer leaves the steps behind a sequence's end alone */
 /* The model's shape and normalisation from its training samples index[0..n-1]. */
 jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *index, size_t n);
 /* Puts into the run's configuration what model_load needs. */
@@ -89,9 +108,10 @@ void model_free(jd_ctx *ctx, model *m);
  * 28 x 28 pixels of MNIST are for nets of 29. */
 jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name);
 /* Copies and normalises: x (n,...), and label (n) or target (n) where there are any. */
-void model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *label,
-                 float *target);
-jd_type model_input(const model *m, size_t n);
+/* The samples index[0..n-1] as the net's inputs: "x", made in x, and of sequences "length", made in `length`; returns how many
+ * inputs.  `label` and `target` may be NULL. */
+int model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *length,
+                int32_t *label, float *target, jd_tensor in[2]);
 void model_forward(jd_graph *g, void *m); /* result "p": class probabilities (B,K), or the output (B,1) */
 void model_step(jd_graph *g, void *m);    /* one training step */
 

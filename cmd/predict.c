@@ -69,6 +69,7 @@ static void load_table(jd_ctx *ctx, const model *m, const char *path, samples *s
 {
     samples_options o = {.split = JD_ALL,
                          .unlabelled = true,
+                         .sequence = m->rank == 2,
                          .columns = m->columns,
                          .missing = m->missing == MISSING_MEAN ? MISSING_MEAN : MISSING_REFUSE};
     if (samples_load(ctx, path, &o, s) != JD_EDATA || !m->columns) return;
@@ -101,9 +102,8 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
 
 static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model *m)
 {
-    static const char *const pictures[] = {FILE_PICTURES, "idx3-ubyte", "idx3-ubyte.gz", NULL}, *const tables[] = {
-                                                                                                    ".csv", ".csv.gz",
-                                                                                                    NULL};
+    static const char *const pictures[] = {FILE_PICTURES, "idx3-ubyte", "idx3-ubyte.gz", ".npy", ".npz", NULL},
+                             *const tables[] = {".csv", ".csv.gz", ".tsv", ".npy", ".npz", NULL};
     file_list files = {0};
     if (!files_list(ctx, a, m->rank == 3 ? pictures : tables, &files)) {
         const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model.h"
 #include "reader.h"
 
 enum { PAD = 16, SHAPES = 24 }; /* steps that lengths are rounded up to; plans kept before they are made anew */
@@ -133,16 +134,6 @@ bool reader_knows_file(jd_ctx *ctx, const char *path)
     return yes;
 }
 
-/* Whether every layer leaves the steps behind a sequence's end alone, and gives as many steps as it takes. */
-static bool knows_lengths(const char *net)
-{
-    static const char *const others[] = {"block",    "window", "batchnorm", "pyramid",
-                                         "collapse", "conv",   "pool",      "embed"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strstr(net, others[i])) return false;
-    return true;
-}
-
 static jd_status configure(reader *m, const char *path, const char *config)
 {
     json_t *j = config ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -160,7 +151,7 @@ static jd_status configure(reader *m, const char *path, const char *config)
     m->net = jd_strdup(m->ctx, net);
     m->system = jd_strdup(m->ctx, system ? system : "");
     m->names = jd_strdup(m->ctx, names ? names : "");
-    m->padded = knows_lengths(net);
+    m->padded = model_knows_lengths(net);
     for (const char *c = names; !alphabet && c; c = strchr(c, '|'), c = c ? c + 1 : NULL) m->classes++;
     const int64_t outputs = jd_net_outputs(m->ctx, net), wanted = alphabet ? m->letters + 1 : m->classes;
     if (outputs != wanted && !jd_error(m->ctx))
@@ -300,10 +291,10 @@ jd_status reader_picture(reader *m, const jd_picture *p)
     return jd_error(m->ctx);
 }
 
-jd_status reader_sound(reader *m, const float *samples, size_t count, int rate)
+jd_status reader_sound(reader *m, const float *wave, size_t count, int rate)
 {
     if (!m->ear) return jd_fail(m->ctx, JD_EUSAGE, "the model reads ink, it does not hear recordings");
-    const size_t T = jd_ear_hear(m->ear, samples, count, rate, 0);
+    const size_t T = jd_ear_hear(m->ear, wave, count, rate, 0);
     float *places = T ? jd_alloc_array(m->ctx, T, 2 * sizeof *places) : NULL;
     for (size_t t = 0; places && t < T; t++)
         places[2 * t] = (float)(((double)t + 0.5) / (double)T * (double)count / rate); /* seconds */

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "classes.h"
-#include "files.h"
+#include "folders.h"
 #include "model.h"
 
 static bool is_folder(const char *name)
@@ -37,15 +37,29 @@ bool samples_is_file(const char *name)
     return is_folder(name);
 }
 
-bool samples_has_test(const char *name)
+bool samples_has_test(jd_ctx *ctx, const char *name)
 {
-    return !samples_is_file(name) || (is_folder(name) && folder_has_test(name));
+    if (!samples_is_file(name)) return true;
+    return is_folder(name) ? folder_has_test(ctx, name) : arrays_have_test(ctx, name);
+}
+
+int64_t samples_steps(const samples *s, const uint32_t *index, size_t n)
+{
+    enum { PAD = 16 };
+    size_t most = 0, least = SIZE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const size_t T = s->start[index[i] + 1] - s->start[index[i]];
+        if (T > most) most = T;
+        if (T < least) least = T;
+    }
+    return (int64_t)(most == least ? most : (most + PAD - 1) / PAD * PAD);
 }
 
 void samples_free(jd_ctx *ctx, samples *s)
 {
     jd_images_free(ctx, &s->images); /* the labels of images belong to them */
-    if (s->rank == 1) jd_free(ctx, s->label);
+    if (s->rank != 3) jd_free(ctx, s->label);
+    jd_free(ctx, s->start);
     jd_free(ctx, s->values);
     jd_free(ctx, s->target);
     jd_free(ctx, s->columns);
@@ -139,30 +153,62 @@ static jd_status name_classes(jd_ctx *ctx, const char *name, const jd_table *t, 
     return jd_error(ctx);
 }
 
-static jd_status take_label(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, samples *s)
+/* `unit`: what t->lines counts. */
+static jd_status take_label(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, const char *unit, samples *s)
 {
     const double y = t->values[i * t->cols + t->cols - 1];
     char number[32], some[300];
     if (s->names) {
         const int k = class_find(s->names, label_word(t, i, number));
         if (k < 0)
-            return jd_fail(ctx, JD_EDATA,
-                           "%s: line %zu: the class '%.60s' is none of %s; correct the line, or see --target", name,
-                           t->lines[i], t->words[i], class_some(s->names, some, sizeof some));
+            return jd_fail(ctx, JD_EDATA, "%s: %s %zu: the class '%.60s' is none of %s; correct it, or see --target",
+                           name, unit, t->lines[i], t->words[i], class_some(s->names, some, sizeof some));
         s->label[s->count] = k;
         return JD_OK;
     }
     if (isnan(y))
-        return jd_fail(ctx, JD_EDATA, "%s: line %zu: the label is '%.60s', but the other labels are numbers", name,
+        return jd_fail(ctx, JD_EDATA, "%s: %s %zu: the label is '%.60s', but the other labels are numbers", name, unit,
                        t->lines[i], t->words[i]);
     if (!(y >= 0 && y < 100000) || y != floor(y))
         return jd_fail(ctx, JD_EDATA,
-                       "%s: line %zu: the label is %g; a class is a word or a whole number; for a target that is "
+                       "%s: %s %zu: the label is %g; a class is a word or a whole number; for a target that is "
                        "any number use --loss mse",
-                       name, t->lines[i], y);
+                       name, unit, t->lines[i], y);
     s->label[s->count] = (int32_t)y;
     if (s->label[s->count] >= s->classes) s->classes = s->label[s->count] + 1;
     return JD_OK;
+}
+
+jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const samples_options *o, samples *s)
+{
+    char **word = jd_alloc_array(ctx, s->count + 1, sizeof *word);
+    size_t *line = jd_alloc_array(ctx, s->count + 1, sizeof *line);
+    double *value = jd_alloc_array(ctx, s->count + 1, sizeof *value);
+    const jd_table t = {.rows = s->count, .cols = 1, .values = value, .lines = line, .words = word};
+    const size_t count = s->count;
+    if (o->regression)
+        s->target = jd_alloc_array(ctx, count + 1, sizeof *s->target);
+    else
+        s->label = jd_alloc_array(ctx, count + 1, sizeof *s->label);
+    for (size_t i = 0; !jd_error(ctx) && i < count; i++) {
+        value[i] = y[i];
+        line[i] = i;
+        word[i] = jd_asprintf(ctx, "%.9g", y[i]);
+        if (!isfinite(y[i]))
+            jd_fail(ctx, JD_EDATA, "%s: the label of sample %zu is no number, nor one 1 among zeros", name, i);
+        else if (s->target)
+            s->target[i] = (float)y[i];
+    }
+    if (!jd_error(ctx) && s->label) name_classes(ctx, name, &t, o, s);
+    for (s->count = 0; !jd_error(ctx) && s->label && s->count < count; s->count++)
+        take_label(ctx, name, &t, s->count, "sample", s);
+    s->count = count;
+    for (size_t i = 0; word && i < count; i++) jd_free(ctx, word[i]);
+    jd_free(ctx, word);
+    jd_free(ctx, line);
+    jd_free(ctx, value);
+    if (s->rank == 3) s->images.labels = s->label, s->images.classes = s->classes;
+    return jd_error(ctx);
 }
 
 /* Whether row i is kept; with `refuse` an empty cell is an error that names it. */
@@ -239,7 +285,7 @@ static jd_status load_csv(jd_ctx *ctx, const char *name, const samples_options *
             s->values[s->count * n + k] = isfinite(v) ? (float)v : NAN;
         }
         if (s->target) s->target[s->count] = (float)t.values[i * t.cols + t.cols - 1];
-        if (s->label && take_label(ctx, name, &t, i, s)) {
+        if (s->label && take_label(ctx, name, &t, i, "line", s)) {
             if (!o->skip) break;
             jd_error_clear(ctx);
             continue;
@@ -255,13 +301,46 @@ static jd_status load_csv(jd_ctx *ctx, const char *name, const samples_options *
     return jd_error(ctx);
 }
 
+/* The rows of a table as sequences of one number a step. */
+static jd_status to_sequences(jd_ctx *ctx, samples *s)
+{
+    s->start = jd_alloc_array(ctx, s->count + 1, sizeof *s->start);
+    for (size_t i = 0; s->start && i <= s->count; i++) s->start[i] = i * (size_t)s->dim[0];
+    s->rank = 2;
+    s->dim[1] = 1;
+    return jd_error(ctx);
+}
+
+/* The recordings or pictures of a folder. */
+static jd_status load_folder(jd_ctx *ctx, const char *name, const samples_options *o, samples *s)
+{
+    folder f;
+    if (folder_open(ctx, name, o->split, o->names, &f)) return jd_error(ctx);
+    s->classes = f.classes;
+    if (f.names) s->names = jd_strdup(ctx, f.names);
+    if (o->fit && (o->fit->rank != 3 || f.sounds))
+        jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name,
+                f.sounds ? "a folder of recordings" : "a folder of pictures",
+                o->fit->rank == 3 ? "pictures" : "tables");
+    else if (o->regression)
+        jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a target, but a folder tells classes; leave it out", name);
+    else if (f.sounds)
+        folder_sounds(ctx, &f, o, s);
+    else
+        folder_pictures(ctx, &f, o, s);
+    folder_close(ctx, &f);
+    return jd_error(ctx);
+}
+
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out)
 {
     *out = (samples){0};
     if (samples_is_file(name) && is_folder(name)) {
-        folder_load(ctx, name, o, out);
+        load_folder(ctx, name, o, out);
+    } else if (arrays_are(name)) {
+        arrays_load(ctx, name, o, out);
     } else if (samples_is_file(name) && is_table(name)) {
-        load_csv(ctx, name, o, out);
+        if (!load_csv(ctx, name, o, out) && o->sequence) to_sequences(ctx, out);
     } else if (samples_is_file(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {

@@ -82,7 +82,7 @@ json_t *serve_picture_answer(serve_model *m, const void *body, size_t bytes)
     const size_t n = (size_t)model_size(&m->model);
     float *x = pixels ? jd_alloc_array(m->ctx, n, sizeof *x) : NULL;
     if (x) jd_pixels_to_float(pixels, n, m->model.low, m->model.high, x);
-    const jd_tensor in = {"x", model_input(&m->model, 1), x};
+    const jd_tensor in = JD_TENSOR("x", JD_F32, x, 1, m->model.dim[0], m->model.dim[1], m->model.dim[2]);
     const float *p = x && !jd_fn_run(m->f, &in, 1) ? jd_fn_result(m->f, "p", NULL) : NULL;
     if (p) {
         json_t *classes = json_array(), *seen = json_array();

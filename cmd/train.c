@@ -11,7 +11,7 @@ enum { SLOTS = 3 };
 
 typedef struct slot {
     float *x, *target;
-    int32_t *label;
+    int32_t *label, *length;
     uint32_t *order, *sample; /* the epoch's permutation; the samples of the batch */
     int64_t epoch;            /* of `order`; -1: none yet */
     jd_deformer *deformer;
@@ -45,14 +45,12 @@ static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
     if (s->epoch != epoch) jd_epoch_order(t->seed, (uint64_t)epoch, s->order, t->count);
     s->epoch = epoch;
     for (size_t i = 0; i < t->batch; i++) s->sample[i] = t->index[t->valid + s->order[first + i]];
+    const int inputs = model_batch(&t->m, &t->data, s->sample, t->batch, s->x, s->length, s->label, s->target, in);
     if (s->deformer)
         jd_deform_batch(s->deformer, t->seed, (uint32_t)epoch, &t->data.images, s->sample, t->batch, s->x, s->label);
-    else
-        model_batch(&t->m, &t->data, s->sample, t->batch, s->x, s->label, s->target);
-    in[0] = (jd_tensor){"x", model_input(&t->m, t->batch), s->x};
-    in[1] = t->m.classes ? JD_TENSOR("label", JD_I32, s->label, (int64_t)t->batch)
-                         : JD_TENSOR("target", JD_F32, s->target, (int64_t)t->batch, 1);
-    return 2;
+    in[inputs] = t->m.classes ? JD_TENSOR("label", JD_I32, s->label, (int64_t)t->batch)
+                              : JD_TENSOR("target", JD_F32, s->target, (int64_t)t->batch, 1);
+    return inputs + 1;
 }
 
 static double validate(void *user, jd_run *r, int64_t step)
@@ -80,7 +78,9 @@ static jd_status make_slots(training *t)
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &t->slot[i];
         s->epoch = -1;
-        s->x = jd_alloc_array(t->ctx, t->batch * (size_t)model_size(&t->m), sizeof *s->x);
+        const int64_t size = t->m.rank == 2 ? (t->data.dim[0] + 15) * t->m.dim[1] : model_size(&t->m);
+        s->x = jd_alloc_array(t->ctx, t->batch * (size_t)size, sizeof *s->x);
+        s->length = jd_alloc_array(t->ctx, t->batch, sizeof *s->length);
         s->target = jd_alloc_array(t->ctx, t->batch, sizeof *s->target);
         s->label = jd_alloc_array(t->ctx, t->batch, sizeof *s->label);
         s->sample = jd_alloc_array(t->ctx, t->batch, sizeof *s->sample);
@@ -96,7 +96,7 @@ static void free_training(training *t)
 {
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &t->slot[i];
-        void *const owned[] = {s->x, s->target, s->label, s->sample, s->order};
+        void *const owned[] = {s->x, s->target, s->label, s->length, s->sample, s->order};
         for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) jd_free(t->ctx, owned[k]);
         if (s->deformer) jd_deformer_free(s->deformer);
     }
@@ -123,16 +123,18 @@ static jd_status load(training *t)
                          .skip = cli_has(a, "skip-bad"),
                          .columns = cli_text(a, "columns", NULL),
                          .target = cli_text(a, "target", NULL),
-                         .missing = t->m.missing};
+                         .missing = t->m.missing,
+                         .sequence = model_is_sequential(cli_text(a, "net", NULL))};
     memcpy(o.size, t->size, sizeof o.size);
     if (samples_load(ctx, name, &o, &t->data)) return jd_error(ctx);
     if (t->data.rank == 3)
         o.size[0] = (int)t->data.dim[0], o.size[1] = (int)t->data.dim[1], o.size[2] = (int)t->data.dim[2];
+    o.rate = t->data.rate;
     if (t->data.label) o.names = t->data.names ? t->data.names : "";
     o.split = JD_TEST;
     o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
     if (t->data.columns) o.columns = t->data.columns, o.target = t->data.target_column;
-    if (test || samples_has_test(name)) samples_load(ctx, test ? test : name, &o, &t->test);
+    if (test || samples_has_test(ctx, name)) samples_load(ctx, test ? test : name, &o, &t->test);
     const size_t all = t->data.count;
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);
     if (jd_error(ctx)) return jd_error(ctx);
@@ -151,6 +153,7 @@ static jd_status load(training *t)
         if (!jd_error(ctx)) model_fit(ctx, &t->m, &t->data, t->index + t->valid, t->count);
     }
     if (jd_error(ctx)) return jd_error(ctx);
+    if (model_check(ctx, &t->m, &t->data, name)) return jd_error(ctx);
     if (t->test.count && model_check(ctx, &t->m, &t->test, test ? test : name)) return jd_error(ctx);
     return make_slots(t);
 }
@@ -305,7 +308,9 @@ static jd_status train(jd_run *r, training *t)
     const size_t skipped = t->data.skipped + t->test.skipped;
     if (skipped)
         jd_run_note(r, "%zu %s cannot be used and were passed over", skipped,
-                    t->data.rank == 3 ? "pictures" : "rows of the tables");
+                    t->data.rank == 3 ? "pictures"
+                    : t->data.rate    ? "recordings"
+                                      : "rows of the tables");
     if (t->data.resized && !t->size[0])
         jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
                     (long long)t->data.dim[0], (long long)t->data.dim[1]);

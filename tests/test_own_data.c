@@ -151,8 +151,173 @@ static void sorts_pictures(void **state)
     assert_non_null(strstr(wrong, "'square' is none of the classes lying, upright"));
 }
 
+/* Sequences of two numbers a step, 6 to 18 steps: the class is which of the two grows. */
+static void write_sequences(const char *name)
+{
+    enum { N = 60, T = 18 };
+    static float x[N * T * 2];
+    int64_t y[N];
+    jd_rng rng = jd_rng_new(5, "tests/sequences", 0);
+    for (int i = 0; i < N; i++) {
+        y[i] = 4 + i % 2; /* numbers that do not begin at 0 */
+        const int steps = 6 + (int)jd_rng_below(&rng, T - 5);
+        for (int t = 0; t < T; t++)
+            for (int k = 0; k < 2; k++)
+                x[(i * T + t) * 2 + k] =
+                    t < steps ? 30 + (k == i % 2 ? (float)t : 0) + (float)jd_rng_uniform64(&rng) : (float)NAN;
+    }
+    const jd_tensor_entry e[] = {{.name = "x", .dtype = JD_FILE_F32, .rank = 3, .dim = {N, T, 2}, .data = x},
+                                 {.name = "y", .dtype = JD_FILE_I64, .rank = 1, .dim = {N}, .data = y}};
+    assert_int_equal(jd_npz_write(ctx, tmpdir_file(name), e, 2), JD_OK);
+}
+
+static void write_array(const char *name, jd_file_dtype type, int rank, const int64_t dim[4], const void *data)
+{
+    jd_tensor_entry e = {.name = "a", .dtype = type, .rank = rank, .data = data};
+    memcpy(e.dim, dim, 4 * sizeof *dim);
+    assert_int_equal(jd_npy_write(ctx, tmpdir_file(name), &e), JD_OK);
+}
+
+/* NumPy's arrays: rows, pictures as bytes and as numbers from 0 to 1 alike, one-hot labels, sequences of several lengths. */
+static void takes_arrays(void **state)
+{
+    (void)state;
+    enum { N = 40, SIDE = 6 };
+    static uint8_t bytes[N * SIDE * SIDE];
+    static float part[N * SIDE * SIDE], hot[N * 2];
+    uint8_t label[N];
+    for (int i = 0; i < N; i++) {
+        label[i] = (uint8_t)(i % 2);
+        hot[2 * i + i % 2] = 1;
+        for (int k = 0; k < SIDE * SIDE; k++) {
+            bytes[i * SIDE * SIDE + k] = (uint8_t)((i % 2 ? k % SIDE : k / SIDE) * 40 + i);
+            part[i * SIDE * SIDE + k] = (float)bytes[i * SIDE * SIDE + k] / 255;
+        }
+    }
+    write_array("bytes.npy", JD_FILE_U8, 3, (const int64_t[4]){N, SIDE, SIDE}, bytes);
+    write_array("part.npy", JD_FILE_F32, 4, (const int64_t[4]){N, SIDE, SIDE, 1}, part);
+    write_array("first.npy", JD_FILE_F32, 4, (const int64_t[4]){N, 1, SIDE, SIDE}, part);
+    write_array("rows.npy", JD_FILE_F32, 2, (const int64_t[4]){N, SIDE * SIDE}, part);
+    write_array("label.npy", JD_FILE_U8, 1, (const int64_t[4]){N}, label);
+    write_array("hot.npy", JD_FILE_F32, 2, (const int64_t[4]){N, 2}, hot);
+    write_array("few.npy", JD_FILE_U8, 1, (const int64_t[4]){N - 1}, label);
+    assert_int_equal(jackdaw("train --data bytes.npy --labels label.npy --net 'dense 2' --epochs 3 -q -o n1"), 0);
+    assert_int_equal(jackdaw("train --data part.npy --labels hot.npy --net 'dense 2' --epochs 3 -q -o n2"), 0);
+    assert_int_equal(jackdaw("train --data rows.npy --labels label.npy --net 'dense 2' --epochs 3 -q -o n3"), 0);
+    assert_int_equal(jackdaw("eval n1 --data part.npy --labels hot.npy"), 0);
+    assert_non_null(strstr(said, "on 40 samples"));
+    assert_int_equal(jackdaw("predict n1 bytes.npy --csv"), 0);
+    char first[sizeof said];
+    strcpy(first, strchr(said, '\n'));
+    assert_int_equal(jackdaw("predict n2 part.npy --csv"), 0);
+    for (char *at = said; (at = strstr(at, "part.npy")) != NULL;) memcpy(at, "byte", 4); /* the same but for the name */
+    for (char *at = first; (at = strstr(at, "bytes.npy")) != NULL;) memmove(at + 4, at + 5, strlen(at + 4));
+    assert_string_equal(first, strchr(said, '\n'));
+    assert_int_equal(jackdaw("train --data bytes.npy --labels few.npy --net 'dense 2' -q -o n4"), JD_EDATA);
+    assert_non_null(strstr(wrong, "few.npy: 39 labels with 1 dimensions, but 40 samples"));
+    assert_int_equal(jackdaw("train --data bytes.npy --net 'dense 2' -q -o n4"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "bytes.npy: where are the labels?"));
+    assert_int_equal(jackdaw("train --data first.npy --labels label.npy --net 'dense 2' -q -o n4"), JD_EDATA);
+    assert_non_null(strstr(wrong, "x.transpose(0, 2, 3, 1)"));
+}
+
+static void learns_sequences(void **state)
+{
+    (void)state;
+    write_sequences("seq.npz");
+    assert_int_equal(
+        jackdaw("train --data seq.npz --net 'blstm 4, mean, dense 2' --optimizer adam --lr 0.02 --threads 1 "
+                "--epochs 30 -q -o seq"),
+        0);
+    assert_int_equal(
+        jackdaw("train --data seq.npz --net 'blstm 4, mean, dense 2' --optimizer adam --lr 0.02 --threads 2 "
+                "--epochs 30 -q -o two"),
+        0);
+    size_t n = 0, m = 0;
+    char *one = jd_read_file(ctx, tmpdir_file("seq/metrics.csv"), 1 << 20, &n);
+    char *two = jd_read_file(ctx, tmpdir_file("two/metrics.csv"), 1 << 20, &m);
+    assert_true(n == m && !memcmp(one, two, n));
+    jd_free(ctx, one);
+    jd_free(ctx, two);
+    assert_int_equal(jackdaw("eval seq --data seq.npz"), 0);
+    const double error = error_said();
+    assert_true(error < 10);
+    assert_int_equal(jackdaw("predict seq seq.npz --csv"), 0);
+    size_t differ = 0, row = 0;
+    for (const char *at = strchr(said, '\n'); at && at[1]; at = strchr(at + 1, '\n'), row++)
+        differ += strstr(at, row % 2 ? ",5,0." : ",4,0.") != strchr(strchr(at, ',') + 1, ',');
+    assert_int_equal(row, 60);
+    assert_true(fabs(100. * (double)differ / 60 - error) < 0.01);
+    assert_int_equal(jackdaw("train --data seq.npz --net 'lstm 4, dense 2' -q -o three"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "put \"mean\" before its last layer"));
+    assert_int_equal(jackdaw("train --data seq.npz --net 'window 2, mean, dense 2' -q -o three"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "make them of one length"));
+    /* A table's rows, a number at each step. */
+    char text[6000];
+    size_t at = 0;
+    for (int i = 0; i < 40; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s", i % 2 ? "up" : "down");
+        for (int t = 0; t < 12; t++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "\t%d", (i % 2 ? t : 12 - t) + i % 7);
+        at += (size_t)snprintf(text + at, sizeof text - at, "\n");
+    }
+    write_text("series.tsv", text);
+    assert_int_equal(jackdaw("train --data series.tsv --target 1 --net 'lstm 3, mean, dense 2' --epochs 3 -q -o rows"),
+                     0);
+    assert_int_equal(jackdaw("predict rows series.tsv --csv"), 0);
+    assert_int_equal(lines(said), 41);
+    assert_int_equal(jackdaw("export rows --c gen --name rows"), 0);
+    char *c = jd_read_file(ctx, tmpdir_file("gen/rows.h"), 1 << 20, &n);
+    assert_non_null(memmem(c, n, "rows_step", 9));
+    jd_free(ctx, c);
+}
+
+/* Recordings of several rates in folders: `read`, `predict` and `eval` know the model that they make. */
+static void hears_folders(void **state)
+{
+    (void)state;
+    make_folders("calls/high calls/low listed");
+    for (int i = 0; i < 24; i++) {
+        char name[60];
+        const int rate = i % 3 ? 8000 : 11025;
+        jd_sound s = {.rate = rate, .count = (size_t)(rate * (3 + i % 4) / 10)};
+        s.samples = calloc(s.count, sizeof(float));
+        for (size_t k = 0; k < s.count; k++)
+            s.samples[k] = (float)(0.3 * sin((i % 2 ? 2500 : 12000) * (1 + 0.01 * i) * (double)k / rate));
+        snprintf(name, sizeof name, "calls/%s/%d.wav", i % 2 ? "low" : "high", i);
+        assert_int_equal(jd_write_wav(ctx, tmpdir_file(name), &s), JD_OK);
+        free(s.samples);
+    }
+    assert_int_equal(jackdaw("train --data calls --net 'lstm 6, mean, dense 2' --optimizer adam --lr 0.02 -q -o heard"),
+                     0);
+    assert_int_equal(jackdaw("eval heard --data calls"), 0);
+    const double error = error_said();
+    assert_non_null(strstr(said, "on 24 samples"));
+    assert_int_equal(jackdaw("predict heard calls"), 0);
+    size_t differ = 0, all = 0;
+    for (const char *at = strchr(said, '\n'); at && at[1]; at = strchr(at + 1, '\n'), all++)
+        differ += !strstr(at, strstr(at, "calls/low") == at + 1 ? ",low," : ",high,") ||
+                  strstr(at, strstr(at, "calls/low") == at + 1 ? ",low," : ",high,") > strchr(at + 1, '\n');
+    assert_int_equal(all, 24);
+    assert_true(fabs(100. * (double)differ / 24 - error) < 0.01 && error < 20);
+    /* The same files listed by a table, which divides them. */
+    write_text("listed/index.tsv",
+               "file\tclass\tsplit\n../calls/low/1.wav\tlow\ttrain\n../calls/high/2.wav\thigh\ttrain\n"
+               "../calls/low/3.wav\tlow\ttest\n../calls/low/5.wav\tlow\ttrain\n");
+    assert_int_equal(jackdaw("train --data listed --net 'lstm 3, mean, dense 2' --epochs 1 -q -o listed1 --json"), 0);
+    assert_non_null(strstr(said, "\"metric\":\"test error (%)\""));
+    assert_int_equal(jackdaw("eval listed1 --data listed --split all"), 0);
+    assert_non_null(strstr(said, "on 4 samples"));
+    write_text("calls/low/no.wav", "noise");
+    assert_int_equal(jackdaw("train --data calls --net 'lstm 6, mean, dense 2' --epochs 1 -q -o x"), JD_EDATA);
+    assert_non_null(strstr(wrong, "calls/low/no.wav"));
+    assert_int_equal(jackdaw("train --data calls --net 'lstm 6, mean, dense 2' --epochs 1 -q -o x --skip-bad"), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_classes), cmocka_unit_test(sorts_pictures)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names_classes), cmocka_unit_test(sorts_pictures),
+                                       cmocka_unit_test(takes_arrays), cmocka_unit_test(learns_sequences),
+                                       cmocka_unit_test(hears_folders)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
