@@ -81,7 +81,7 @@ static int read_option(const cli_command *c, int argc, char **argv, int *i, cons
 static void find_model(cli_args *a)
 {
     static const char file[] = "model.safetensors";
-    if (!a->n || strncmp(a->command->usage, "MODEL", 5) != 0) return;
+    if (!a->n || (strncmp(a->command->usage, "MODEL", 5) != 0 && strcmp(a->command->name, "inspect") != 0)) return;
     const size_t n = strlen(a->rest[0]);
     struct stat st;
     const int written =

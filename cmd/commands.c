@@ -74,7 +74,7 @@ static const cli_option train_options[] = {
     CLI_END};
 
 static const cli_option eval_options[] = {
-    {"data", 'd', "NAME|FILE", "set of the registry, or a file or folder as below", false},
+    {"data", 'd', "NAME|FILE", "the same as DATA: set of the registry, or a file or folder as below", false},
     {"labels", 0, "FILE", "IDX or npy file of the labels (default: beside the images, or y of an npz)", false},
     {"split", 0, "train|test|all", "which part, where the data has parts (default test)", false},
     {"output", 'o', "FILE", "write a report: confusion, filters, worst mistakes", false},
@@ -199,22 +199,27 @@ const cli_command cli_commands[] = {
      "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, clockwork UNITS MODULES, mean; highway LAYERS, layernorm,\n"
      "batchnorm; each may end with tanh, sigmoid, relu or scaled-tanh.",
      train_options, cmd_train, 0, 0},
-    {"eval", "measure a model on a data set", "MODEL --data NAME [OPTIONS]",
-     "  jackdaw eval runs/train-fashion-mnist-1/model.safetensors --data fashion-mnist\n"
-     "  jackdaw eval runs/keyword-spotting-1/model.safetensors --data recordings/\n"
-     "  jackdaw eval runs/handwriting-online-1/model.safetensors --data words.tsv.gz --output words.html\n"
-     "  jackdaw eval runs/pyramid-lstm-1/model.safetensors --data brains/\n",
-     "Classifiers of pictures take an IDX file, or a folder with a folder of pictures for each class; pictures are "
-     "fitted\n"
-     "to the model's size.  Models of tables take a table.  Models that hear, or read pictures of lines, take a\n"
-     "tab-separated table, or a folder with one called index.tsv: its column `file` names the files beside it, the "
-     "column\n"
-     "text, word, digit, label or class the truth, and `split`, if it is there, the part.  Models that read ink take "
-     "files\n"
-     "(tsv, InkML) that tell the text.  Models that label voxels take a folder with the volumes in image/, their "
-     "labels\n"
-     "under the same names in label/, and perhaps a table test.tsv with a column `file`.",
-     eval_options, cmd_eval, 1, 1},
+    {"eval", "measure a model on a data set", "MODEL DATA [OPTIONS]",
+     "  jackdaw eval runs/train-fashion-mnist-1 fashion-mnist\n"
+     "  jackdaw eval runs/traffic-signs-1 signs/ --output signs.html\n"
+     "  jackdaw eval runs/keyword-spotting-1/model.safetensors recordings/\n"
+     "  jackdaw eval runs/handwriting-online-1/model.safetensors words.tsv.gz --output words.html\n"
+     "  jackdaw eval runs/pyramid-lstm-1/model.safetensors brains/\n",
+     "Classifiers of pictures, and committees of them, take an IDX file, or a folder with a folder of pictures for "
+     "each "
+     "class,\n"
+     "with IDX files, or with a table of the columns `file` and `class` (or label) that is called test.tsv, index.tsv "
+     "or\n"
+     "labels.csv; pictures are fitted to the model's size.  Models of tables take a table.  Models that hear, or read "
+     "pictures\n"
+     "of lines, take a tab-separated table, or a folder with one called index.tsv: its column `file` names the files "
+     "beside\n"
+     "it, the column text, word, digit, label or class the truth, and `split`, if it is there, the part.  Models that "
+     "read\n"
+     "ink take files (tsv, InkML) that tell the text.  Models that label voxels take a folder with the volumes in "
+     "image/,\n"
+     "their labels under the same names in label/, and perhaps a table test.tsv with a column `file`.",
+     eval_options, cmd_eval, 1, 2},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"
      "  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz --csv\n"

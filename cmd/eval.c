@@ -55,10 +55,13 @@ int cmd_eval(int argc, char **argv)
     cli_args a;
     int code = cli_parse(&a, argc, argv);
     if (code >= 0) return code;
-    const char *data = cli_text(&a, "data", NULL), *out = cli_text(&a, "output", NULL);
+    const char *data = cli_text(&a, "data", a.n > 1 ? a.rest[1] : NULL), *out = cli_text(&a, "output", NULL);
     const int split = cli_word(&a, "split", eval_splits, JD_TEST);
     if (a.bad) return JD_EUSAGE;
-    if (!data) return cli_fail("eval", JD_EUSAGE, "--data is missing; for example --data fashion-mnist");
+    if (!data)
+        return cli_fail("eval", JD_EUSAGE, "what to measure the model on is missing; for example --data fashion-mnist");
+    if (a.n > 1 && cli_has(&a, "data"))
+        return cli_fail("eval", JD_EUSAGE, "'%s' and --data %s: give one of them", a.rest[1], data);
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     if (reader_knows_file(ctx, a.rest[0])) return eval_reader(ctx, &a, data, (jd_split)split);
@@ -73,8 +76,8 @@ int cmd_eval(int argc, char **argv)
     jd_params *p = NULL;
     samples s = {0};
     measured e = {0};
-    jd_fn *f = NULL;
-    if (!model_load(ctx, a.rest[0], &m, &p) &&
+    jd_fn *f = model_open(ctx, a.rest[0], &m, &p);
+    if (f &&
         !samples_load(ctx, data,
                       &(samples_options){.labels = cli_text(&a, "labels", NULL),
                                          .split = (jd_split)split,
@@ -86,9 +89,8 @@ int cmd_eval(int argc, char **argv)
                                          .sequence = m.rank == 2,
                                          .fit = &m},
                       &s) &&
-        !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data))
-        f = jd_fn_new(ctx, p, model_forward, &m);
-    if (f && !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
+        !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data) &&
+        !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
         print(ctx, &m, &s, &e, data, cli_has(&a, "json"));
         if (out) {
             jd_report *rep = jd_report_new(ctx, a.rest[0], data);

@@ -53,28 +53,49 @@ static uint8_t grey_of(const uint8_t *p)
     return (uint8_t)((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
 }
 
+/* Whether the picture's edge is bright: dark ink on paper. */
+static bool is_paper(const uint8_t *grey, int w, int h)
+{
+    double edge = 0;
+    for (int i = 0; i < w * h; i++) {
+        const int x = i % w, y = i / w;
+        if (x == 0 || y == 0 || x == w - 1 || y == h - 1) edge += grey[i];
+    }
+    return edge > 127.5 * (w == 1 || h == 1 ? w * h : 2 * (w + h) - 4);
+}
+
+static void turn(uint8_t *grey, int n)
+{
+    for (int i = 0; i < n; i++) grey[i] = (uint8_t)(255 - grey[i]);
+}
+
 /* RGB to grey; bright paper around dark ink becomes dark around bright, as the net has learned it. */
 static uint8_t *to_grey(jd_ctx *ctx, const fit_canvas *c)
 {
     const int w = c->width, h = c->height;
     uint8_t *grey = jd_alloc_array(ctx, (size_t)w, (size_t)h);
-    double edge = 0;
     for (int i = 0; grey && i < w * h; i++) {
         const uint8_t *p = c->pixels + (size_t)i * (size_t)c->channels;
         grey[i] = c->channels == 1 ? p[0] : grey_of(p);
-        const int x = i % w, y = i / w;
-        if (x == 0 || y == 0 || x == w - 1 || y == h - 1) edge += grey[i];
     }
-    const bool bright = !c->drawn && edge > 127.5 * (w == 1 || h == 1 ? w * h : 2 * (w + h) - 4);
-    for (int i = 0; grey && bright && i < w * h; i++) grey[i] = (uint8_t)(255 - grey[i]);
+    if (grey && !c->drawn && is_paper(grey, w, h)) turn(grey, w * h);
     return grey;
 }
 
-/* The net's picture (H,W,C); to be given to jd_free. */
+/* (H,W,C), each pixel the mean of what it covers; a grey canvas gives all channels the same. */
+static void fit_colours(jd_ctx *ctx, const fit_canvas *c, uint8_t *out, int H, int W, int C)
+{
+    const size_t n = (size_t)c->width * (size_t)c->height, channels = (size_t)C;
+    uint8_t *all = c->channels == C ? NULL : jd_alloc_array(ctx, n, channels);
+    for (size_t i = 0; all && i < n * channels; i++)
+        all[i] = c->pixels[i / channels * (size_t)c->channels + (c->channels == 1 ? 0 : i % channels)];
+    if (all || c->channels == C) jd_resize_area(all ? all : c->pixels, c->height, c->width, C, out, H, W);
+    jd_free(ctx, all);
+}
+
 uint8_t *fit_picture(jd_ctx *ctx, const model *m, const fit_canvas *c)
 {
-    const int H = (int)m->dim[0], W = (int)m->dim[1], C = (int)m->dim[2];
-    const int side = H >= 28 && H <= 32 && W == H ? 28 : H < W ? H : W; /* sets of 28 x 28 pixels are padded up to 32 */
+    const int H = (int)m->picture[0], W = (int)m->picture[1], C = (int)m->dim[2];
     uint8_t *out = jd_alloc_array(ctx, (size_t)(H * W), (size_t)C);
     if (!out) return NULL;
     if (m->scaled && C == 1) {
@@ -84,38 +105,42 @@ uint8_t *fit_picture(jd_ctx *ctx, const model *m, const fit_canvas *c)
         jd_free(ctx, grey);
         return out;
     }
-    if (C == 3) {
-        uint8_t *rgb = c->channels == 3 ? NULL : jd_alloc_array(ctx, (size_t)(c->width * c->height), 3);
-        for (int i = 0; rgb && i < 3 * c->width * c->height; i++) rgb[i] = c->pixels[i / 3];
-        jd_resize_area(rgb ? rgb : c->pixels, c->height, c->width, 3, out, H, W);
-        jd_free(ctx, rgb);
+    if (C != 1) {
+        fit_colours(ctx, c, out, H, W, C);
         return out;
     }
     int box[4] = {0, 0, c->width, c->height};
     uint8_t *grey = to_grey(ctx, c);
-    const bool small = c->width == W && c->height == H;
-    if (grey && small) {
+    if (grey && c->width == W && c->height == H) {
         memcpy(out, grey, (size_t)(H * W));
     } else if (grey) {
         ink_box(grey, c->width, c->height, box);
-        place_ink(ctx, grey, c->width, box, m->centred ? side * 20 / 28 : side, side, m->centred, out, W);
+        place_ink(ctx, grey, c->width, box, m->ink, H < W ? H : W, m->centred, out, W);
     }
     jd_free(ctx, grey);
     return out;
 }
 
-/* Whether model_check takes them as they are. */
-static bool of_its_size(const model *m, const samples *s)
+/* Drawings of the right size stay where they are; only dark ink on paper is turned. */
+static void turn_drawings(const model *m, jd_images *s)
 {
-    const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
-    if (m->scaled && (down || right)) return false;
-    return down >= 0 && down <= MODEL_PAD && right >= 0 && right <= MODEL_PAD && s->dim[2] == m->dim[2];
+    const int n = s->height * s->width;
+    for (size_t i = 0; m->drawings && i < s->count; i++) {
+        uint8_t *p = s->pixels + i * (size_t)n;
+        if (is_paper(p, s->width, s->height)) turn(p, n);
+    }
 }
 
 jd_status fit_samples(jd_ctx *ctx, const model *m, samples *s)
 {
-    if (m->rank != 3 || s->rank != 3 || of_its_size(m, s)) return JD_OK;
-    const size_t from = (size_t)(s->dim[0] * s->dim[1] * s->dim[2]), to = (size_t)model_size(m);
+    if (m->rank != 3 || s->rank != 3) return JD_OK;
+    if (s->dim[2] == m->dim[2] && model_takes(m, s->dim[0], s->dim[1])) {
+        turn_drawings(m, &s->images);
+        return JD_OK;
+    }
+    if (s->dim[2] != m->dim[2] && s->dim[2] != 1 && (s->dim[2] != 3 || m->dim[2] != 1)) return JD_OK; /* model_check */
+    const size_t from = (size_t)(s->dim[0] * s->dim[1] * s->dim[2]);
+    const size_t to = (size_t)(m->picture[0] * m->picture[1] * m->dim[2]);
     uint8_t *all = jd_alloc_array(ctx, s->count, to);
     for (size_t i = 0; all && i < s->count && !jd_error(ctx); i++) {
         const fit_canvas c = {.width = (int)s->dim[1],
@@ -132,7 +157,9 @@ jd_status fit_samples(jd_ctx *ctx, const model *m, samples *s)
     }
     jd_free(ctx, s->images.pixels);
     s->images.pixels = all;
-    memcpy(s->dim, m->dim, sizeof s->dim);
+    s->dim[0] = m->picture[0];
+    s->dim[1] = m->picture[1];
+    s->dim[2] = m->dim[2];
     s->images.height = (int)s->dim[0];
     s->images.width = (int)s->dim[1];
     s->images.channels = (int)s->dim[2];

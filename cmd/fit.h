@@ -10,10 +10,11 @@ typedef struct fit_canvas {
     const uint8_t *pixels;
 } fit_canvas;
 
-/* (H,W,C) of the model, for jd_free.  Colour pictures are scaled.  Of a grey one, what is on it is cut out and scaled to fill
- * the picture, or for digits placed as MNIST's are: 20 of 28 pixels, the centre of mass in the middle. */
+/* A picture of the size that the model's preparation begins with (model.picture), for jd_free.  Pictures of several channels
+ * are scaled.  Of a grey one, what is on it is cut out, scaled to as many pixels as the model says, or to fill the picture, and
+ * its box or centre of mass put into the middle: MNIST's digits have 20 of 28 pixels. */
 uint8_t *fit_picture(jd_ctx *ctx, const model *m, const fit_canvas *c);
-/* Fits all pictures of a set to the model's size, if they are of another. */
+/* Fits all pictures of a set, if they are of another size; drawings of the right size with dark ink on paper are turned. */
 jd_status fit_samples(jd_ctx *ctx, const model *m, samples *s);
 
 #endif

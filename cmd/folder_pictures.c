@@ -1,8 +1,10 @@
 /* folder_pictures.c - pictures of classes, in folders, as samples. */
+#include <math.h>
 #include <string.h>
 
 #include "fit.h"
 #include "folders.h"
+#include "jackdaw/prepare.h"
 
 /* Without a size that is asked for: pictures of one size up to MOST pixels a side stay as they are, others become SIDE. */
 enum { MOST = 128, SIDE = 48 };
@@ -17,6 +19,27 @@ static void fit(jd_ctx *ctx, const model *m, const char *file, jd_picture *p)
         .images = {.count = 1, .height = p->height, .width = p->width, .channels = p->channels, .pixels = p->pixels}};
     if (!fit_samples(ctx, m, &one)) model_check(ctx, m, &one, file);
     *p = (jd_picture){(int)one.dim[0], (int)one.dim[1], (int)one.dim[2], one.images.pixels};
+}
+
+/* Leaves of a picture the box, pixels x1 y1 to x2 y2 inclusive, of the size that is wanted or its own.  box: width and height
+ * of the picture that the box is told in, or 0 if it is this one; the box. */
+static void cut(jd_ctx *ctx, const char *file, const double *box, const jd_images *wanted, jd_picture *p)
+{
+    const double w = box[0] > 0 ? box[0] : p->width, h = box[1] > 0 ? box[1] : p->height;
+    const double x0 = box[2] * p->width / w, x1 = (box[4] + 1) * p->width / w;
+    const double y0 = box[3] * p->height / h, y1 = (box[5] + 1) * p->height / h;
+    if (!(x0 >= 0 && x0 < x1 && x1 <= p->width && y0 >= 0 && y0 < y1 && y1 <= p->height)) {
+        jd_fail(ctx, JD_EDATA, "%s: the box (%g,%g)-(%g,%g) is not inside %g x %g pixels", file, box[2], box[3], box[4],
+                box[5], w, h);
+        return;
+    }
+    const int height = wanted->height ? wanted->height : (int)ceil(y1 - y0),
+              width = wanted->width ? wanted->width : (int)ceil(x1 - x0);
+    uint8_t *out = jd_alloc_array(ctx, (size_t)height * (size_t)width, (size_t)p->channels);
+    if (!out) return;
+    jd_resize_bilinear(p->pixels, p->height, p->width, p->channels, x0, y0, x1, y1, out, height, width);
+    jd_free(ctx, p->pixels);
+    *p = (jd_picture){height, width, p->channels, out};
 }
 
 /* Puts one picture, resized where it must be, at the end; false where another size or colour is needed for all. */
@@ -56,7 +79,8 @@ static jd_status read_pictures(jd_ctx *ctx, const folder *f, const samples_optio
             s->skipped++;
             continue;
         }
-        if (o->fit) fit(ctx, o->fit, f->files.path[i], &p);
+        if (f->box) cut(ctx, f->files.path[i], f->box + 6 * i, im, &p);
+        if (o->fit && !jd_error(ctx)) fit(ctx, o->fit, f->files.path[i], &p);
         if (!im->height) {
             const bool small = p.height <= MOST && p.width <= MOST;
             im->height = small ? p.height : SIDE, im->width = small ? p.width : SIDE;
@@ -83,8 +107,8 @@ static jd_status read_pictures(jd_ctx *ctx, const folder *f, const samples_optio
 jd_status folder_pictures(jd_ctx *ctx, const folder *f, const samples_options *o, samples *s)
 {
     const model *m = o->fit;
-    s->images.height = m ? (int)m->dim[0] : o->size[0];
-    s->images.width = m ? (int)m->dim[1] : o->size[1];
+    s->images.height = m ? (int)m->picture[0] : o->size[0];
+    s->images.width = m ? (int)m->picture[1] : o->size[1];
     s->images.channels = m ? (int)m->dim[2] : o->size[2];
     s->resized = s->images.height > 0;
     for (bool again = true; again && !jd_error(ctx);) read_pictures(ctx, f, o, s, &again);

@@ -78,7 +78,8 @@ static int class_of(jd_ctx *ctx, folder *f, const char *where, const char *name)
     char *end, some[300];
     const long number = strtol(name, &end, 10);
     const bool numbered = !f->names && end > name && !*end && number >= 0 && number < 100000;
-    const int k = f->names ? class_find(f->names, name) : numbered ? (int)number : -1;
+    int k = f->names ? class_find(f->names, name) : numbered ? (int)number : -1;
+    if (k < 0 && f->names && end > name && !*end && number >= 0 && number < f->classes) k = (int)number;
     if (k < 0)
         jd_fail(ctx, JD_EDATA, "%s: '%.60s' is none of the classes %s; take it away, or give it one of these names",
                 where, name, f->names ? class_some(f->names, some, sizeof some) : "0, 1, 2...");
@@ -156,12 +157,25 @@ static bool wanted(const jd_tsv *t, size_t row, int split, jd_split part)
     return split < 0 || part == JD_ALL || !strcmp(t->fields[row * t->cols + (size_t)split], eval_splits[part]);
 }
 
+/* The boxes of all rows, as numbers. */
+static void read_boxes(jd_ctx *ctx, const jd_tsv *t, folder *f)
+{
+    static const char *const names[6][2] = {{"orig_w"}, {"orig_h"}, {"roi_x1"}, {"roi_y1"}, {"roi_x2"}, {"roi_y2"}};
+    int at[6];
+    for (int k = 0; k < 6; k++) at[k] = column(t, names[k]);
+    if (at[2] < 0 || at[3] < 0 || at[4] < 0 || at[5] < 0) return;
+    f->box = jd_alloc_array(ctx, t->rows + 1, 6 * sizeof *f->box);
+    for (size_t i = 0; f->box && i < t->rows * 6; i++)
+        f->box[i] = at[i % 6] < 0 ? 0 : strtod(t->fields[i / 6 * t->cols + (size_t)at[i % 6]], NULL);
+}
+
 static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_split part, const char *names, folder *f)
 {
     jd_tsv t = {0};
-    if (jd_read_tsv(ctx, path, &t)) return jd_error(ctx);
+    if (jd_read_words(ctx, path, folder_separator(ctx, path), &t)) return jd_error(ctx);
     const int file = jd_tsv_column(ctx, &t, "file"), truth = column(&t, truth_names), split = column(&t, split_names);
     if (truth < 0) jd_fail(ctx, JD_EDATA, "%s: line 1: no column tells the class; call one class, label or word", path);
+    if (!jd_error(ctx)) read_boxes(ctx, &t, f);
     const char **word = jd_alloc_array(ctx, t.rows + 1, sizeof *word);
     f->files.path = jd_alloc_array(ctx, t.rows + 1, sizeof *f->files.path);
     f->class = jd_alloc_array(ctx, t.rows + 1, sizeof *f->class);
@@ -172,6 +186,7 @@ static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_s
         if (!wanted(&t, i, split, part)) continue;
         snprintf(where, sizeof where, "%.500s: line %zu", path, t.lines[i]);
         f->class[f->files.n] = class_of(ctx, f, where, word[i]);
+        if (f->box) memmove(f->box + 6 * f->files.n, f->box + 6 * i, 6 * sizeof *f->box);
         f->files.path[f->files.n] = jd_asprintf(ctx, "%s/%s", dir, t.fields[i * t.cols + (size_t)file]);
         if (f->files.path[f->files.n]) f->files.n++;
     }
@@ -186,22 +201,36 @@ static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_s
 
 /* ---- both ----------------------------------------------------------------------------------------------------------------------*/
 
-static char *index_of(jd_ctx *ctx, const char *dir)
+char *folder_table(jd_ctx *ctx, const char *dir, jd_split split)
 {
-    struct stat st;
-    char *path = jd_asprintf(ctx, "%s/index.tsv", dir);
-    if (path && !stat(path, &st)) return path;
-    jd_free(ctx, path);
+    static const char *const endings[] = {".tsv", ".tsv.gz", ".csv", ".csv.gz"};
+    const char *const names[] = {"index", eval_splits[split], "labels"};
+    for (size_t k = 0; k < 12 && !jd_error(ctx); k++) {
+        struct stat st;
+        char *path = jd_asprintf(ctx, "%s/%s%s", dir, names[k / 4], endings[k % 4]);
+        if (path && !stat(path, &st)) return path;
+        jd_free(ctx, path);
+    }
     return NULL;
+}
+
+char folder_separator(jd_ctx *ctx, const char *table)
+{
+    size_t bytes;
+    char *text = file_ends(table, ".csv") || file_ends(table, ".csv.gz") ? jd_read_gz(ctx, table, 0, &bytes) : NULL;
+    const char found = text ? text[strcspn(text, ",;\t\n")] : '\t';
+    jd_free(ctx, text);
+    return found == ',' || found == ';' ? found : '\t';
 }
 
 bool folder_has_test(jd_ctx *ctx, const char *dir)
 {
-    char a[4096], b[4096], *index = index_of(ctx, dir);
+    char a[4096], b[4096], *index = folder_table(ctx, dir, JD_TEST);
     jd_tsv t = {0};
     bool test = false;
-    if (index && !jd_read_tsv(ctx, index, &t)) {
+    if (index && !jd_read_words(ctx, index, folder_separator(ctx, index), &t)) {
         const int split = column(&t, split_names);
+        test = !strncmp(strrchr(index, '/') + 1, "test.", 5);
         for (size_t i = 0; split >= 0 && !test && i < t.rows; i++) test = wanted(&t, i, split, JD_TEST);
         jd_tsv_free(ctx, &t);
     } else if (!index) {
@@ -213,7 +242,7 @@ bool folder_has_test(jd_ctx *ctx, const char *dir)
 
 jd_status folder_open(jd_ctx *ctx, const char *dir, jd_split split, const char *names, folder *f)
 {
-    char train[4096], test[4096], *index = index_of(ctx, dir);
+    char train[4096], test[4096], *index = folder_table(ctx, dir, split);
     *f = (folder){0};
     if (index) {
         read_index(ctx, dir, index, split, names, f);
@@ -236,6 +265,7 @@ void folder_close(jd_ctx *ctx, folder *f)
     for (size_t i = 0; i < f->dirs; i++) jd_free(ctx, f->dir[i].path);
     jd_free(ctx, f->dir);
     jd_free(ctx, f->class);
+    jd_free(ctx, f->box);
     jd_free(ctx, f->names);
     files_free(ctx, &f->files);
     *f = (folder){0};

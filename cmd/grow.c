@@ -31,7 +31,7 @@ static jd_status become(jd_ctx *ctx, const jd_gmdh *net, const samples *s, model
         m->mean[k] = (float)mean[k];
         m->scale[k] = (float)scale[k];
     }
-    return jd_error(ctx) ? jd_error(ctx) : jd_gmdh_params(net, LAYER, p);
+    return jd_error(ctx) || model_alone(ctx, m) ? jd_error(ctx) : jd_gmdh_params(net, LAYER, p);
 }
 
 jd_gmdh *grow_model(jd_ctx *ctx, const grow_options *o, const samples *s, const uint32_t *index, size_t n, model *m,

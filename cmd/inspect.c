@@ -24,6 +24,26 @@ static void print_config(const char *text)
     json_decref(j);
 }
 
+/* The networks of a committee. */
+static void print_members(const char *text)
+{
+    json_t *j = json_loads(text, 0, NULL);
+    const json_t *list = json_object_get(j, "members");
+    for (size_t k = 0; k < json_array_size(list); k++) {
+        const json_t *one = json_array_get(list, k);
+        const char *scope = json_string_value(json_object_get(one, "scope")),
+                   *name = json_string_value(json_object_get(one, "name")),
+                   *net = json_string_value(json_object_get(one, "net")),
+                   *prepare = json_string_value(json_object_get(one, "prepare"));
+        printf("  member %zu: %s", k + 1, scope ? scope : "");
+        if (name) printf(", \"%s\"", name);
+        if (net) printf(", network \"%s\"", net);
+        printf(prepare ? ", pictures prepared by \"%s\"\n" : ", pictures as they are\n", prepare);
+    }
+    if (json_array_size(list) > 1) printf("  the mean of the members' probabilities is the answer\n");
+    json_decref(j);
+}
+
 static int64_t count_of(const jd_tensor_entry *e)
 {
     int64_t n = 1;
@@ -75,6 +95,7 @@ static void show_tensors(const jd_tensor_file *f, const char *kind, bool json)
         }
     }
     if (json) printf("}}\n");
+    if (config) print_members(config);
     if (config) print_config(config);
 }
 

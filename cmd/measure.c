@@ -60,16 +60,15 @@ jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s,
                     .predicted = jd_alloc_array(ctx, n, sizeof(int32_t)),
                     .confusion = jd_alloc_array(ctx, K * K, sizeof(int64_t))};
     const int64_t size = m->rank == 2 ? (s->dim[0] + 15) * m->dim[1] : model_size(m);
-    float *x = jd_alloc_array(ctx, BATCH * (size_t)size, sizeof *x);
+    float *x = jd_alloc_array(ctx, BATCH * (size_t)m->views, (size_t)size * sizeof *x);
     for (size_t at = 0; at < n && !jd_error(ctx); at += BATCH) {
         const size_t b = n - at < BATCH ? n - at : BATCH;
         uint32_t now[BATCH];
         for (size_t i = 0; i < b; i++) now[i] = index ? index[at + i] : (uint32_t)(at + i);
         int32_t length[BATCH];
-        jd_tensor in[2];
-        const int inputs = model_batch(m, s, now, b, x, length, NULL, NULL, in);
-        if (jd_fn_run(f, in, inputs)) break;
-        const float *p = jd_fn_result(f, "p", NULL);
+        jd_tensor in[MODEL_INPUTS];
+        const int inputs = model_batch(ctx, m, s, now, b, x, length, NULL, NULL, in);
+        const float *p = inputs ? model_run(ctx, f, m, in, inputs) : NULL;
         if (!p) break;
         take(m, s, now, at, b, p, e, &sum);
         e->n = at + b;
@@ -96,7 +95,7 @@ static int surest_first(const void *a, const void *b)
 static void show_mistakes(jd_ctx *ctx, jd_report *rep, const model *m, const samples *s, const uint32_t *index,
                           const measured *e)
 {
-    const size_t K = (size_t)m->classes, size = (size_t)model_size(m);
+    const size_t K = (size_t)m->classes, size = (size_t)(s->dim[0] * s->dim[1] * s->dim[2]);
     mistake *all = jd_alloc_array(ctx, e->wrong + 1, sizeof *all);
     uint8_t *pixels = jd_alloc_array(ctx, MISTAKES * size, 1);
     char text[MISTAKES][64];
@@ -120,9 +119,9 @@ static void show_mistakes(jd_ctx *ctx, jd_report *rep, const model *m, const sam
     jd_report_images(rep,
                      &(jd_tiles){.pixels = pixels,
                                  .n = n,
-                                 .h = (size_t)m->dim[0],
-                                 .w = (size_t)m->dim[1],
-                                 .channels = (size_t)m->dim[2],
+                                 .h = (size_t)s->dim[0],
+                                 .w = (size_t)s->dim[1],
+                                 .channels = (size_t)s->dim[2],
                                  .tile_captions = captions},
                      "The worst mistakes: the wrong answers of which the network was surest.");
 end:

@@ -43,6 +43,14 @@ bool model_knows_lengths(const char *net)
 
 void model_free(jd_ctx *ctx, model *m)
 {
+    for (int k = 0; k < m->members; k++) {
+        jd_free(ctx, m->member[k].scope);
+        jd_free(ctx, m->member[k].name);
+        jd_free(ctx, m->member[k].net);
+    }
+    for (int v = 0; v < m->views; v++) jd_free(ctx, m->view[v].prepare);
+    jd_free(ctx, m->member);
+    jd_free(ctx, m->view);
     jd_free(ctx, m->net);
     jd_free(ctx, m->names);
     jd_free(ctx, m->mean);
@@ -117,7 +125,7 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
         return jd_fail(ctx, JD_EUSAGE,
                        "the network \"%s\" answers at each step; put \"mean\" before its last layer, or behind it",
                        m->net);
-    if (s->rank == 3) return JD_OK;
+    if (model_alone(ctx, m) || s->rank == 3) return jd_error(ctx);
     const size_t columns = (size_t)s->dim[s->rank - 1];
     m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);
     m->scale = jd_alloc_array(ctx, columns, sizeof *m->scale);
@@ -172,8 +180,9 @@ void model_describe(jd_run *r, const model *m)
         jd_run_config(r, "input", shape);
     jd_run_config_number(r, "classes", m->classes);
     if (m->names && *m->names) jd_run_config(r, "class-names", m->names);
-    if (m->scaled) jd_run_config(r, "pictures", "scaled");
     if (m->rank == 3) {
+        jd_run_config(r, "pictures", shape);
+        if (m->scaled) jd_run_config(r, "ink", "none");
         jd_run_config_number(r, "low", (double)m->low);
         jd_run_config_number(r, "high", (double)m->high);
         return;
@@ -235,9 +244,6 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         const char *names = json_string_value(json_object_get(j, "class-names"));
         m->net = jd_strdup(ctx, net);
         m->names = jd_strdup(ctx, names ? names : "");
-        const char *pictures = json_string_value(json_object_get(j, "pictures"));
-        m->scaled = pictures && !strcmp(pictures, "scaled");
-        m->centred = !names && !m->scaled && json_integer_value(classes) == 10;
         m->classes = (int)json_integer_value(classes);
         m->low = (float)json_number_value(json_object_get(j, "low"));
         m->high = (float)json_number_value(json_object_get(j, "high"));
@@ -247,6 +253,7 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         read_columns(ctx, j, m);
         if (m->rank < 3) m->mean = read_vector(ctx, j, "mean", m->dim[m->rank - 1]);
         if (m->rank < 3) m->scale = read_vector(ctx, j, "factor", m->dim[m->rank - 1]);
+        if (!jd_error(ctx)) model_read_members(ctx, path, j, m);
     }
     json_decref(j);
     return jd_error(ctx);
@@ -267,32 +274,46 @@ jd_status model_load(jd_ctx *ctx, const char *path, model *m, jd_params **params
     return jd_error(ctx);
 }
 
-/* Background below and to the right, as the systems pad what they learn from. */
-static jd_status pad_images(jd_ctx *ctx, const model *m, samples *s)
+/* What it answers to zeros: every parameter that it needs is then known. */
+static const float *try(jd_ctx *ctx, jd_fn *f, const model *m)
 {
-    jd_images *im = &s->images;
-    const size_t H = (size_t)m->dim[0], row = (size_t)(m->dim[1] * m->dim[2]);
-    const size_t h = (size_t)im->height, short_row = (size_t)im->width * (size_t)im->channels;
-    uint8_t *out = jd_alloc_array(ctx, im->count, H * row);
-    if (!out) return jd_error(ctx);
-    for (size_t i = 0; i < im->count; i++)
-        for (size_t y = 0; y < h; y++) memcpy(out + (i * H + y) * row, im->pixels + (i * h + y) * short_row, short_row);
-    jd_free(ctx, im->pixels);
-    im->pixels = out;
-    im->height = (int)(s->dim[0] = m->dim[0]);
-    im->width = (int)(s->dim[1] = m->dim[1]);
-    return JD_OK;
+    const size_t size = (size_t)model_size(m), most = (size_t)(m->picture[0] * m->picture[1] * m->dim[2]);
+    const uint32_t first = 0;
+    size_t start[2] = {0, (size_t)m->dim[0]};
+    int32_t length;
+    jd_tensor in[MODEL_INPUTS];
+    samples s = {.count = 1, .rank = m->rank, .dim = {m->dim[0], m->dim[1], m->dim[2]}, .start = start};
+    if (m->rank == 3) s.dim[0] = m->picture[0], s.dim[1] = m->picture[1];
+    s.images = (jd_images){.count = 1, .height = (int)s.dim[0], .width = (int)s.dim[1], .channels = (int)s.dim[2]};
+    float *x = jd_alloc_array(ctx, (size + 16 * (size_t)m->dim[m->rank - 1]) * (size_t)m->views, sizeof *x);
+    s.values = m->rank < 3 ? jd_alloc_array(ctx, size, sizeof *s.values) : NULL;
+    s.images.pixels = m->rank == 3 ? jd_alloc_array(ctx, most, 1) : NULL;
+    const int inputs = jd_error(ctx) ? 0 : model_batch(ctx, m, &s, &first, 1, x, &length, NULL, NULL, in);
+    const float *p = inputs ? model_run(ctx, f, m, in, inputs) : NULL;
+    jd_free(ctx, x);
+    jd_free(ctx, s.values);
+    jd_free(ctx, s.images.pixels);
+    return p;
 }
 
-jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name)
+jd_fn *model_open(jd_ctx *ctx, const char *path, model *m, jd_params **params)
+{
+    if (model_load(ctx, path, m, params)) return NULL;
+    const int there = jd_params_ranges(*params);
+    jd_fn *f = jd_fn_new(ctx, *params, model_forward, m);
+    if (f && try(ctx, f, m) && jd_params_ranges(*params) > there)
+        jd_fail(ctx, JD_EDATA, "%s: lacks the parameter \"%s\", which the network \"%s\" in its jackdaw.config needs",
+                path, jd_params_range(*params, there)->name, m->net);
+    if (!jd_error(ctx)) return f;
+    jd_fn_free(f);
+    return NULL;
+}
+
+jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char *name)
 {
     static const char *const kinds[] = {"", "rows of a table", "sequences", "images"};
     if (s->rank != m->rank)
         return jd_fail(ctx, JD_EUSAGE, "%s: %s, but the model takes %s", name, kinds[s->rank], kinds[m->rank]);
-    const int64_t down = m->dim[0] - s->dim[0], right = m->dim[1] - s->dim[1];
-    if (s->rank == 3 && !m->scaled && s->dim[2] == m->dim[2] && down >= 0 && right >= 0 && down <= MODEL_PAD &&
-        right <= MODEL_PAD && down + right > 0 && pad_images(ctx, m, s))
-        return jd_error(ctx);
     if (s->rank == 2 && !model_knows_lengths(m->net))
         for (size_t i = 1; i < s->count; i++)
             if (s->start[i + 1] - s->start[i] != s->start[1])
@@ -300,14 +321,14 @@ jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name)
                                "%s: sequences of %zu and %zu steps, of which a net with windows cannot tell the end; "
                                "make them of one length",
                                name, s->start[1], s->start[i + 1] - s->start[i]);
-    for (int i = m->rank == 2; i < m->rank; i++) /* sequences may have any number of steps */
-        if (s->dim[i] != m->dim[i] && m->rank == 2)
-            return jd_fail(ctx, JD_EUSAGE, "%s: %lld numbers a step, but the model takes %lld", name,
-                           (long long)s->dim[i], (long long)m->dim[i]);
-        else if (s->dim[i] != m->dim[i])
-            return jd_fail(ctx, JD_EUSAGE, "%s: samples of %lldx%lldx%lld, but the model takes %lldx%lldx%lld", name,
-                           (long long)s->dim[0], (long long)s->dim[1], (long long)s->dim[2], (long long)m->dim[0],
-                           (long long)m->dim[1], (long long)m->dim[2]);
+    const int64_t last = s->dim[s->rank - 1], wanted = m->dim[m->rank - 1]; /* sequences may have any number of steps */
+    if (s->rank == 3 && (!model_takes(m, s->dim[0], s->dim[1]) || last != wanted))
+        return jd_fail(ctx, JD_EUSAGE, "%s: samples of %lldx%lldx%lld, but the model takes %lldx%lldx%lld", name,
+                       (long long)s->dim[0], (long long)s->dim[1], (long long)last, (long long)m->picture[0],
+                       (long long)m->picture[1], (long long)wanted);
+    if (last != wanted)
+        return jd_fail(ctx, JD_EUSAGE, "%s: %lld numbers a %s, but the model takes %lld", name, (long long)last,
+                       s->rank == 2 ? "step" : "row", (long long)wanted);
     if (s->label && s->classes > m->classes)
         return jd_fail(ctx, JD_EUSAGE, "%s: %d classes, but the model knows %d", name, s->classes, m->classes);
     return JD_OK;
@@ -330,8 +351,23 @@ static void sequence_batch(const model *m, const samples *s, const uint32_t *ind
     }
 }
 
-int model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *length,
-                int32_t *label, float *target, jd_tensor in[2])
+/* What all members see of pictures: x (views,n,H,W,C). */
+static jd_status picture_batch(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *index, size_t n, float *x)
+{
+    const size_t size = (size_t)model_size(m);
+    if (m->views == 1 && !*m->view[0].prepare && !memcmp(s->dim, m->dim, sizeof m->dim)) {
+        jd_images_batch(&s->images, index, n, m->low, m->high, x, NULL);
+        return JD_OK;
+    }
+    uint8_t *seen = jd_alloc_array(ctx, n, size);
+    for (int v = 0; seen && v < m->views && !model_see(ctx, m, v, &s->images, index, n, seen); v++)
+        jd_pixels_to_float(seen, n * size, m->low, m->high, x + (size_t)v * n * size);
+    jd_free(ctx, seen);
+    return jd_error(ctx);
+}
+
+int model_batch(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *index, size_t n, float *x,
+                int32_t *length, int32_t *label, float *target, jd_tensor in[MODEL_INPUTS])
 {
     const size_t size = (size_t)model_size(m);
     const int64_t T = m->rank == 2 ? samples_steps(s, index, n) : 0;
@@ -345,33 +381,52 @@ int model_batch(const model *m, const samples *s, const uint32_t *index, size_t 
         in[1] = JD_TENSOR("length", JD_I32, length, (int64_t)n);
         return model_knows_lengths(m->net) ? 2 : 1;
     }
-    in[0] = (jd_tensor){"x", {JD_F32, m->rank + 1, {(int64_t)n, m->dim[0], m->dim[1], m->dim[2]}}, x};
-    if (m->rank == 3) jd_images_batch(&s->images, index, n, m->low, m->high, x, NULL);
+    if (m->rank == 3 && picture_batch(ctx, m, s, index, n, x)) return 0;
     for (size_t i = 0; m->rank == 1 && i < n; i++) {
         const float *v = s->values + (size_t)index[i] * size;
         for (size_t k = 0; k < size; k++) x[i * size + k] = isnan(v[k]) ? 0 : (v[k] - m->mean[k]) * m->scale[k];
     }
-    return 1;
+    for (int v = 0; v < m->views; v++)
+        in[v] = (jd_tensor){m->view[v].input,
+                            {JD_F32, m->rank + 1, {(int64_t)n, m->dim[0], m->dim[1], m->dim[2]}},
+                            x + (size_t)v * n * size};
+    return m->views;
 }
 
-/* The net's answers (B,K). */
-static jd_node answers(jd_graph *g, const model *m)
+const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *in, int inputs)
 {
-    const jd_node x = jd_arg(g, "x");
-    return jd_net(g, m->net, x, m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE);
+    jd_type type = {0};
+    const int64_t wanted = m->classes ? m->classes : 1, n = in[0].type.dim[m->rank == 2];
+    const float *p = jd_fn_run(f, in, inputs) ? NULL : jd_fn_result(f, "p", &type);
+    if (!p || (type.rank == 2 && type.dim[0] == n && type.dim[1] == wanted)) return p;
+    jd_fail(ctx, JD_EDATA, "the network \"%s\" does not answer a sample with %lld numbers, as jackdaw.config says",
+            m->net, (long long)wanted);
+    return NULL;
 }
 
+/* The sum goes from the first member to the last, as the systems' own means do, whose bits it has. */
 void model_forward(jd_graph *g, void *user)
 {
     const model *m = user;
-    const jd_node y = answers(g, m);
-    jd_result(g, "p", m->classes ? jd_softmax(g, y) : y);
+    jd_node x[MODEL_MEMBERS], sum = JD_NONE;
+    const jd_node length = m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE;
+    for (int v = 0; v < m->views; v++) x[v] = jd_arg(g, m->view[v].input);
+    for (int k = 0; k < m->members; k++) {
+        const member *one = &m->member[k];
+        if (*one->scope) jd_scope_push(g, one->scope);
+        const jd_node y = jd_net(g, one->net ? one->net : m->net, x[one->view], length);
+        if (*one->scope) jd_scope_pop(g);
+        const jd_node p = m->classes ? jd_softmax(g, y) : y;
+        sum = k ? jd_add(g, sum, p) : p;
+    }
+    jd_result(g, "p", m->members > 1 ? jd_mul(g, sum, jd_const(g, 1.0 / m->members, JD_DIMS(1))) : sum);
 }
 
 void model_step(jd_graph *g, void *user)
 {
     const model *m = user;
-    const jd_node y = answers(g, m), lr = jd_arg(g, "lr");
+    const jd_node length = m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE;
+    const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), length), lr = jd_arg(g, "lr");
     const jd_node loss = m->classes ? jd_softmax_xent(g, y, jd_arg(g, "label"))
                                     : jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
     const jd_update_options o = {.momentum = m->momentum,

@@ -1,5 +1,6 @@
 /*
- * model.h - what `train`, `eval` and `predict` share: samples in memory, the network that jd_net describes, measuring it.
+ * model.h - what `train`, `eval`, `predict` and `serve` share: samples in memory, the network that jd_net describes or the
+ * committee of such networks, measuring it.  How a file describes them: docs/architecture.md, "What a model file says".
  */
 #ifndef JD_CMD_MODEL_H
 #define JD_CMD_MODEL_H
@@ -52,6 +53,7 @@ typedef struct samples_options {
  * each class, which may have such folders called train and test in it.  Labels of a table that are words, or numbers that do
  * not begin at 0, become classes with names. */
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out);
+void samples_take_images(samples *s); /* count, size and labels from s->images */
 void samples_free(jd_ctx *ctx, samples *s);
 /* True for a path to a file or folder, false for a name of the registry. */
 bool samples_is_file(const char *name);
@@ -68,24 +70,52 @@ bool arrays_are(const char *name);
 bool arrays_have_test(jd_ctx *ctx, const char *name);
 jd_status arrays_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
 
+/* Pictures in a folder as published sets have them (listed.c), for the model o->fit, if there is one.  False where the folder
+ * holds neither IDX files of images and labels (of several that which is called after the split), nor an index of mosaics or of
+ * a blob (data.h), nor traffic signs or Chinese characters as they are distributed (sets.h). */
+bool listed_load(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out);
+
 /* What a folder lists (folders.h), as samples. */
 struct folder;
 jd_status folder_pictures(jd_ctx *ctx, const struct folder *f, const samples_options *o, samples *out);
 jd_status folder_sounds(jd_ctx *ctx, const struct folder *f, const samples_options *o, samples *out);
 extern const jd_ear_options folder_ear; /* how recordings are heard, at their rate */
 
-/* Rows below and columns to the right that pictures may lack: sets of 28 x 28 are padded up to 32. */
-enum { MODEL_PAD = 4 };
+enum { MODEL_MEMBERS = 64, MODEL_VIEWS = 15, MODEL_INPUTS = MODEL_VIEWS + 1 };
+
+/* A way to prepare pictures, and the name of the input that takes them: "x", "x2", "x3"... */
+typedef struct member_view {
+    char *prepare;
+    char input[8];
+} member_view;
+
+/* One of the networks whose probabilities are averaged. */
+typedef struct member {
+    char *scope; /* before the names of its parameters: "column1", or "" */
+    char *name;
+    char *net; /* NULL: the model's */
+    int view;  /* which prepared pictures it sees */
+} member;
 
 struct model {
-    char *net;
+    char *net; /* of a committee: that of the members that name none of their own */
     int rank;
-    int64_t dim[3];
-    int classes;            /* 0: regression */
-    char *names;            /* of the classes, with | between; "": numbers */
-    bool centred;           /* pictures of things of any size are placed as MNIST's digits are (fit.h) */
-    bool scaled;            /* pictures of other sizes are resized as a whole, whatever is on them */
-    float low, high;        /* of pixels 0 and 255 */
+    int64_t dim[3]; /* what a network takes */
+    int classes;    /* 0: regression */
+    char *names;    /* of the classes, with | between; "": numbers */
+    /* Pictures of `picture` (height, width) become what member k sees by the line view[member[k].view].prepare (jd_images_prepare) and
+     * background below and to the right. */
+    int64_t picture[2];
+    member *member; /* (members), at least one once the model is loaded or fitted */
+    int members;
+    member_view *view; /* (views), all different */
+    int views;
+    bool resized;    /* by one of these */
+    bool drawings;   /* bright ink on dark, placed as `ink` and `centred` say: others are turned and fitted (fit.h) */
+    int ink;         /* pixels of its longer side */
+    bool centred;    /* its centre of mass is in the middle, not that of its box */
+    bool scaled;     /* pictures of other sizes are resized as a whole, whatever is on them */
+    float low, high; /* of pixels 0 and 255 */
     float *mean, *scale;    /* (N), of sequences (C): a value v is fed as (v - mean) scale */
     int rate;               /* of recordings, see samples */
     double t_mean, t_scale; /* the same for a target */
@@ -103,17 +133,29 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
 /* Puts into the run's configuration what model_load needs. */
 void model_describe(jd_run *r, const model *m);
 jd_status model_load(jd_ctx *ctx, const char *path, model *m, jd_params **params);
+/* The same, and the function with model_forward; refuses files that lack one of its parameters. */
+jd_fn *model_open(jd_ctx *ctx, const char *path, model *m, jd_params **params);
 void model_free(jd_ctx *ctx, model *m);
-/* Errors unless the samples fit the model.  Pictures a few pixels smaller than it takes are padded with background, as the
- * 28 x 28 pixels of MNIST are for nets of 29. */
-jd_status model_check(jd_ctx *ctx, const model *m, samples *s, const char *name);
-/* Copies and normalises: x (n,...), and label (n) or target (n) where there are any. */
-/* The samples index[0..n-1] as the net's inputs: "x", made in x, and of sequences "length", made in `length`; returns how many
- * inputs.  `label` and `target` may be NULL. */
-int model_batch(const model *m, const samples *s, const uint32_t *index, size_t n, float *x, int32_t *length,
-                int32_t *label, float *target, jd_tensor in[2]);
-void model_forward(jd_graph *g, void *m); /* result "p": class probabilities (B,K), or the output (B,1) */
-void model_step(jd_graph *g, void *m);    /* one training step */
+/* Members, pictures and preparation of a loaded model from its jackdaw.config, a json_t (members.c). */
+jd_status model_read_members(jd_ctx *ctx, const char *path, const void *config, model *m);
+/* What a model of one network that sees the samples as they are has of these. */
+jd_status model_alone(jd_ctx *ctx, model *m);
+/* Whether pictures of this size can be taken as they are. */
+bool model_takes(const model *m, int64_t height, int64_t width);
+/* Errors unless the samples fit the model. */
+jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char *name);
+/* What members with view v see of pictures index[0..n-1]: out (n,H,W,C), prepared and padded. */
+jd_status model_see(jd_ctx *ctx, const model *m, int v, const jd_images *pictures, const uint32_t *index, size_t n,
+                    uint8_t *out);
+/* The samples index[0..n-1] as the net's inputs, made in x (views,n,...), and of sequences "length", made in `length`; returns
+ * how many inputs, 0 after an error.  `label` and `target` may be NULL. */
+int model_batch(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *index, size_t n, float *x,
+                int32_t *length, int32_t *label, float *target, jd_tensor in[MODEL_INPUTS]);
+/* The result "p" of model_forward, (n,K) or (n,1); NULL after an error. */
+const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *in, int inputs);
+/* Result "p": class probabilities (B,K), the mean of the members', or the output (B,1).  Inputs "x", "x2", ... by views. */
+void model_forward(jd_graph *g, void *m);
+void model_step(jd_graph *g, void *m); /* one training step */
 
 /* What the model makes of samples. */
 typedef struct measured {

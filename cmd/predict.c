@@ -155,7 +155,7 @@ int cmd_predict(int argc, char **argv)
     }
     model m;
     jd_params *p = NULL;
-    jd_fn *f = model_load(ctx, a.rest[0], &m, &p) ? NULL : jd_fn_new(ctx, p, model_forward, &m);
+    jd_fn *f = model_open(ctx, a.rest[0], &m, &p);
     if (f) predict_files(ctx, &a, f, &m);
     jd_fn_free(f);
     jd_params_free(p);

@@ -77,7 +77,7 @@ static char *labels_beside(jd_ctx *ctx, const char *images)
     return NULL;
 }
 
-static void take_images(samples *s)
+void samples_take_images(samples *s)
 {
     s->rank = 3;
     s->count = s->images.count;
@@ -98,7 +98,7 @@ static jd_status load_idx(jd_ctx *ctx, const char *name, const char *labels, boo
     for (size_t i = 0; s->images.labels && i < s->images.count; i++)
         if (s->images.labels[i] > most) most = s->images.labels[i];
     s->images.classes = most + 1;
-    take_images(s);
+    samples_take_images(s);
     return JD_OK;
 }
 
@@ -336,7 +336,7 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
 {
     *out = (samples){0};
     if (samples_is_file(name) && is_folder(name)) {
-        load_folder(ctx, name, o, out);
+        if (!listed_load(ctx, name, o, out)) load_folder(ctx, name, o, out);
     } else if (arrays_are(name)) {
         arrays_load(ctx, name, o, out);
     } else if (samples_is_file(name) && is_table(name)) {
@@ -344,7 +344,7 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     } else if (samples_is_file(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {
-        if (!jd_load_images(ctx, name, o->split, &out->images)) take_images(out);
+        if (!jd_load_images(ctx, name, o->split, &out->images)) samples_take_images(out);
     }
     if (!jd_error(ctx) && o->regression && !out->target)
         jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a table with the target in its last column, or --target", name);

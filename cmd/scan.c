@@ -73,6 +73,11 @@ static jd_status check_model(jd_ctx *ctx, const char *path, const model *m, int 
     if (m->rank != 3 || m->classes < 2 || (m->dim[2] != 1 && m->dim[2] != 3))
         return jd_fail(ctx, JD_EUSAGE, "%s: no classifier of grey or colour pictures, so it cannot be scanned over one",
                        path);
+    if (m->members > 1 || *m->member->scope || *m->view[0].prepare)
+        return jd_fail(ctx, JD_EUSAGE,
+                       "%s: a committee, or a net of pictures that are prepared first; only a single net of plain "
+                       "pictures can be scanned over an image",
+                       path);
     if (!(m->low < m->high))
         return jd_fail(ctx, JD_EDATA, "%s: jackdaw.config gives pixels the range %g to %g", path, (double)m->low,
                        (double)m->high);

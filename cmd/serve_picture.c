@@ -10,7 +10,8 @@ jd_status serve_picture_open(serve_model *m, const json_t *config)
 {
     jd_ctx *ctx = m->ctx;
     const char *system = json_string_value(json_object_get(config, "system"));
-    if (model_load(ctx, m->path, &m->model, &m->params)) return jd_error(ctx);
+    m->f = model_open(ctx, m->path, &m->model, &m->params);
+    if (!m->f) return jd_error(ctx);
     if (m->model.rank != 3 || m->model.classes < 2 || (m->model.dim[2] != 1 && m->model.dim[2] != 3))
         return jd_fail(
             ctx, JD_EUSAGE,
@@ -18,7 +19,6 @@ jd_status serve_picture_open(serve_model *m, const json_t *config)
             "for it",
             m->path);
     m->system = jd_strdup(ctx, system ? system : "");
-    m->f = jd_error(ctx) ? NULL : jd_fn_new(ctx, m->params, model_forward, &m->model);
     return jd_error(ctx);
 }
 
@@ -78,19 +78,29 @@ json_t *serve_picture_answer(serve_model *m, const void *body, size_t bytes)
     fit_canvas c;
     json_t *out = NULL;
     if (read_body(m->ctx, body, bytes, &c)) return NULL;
-    uint8_t *pixels = fit_picture(m->ctx, &m->model, &c);
-    const size_t n = (size_t)model_size(&m->model);
-    float *x = pixels ? jd_alloc_array(m->ctx, n, sizeof *x) : NULL;
-    if (x) jd_pixels_to_float(pixels, n, m->model.low, m->model.high, x);
-    const jd_tensor in = JD_TENSOR("x", JD_F32, x, 1, m->model.dim[0], m->model.dim[1], m->model.dim[2]);
-    const float *p = x && !jd_fn_run(m->f, &in, 1) ? jd_fn_result(m->f, "p", NULL) : NULL;
+    const model *net = &m->model;
+    const uint32_t first = 0;
+    const size_t n = (size_t)model_size(net);
+    samples s = {.count = 1, .rank = 3, .dim = {net->picture[0], net->picture[1], net->dim[2]}};
+    s.images = (jd_images){.count = 1,
+                           .height = (int)net->picture[0],
+                           .width = (int)net->picture[1],
+                           .channels = (int)net->dim[2],
+                           .pixels = fit_picture(m->ctx, net, &c)};
+    uint8_t *pixels = jd_alloc_array(m->ctx, n, 1); /* what the first member sees */
+    float *x = jd_alloc_array(m->ctx, n * (size_t)net->views, sizeof *x);
+    jd_tensor in[MODEL_INPUTS];
+    const bool ready = s.images.pixels && pixels && x && !model_see(m->ctx, net, 0, &s.images, &first, 1, pixels);
+    const int inputs = ready ? model_batch(m->ctx, net, &s, &first, 1, x, NULL, NULL, NULL, in) : 0;
+    const float *p = inputs ? model_run(m->ctx, m->f, net, in, inputs) : NULL;
     if (p) {
         json_t *classes = json_array(), *seen = json_array();
-        for (int k = 0; k < m->model.classes; k++) json_array_append_new(classes, json_real((double)p[k]));
+        for (int k = 0; k < net->classes; k++) json_array_append_new(classes, json_real((double)p[k]));
         for (size_t i = 0; i < n; i++) json_array_append_new(seen, json_integer(pixels[i]));
         out = json_pack("{s:o,s:o}", "p", classes, "seen", seen);
     }
     jd_free(m->ctx, x);
     jd_free(m->ctx, pixels);
+    jd_free(m->ctx, s.images.pixels);
     return out;
 }

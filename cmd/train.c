@@ -45,7 +45,8 @@ static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
     if (s->epoch != epoch) jd_epoch_order(t->seed, (uint64_t)epoch, s->order, t->count);
     s->epoch = epoch;
     for (size_t i = 0; i < t->batch; i++) s->sample[i] = t->index[t->valid + s->order[first + i]];
-    const int inputs = model_batch(&t->m, &t->data, s->sample, t->batch, s->x, s->length, s->label, s->target, in);
+    const int inputs =
+        model_batch(t->ctx, &t->m, &t->data, s->sample, t->batch, s->x, s->length, s->label, s->target, in);
     if (s->deformer)
         jd_deform_batch(s->deformer, t->seed, (uint32_t)epoch, &t->data.images, s->sample, t->batch, s->x, s->label);
     in[inputs] = t->m.classes ? JD_TENSOR("label", JD_I32, s->label, (int64_t)t->batch)

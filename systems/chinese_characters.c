@@ -8,7 +8,6 @@
  * The paper's net is 1x48x48-100C3-MP2-200C2-MP2-300C2-MP2-400C2-MP2-500N-3755N.
  */
 #include "committee.h"
-#include "jackdaw/layers.h"
 #include "jackdaw/system.h"
 
 #include <stdio.h>
@@ -41,15 +40,11 @@ static const char *const nets[] = {
     "conv 400 2 scaled-tanh, maxpool 2, dense 500 scaled-tanh, dense ",
 };
 
-static jd_node network(jd_graph *g, const void *user, jd_node x)
-{
-    return jd_net(g, user, x, JD_NONE);
-}
-
 /* The pictures are scaled and centred in the data set, as in the paper. */
-static void prepare(jd_ctx *ctx, const void *user, int column, jd_images *set, char name[COMMITTEE_NAME])
+static void prepare(const void *user, int column, char line[COMMITTEE_LINE], char name[COMMITTEE_NAME])
 {
-    (void)ctx, (void)user, (void)set;
+    (void)user;
+    line[0] = 0;
     snprintf(name, COMMITTEE_NAME, "seed %d", column + 1);
 }
 
@@ -68,6 +63,7 @@ static jd_status run(jd_run *r)
     const float alpha = (float)jd_run_setting(r, "alpha");
     const committee_options o = {
         .pictures = {.side = 48,
+                     .ink = "40 box",
                      .held_out = (size_t)jd_run_setting(r, "held_out"),
                      .batch = (int64_t)jd_run_setting(r, "batch"),
                      .loaders = (int)jd_run_setting(r, "loaders"),
@@ -82,10 +78,8 @@ static jd_status run(jd_run *r)
                                 .scale_max = scale,
                                 .shift = (float)jd_run_setting(r, "shift")},
                      .seed = jd_run_seed(r)},
-        .net = {.network = network,
-                .user = text,
-                .momentum = jd_run_setting(r, "momentum"),
-                .weight_decay = jd_run_setting(r, "weight_decay")},
+        .line = text,
+        .net = {.momentum = jd_run_setting(r, "momentum"), .weight_decay = jd_run_setting(r, "weight_decay")},
         .columns = (int)jd_run_setting(r, "columns"),
         .prepare = prepare,
     };
@@ -93,7 +87,7 @@ static jd_status run(jd_run *r)
     if (!c) return jd_error(ctx);
     committee_train(c, jd_run_setting(r, "epochs"), (jd_schedule){.kind = JD_COSINE, .rate = jd_run_setting(r, "lr")});
     if (!jd_error(ctx)) jd_run_extra(r, "top10_error", committee_error(&c->test, c->mean, 10));
-    committee_report(c, 6.5, NULL);
+    committee_report(c, 6.5);
     const jd_status status = jd_run_finish(r, c->error[COMMITTEE_MEAN], NULL);
     committee_close(c);
     return status;

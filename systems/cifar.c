@@ -5,11 +5,8 @@
  * the notation of the papers: 3x32x32-300C3-MP2-300C2-MP2-300C3-MP2-300C2-MP2-300N-100N-10N, the third pooling over what is
  * left at the edges (5 -> 3); eight columns; pictures moved by up to 5 %, scaled by 15 %, rotated by 5 degrees in every epoch.
  */
-#include <stdio.h>
-#include <string.h>
 
 #include "committee.h"
-#include "jackdaw/layers.h"
 #include "jackdaw/system.h"
 
 static const jd_setting settings[] = {
@@ -43,18 +40,6 @@ static const char *const nets[] = {
     NET("300", "300", "300", "300", "dense 300 scaled-tanh, dense 100 scaled-tanh, "),
 };
 
-static jd_node network(jd_graph *g, const void *user, jd_node x)
-{
-    return jd_net(g, user, x, JD_NONE);
-}
-
-/* All columns see the pictures as they are. */
-static void prepare(jd_ctx *ctx, const void *user, int column, jd_images *set, char name[COMMITTEE_NAME])
-{
-    (void)ctx, (void)user, (void)column, (void)set;
-    snprintf(name, COMMITTEE_NAME, "column");
-}
-
 static jd_status run(jd_run *r)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -74,17 +59,15 @@ static jd_status run(jd_run *r)
                                 .mirror = jd_run_setting(r, "mirror") != 0,
                                 .edge = true},
                      .seed = jd_run_seed(r)},
-        .net = {.network = network,
-                .user = nets[net - 1],
-                .momentum = jd_run_setting(r, "momentum"),
-                .weight_decay = jd_run_setting(r, "weight_decay")},
+        .line = nets[net - 1],
+        .net = {.momentum = jd_run_setting(r, "momentum"), .weight_decay = jd_run_setting(r, "weight_decay")},
         .columns = (int)jd_run_setting(r, "columns"),
-        .prepare = prepare,
+        .class_names = names,
     };
     committee *c = committee_open(r, jd_run_data(r, "cifar10_jpeg"), &o);
     if (!c) return jd_error(ctx);
     committee_train(c, jd_run_setting(r, "epochs"), (jd_schedule){.kind = JD_COSINE, .rate = jd_run_setting(r, "lr")});
-    committee_report(c, 11.21, names);
+    committee_report(c, 11.21);
     const jd_status status = jd_run_finish(r, c->error[COMMITTEE_MEAN], NULL);
     committee_close(c);
     return status;

@@ -1,6 +1,7 @@
 /* committee.c - columns that learn one after the other, and their average. */
 #include "committee.h"
 #include "jackdaw/calibration.h"
+#include "jackdaw/layers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,7 +69,7 @@ static jd_node column_network(jd_graph *g, const void *user, jd_node x)
     char scope[32];
     snprintf(scope, sizeof scope, "column%d", c->at + 1);
     jd_scope_push(g, scope);
-    const jd_node y = c->o.net.network(g, c->o.net.user, x);
+    const jd_node y = jd_net(g, c->o.line, x, JD_NONE);
     jd_scope_pop(g);
     return y;
 }
@@ -78,21 +79,29 @@ static void column_answer(jd_graph *g, void *user)
     jd_result(g, "p", jd_softmax(g, column_network(g, user, jd_arg(g, "x"))));
 }
 
-/* The pictures of column k, prepared. */
-static images *open_column(committee *c, int k)
+static void name_column(committee *c, int k)
 {
-    images_options o = c->o.pictures;
-    o.seed += 1000003u * (uint64_t)k;
-    jd_images train = copy(c->ctx, &c->train), test = copy(c->ctx, &c->test);
-    jd_images *const both[] = {&train, &test};
-    for (int s = 0; s < 2 && !jd_error(c->ctx); s++) c->o.prepare(c->ctx, c->o.net.user, k, both[s], c->name[k]);
+    if (c->o.prepare) {
+        c->o.prepare(c->o.user, k, c->prepare[k], c->name[k]);
+    } else {
+        snprintf(c->prepare[k], COMMITTEE_LINE, "%s", c->o.pictures.prepare ? c->o.pictures.prepare : "");
+        snprintf(c->name[k], COMMITTEE_NAME, "column");
+    }
     for (int i = 0; i < k; i++)
         if (!strcmp(c->name[i], c->name[k])) { /* the same preparation with another seed */
             const size_t n = strlen(c->name[k]);
             snprintf(c->name[k] + n, COMMITTEE_NAME - n, " (%d)", k + 1);
             break;
         }
-    return images_from(c->ctx, train, test, &o);
+}
+
+/* The pictures of column k, prepared. */
+static images *open_column(committee *c, int k)
+{
+    images_options o = c->o.pictures;
+    o.seed += 1000003u * (uint64_t)k;
+    o.prepare = c->prepare[k];
+    return images_from(c->ctx, copy(c->ctx, &c->train), copy(c->ctx, &c->test), &o);
 }
 
 /* The column's probabilities of the pictures held out; without any, none. */
@@ -117,6 +126,7 @@ static void keep_weights(committee *c, jd_params *w)
 static void train_column(committee *c, int k, double epochs, jd_schedule lr)
 {
     c->at = k;
+    name_column(c, k);
     images *im = open_column(c, k);
     jd_params *w = jd_params_new(c->ctx, JD_F32);
     c->p[k] = jd_alloc_array(c->ctx, c->test.count * (size_t)c->test.classes, sizeof(float));
@@ -166,12 +176,29 @@ static void combine_all(committee *c)
     for (int k = 0; k < n; k++) c->single += c->column_error[k] / n;
 }
 
+/* The columns are the model's members: their parameters' scopes, names and preparations. */
+static void describe(committee *c)
+{
+    static const char *const field[] = {"scope", "name", "prepare"};
+    char scope[COMMITTEE_COLUMNS][16];
+    const char *cell[COMMITTEE_COLUMNS][3];
+    for (int k = 0; k < c->o.columns; k++) {
+        snprintf(scope[k], sizeof scope[k], "column%d", k + 1);
+        cell[k][0] = scope[k];
+        cell[k][1] = c->name[k];
+        cell[k][2] = *c->prepare[k] ? c->prepare[k] : NULL;
+    }
+    images_describe(c->im, c->r, c->o.line, NULL, c->o.class_names);
+    jd_run_config_list(c->r, "members", field, 3, cell[0], (size_t)c->o.columns);
+}
+
 void committee_train(committee *c, double epochs, jd_schedule lr)
 {
     if (!c) return;
     for (int k = 0; k < c->o.columns && !jd_error(c->ctx); k++) train_column(c, k, epochs, lr);
     if (jd_error(c->ctx)) return;
     combine_all(c);
+    describe(c);
     jd_run_save(c->r, c->w, c->steps, true);
     jd_run_extra(c->r, "train_seconds", c->seconds);
     jd_run_extra(c->r, "weights", (double)jd_params_count(c->w));
@@ -197,7 +224,6 @@ static void combine_row(const float *const *p, int columns, size_t at, int K, in
     for (int c = 0; c < columns; c++) {
         const float *q = p[c] + at;
         if (way == COMMITTEE_VOTE) sum[choice(q, K)] += 1;
-        for (int k = 0; way == COMMITTEE_MEAN && k < K; k++) sum[k] += (double)q[k];
         for (int k = 0; way == COMMITTEE_PRODUCT && k < K; k++) sum[k] += log(fmax((double)q[k], 1e-30)) / columns;
     }
     double all = 0;
@@ -205,8 +231,22 @@ static void combine_row(const float *const *p, int columns, size_t at, int K, in
     for (int k = 0; k < K; k++) sum[k] /= all;
 }
 
+static void mean(const float *const *p, int columns, size_t n, float *out)
+{
+    const float share = (float)(1.0 / columns);
+    for (size_t i = 0; i < n; i++) {
+        float sum = p[0][i];
+        for (int c = 1; c < columns; c++) sum += p[c][i];
+        out[i] = columns > 1 ? sum * share : sum;
+    }
+}
+
 void committee_combine(const float *const *p, int columns, size_t n, int classes, int way, float *out)
 {
+    if (way == COMMITTEE_MEAN) {
+        mean(p, columns, n * (size_t)classes, out);
+        return;
+    }
     double sum[4096]; /* GB2312 level 1 has 3,755 characters */
     if (classes > (int)(sizeof sum / sizeof *sum)) return;
     for (size_t i = 0; i < n; i++) {

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "committee.h"
-#include "jackdaw/layers.h"
 #include "jackdaw/system.h"
 
 enum { TASKS = 4, TRAINED = 3, COLUMNS = 6 };
@@ -58,24 +57,17 @@ typedef struct outcome {
     char scale[16];
 } outcome;
 
-static jd_node network(jd_graph *g, const void *user, jd_node x)
+/* Columns of digits see other widths, columns of signs other contrasts. */
+static void prepare(const void *user, int column, char line[COMMITTEE_LINE], char name[COMMITTEE_NAME])
 {
-    return jd_net(g, ((const task *)user)->net, x, JD_NONE);
-}
-
-/* Columns of digits see other widths, columns of signs and characters other contrasts. */
-static void prepare(jd_ctx *ctx, const void *user, int column, jd_images *set, char name[COMMITTEE_NAME])
-{
-    static const int width[] = {0, 20, 16, 12, 18, 14, 10};
-    static const jd_contrast_kind kind[JD_CONTRAST_KINDS] = {JD_CONTRAST_NONE, JD_CONTRAST_HISTEQ, JD_CONTRAST_STRETCH,
-                                                             JD_CONTRAST_ADAPTIVE, JD_CONTRAST_EDGES};
+    static const char *const width[] = {
+        "", "ink-width 20", "ink-width 16", "ink-width 12", "ink-width 18", "ink-width 14", "ink-width 10"};
+    static const char *const contrast[] = {"", "histeq", "imadjust", "adapthisteq tile 8 clip 0.03", "conorm"};
     const task *t = user;
-    const int w = width[column % 7];
-    if (t == &tasks[0]) {
-        if (w) jd_images_ink_width(ctx, set, w);
-    } else if (t == &tasks[1]) {
-        jd_images_contrast(ctx, set, &(jd_contrast){.kind = kind[column % JD_CONTRAST_KINDS], .tile = 8, .clip = 0.03});
-    }
+    snprintf(line, COMMITTEE_LINE, "%s",
+             t == &tasks[0]   ? width[column % 7]
+             : t == &tasks[1] ? contrast[column % 5]
+                              : "");
     snprintf(name, COMMITTEE_NAME, "%s %d", t->name, column + 1);
 }
 
@@ -84,6 +76,9 @@ static jd_status train(jd_run *r, const task *t, outcome *o)
     const float scale = 15, angle = t == &tasks[1] ? 10 : 15;
     const committee_options options = {
         .pictures = {.side = t->side,
+                     .ink = t == &tasks[0]   ? "20 mass"
+                            : t == &tasks[1] ? NULL
+                                             : "40 box",
                      .limit = (size_t)jd_run_setting(r, "limit"),
                      .batch = (int64_t)jd_run_setting(r, "batch"),
                      .loaders = (int)jd_run_setting(r, "loaders"),
@@ -94,9 +89,11 @@ static jd_status train(jd_run *r, const task *t, outcome *o)
                                 .shift = t->side > 30 ? 2 : 1,
                                 .edge = t == &tasks[1]},
                      .seed = jd_run_seed(r)},
-        .net = {.network = network, .user = t, .momentum = jd_run_setting(r, "momentum"), .weight_decay = 1e-4},
+        .line = t->net,
+        .net = {.momentum = jd_run_setting(r, "momentum"), .weight_decay = 1e-4},
         .columns = (int)jd_run_setting(r, "columns"),
         .prepare = prepare,
+        .user = t,
     };
     committee *c = committee_open(r, t->data, &options);
     if (!c) return jd_error(jd_run_ctx(r));

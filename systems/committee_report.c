@@ -1,8 +1,10 @@
 /* committee_report.c - the figures of a committee. */
 #include "committee.h"
+#include "jackdaw/prepare.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CELL = 64, COLS = 3 };
 
@@ -69,18 +71,22 @@ static void views(committee *c)
 {
     enum { SHOWN = 6 };
     const int columns = c->o.columns;
-    const size_t bytes = (size_t)c->test.height * (size_t)c->test.width * (size_t)c->test.channels;
+    const size_t given = (size_t)c->test.height * (size_t)c->test.width * (size_t)c->test.channels;
     const size_t n = c->test.count < SHOWN ? c->test.count : SHOWN;
+    const jd_images *seen = &c->im->test; /* of the first column; all have its size */
+    const size_t bytes = (size_t)seen->height * (size_t)seen->width * (size_t)seen->channels;
     uint8_t *tiles = jd_alloc_array(c->ctx, n * (size_t)columns, bytes);
-    jd_images one = c->test;
-    one.count = 1;
-    for (size_t i = 0; tiles && i < n; i++)
-        for (int k = 0; k < columns; k++) {
-            char name[COMMITTEE_NAME];
-            one.pixels = tiles + (i * (size_t)columns + (size_t)k) * bytes;
-            for (size_t b = 0; b < bytes; b++) one.pixels[b] = c->test.pixels[i * bytes + b];
-            c->o.prepare(c->ctx, c->o.net.user, k, &one, name);
-        }
+    for (int k = 0; tiles && k < columns; k++) {
+        jd_images some = c->test;
+        some.count = n;
+        some.pixels = jd_alloc_array(c->ctx, n, given);
+        if (some.pixels) memcpy(some.pixels, c->test.pixels, n * given);
+        if (some.pixels && !jd_images_prepare(c->ctx, &some, c->prepare[k]) && some.height == seen->height &&
+            some.width == seen->width)
+            for (size_t i = 0; i < n; i++)
+                memcpy(tiles + (i * (size_t)columns + (size_t)k) * bytes, some.pixels + i * bytes, bytes);
+        jd_free(c->ctx, some.pixels);
+    }
     char caption[COMMITTEE_COLUMNS * COMMITTEE_NAME + 100];
     size_t at =
         (size_t)snprintf(caption, sizeof caption, "The first pictures of the test set as the columns see them:");
@@ -90,15 +96,15 @@ static void views(committee *c)
         jd_report_images(jd_run_report(c->r),
                          &(jd_tiles){.pixels = tiles,
                                      .n = n * (size_t)columns,
-                                     .h = (size_t)c->test.height,
-                                     .w = (size_t)c->test.width,
-                                     .channels = (size_t)c->test.channels,
+                                     .h = (size_t)seen->height,
+                                     .w = (size_t)seen->width,
+                                     .channels = (size_t)seen->channels,
                                      .columns = columns},
                          caption);
     jd_free(c->ctx, tiles);
 }
 
-void committee_report(committee *c, double paper, const char *const *class_names)
+void committee_report(committee *c, double paper)
 {
     if (!c || jd_error(c->ctx)) return;
     const char *curve[COMMITTEE_COLUMNS + 1] = {NULL};
@@ -113,6 +119,6 @@ void committee_report(committee *c, double paper, const char *const *class_names
     }
     images_report_curves(c->im, c->r, curve, paper, "");
     if (c->im->deformed) images_report_deformed(c->im, c->r);
-    images_report_test(c->im, c->r, c->mean, class_names);
+    images_report_test(c->im, c->r, c->mean, c->o.class_names);
     images_report_filters(c->im, c->r, c->w, "column1/conv1/W", 0);
 }

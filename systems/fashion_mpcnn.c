@@ -71,7 +71,7 @@ static jd_status run(jd_run *r)
         "conv %d 4 tanh as conv1, maxpool 2, conv %d 5 tanh as conv2, maxpool 3, dense %d tanh as hidden, dense 10 as "
         "out",
         (int)jd_run_setting(r, "maps1"), (int)jd_run_setting(r, "maps2"), (int)jd_run_setting(r, "hidden"));
-    images_describe(im, r, line, names);
+    images_describe(im, r, line, NULL, names);
     jd_params *w = jd_params_new(ctx, JD_F32);
     float *p = jd_alloc_array(ctx, im->test.count * CLASSES, sizeof *p);
     jd_train_result result = {0};

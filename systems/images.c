@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "images.h"
+#include "jackdaw/prepare.h"
 
 enum { TEST_BATCH = 200, SLOTS_EXTRA = 3 };
 
@@ -58,13 +59,17 @@ static jd_status make_slots(images *im)
 
 images *images_from(jd_ctx *ctx, jd_images train, jd_images test, const images_options *o)
 {
+    const int given[2] = {train.height, train.width};
+    if (o->prepare && !jd_error(ctx) && !jd_images_prepare(ctx, &train, o->prepare))
+        jd_images_prepare(ctx, &test, o->prepare);
     images *im = jd_error(ctx) || check(ctx, &train, &test, o) ? NULL : jd_alloc(ctx, sizeof *im);
     if (!im) {
         jd_images_free(ctx, &train);
         jd_images_free(ctx, &test);
         return NULL;
     }
-    *im = (images){.ctx = ctx, .o = *o, .all = train, .test = test, .loaders = o->loaders};
+    *im =
+        (images){.ctx = ctx, .o = *o, .given = {given[0], given[1]}, .all = train, .test = test, .loaders = o->loaders};
     size_t rest = train.count - o->held_out;
     /* no group is divided between training and validation set */
     while (train.groups && rest > 1 && rest < train.count && train.groups[rest] == train.groups[rest - 1]) rest--;
@@ -207,6 +212,7 @@ images *images_open_digits(jd_run *r, int side)
     d.scale_max = (float)jd_run_setting(r, "scale_max");
     return images_open(jd_run_ctx(r), jd_run_data(r, "mnist"),
                        &(images_options){.side = side,
+                                         .ink = "20 mass",
                                          .held_out = (size_t)jd_run_setting(r, "held_out"),
                                          .batch = (int64_t)jd_run_setting(r, "batch"),
                                          .loaders = (int)jd_run_setting(r, "loaders"),

@@ -16,7 +16,11 @@
 #include "jackdaw/train.h"
 
 typedef struct images_options {
-    int side;        /* pictures are padded with background below and to the right */
+    int side;            /* pictures are padded with background below and to the right */
+    const char *prepare; /* what is done to all pictures first (jd_images_prepare); NULL: nothing */
+    /* How bright ink on dark lies in the set's pictures, "20 mass": its longer side has 20 pixels, its centre of mass is in the
+     * middle; "40 box": the middle of its bounding box is.  NULL: they are no drawings.  For those who bring other pictures. */
+    const char *ink;
     size_t held_out; /* the last ones of the training set are the validation set; more where groups end earlier */
     size_t limit;    /* learn from the first ones only; 0: all that are not held out */
     int64_t batch;   /* pictures of a training step */
@@ -29,6 +33,7 @@ struct images_slot;
 typedef struct images {
     jd_ctx *ctx;
     images_options o;
+    int given[2];                 /* height and width of the set's pictures, before they are prepared */
     bool chosen;                  /* whether the last training kept the weights of the best validation */
     bool deformed;                /* whether batches are deformed; may be changed between trainings */
     jd_images train, valid, test; /* train and valid are parts of `all` */
@@ -93,9 +98,10 @@ static inline const jd_images *images_watched(const images *im)
 double images_train(jd_run *r, images_net *n, jd_params *w, double epochs, jd_schedule lr, float *p,
                     jd_train_result *result);
 
-/* Records what the program needs to use the model that is saved: the net in the network language (layers.h), with the names
- * of its parameters, and the names of the classes (classes), or NULL for numbers. */
-void images_describe(const images *im, jd_run *r, const char *net, const char *const *class_names);
+/* Records what the program needs to use the model that is saved (docs/architecture.md, "What a model file says"): the net in
+ * the network language (layers.h), with the names of its parameters, what is done to pictures before, or NULL, and the names
+ * of the classes (classes), or NULL for numbers. */
+void images_describe(const images *im, jd_run *r, const char *net, const char *prepare, const char *const *class_names);
 
 /* ---- figures -----------------------------------------------------------------------------------------------------------*/
 /* Error by epoch of the curves logged under `names` (NULL-terminated), and the paper's figure as a line (NAN: none); the

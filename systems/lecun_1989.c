@@ -15,13 +15,14 @@
  */
 #include "images.h"
 #include "jackdaw/convolve.h"
-#include "jackdaw/prepare.h"
 #include "jackdaw/system.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { SIDE = 16, MAPS = 12, KERNEL = 5, FAN = 8, HIDDEN = 30, CLASSES = 10, TRAIN = 7291, TEST = 2007, FREE = 9760 };
+
+static const char PREPARE[] = "resize 16 16";
 
 static const jd_setting settings[] = {
     {"passes", {23, 23, 23}, "passes over the training set, one digit a step"},
@@ -129,10 +130,10 @@ static images *open_digits(jd_run *r, bool validate)
     if (!jd_error(ctx)) {
         keep(&train, 0, TRAIN);
         keep(&test, first, TEST);
-        jd_images_resize(ctx, &train, SIDE, SIDE);
-        jd_images_resize(ctx, &test, SIDE, SIDE);
     }
-    return images_from(ctx, train, test, &(images_options){.side = SIDE, .batch = 1, .seed = jd_run_seed(r)});
+    return images_from(
+        ctx, train, test,
+        &(images_options){.side = SIDE, .prepare = PREPARE, .ink = "20 mass", .batch = 1, .seed = jd_run_seed(r)});
 }
 
 typedef struct watch {

@@ -8,7 +8,6 @@
  * and 20 pixels wide, five nets each.
  */
 #include "committee.h"
-#include "jackdaw/layers.h"
 #include "jackdaw/system.h"
 
 #include <stdio.h>
@@ -36,21 +35,13 @@ static const jd_setting settings[] = {
 static const char NET[] =
     "conv 20 4 scaled-tanh, maxpool 2, conv 40 5 scaled-tanh, maxpool 3, dense 150 scaled-tanh, dense 10";
 
-static jd_node network(jd_graph *g, const void *user, jd_node x)
-{
-    return jd_net(g, user, x, JD_NONE);
-}
-
-static void prepare(jd_ctx *ctx, const void *user, int column, jd_images *set, char name[COMMITTEE_NAME])
+static void prepare(const void *user, int column, char line[COMMITTEE_LINE], char name[COMMITTEE_NAME])
 {
     static const int width[] = {0, 20, 16, 12, 18, 14, 10};
     const int w = width[column % 7];
     (void)user;
-    if (w) jd_images_ink_width(ctx, set, w);
-    if (w)
-        snprintf(name, COMMITTEE_NAME, "%d wide", w);
-    else
-        snprintf(name, COMMITTEE_NAME, "as they are");
+    snprintf(line, COMMITTEE_LINE, w ? "ink-width %d" : "", w);
+    snprintf(name, COMMITTEE_NAME, w ? "%d wide" : "as they are", w);
 }
 
 static jd_status finish(committee *c)
@@ -76,13 +67,14 @@ static jd_status run(jd_run *r)
     d.shift = (float)jd_run_setting(r, "shift");
     const committee_options o = {
         .pictures = {.side = SIDE,
+                     .ink = "20 mass",
                      .held_out = (size_t)jd_run_setting(r, "held_out"),
                      .limit = (size_t)jd_run_setting(r, "limit"),
                      .batch = (int64_t)jd_run_setting(r, "batch"),
                      .loaders = (int)jd_run_setting(r, "loaders"),
                      .deform = d,
                      .seed = jd_run_seed(r)},
-        .net = {.network = network, .user = NET},
+        .line = NET,
         .columns = (int)jd_run_setting(r, "columns"),
         .prepare = prepare,
     };
@@ -91,7 +83,7 @@ static jd_status run(jd_run *r)
     committee_train(
         c, jd_run_setting(r, "epochs"),
         (jd_schedule){.kind = JD_COSINE, .rate = jd_run_setting(r, "lr"), .end = jd_run_setting(r, "lr_end")});
-    committee_report(c, 0.23, NULL);
+    committee_report(c, 0.23);
     const jd_status status = finish(c);
     committee_close(c);
     return status;

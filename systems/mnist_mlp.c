@@ -112,7 +112,7 @@ static jd_status run(jd_run *r)
         at += (size_t)snprintf(line + at, sizeof line - at, "dense %d scaled-tanh as hidden%d, ", (int)m.hidden[i],
                                i + 1);
     snprintf(line + at, sizeof line - at, "dense %d as out", CLASSES);
-    if (m.im) images_describe(m.im, r, line, NULL);
+    if (m.im) images_describe(m.im, r, line, NULL, NULL);
     jd_run_config(r, "optimizer", jd_run_setting(r, "adam") != 0 ? "Adam" : "gradient descent");
     jd_params *w = jd_params_new(ctx, JD_F32), *plain = jd_params_new(ctx, JD_F32);
     float *p = m.im ? jd_alloc_array(ctx, m.im->test.count * CLASSES, sizeof *p) : NULL;

@@ -114,7 +114,7 @@ static jd_status run(jd_run *r)
     char line[500];
     snprintf(line, sizeof line, "%s, dense 150 scaled-tanh as hidden, dense 10 as out", NETS[net - 1].line);
     jd_run_config(r, "architecture", NETS[net - 1].name);
-    images_describe(im, r, line, NULL);
+    images_describe(im, r, line, NULL, NULL);
     jd_params *w = jd_params_new(ctx, JD_F32);
     float *p = jd_alloc_array(ctx, im->test.count * CLASSES, sizeof *p);
     jd_train_result result = {0};

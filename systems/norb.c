@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "committee.h"
-#include "jackdaw/layers.h"
 #include "jackdaw/system.h"
 
 enum { SIDE = 48 };
@@ -37,94 +36,35 @@ static const struct {
     int maps[3], hidden;
 } nets[] = {{{16, 24, 32}, 100}, {{50, 50, 50}, 300}, {{300, 500, 500}, 500}};
 
-/* out (SIDE,SIDE) is one channel of x (SIDE,SIDE,C), blurred; beyond the edges they go on. */
-static void blur(const uint8_t *x, int C, double width, float *out)
-{
-    enum { REACH = 12 };
-    float across[SIDE * SIDE];
-    double w[REACH + 1], all = 0;
-    for (int k = 0; k <= REACH; k++) all += (k ? 2 : 1) * (w[k] = exp(-k * k / (2 * width * width)));
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < SIDE * SIDE; i++) {
-            double sum = 0;
-            for (int k = -REACH; k <= REACH; k++) {
-                const int at = (pass ? i / SIDE : i % SIDE) + k, in = at < 0 ? 0 : at >= SIDE ? SIDE - 1 : at;
-                const int from = pass ? in * SIDE + i % SIDE : i / SIDE * SIDE + in;
-                sum += w[k < 0 ? -k : k] / all * (pass ? (double)across[from] : (double)x[from * C]);
-            }
-            (pass ? out : across)[i] = (float)sum;
-        }
-}
-
-/* Bright where a picture is brighter than its surroundings (on-centre), dark where it is darker (off-centre); a standard
- * deviation of a picture's contrasts becomes a quarter of the range. */
-static void take_contrast(jd_images *set)
-{
-    float narrow[SIDE * SIDE], wide[SIDE * SIDE];
-    for (size_t i = 0; i < set->count; i++)
-        for (int c = 0; c < set->channels; c++) {
-            uint8_t *x = set->pixels + (i * SIDE * SIDE) * (size_t)set->channels + c;
-            double square = 0;
-            blur(x, set->channels, 1, narrow);
-            blur(x, set->channels, 4, wide);
-            for (int k = 0; k < SIDE * SIDE; k++) {
-                narrow[k] -= wide[k];
-                square += (double)(narrow[k] * narrow[k]) / (SIDE * SIDE);
-            }
-            const double gain = 64 / fmax(1, sqrt(square));
-            for (int k = 0; k < SIDE * SIDE; k++)
-                x[k * set->channels] = (uint8_t)fmin(255, fmax(0, 128 + gain * (double)narrow[k]));
-        }
-}
-
-/* What a run's columns share. */
-typedef struct recipe {
-    char net[300];
-    bool contrast;
-} recipe;
-
-static jd_node network(jd_graph *g, const void *user, jd_node x)
-{
-    return jd_net(g, ((const recipe *)user)->net, x, JD_NONE);
-}
-
-static void prepare(jd_ctx *ctx, const void *user, int column, jd_images *set, char name[COMMITTEE_NAME])
-{
-    (void)column;
-    if (!jd_images_resize(ctx, set, SIDE, SIDE) && ((const recipe *)user)->contrast) take_contrast(set);
-    snprintf(name, COMMITTEE_NAME, "column");
-}
-
 static jd_status run(jd_run *r)
 {
     jd_ctx *ctx = jd_run_ctx(r);
     const int net = (int)jd_run_setting(r, "net"), known = (int)(sizeof nets / sizeof *nets);
     if (net < 1 || net > known) return jd_fail(ctx, JD_EUSAGE, "net = %d; 1 to %d are possible", net, known);
     const int *maps = nets[net - 1].maps;
-    recipe how = {.contrast = jd_run_setting(r, "contrast") != 0};
-    snprintf(how.net, sizeof how.net,
+    char line[300];
+    snprintf(line, sizeof line,
              "conv %d 5 scaled-tanh, maxpool 2, conv %d 5 scaled-tanh, maxpool 2, conv %d 4 scaled-tanh, "
              "maxpool 2, dense %d scaled-tanh, dense 5",
              maps[0], maps[1], maps[2], nets[net - 1].hidden);
-    jd_run_config(r, "net", how.net);
+    jd_run_config(r, "net", line);
     const committee_options o = {
         .pictures = {.side = SIDE,
+                     .prepare = jd_run_setting(r, "contrast") != 0 ? "resize 48 48, surround 1 4" : "resize 48 48",
                      .held_out = (size_t)jd_run_setting(r, "held_out"),
                      .batch = (int64_t)jd_run_setting(r, "batch"),
                      .loaders = (int)jd_run_setting(r, "loaders"),
                      .deform = {.shift = (float)jd_run_setting(r, "shift"), .edge = true},
                      .seed = jd_run_seed(r)},
-        .net = {.network = network,
-                .user = &how,
-                .momentum = jd_run_setting(r, "momentum"),
-                .weight_decay = jd_run_setting(r, "weight_decay")},
+        .line = line,
+        .net = {.momentum = jd_run_setting(r, "momentum"), .weight_decay = jd_run_setting(r, "weight_decay")},
         .columns = (int)jd_run_setting(r, "columns"),
-        .prepare = prepare,
+        .class_names = names,
     };
     committee *c = committee_open(r, jd_run_data(r, "norb"), &o);
     if (!c) return jd_error(ctx);
     committee_train(c, jd_run_setting(r, "epochs"), (jd_schedule){.kind = JD_COSINE, .rate = jd_run_setting(r, "lr")});
-    committee_report(c, 2.53, names);
+    committee_report(c, 2.53);
     const jd_status status = jd_run_finish(r, c->error[COMMITTEE_MEAN], NULL);
     committee_close(c);
     return status;

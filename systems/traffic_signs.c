@@ -8,7 +8,7 @@
  * The paper's columns are 3x48x48-100C7-MP2-150C4-MP2-250C4-MP2-300N-43N; ours see 32 x 32 pixels and have smaller kernels.
  */
 #include "committee.h"
-#include "jackdaw/layers.h"
+#include "jackdaw/prepare.h"
 #include "jackdaw/system.h"
 
 #include <stdio.h>
@@ -30,49 +30,14 @@ static const jd_setting settings[] = {
 };
 
 /* The classes of the data set, in its order. */
-static const char *const names[] = {"20",
-                                    "30",
-                                    "50",
-                                    "60",
-                                    "70",
-                                    "80",
-                                    "end 80",
-                                    "100",
-                                    "120",
-                                    "no passing",
-                                    "no p. lorry",
-                                    "right of way",
-                                    "priority",
-                                    "yield",
-                                    "stop",
-                                    "no vehicles",
-                                    "no lorries",
-                                    "no entry",
-                                    "danger",
-                                    "bend left",
-                                    "bend right",
-                                    "bends",
-                                    "bumps",
-                                    "slippery",
-                                    "narrow",
-                                    "road works",
-                                    "signals",
-                                    "pedestrians",
-                                    "children",
-                                    "bicycles",
-                                    "snow",
-                                    "deer",
-                                    "end limits",
-                                    "turn right",
-                                    "turn left",
-                                    "ahead",
-                                    "ahead/right",
-                                    "ahead/left",
-                                    "keep right",
-                                    "keep left",
-                                    "roundabout",
-                                    "end no p.",
-                                    "end no p. lorry"};
+static const char *const names[] = {
+    "20 km/h",        "30 km/h",     "50 km/h",    "60 km/h",     "70 km/h",      "80 km/h",    "end 80",
+    "100 km/h",       "120 km/h",    "no passing", "no p. lorry", "right of way", "priority",   "yield",
+    "stop",           "no vehicles", "no lorries", "no entry",    "danger",       "bend left",  "bend right",
+    "bends",          "bumps",       "slippery",   "narrow",      "road works",   "signals",    "pedestrians",
+    "children",       "bicycles",    "snow",       "deer",        "end limits",   "turn right", "turn left",
+    "ahead",          "ahead/right", "ahead/left", "keep right",  "keep left",    "roundabout", "end no p.",
+    "end no p. lorry"};
 
 /* The last is the paper's, for the pictures as they are distributed (--data gtsrb). */
 static const struct {
@@ -93,22 +58,19 @@ static const struct {
      48},
 };
 
-static jd_node network(jd_graph *g, const void *user, jd_node x)
-{
-    return jd_net(g, nets[*(const int *)user].net, x, JD_NONE);
-}
-
 /* Tiles of 8 x 8 pixels: of the paper's 6 x 6 at 48 x 48 too few pixels would remain at 32 x 32.  Larger pictures are made
  * smaller first, as in the paper. */
-static void prepare(jd_ctx *ctx, const void *user, int column, jd_images *set, char name[COMMITTEE_NAME])
+static void prepare(const void *user, int column, char line[COMMITTEE_LINE], char name[COMMITTEE_NAME])
 {
     static const jd_contrast_kind order[JD_CONTRAST_KINDS] = {JD_CONTRAST_NONE, JD_CONTRAST_HISTEQ, JD_CONTRAST_STRETCH,
                                                               JD_CONTRAST_ADAPTIVE, JD_CONTRAST_EDGES};
     const jd_contrast_kind kind = order[column % JD_CONTRAST_KINDS];
-    const int side = nets[*(const int *)user].side;
-    if (set->height > side) jd_images_resize(ctx, set, side, side);
-    jd_images_contrast(ctx, set, &(jd_contrast){.kind = kind, .tile = side > 32 ? 6 : 8, .clip = 0.03});
+    const int side = *(const int *)user;
     snprintf(name, COMMITTEE_NAME, "%s", jd_contrast_name(kind));
+    int n = snprintf(line, COMMITTEE_LINE, "resize %d %d", side, side);
+    if (kind != JD_CONTRAST_NONE) n += snprintf(line + n, COMMITTEE_LINE - (size_t)n, ", %s", name);
+    if (kind == JD_CONTRAST_ADAPTIVE)
+        snprintf(line + n, COMMITTEE_LINE - (size_t)n, " tile %d clip 0.03", side > 32 ? 6 : 8);
 }
 
 static jd_status run(jd_run *r)
@@ -130,18 +92,18 @@ static jd_status run(jd_run *r)
                                 .shift = (float)jd_run_setting(r, "shift"),
                                 .edge = true},
                      .seed = jd_run_seed(r)},
-        .net = {.network = network,
-                .user = &net,
-                .momentum = jd_run_setting(r, "momentum"),
-                .weight_decay = jd_run_setting(r, "weight_decay")},
+        .line = nets[net].net,
+        .net = {.momentum = jd_run_setting(r, "momentum"), .weight_decay = jd_run_setting(r, "weight_decay")},
         .columns = (int)jd_run_setting(r, "columns"),
+        .class_names = names,
         .prepare = prepare,
+        .user = &nets[net].side,
     };
     committee *c = committee_open(r, jd_run_data(r, "gtsrb32"), &o);
     if (!c) return jd_error(ctx);
     committee_train(c, jd_run_setting(r, "epochs"), (jd_schedule){.kind = JD_COSINE, .rate = jd_run_setting(r, "lr")});
     jd_run_extra(r, "human_error", 1.16);
-    committee_report(c, 0.54, names);
+    committee_report(c, 0.54);
     const jd_status status = jd_run_finish(r, c->error[COMMITTEE_MEAN], NULL);
     committee_close(c);
     return status;

@@ -27,6 +27,10 @@ static const char *const WORDS[] = {"\"net\":\"dense 2\"",
                                     "\"settings\":{",
                                     "}",
                                     "x",
+                                    "\"pictures\":\"4x3x1\"",
+                                    "\"ink\":\"2 mass\"",
+                                    "\"members\":[{\"scope\":\"a\"}]",
+                                    "\"prepare\":\"resize 2 3, adapthisteq tile 1 clip 0.1\"",
                                     "null",
                                     "true",
                                     "[",
@@ -47,6 +51,8 @@ static void seeds(jd_ctx *ctx)
          "0.5\","
          "\"target-mean\":0,\"target-factor\":1,\"optimizer\":\"sgd\"}");
     text("{\"net\":\"conv 2 3, dense 2\",\"input\":\"5x5x1\",\"classes\":2,\"low\":-1,\"high\":1,"
+         "\"pictures\":\"4x4x1\",\"ink\":\"3 box\",\"members\":[{\"scope\":\"a\",\"name\":\"b\"},"
+         "{\"scope\":\"c\",\"prepare\":\"ink-width 3, histeq\",\"net\":\"dense 2\"}],"
          "\"config\":{\"scale\":\"cpu\",\"seed\":3,\"settings\":{\"rate\":0.5,\"epochs\":7,\"mode\":\"a\"}}}");
 }
 
@@ -80,6 +86,8 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     const jd_status status = model_load(ctx, path, &m, &params);
     if (!status) {
         fuzz_touch(m.net, strlen(m.net));
+        for (int k = 0; k < m.members; k++) fuzz_touch(m.member[k].scope, strlen(m.member[k].scope));
+        for (int v = 0; v < m.views; v++) fuzz_touch(m.view[v].prepare, strlen(m.view[v].prepare));
         fuzz_touch(m.mean, m.mean ? (size_t)m.dim[0] * sizeof(float) : 0);
         fuzz_touch(m.scale, m.scale ? (size_t)m.dim[0] * sizeof(float) : 0);
     }

@@ -323,16 +323,83 @@ static void refusals(void **state)
     assert_string_equal(jd_contrast_name(JD_CONTRAST_ADAPTIVE), "adapthisteq");
 }
 
+/* A line does what its calls do, one after the other. */
+static void lines(void **state)
+{
+    (void)state;
+    uint8_t a[12 * 10 * 3], b[sizeof a];
+    jd_rng r = jd_rng_new(3, "lines", 0);
+    for (size_t i = 0; i < sizeof a; i++) a[i] = b[i] = (uint8_t)jd_rng_below(&r, 256);
+    jd_images x = wrap(a, 1, 12, 10, 3), y = wrap(b, 1, 12, 10, 3);
+    x.pixels = jd_alloc(ctx, sizeof a);
+    y.pixels = jd_alloc(ctx, sizeof b);
+    memcpy(x.pixels, a, sizeof a);
+    memcpy(y.pixels, b, sizeof b);
+    assert_int_equal(jd_images_prepare(ctx, &x, "resize 9 8,adapthisteq tile 3 clip 0.2, imadjust"), JD_OK);
+    jd_images_resize(ctx, &y, 9, 8);
+    jd_images_contrast(ctx, &y, &(jd_contrast){.kind = JD_CONTRAST_ADAPTIVE, .tile = 3, .clip = 0.2});
+    jd_images_contrast(ctx, &y, &(jd_contrast){.kind = JD_CONTRAST_STRETCH});
+    assert_int_equal(x.height, 9);
+    assert_int_equal(x.width, 8);
+    assert_memory_equal(x.pixels, y.pixels, 9 * 8 * 3);
+    for (int k = 1; k < JD_CONTRAST_KINDS; k++) {
+        assert_int_equal(jd_images_prepare(ctx, &x, jd_contrast_name((jd_contrast_kind)k)), JD_OK);
+        jd_images_contrast(ctx, &y, &(jd_contrast){.kind = (jd_contrast_kind)k});
+        assert_memory_equal(x.pixels, y.pixels, 9 * 8 * 3);
+    }
+    assert_int_equal(jd_images_prepare(ctx, &x, ""), JD_OK);
+    assert_int_equal(jd_images_prepare(ctx, &x, "surround 1 4"), JD_OK);
+    jd_images_surround(ctx, &y, 1, 4);
+    assert_memory_equal(x.pixels, y.pixels, 9 * 8 * 3);
+    int h = 9, w = 8;
+    assert_int_equal(jd_prepared_size(ctx, "histeq, resize 5 6", &h, &w), JD_OK);
+    assert_true(h == 5 && w == 6);
+    static const char *const bad[] = {"resize 5", "resize 5 x",    "resise 5 5",   "histeq tile 3",
+                                      "histeq,",  "adapthisteq 3", "resize 0 5",   "adapthisteq clip nan",
+                                      ",",        "ink-width 3",   "resize 5 1e9", "surround 4 1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(jd_images_prepare(ctx, &x, bad[i]), JD_EUSAGE);
+        jd_error_clear(ctx);
+    }
+    jd_images_free(ctx, &x);
+    jd_images_free(ctx, &y);
+}
+
+/* One bright pixel: brighter than its surroundings there, darker around it, and what is even stays in the middle. */
+static void surround_by_hand(void **state)
+{
+    (void)state;
+    uint8_t p[31 * 31] = {0};
+    p[15 * 31 + 15] = 250;
+    jd_images im = wrap(p, 1, 31, 31, 1);
+    assert_int_equal(jd_images_surround(ctx, &im, 1, 4), JD_OK);
+    assert_int_equal(p[15 * 31 + 15], 255);
+    assert_true(p[15 * 31 + 19] < 128 && p[11 * 31 + 15] == p[15 * 31 + 19]);
+    assert_int_equal(p[0], 128);
+    memset(p, 77, sizeof p);
+    assert_int_equal(jd_images_surround(ctx, &im, 1, 4), JD_OK);
+    for (size_t k = 0; k < sizeof p; k++) assert_true(abs(p[k] - 128) <= 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stretch_by_hand),  cmocka_unit_test(histeq_by_hand),
-        cmocka_unit_test(histeq_is_flat),   cmocka_unit_test(adaptive_of_one_tile),
-        cmocka_unit_test(adaptive_by_hand), cmocka_unit_test(adaptive_clipped),
-        cmocka_unit_test(edges_of_a_step),  cmocka_unit_test(lab_round_trip),
-        cmocka_unit_test(colour),           cmocka_unit_test(area),
-        cmocka_unit_test(bilinear),         cmocka_unit_test(ink_width),
-        cmocka_unit_test(resized_set),      cmocka_unit_test(refusals),
+        cmocka_unit_test(lines),
+        cmocka_unit_test(surround_by_hand),
+        cmocka_unit_test(stretch_by_hand),
+        cmocka_unit_test(histeq_by_hand),
+        cmocka_unit_test(histeq_is_flat),
+        cmocka_unit_test(adaptive_of_one_tile),
+        cmocka_unit_test(adaptive_by_hand),
+        cmocka_unit_test(adaptive_clipped),
+        cmocka_unit_test(edges_of_a_step),
+        cmocka_unit_test(lab_round_trip),
+        cmocka_unit_test(colour),
+        cmocka_unit_test(area),
+        cmocka_unit_test(bilinear),
+        cmocka_unit_test(ink_width),
+        cmocka_unit_test(resized_set),
+        cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

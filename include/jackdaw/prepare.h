@@ -69,6 +69,23 @@ JD_API jd_status jd_images_resize(jd_ctx *ctx, jd_images *images, int height, in
  * they are.  One channel.  Errors: JD_EUSAGE. */
 JD_API jd_status jd_images_ink_width(jd_ctx *ctx, jd_images *images, int width);
 
+/* ---- surroundings ------------------------------------------------------------------------------------------------------
+ * On- and off-centre cells (the fixed first layer of Ciresan et al., IJCAI 2011, on NORB): each channel becomes the difference
+ * of two Gaussians of `narrow` and `wide` pixels around the middle of the range, so scaled that the root of its mean square is
+ * a quarter of the range; beyond the edges pixels go on.  Errors: JD_EUSAGE unless 0 < narrow < wide <= 16. */
+JD_API jd_status jd_images_surround(jd_ctx *ctx, jd_images *images, double narrow, double wide);
+
+/* ---- all of it in one line ---------------------------------------------------------------------------------------------
+ *     jd_images_prepare(ctx, &signs, "resize 32 32, adapthisteq tile 8 clip 0.03");
+ *
+ * Steps with commas between, done in their order: `resize HEIGHT WIDTH`, `ink-width COLUMNS`, `surround NARROW WIDE`,
+ * `imadjust`, `histeq`, `conorm`, `adapthisteq [tile T] [clip C]`.  An empty line does nothing.  Systems prepare pictures by such
+ * lines and write them into their models (docs/architecture.md), so that whoever uses a model prepares pictures by the same one.
+ * Errors: JD_EUSAGE, with the word and the nearest known one; those of the steps, after which the pictures are of no use. */
+JD_API jd_status jd_images_prepare(jd_ctx *ctx, jd_images *images, const char *line);
+/* The size of pictures of height x width after the line; also checks its words. */
+JD_API jd_status jd_prepared_size(jd_ctx *ctx, const char *line, int *height, int *width);
+
 #ifdef __cplusplus
 }
 #endif

@@ -69,6 +69,9 @@ JD_API double jd_run_setting(const jd_run *r, const char *name);
  * and as JSON in the metadata `jackdaw.config` of checkpoints and models. */
 JD_API void jd_run_config(jd_run *r, const char *name, const char *text);
 JD_API void jd_run_config_number(jd_run *r, const char *name, double value);
+/* A list of `rows` objects with the given fields; cell (rows,fields), a NULL leaves its field out. */
+JD_API void jd_run_config_list(jd_run *r, const char *name, const char *const *field, size_t fields,
+                               const char *const *cell, size_t rows);
 /* The configuration as one line of JSON, to be given to jd_free: {"system":..,"scale":..,"seed":..,"settings":{..},..}. */
 JD_API char *jd_run_config_json(const jd_run *r);
 

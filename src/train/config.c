@@ -105,6 +105,21 @@ void jd_run_config_number(jd_run *r, const char *name, double value)
         jd_fail(r->ctx, JD_ENOMEM, "out of memory");
 }
 
+void jd_run_config_list(jd_run *r, const char *name, const char *const *field, size_t fields, const char *const *cell,
+                        size_t rows)
+{
+    json_t *list = jd_error(r->ctx) ? NULL : json_array();
+    int failed = 0;
+    for (size_t i = 0; list && i < rows; i++) {
+        json_t *row = json_object();
+        for (size_t k = 0; k < fields; k++)
+            if (cell[i * fields + k]) failed |= json_object_set_new(row, field[k], json_string(cell[i * fields + k]));
+        failed |= json_array_append_new(list, row);
+    }
+    if (list && (json_object_set_new(r->config, name, list) || failed))
+        jd_fail(r->ctx, JD_EUSAGE, "jd_run_config_list \"%s\": a text is not UTF-8", name);
+}
+
 json_t *jd__run_config(const jd_run *r)
 {
     json_t *c = json_object();

@@ -1,0 +1,105 @@
+/* listed.c - folders of pictures in the formats of published sets. */
+#include <string.h>
+
+#include "eval.h"
+#include "folders.h"
+#include "jackdaw/sets.h"
+#include "model.h"
+
+enum { MOSAIC_SIDE = 32, SIGN_SIDE = 48, CLASSES = 65535 };
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The files of a folder with such endings; none is no error. */
+static bool list(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l)
+{
+    if (files_in(ctx, dir, endings, l) == JD_ENOINPUT && !l->n) jd_error_clear(ctx);
+    return l->n > 0 && !jd_error(ctx);
+}
+
+/* The file that the split means: it begins with its name, or is the only one. */
+static const char *choose(jd_ctx *ctx, const char *dir, const file_list *l, jd_split split)
+{
+    const char *const words[] = {eval_splits[split], split == JD_TEST ? "t10k" : eval_splits[split]};
+    for (size_t w = 0; w < 2; w++)
+        for (size_t i = 0; i < l->n; i++)
+            if (!strncmp(base_name(l->path[i]), words[w], strlen(words[w]))) return l->path[i];
+    if (l->n == 1) return l->path[0];
+    jd_fail(ctx, JD_EUSAGE, "%s: %s or %s? give the file itself", dir, base_name(l->path[0]), base_name(l->path[1]));
+    return NULL;
+}
+
+static bool load_idx(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out)
+{
+    static const char *const idx[] = {"images-idx3-ubyte", "images-idx3-ubyte.gz", NULL};
+    file_list l = {0};
+    const bool found = list(ctx, dir, idx, &l);
+    const char *path = found ? choose(ctx, dir, &l, o->split) : NULL;
+    if (path) samples_load(ctx, path, o, out);
+    files_free(ctx, &l);
+    return found;
+}
+
+/* An index of mosaics or of a blob; of one table that is called otherwise than those of folders.h, too. */
+static bool load_index(jd_ctx *ctx, const char *dir, const samples_options *o, int classes, samples *out)
+{
+    static const char *const tables[] = {".tsv", ".tsv.gz", NULL};
+    jd_tsv t = {0};
+    bool mosaics = false, blob = false;
+    file_list l = {0};
+    char *path = folder_table(ctx, dir, o->split);
+    if (!path && list(ctx, dir, tables, &l) && l.n == 1) path = jd_strdup(ctx, l.path[0]);
+    if (path && folder_separator(ctx, path) == '\t' && !jd_read_tsv(ctx, path, &t)) {
+        for (size_t c = 0; c < t.cols; c++) {
+            mosaics |= !strcmp(t.names[c], "mosaic");
+            blob |= !strcmp(t.names[c], "offset");
+        }
+        jd_tsv_free(ctx, &t);
+    }
+    const int channels = o->fit ? (int)o->fit->dim[2] : o->size[2] ? o->size[2] : 3;
+    if (mosaics && !jd_error(ctx)) jd_images_read_mosaics(ctx, path, MOSAIC_SIDE, classes, &out->images);
+    if (blob && !jd_error(ctx)) jd_images_read_blob(ctx, path, channels, classes, &out->images);
+    files_free(ctx, &l);
+    jd_free(ctx, path);
+    return mosaics || blob;
+}
+
+/* GT-00012.csv in the folder or in one below, or .gnt files. */
+static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *o, int classes, samples *out)
+{
+    static const char *const gnt[] = {".gnt", NULL}, *const csv[] = {".csv", NULL};
+    const int side = o->fit ? (int)o->fit->picture[0] : SIGN_SIDE;
+    file_list l = {0};
+    bool signs = false;
+    const bool characters = list(ctx, dir, gnt, &l);
+    files_free(ctx, &l);
+    for (int below = 0; below < 2 && !characters && !signs && !jd_error(ctx); below++) {
+        char *where = below ? jd_asprintf(ctx, "%s/00000", dir) : jd_strdup(ctx, dir);
+        l = (file_list){0};
+        if (where && list(ctx, where, csv, &l)) signs = !strncmp(base_name(l.path[0]), "GT-", 3);
+        files_free(ctx, &l);
+        jd_free(ctx, where);
+    }
+    if (characters) jd_images_read_gnt(ctx, dir, NULL, &out->images);
+    if (signs) jd_images_read_gtsrb(ctx, dir, side, classes, &out->images);
+    return characters || signs;
+}
+
+bool listed_load(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out)
+{
+    const int classes = o->fit ? o->fit->classes : CLASSES;
+    if (o->fit && (o->fit->rank != 3 || classes < 2)) return false;
+    if (load_idx(ctx, dir, o, out)) return true;
+    if (jd_error(ctx) || (!load_index(ctx, dir, o, classes, out) && !load_published(ctx, dir, o, classes, out)))
+        return jd_error(ctx) != JD_OK;
+    int32_t most = 0;
+    for (size_t i = 0; i < out->images.count; i++)
+        if (out->images.labels[i] > most) most = out->images.labels[i];
+    if (!o->fit) out->images.classes = most + 1;
+    samples_take_images(out);
+    return true;
+}
