@@ -38,7 +38,8 @@ static void print_members(const char *text)
         printf("  member %zu: %s", k + 1, scope ? scope : "");
         if (name) printf(", \"%s\"", name);
         if (net) printf(", network \"%s\"", net);
-        printf(prepare ? ", pictures prepared by \"%s\"\n" : ", pictures as they are\n", prepare);
+        printf(", pictures %s%s%s\n", prepare ? "prepared by \"" : "as they are", prepare ? prepare : "",
+               prepare ? "\"" : "");
     }
     if (json_array_size(list) > 1) printf("  the mean of the members' probabilities is the answer\n");
     json_decref(j);

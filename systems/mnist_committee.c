@@ -40,8 +40,11 @@ static void prepare(const void *user, int column, char line[COMMITTEE_LINE], cha
     static const int width[] = {0, 20, 16, 12, 18, 14, 10};
     const int w = width[column % 7];
     (void)user;
-    snprintf(line, COMMITTEE_LINE, w ? "ink-width %d" : "", w);
-    snprintf(name, COMMITTEE_NAME, w ? "%d wide" : "as they are", w);
+    line[0] = 0;
+    snprintf(name, COMMITTEE_NAME, "as they are");
+    if (!w) return;
+    snprintf(line, COMMITTEE_LINE, "ink-width %d", w);
+    snprintf(name, COMMITTEE_NAME, "%d wide", w);
 }
 
 static jd_status finish(committee *c)
