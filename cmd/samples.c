@@ -40,7 +40,8 @@ bool samples_is_file(const char *name)
 bool samples_has_test(jd_ctx *ctx, const char *name)
 {
     if (!samples_is_file(name)) return true;
-    return is_folder(name) ? folder_has_test(ctx, name) : arrays_have_test(ctx, name);
+    if (!is_folder(name)) return arrays_have_test(ctx, name);
+    return jd_dataset_in(ctx, name) || folder_has_test(ctx, name);
 }
 
 int64_t samples_steps(const samples *s, const uint32_t *index, size_t n)
@@ -335,13 +336,13 @@ static jd_status load_folder(jd_ctx *ctx, const char *name, const samples_option
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out)
 {
     *out = (samples){0};
-    if (samples_is_file(name) && is_folder(name)) {
+    if (samples_is_file(name) && is_folder(name) && !jd_dataset_in(ctx, name)) {
         if (!listed_load(ctx, name, o, out)) load_folder(ctx, name, o, out);
     } else if (arrays_are(name)) {
         arrays_load(ctx, name, o, out);
     } else if (samples_is_file(name) && is_table(name)) {
         if (!load_csv(ctx, name, o, out) && o->sequence) to_sequences(ctx, out);
-    } else if (samples_is_file(name)) {
+    } else if (samples_is_file(name) && !is_folder(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {
         if (!jd_load_images(ctx, name, o->split, &out->images)) samples_take_images(out);

@@ -226,8 +226,12 @@ JD_API jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const cha
  * verified.  Errors: JD_ENOINPUT with what to do by hand, JD_EDATA, JD_EIO, JD_EABSENT (no curl). */
 JD_API char *jd_dataset_get(jd_ctx *ctx, const jd_dataset *set, const char *from);
 
+/* The set of classified pictures whose files lie in the folder `dir`; NULL where no set's do, without an error.  Sets of the
+ * same files (mnist, fashion-mnist) are one here. */
+JD_API const jd_dataset *jd_dataset_in(jd_ctx *ctx, const char *dir);
 /* Finds and reads one split of a set of classified pictures ("mnist", "cifar10_jpeg", "norb"...): those whose format is
- * not JD_SET_OTHER. */
+ * not JD_SET_OTHER.  `name` may also be a folder with the files of such a set, whatever pictures they hold; of IDX files the
+ * classes are as many as their labels tell. */
 JD_API jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out);
 
 /* SHA-256 (FIPS 180-4). */

@@ -82,17 +82,64 @@ static jd_status load_split(jd_ctx *ctx, const jd_dataset *set, const char *dir,
     return jd_error(ctx);
 }
 
+const jd_dataset *jd_dataset_in(jd_ctx *ctx, const char *dir)
+{
+    const jd_dataset *set;
+    for (int i = 0; (set = jd_dataset_at(i)) != NULL; i++)
+        if (set->format != JD_SET_OTHER && jd__dataset_present(ctx, set, dir)) return set;
+    return NULL;
+}
+
+/* Classes of the labels of both parts of a folder of IDX files. */
+static int count_classes(jd_ctx *ctx, const jd_dataset *set, const char *dir)
+{
+    int most = 0;
+    for (int k = 1; k < 4 && !jd_error(ctx); k += 2) {
+        char *path = jd__dataset_path(ctx, dir, set->files[k].name);
+        jd_idx labels = {0};
+        if (path && !jd_read_idx(ctx, path, &labels) && labels.type == JD_IDX_U8)
+            for (size_t i = 0; i < labels.count; i++)
+                if (((const uint8_t *)labels.data)[i] >= most) most = ((const uint8_t *)labels.data)[i] + 1;
+        jd_idx_free(ctx, &labels);
+        jd_free(ctx, path);
+    }
+    return most;
+}
+
+/* The set that a name or a folder stands for, and its folder, for jd_free; NULL and an error where there is none. */
+static char *find_set(jd_ctx *ctx, const char *name, jd_dataset *out)
+{
+    const jd_dataset *set = NULL;
+    for (int i = 0; jd_dataset_at(i); i++)
+        if (!strcmp(jd_dataset_at(i)->name, name)) set = jd_dataset_at(i);
+    if (!set && (set = jd_dataset_in(ctx, name)) != NULL) {
+        *out = *set;
+        if (set->format == JD_SET_IDX) out->classes = count_classes(ctx, set, name);
+        return jd_error(ctx) ? NULL : jd_strdup(ctx, name);
+    }
+    if (!set && strchr(name, '/')) {
+        jd_fail(
+            ctx, JD_ENOINPUT,
+            "%s: no folder with the files of a set of pictures, such as train-images-idx3-ubyte, data_batch_1.bin or "
+            "Final_Training/; `jackdaw data list` shows them, and `jackdaw train` takes other folders",
+            name);
+        return NULL;
+    }
+    if (!set && !(set = jd_dataset_find(ctx, name))) return NULL;
+    *out = *set;
+    if (set->format != JD_SET_OTHER) return jd_dataset_locate(ctx, set);
+    jd_fail(ctx, JD_EUSAGE, "%s holds no images with classes; try mnist or fashion-mnist", set->name);
+    return NULL;
+}
+
 jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out)
 {
-    const jd_dataset *set = jd_dataset_find(ctx, name);
-    if (!set) return jd_error(ctx);
-    if (set->format == JD_SET_OTHER)
-        return jd_fail(ctx, JD_EUSAGE, "%s holds no images with classes; try mnist or fashion-mnist", set->name);
-    char *dir = jd_dataset_locate(ctx, set);
+    jd_dataset set;
+    char *dir = jd_error(ctx) ? NULL : find_set(ctx, name, &set);
     if (!dir) return jd_error(ctx);
     jd_images a = {0}, b = {0};
-    jd_status st = load_split(ctx, set, dir, split == JD_TEST, &a);
-    if (st == JD_OK && split == JD_ALL) st = load_split(ctx, set, dir, 1, &b);
+    jd_status st = load_split(ctx, &set, dir, split == JD_TEST, &a);
+    if (st == JD_OK && split == JD_ALL) st = load_split(ctx, &set, dir, 1, &b);
     if (st == JD_OK && split == JD_ALL) st = join(ctx, &a, &b);
     jd_images_free(ctx, &b);
     jd_free(ctx, dir);
