@@ -351,6 +351,20 @@ static void image_set(void **state)
         assert_int_equal(im.labels[im.count - 1], split == JD_TRAIN ? 0 : 9);
         jd_images_free(ctx, &im);
     }
+    /* The folder stands for itself, with as many classes as there are: here 12, of which the test part knows none but 9. */
+    char own[512], path[600];
+    snprintf(own, sizeof own, "%s/letters", tmpdir_path);
+    assert_int_equal(rename(dir, own), 0);
+    lb[1] = 11;
+    snprintf(path, sizeof path, "%s/train-labels-idx1-ubyte", own);
+    jd_write_idx(ctx, path, &(jd_idx){.type = JD_IDX_U8, .rank = 1, .size = {2}, .data = lb});
+    if (jd_load_images(ctx, own, JD_TEST, &im)) fail_msg("%s", jd_error_message(ctx));
+    assert_int_equal(im.count, 1);
+    assert_int_equal(im.classes, 12);
+    jd_images_free(ctx, &im);
+    jd_load_images(ctx, tmpdir_path, JD_TEST, &im);
+    expect_error(JD_ENOINPUT, "no folder with the files of a set of pictures");
+    assert_int_equal(rename(own, dir), 0);
     jd_dataset_verify(ctx, jd_dataset_find(ctx, "mnist"), dir, NULL, NULL);
     expect_error(JD_EDATA, "24 bytes after gunzip, 47040016 are recorded");
     setenv("XDG_CACHE_HOME", tmpdir_file("cache"), 1);
