@@ -113,6 +113,9 @@ static const cli_option export_options[] = {
     {"onnx", 0, "FILE", "write an ONNX model (IR version 8, operator set 17)", false},
     {"primitives", 0, NULL, "ONNX: recurrent layers as Scan of primitive operators, without LSTM, GRU, RNN", false},
     {"logits", 0, NULL, "leave the softmax at the end out", false},
+    {"member", 0, "K", "of a committee only the K-th network", false},
+    {"prepared", 0, NULL, "the file takes pictures that have been prepared (resized, their contrast changed...)",
+     false},
     CLI_HELP,
     CLI_END};
 
@@ -268,7 +271,9 @@ const cli_command cli_commands[] = {
      "normalisation, which is part of what is written.  Layers: conv, maxpool, avgpool, dense, lstm, gru, srn (and in "
      "both\n"
      "directions), highway, polynomial (grown by --method gmdh), mean, flatten, the activations; dropout and noise do\n"
-     "nothing.",
+     "nothing.  A committee becomes one net, the mean of its members, unless these see pictures prepared in several "
+     "ways:\n"
+     "then --member and --prepared take one.",
      export_options, cmd_export, 1, 1},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",

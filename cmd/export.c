@@ -3,13 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "jackdaw/prepare.h"
+
+#include "model.h"
 
 typedef struct net_file {
     jd_export e;
     char *net, *labels;
     float *mean, *factor;
     jd_params *params;
+    model pictures; /* of a model of pictures: its members, and how they see */
+    jd_export_member member[MODEL_MEMBERS];
+    char *note;
 } net_file;
 
 static double number(const json_t *j, const char *name)
@@ -102,6 +107,59 @@ static jd_status configure(jd_ctx *ctx, net_file *n, const char *path, const jso
     return jd_error(ctx);
 }
 
+/* What people must do to pictures before they give them to the file. */
+static jd_status write_note(jd_ctx *ctx, net_file *n, const char *prepare)
+{
+    const model *m = &n->pictures;
+    char size[200] = "";
+    int h = (int)m->picture[0], w = (int)m->picture[1];
+    if (jd_prepared_size(ctx, prepare, &h, &w)) return jd_error(ctx);
+    if (h != m->dim[0] || w != m->dim[1])
+        snprintf(size, sizeof size, "Pictures of %d x %d stand in the upper left, with background, 0, around.", h, w);
+    if (*prepare)
+        n->note = jd_asprintf(ctx, "Pictures must have been prepared by \"%s\" (jd_images_prepare)%s%s", prepare,
+                              *size ? ". " : ".", size);
+    else if (*size)
+        n->note = jd_strdup(ctx, size);
+    n->e.note = n->note;
+    return jd_error(ctx);
+}
+
+/* The networks that are asked for: all, whose mean is the answer, or --member. */
+static jd_status choose_members(jd_ctx *ctx, net_file *n, cli_args *a)
+{
+    jd_params *params = NULL; /* read once more with the description */
+    model *m = &n->pictures;
+    const char *path = a->rest[0];
+    if (model_load(ctx, path, m, &params)) return jd_error(ctx);
+    jd_params_free(params);
+    const int one = (int)cli_int(a, "member", 0, 1, MODEL_MEMBERS),
+              view = one ? m->member[one <= m->members ? one - 1 : 0].view : 0;
+    const char *prepare = m->view[view].prepare;
+    if (one > m->members)
+        return jd_fail(ctx, JD_EUSAGE, "--member %d: %s has %d network%s", one, path, m->members,
+                       m->members > 1 ? "s" : "");
+    if (!one && m->views > 1)
+        return jd_fail(
+            ctx, JD_EUSAGE,
+            "%s: a committee whose members see pictures prepared in %d ways, by \"%s\" and others, which C and ONNX "
+            "files do not contain; --member K --prepared exports one of the %d members, for pictures that are "
+            "prepared as it needs them (`jackdaw inspect` lists these)",
+            path, m->views, *prepare ? prepare : m->view[1].prepare, m->members);
+    if (*prepare && !cli_has(a, "prepared"))
+        return jd_fail(
+            ctx, JD_EUSAGE,
+            "%s: its pictures are first prepared by \"%s\", which C and ONNX files do not contain; with --prepared "
+            "the file takes pictures that have been prepared so",
+            path, prepare);
+    for (int k = 0; k < m->members; k++)
+        if (!one || k == one - 1)
+            n->member[n->e.members++] =
+                (jd_export_member){m->member[k].scope, m->member[k].net ? m->member[k].net : m->net};
+    n->e.member = n->member;
+    return write_note(ctx, n, prepare);
+}
+
 static jd_status load(jd_ctx *ctx, net_file *n, const char *path)
 {
     *n = (net_file){0};
@@ -122,6 +180,8 @@ static void unload(jd_ctx *ctx, net_file *n)
     jd_free(ctx, n->labels);
     jd_free(ctx, n->mean);
     jd_free(ctx, n->factor);
+    jd_free(ctx, n->note);
+    model_free(ctx, &n->pictures);
 }
 
 int cmd_export(int argc, char **argv)
@@ -136,13 +196,15 @@ int cmd_export(int argc, char **argv)
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     net_file n;
-    if (!load(ctx, &n, a.rest[0])) {
+    if (!load(ctx, &n, a.rest[0]) && (!n.e.height || !choose_members(ctx, &n, &a)) && !a.bad) {
         if (cli_has(&a, "logits")) n.e.softmax = false;
         const char *slash = dir && *dir && dir[strlen(dir) - 1] == '/' ? "" : "/";
         if (dir && !jd_export_c(ctx, &n.e, dir, name))
             printf("%s%s%s.c\n%s%s%s.h\n", dir, slash, name, dir, slash, name);
         if (onnx && !jd_error(ctx) && !jd_export_onnx(ctx, &n.e, onnx, cli_has(&a, "primitives"))) printf("%s\n", onnx);
     }
+    if (n.note && !jd_error(ctx) && !a.bad) cli_fail("export", 0, "%s", n.note);
     unload(ctx, &n);
-    return cli_end("export", ctx);
+    code = cli_end("export", ctx);
+    return code ? code : a.bad ? JD_EUSAGE : 0;
 }

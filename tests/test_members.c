@@ -204,6 +204,7 @@ static void digits(void **state)
     /* One picture as a PNG, and dark on paper, which is turned. */
     const jd_picture one = {.width = 28, .height = 28, .channels = 1, .pixels = test.pixels + 3 * 28 * 28};
     assert_int_equal(jd_write_png(ctx, tmpdir_file("three.png"), &one), JD_OK);
+    assert_int_equal(jd_write_png(ctx, tmpdir_file("digit.png"), &one), JD_OK);
     assert_int_equal(jackdaw("predict d three.png --json"), 0);
     compare(p + 3 * 10, 1, 10);
     for (int k = 0; k < 28 * 28; k++) one.pixels[k] = (uint8_t)(255 - one.pixels[k]);
@@ -314,8 +315,85 @@ static void refuses(void **state)
     assert_int_equal(with_config("{" NET "\"classes\":10,\"members\":[{\"scope\":\"column1\"}]}"), 0); /* one column */
 }
 
+/* ---- export --------------------------------------------------------------------------------------------------------------*/
+
+/* What the exported C function says to the picture three.png, padded to 29 x 29. */
+static void run_c(float p[10])
+{
+    static const char program_text[] =
+        "#include \"build/three.h\"\n#include <stdio.h>\n"
+        "int main(void)\n{\n    static float in[THREE_INPUTS], out[THREE_OUTPUTS];\n"
+        "    for (int i = 0; i < 28 * 28; i++) in[i / 28 * 29 + i % 28] = (float)getchar();\n"
+        "    three_run(in, out);\n    for (int k = 0; k < THREE_OUTPUTS; k++) printf(\"%.9g\\n\", "
+        "(double)out[k]);\n}\n";
+    char command[600];
+    tmpdir_write(tmpdir_file("main.c"), program_text, sizeof program_text - 1);
+    snprintf(command, sizeof command,
+             "cd '%s' && gcc -std=c17 -Wall -Werror -O1 main.c build/three.c -o three -lm && ./three < three.raw",
+             tmpdir_path);
+    assert_int_equal(output_of(command, said, sizeof said), 0);
+    const char *at = said;
+    char *end;
+    for (int k = 0; k < 10; k++, at = end) p[k] = strtof(at, &end);
+}
+
+static void exports(void **state)
+{
+    (void)state;
+    /* Three columns that see digits as they are; the refusals' three see them in three widths. */
+    assert_int_equal(jackdaw("export d --c build"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "prepared in 3 ways, by \"ink-width 20\" and others"));
+    assert_int_equal(jackdaw("export d --c build --member 2"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "with --prepared the file takes"));
+    assert_int_equal(jackdaw("export d --c build --member 4"), JD_EUSAGE);
+    assert_int_equal(jackdaw("export d --c build --name one --member 2 --prepared"), 0);
+    assert_non_null(strstr(wrong, "prepared by \"ink-width 20\""));
+    size_t bytes;
+    char *text = jd_read_file(ctx, tmpdir_file("build/one.h"), 1 << 20, &bytes);
+    assert_non_null(memmem(text, bytes, "ink-width 20", 12));
+    jd_free(ctx, text);
+    static const char config[] =
+        "{" NET "\"classes\":10,\"pictures\":\"28x28x1\",\"members\":[{\"scope\":\"column1\"},{\"scope\":\"column2\"},"
+        "{\"scope\":\"column3\"}]}";
+    jd_picture three = {0};
+    assert_int_equal(jd_read_picture(ctx, tmpdir_file("digit.png"), 1, &three), JD_OK);
+    tmpdir_write(tmpdir_file("three.raw"), three.pixels, 28 * 28);
+    jd_picture_free(ctx, &three);
+    assert_int_equal(with_config(config), 0);
+    assert_int_equal(jackdaw("predict bad.safetensors digit.png --json"), 0);
+    float p[10], q[10];
+    const char *at = strstr(said, "\"probabilities\":[") + strlen("\"probabilities\":[");
+    for (int k = 0; k < 10; k++) {
+        char *end;
+        p[k] = strtof(at, &end);
+        at = end + 1;
+    }
+    assert_int_equal(jackdaw("export bad.safetensors --logits --c build"), JD_EUSAGE);
+    assert_int_equal(jackdaw("export bad.safetensors --c build --name three --onnx three.onnx"), 0);
+    run_c(q);
+    for (int k = 0; k < 10; k++) assert_float_equal(p[k], q[k], 1e-6);
+
+    /* And as ONNX, where its packages are: the picture, and the answer that is wanted. */
+    float x[29 * 29] = {0};
+    text = jd_read_file(ctx, tmpdir_file("three.raw"), 28 * 28, &bytes);
+    for (int i = 0; i < 28 * 28; i++) x[i / 28 * 29 + i % 28] = (float)(uint8_t)text[i];
+    jd_free(ctx, text);
+    const jd_tensor_entry in = {.dtype = JD_FILE_F32, .rank = 4, .dim = {1, 29, 29, 1}, .data = x},
+                          out = {.dtype = JD_FILE_F32, .rank = 2, .dim = {1, 10}, .data = p};
+    assert_int_equal(jd_npy_write(ctx, tmpdir_file("three.in.npy"), &in), JD_OK);
+    assert_int_equal(jd_npy_write(ctx, tmpdir_file("three.out.npy"), &out), JD_OK);
+    char command[500];
+    snprintf(command, sizeof command,
+             "for p in python3 /usr/bin/python3; do $p -c 'import onnx' 2>/dev/null && exec $p onnx_check.py '%s' >&2; "
+             "done; exit 77",
+             tmpdir_path);
+    const int code = system(command) >> 8;
+    if (code != 77) assert_int_equal(code, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(digits), cmocka_unit_test(signs), cmocka_unit_test(refuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(digits), cmocka_unit_test(signs), cmocka_unit_test(refuses),
+                                       cmocka_unit_test(exports)};
     return cmocka_run_group_tests(tests, prepare, teardown);
 }

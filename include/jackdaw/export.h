@@ -17,6 +17,12 @@
 extern "C" {
 #endif
 
+/* One of the nets of a committee. */
+typedef struct jd_export_member {
+    const char *scope; /* before the names of its parameters: "column1", or "" */
+    const char *net;
+} jd_export_member;
+
 typedef struct jd_export {
     const char *net;   /* in the network language (layers.h) */
     jd_params *params; /* float32, with the names that the language gives them */
@@ -29,6 +35,11 @@ typedef struct jd_export {
     const float *mean, *factor;   /* (columns): v goes in as (v - mean) factor; NULL: as it is */
     double out_factor, out_shift; /* outputs are multiplied and shifted by these; both 0: as they are */
     const char *labels;           /* what the outputs stand for, for people; or NULL */
+    const char *note;             /* what else people must know: how pictures are prepared; or NULL */
+    /* A committee: its nets all see the input, and the output is the mean of their probabilities.  Not of sequences, and not
+     * without `softmax`.  members 0: the net above, alone. */
+    const jd_export_member *member;
+    int members;
 } jd_export;
 
 /* DIR/NAME.c and DIR/NAME.h: C17 that needs nothing but libm, takes no memory from the heap and keeps no state of its own.

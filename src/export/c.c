@@ -1,7 +1,7 @@
 /*
  * c.c - a network as one C file and its header.
  *
- * Values go back and forth between two buffers, a and b.  A net whose layers all read forwards in time is written as one
+ * Values go back and forth between two buffers, a and b.  Of a committee each net is a function of its own.  A net whose layers all read forwards in time is written as one
  * step with its state; one that also reads backwards, layer after layer over whole sequences in memory of the caller.
  */
 #include "export/c.h"
@@ -18,6 +18,7 @@ typedef struct writer {
     const jd_export_plan *p;
     const char *name;
     unsigned parts; /* bits of jd_export_part_kind */
+    int first;      /* layers of the members before, for the weights' names */
     int at;         /* where the values are: 0 the input, 1 a, 2 b */
     bool whole;     /* sequences are whole: work on all steps */
 } writer;
@@ -58,19 +59,20 @@ static void put_weights(writer *w)
         if (x->l.kind == JD_NET_CONV) N = (int64_t)x->l.size * x->l.size * x->in.dim[2];
         if (x->l.kind == JD_NET_DENSE) N = x->l.each && x->in.rank == 3 ? x->in.dim[2] : jd__export_size(&x->in);
         if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
-        if (x->way[0].W || x->l.kind == JD_NET_POLYNOMIAL) jd__emit(&w->c, "\n/* %s */\n", x->l.name);
-        if (x->l.kind == JD_NET_POLYNOMIAL) put_units(w, i, x);
+        if (x->way[0].W || x->l.kind == JD_NET_POLYNOMIAL)
+            jd__emit(&w->c, "\n/* %s%s%s */\n", w->p->scope, *w->p->scope ? "/" : "", x->l.name);
+        if (x->l.kind == JD_NET_POLYNOMIAL) put_units(w, w->first + i, x);
         for (int d = 0; d < 2; d++) {
             const jd_export_weights *v = &x->way[d];
             static const char *const names[2][6] = {
                 {"W", "R", "b", "peep", "proj", "bR"},
                 {"W_back", "R_back", "b_back", "peep_back", "proj_back", "bR_back"}};
-            put_floats(w, i, names[d][0], v->W, gates * N);
-            put_floats(w, i, names[d][1], v->R, gates * P);
-            put_floats(w, i, names[d][2], v->b, gates);
-            put_floats(w, i, names[d][3], v->peep, 3 * H);
-            put_floats(w, i, names[d][4], v->proj, P * H);
-            put_floats(w, i, names[d][5], v->bR, H);
+            put_floats(w, w->first + i, names[d][0], v->W, gates * N);
+            put_floats(w, w->first + i, names[d][1], v->R, gates * P);
+            put_floats(w, w->first + i, names[d][2], v->b, gates);
+            put_floats(w, w->first + i, names[d][3], v->peep, 3 * H);
+            put_floats(w, w->first + i, names[d][4], v->proj, P * H);
+            put_floats(w, w->first + i, names[d][5], v->bR, H);
         }
     }
 }
@@ -290,11 +292,12 @@ static void put_layer(writer *w, int i)
         put_activation(w, x->l.act, &x->out);
         return;
     }
+    const int name = w->first + i;
     switch (x->l.kind) {
-    case JD_NET_DENSE: put_dense(w, i, x); break;
+    case JD_NET_DENSE: put_dense(w, name, x); break;
     case JD_NET_MEAN: put_mean(w, i, x); break;
-    case JD_NET_HIGHWAY: put_highway(w, i, x); break;
-    case JD_NET_POLYNOMIAL: put_polynomial(w, i, x); break;
+    case JD_NET_HIGHWAY: put_highway(w, name, x); break;
+    case JD_NET_POLYNOMIAL: put_polynomial(w, name, x); break;
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN:
@@ -302,7 +305,7 @@ static void put_layer(writer *w, int i)
         put_direction(w, i, x, false);
         if (x->l.both) put_direction(w, i, x, true);
         break;
-    default: put_picture_layer(w, i, x);
+    default: put_picture_layer(w, name, x);
     }
     w->at = other(w);
     if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE) put_activation(w, x->l.act, &x->out);
@@ -361,11 +364,17 @@ static int64_t most_values(const jd_export_plan *p)
     return most;
 }
 
-static void put_functions(writer *w)
+/* `member`: its number in a committee from 1, or 0. */
+static void put_functions(writer *w, int member)
 {
     const long long most = most_values(w->p), n = jd__export_size(&w->p->in), m = jd__export_size(&w->p->out);
     const char *name = w->name;
-    if (!w->p->in.sequence) {
+    w->at = 0;
+    if (member) {
+        jd__emit(&w->c, "\nstatic void member%d(const float *in, float *out)\n{\n    float a[%lld], b[%lld];\n", member,
+                 most, most);
+        put_body(w);
+    } else if (!w->p->in.sequence) {
         jd__emit(&w->c, "void %s_run(const float *in, float *out)\n{\n    float a[%lld], b[%lld];\n", name, most, most);
         put_body(w);
     } else if (w->whole) {
@@ -393,6 +402,17 @@ static void put_functions(writer *w)
     jd__put_text(&w->c, "    (void)a, (void)b;\n}\n");
 }
 
+/* The mean of n members, in the order that the library has. */
+static void put_committee(writer *w, int n)
+{
+    const long long m = jd__export_size(&w->p->out);
+    jd__emit(&w->c, "\nvoid %s_run(const float *in, float *out)\n{\n    float p[%lld];\n    member1(in, out);\n",
+             w->name, m);
+    for (int k = 2; k <= n; k++)
+        jd__emit(&w->c, "    member%d(in, p);\n    for (int i = 0; i < %lld; i++) out[i] += p[i];\n", k, m);
+    jd__emit(&w->c, "    for (int i = 0; i < %lld; i++) out[i] *= %af;\n}\n", m, (double)(float)(1.0 / n));
+}
+
 /* Of the two buffers, where they are the function's own, and of the recurrent parts' scratch and state. */
 static int64_t stack_bytes(const writer *w)
 {
@@ -407,25 +427,47 @@ static int64_t stack_bytes(const writer *w)
     return 4 * (most + (w->whole && w->p->in.sequence ? 0 : 2 * most_values(w->p))) + 256;
 }
 
-/* They come from a data set or a model file; whatever they say stays inside the comment. */
-static void put_labels(jd_buffer *h, const char *labels)
+/* Texts from a data set or a model file; whatever they say stays inside the comment. */
+static void put_text(jd_buffer *h, const char *before, const char *words)
 {
     char text[600];
-    snprintf(text, sizeof text, "%s", labels);
-    for (char *c = text; *c; c++)
+    snprintf(text, sizeof text, "%s", words);
+    for (char *c = text; *c; c++) {
         if ((c[0] == '*' && c[1] == '/') || (c[0] == '/' && c[1] == '*')) c[1] = ' ';
-    jd__emit(h, " * They stand for: %s\n", text);
+        if (*c == '\n') *c = ' ';
+    }
+    jd__emit(h, " * %s%s\n", before, text);
 }
 
-static void put_header(writer *w)
+/* Those of one member; a single net has all that there are. */
+static int64_t weights_of(const jd_export_plan *p)
+{
+    int64_t n = 0;
+    const size_t length = strlen(p->scope);
+    for (int i = 0; i < jd_params_ranges(p->e->params); i++) {
+        const jd_range *r = jd_params_range(p->e->params, i);
+        if (length && (strncmp(r->name, p->scope, length) != 0 || r->name[length] != '/')) continue;
+        int64_t count = 1;
+        for (int k = 0; k < r->type.rank; k++) count *= r->type.dim[k];
+        n += count;
+    }
+    return n;
+}
+
+static void put_header(writer *w, int64_t stack)
 {
     const jd_export_plan *p = w->p;
     const jd_export_shape *s = &p->in;
     jd_buffer *h = &w->h;
     char upper[64] = "";
     for (size_t i = 0; w->name[i]; i++) upper[i] = (char)toupper((unsigned char)w->name[i]);
-    jd__emit(h, "/*\n * %s.h - a trained network of %zu weights.\n *\n *     %.600s\n *\n", w->name,
-             jd_params_count(p->e->params), p->e->net);
+    const int members = jd__export_members(p->e);
+    if (members > 1)
+        jd__emit(h, "/*\n * %s.h - the mean of %d trained networks, the first being\n *\n *     %.600s\n *\n", w->name,
+                 members, p->e->member[0].net);
+    else
+        jd__emit(h, "/*\n * %s.h - a trained network of %lld weights.\n *\n *     %.600s\n *\n", w->name,
+                 (long long)weights_of(p), p->net);
     if (s->rank == 3)
         jd__emit(h, " * in: a picture, %lld rows of %lld pixels of %lld channels%s.\n", (long long)s->dim[0],
                  (long long)s->dim[1], (long long)s->dim[2],
@@ -439,9 +481,10 @@ static void put_header(writer *w)
              : m == 1      ? "number"
                            : "numbers",
              p->out.sequence ? " for each step" : "");
-    if (p->e->labels) put_labels(h, p->e->labels);
-    jd__emit(h, " *\n * Needs libm; uses no memory but the stack, about %lld bytes%s.\n */\n",
-             (long long)stack_bytes(w), w->whole && s->sequence ? ", and `work`" : "");
+    if (p->e->labels) put_text(h, "They stand for: ", p->e->labels);
+    if (p->e->note) put_text(h, "", p->e->note);
+    jd__emit(h, " *\n * Needs libm; uses no memory but the stack, about %lld bytes%s.\n */\n", (long long)stack,
+             w->whole && s->sequence ? ", and `work`" : "");
     jd__emit(h,
              "#ifndef %s_H\n#define %s_H\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\nenum { %s_INPUTS = %lld, "
              "%s_OUTPUTS = %lld };\n\n",
@@ -504,13 +547,22 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
     size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
     if (!*name || name[good] || isdigit((unsigned char)name[0]) || good > 60)
         jd_fail(ctx, JD_EUSAGE, "\"%s\" cannot begin names in C; use letters, digits and _, at most 60", name);
-    if (!p || jd_error(ctx) || jd__export_plan(ctx, e, "C", p)) {
+    if (!p || jd_error(ctx) || jd__export_plan(ctx, e, 0, "C", p)) {
         jd_free(ctx, p);
         return jd_error(ctx);
     }
+    const int members = jd__export_members(e);
     writer w = {.c = {.ctx = ctx}, .h = {.ctx = ctx}, .p = p, .name = name, .whole = p->both};
     writer body = {.c = {.ctx = ctx}, .p = p, .name = name, .whole = p->both};
-    put_functions(&body);
+    writer weights = {.c = {.ctx = ctx}, .p = p, .name = name};
+    int64_t stack = 0;
+    for (int k = 0; k < members && !(k && jd__export_plan(ctx, e, k, "C", p)); k++) {
+        put_functions(&body, members > 1 ? k + 1 : 0);
+        put_weights(&weights);
+        stack = stack_bytes(&body) > stack ? stack_bytes(&body) : stack;
+        body.first = weights.first += p->n;
+    }
+    if (members > 1) put_committee(&body, members);
     w.parts = body.parts;
     jd__emit(&w.c, "/* %s.c - see %s.h. */\n#include \"%s.h\"\n\n#include <math.h>\n", name, name, name);
     put_scratch(&w);
@@ -524,18 +576,19 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
             jd__put_text(&w.c, "};\n");
         }
     }
-    put_weights(&w);
+    jd__put(&w.c, weights.c.data, weights.c.size);
     jd__put_text(&w.c, "\n");
     for (int k = 0; k < JD_PART_KINDS; k++)
         if (w.parts & 1u << k) jd__put_text(&w.c, jd__export_parts[k].text);
     jd__put(&w.c, body.c.data, body.c.size);
-    put_header(&w);
+    put_header(&w, stack + (members > 1 ? 4 * jd__export_size(&p->out) : 0));
     if (!jd_error(ctx) && mkdir(dir, 0777) != 0 && errno != EEXIST)
         jd_fail(ctx, JD_EIO, "%s: the folder cannot be made: %s", dir, strerror(errno));
     if (!jd_error(ctx) && !write_file(ctx, dir, name, "c", &w.c)) write_file(ctx, dir, name, "h", &w.h);
     jd__buffer_free(&w.c);
     jd__buffer_free(&w.h);
     jd__buffer_free(&body.c);
+    jd__buffer_free(&weights.c);
     jd_free(ctx, p);
     return jd_error(ctx);
 }

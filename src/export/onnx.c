@@ -266,10 +266,32 @@ static void put_model(jd_onnx_writer *w, jd_buffer *model)
     jd__proto_bytes(&opset, 1, "", 0);
     jd__proto_int(&opset, 2, OPSET);
     jd__proto_bytes(model, 8, opset.data, opset.size);
-    put_meta(model, "net", w->p->e->net);
+    put_meta(model, "net", w->p->net);
     if (w->p->e->labels) put_meta(model, "labels", w->p->e->labels);
+    if (w->p->e->note) put_meta(model, "note", w->p->e->note);
     jd__buffer_free(&graph);
     jd__buffer_free(&opset);
+}
+
+/* One net: from the input "x" to its outputs. */
+static void put_net(jd_onnx_writer *w)
+{
+    const jd_export_plan *p = w->p;
+    const jd_export *e = p->e;
+    w->x = "x";
+    w->channels_first = false;
+    put_input(w);
+    for (int i = 0; i < p->n && !put_layer(w, &p->layer[i]); i++) {
+    }
+    set_layout(w, false);
+    if (e->softmax) {
+        const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
+        w->x = jd__onnx_node(&w->g, "Softmax", JD_ONNX_IN(w->x), axis, 1, NULL);
+    }
+    if (!e->softmax && e->out_factor != 0) {
+        w->x = jd__onnx_two(&w->g, "Mul", w->x, jd__onnx_number(&w->g, e->out_factor));
+        w->x = jd__onnx_two(&w->g, "Add", w->x, jd__onnx_number(&w->g, e->out_shift));
+    }
 }
 
 jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool primitives)
@@ -277,24 +299,19 @@ jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool
     static const char *const dim_names[] = {"T", "B"};
     jd_export_plan *p = jd_alloc(ctx, sizeof *p);
     jd_onnx_writer *w = jd_alloc(ctx, sizeof *w);
-    if (p && w && !jd__export_plan(ctx, e, "ONNX", p)) {
-        *w = (jd_onnx_writer){.p = p, .primitives = primitives, .x = "x"};
+    if (p && w && !jd__export_plan(ctx, e, 0, "ONNX", p)) {
+        *w = (jd_onnx_writer){.p = p, .primitives = primitives};
         w->g.ctx = w->g.nodes.ctx = w->g.initializers.ctx = w->g.inputs.ctx = w->g.outputs.ctx = ctx;
         jd_buffer model = {.ctx = ctx};
+        const int members = jd__export_members(e);
+        const char *sum = NULL;
         jd__onnx_value(&w->g.inputs, 11, "x", dims_of(&p->in), dim_names);
-        put_input(w);
-        for (int i = 0; i < p->n && !put_layer(w, &p->layer[i]); i++) {
+        for (int k = 0; k < members && !(k && jd__export_plan(ctx, e, k, "ONNX", p)); k++) {
+            put_net(w);
+            sum = k ? jd__onnx_two(&w->g, "Add", sum, w->x) : w->x;
         }
-        set_layout(w, false);
-        if (e->softmax) {
-            const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
-            w->x = jd__onnx_node(&w->g, "Softmax", JD_ONNX_IN(w->x), axis, 1, NULL);
-        }
-        if (!e->softmax && e->out_factor != 0) {
-            w->x = jd__onnx_two(&w->g, "Mul", w->x, jd__onnx_number(&w->g, e->out_factor));
-            w->x = jd__onnx_two(&w->g, "Add", w->x, jd__onnx_number(&w->g, e->out_shift));
-        }
-        jd__onnx_result(&w->g, w->x, "y");
+        if (members > 1) sum = jd__onnx_two(&w->g, "Mul", sum, jd__onnx_number(&w->g, 1.0 / members));
+        jd__onnx_result(&w->g, sum, "y");
         jd__onnx_value(&w->g.outputs, 12, "y", dims_of(&p->out), dim_names);
         put_model(w, &model);
         if (!jd_error(ctx)) jd_write_file(ctx, path, model.data, model.size);

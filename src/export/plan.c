@@ -23,8 +23,8 @@ void jd__emit(jd_buffer *b, const char *fmt, ...)
 /* The parameter NAME/PART, which must have the shape given. */
 static const float *weight(const jd_export_plan *p, const char *name, const char *part, jd_dims shape)
 {
-    char full[96];
-    snprintf(full, sizeof full, "%s/%s", name, part);
+    char full[160];
+    snprintf(full, sizeof full, "%s%s%s/%s", p->scope, *p->scope ? "/" : "", name, part);
     const jd_range *r = jd_params_find(p->e->params, full);
     bool same = r && r->type.rank == shape.rank;
     for (int i = 0; same && i < shape.rank; i++) same = r->type.dim[i] == shape.dim[i];
@@ -32,7 +32,7 @@ static const float *weight(const jd_export_plan *p, const char *name, const char
     jd_fail(p->ctx, JD_EDATA,
             r ? "the parameter \"%s\" has another shape than \"%s\" needs"
               : "there is no parameter \"%s\", which \"%s\" needs",
-            full, p->e->net);
+            full, p->net);
     return NULL;
 }
 
@@ -184,17 +184,26 @@ static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
     }
 }
 
-jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, const char *form, jd_export_plan *p)
+int jd__export_members(const jd_export *e)
+{
+    return e->members > 1 ? e->members : 1;
+}
+
+jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, int member, const char *form, jd_export_plan *p)
 {
     jd__net_layer list[JD_NET_LAYERS];
-    *p = (jd_export_plan){.ctx = ctx, .e = e, .form = form};
+    const jd_export_member alone = {"", e->net}, *one = e->members ? &e->member[member] : &alone;
+    *p = (jd_export_plan){.ctx = ctx, .e = e, .net = one->net, .scope = one->scope, .form = form};
+    if (e->members > 1 && (e->sequence || !e->softmax))
+        return jd_fail(ctx, JD_EUSAGE,
+                       "a committee is the mean of probabilities, for pictures and vectors; export one of its nets");
     if (jd_params_dtype(e->params) != JD_F32) return jd_fail(ctx, JD_EUSAGE, "only float32 parameters can be exported");
     if (e->height)
         p->in = (jd_export_shape){.rank = 3, .dim = {e->height, e->width, e->channels}};
     else
         p->in = (jd_export_shape){.sequence = e->sequence, .rank = 1, .dim = {e->columns}};
     if (jd__export_size(&p->in) < 1) return jd_fail(ctx, JD_EUSAGE, "the size of the input is not known");
-    const int n = jd__net_layers(ctx, e->net, list);
+    const int n = jd__net_layers(ctx, one->net, list);
     p->out = p->in;
     for (int i = 0; i < n && !jd_error(ctx); i++) {
         if (list[i].kind == JD_NET_DROPOUT || list[i].kind == JD_NET_NOISE) continue;

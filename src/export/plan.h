@@ -31,7 +31,8 @@ typedef struct jd_export_layer {
 typedef struct jd_export_plan {
     jd_ctx *ctx;
     const jd_export *e;
-    const char *form; /* "ONNX", for messages */
+    const char *net, *scope; /* of this member */
+    const char *form;        /* "ONNX", for messages */
     jd_export_layer layer[JD_EXPORT_LAYERS];
     int n; /* layers that do something: no dropout, no noise; each layer of a highway by itself */
     jd_export_shape in, out;
@@ -40,7 +41,8 @@ typedef struct jd_export_plan {
 } jd_export_plan;
 
 int64_t jd__export_size(const jd_export_shape *s); /* numbers of a sample, or of one step */
-jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, const char *form, jd_export_plan *p);
+int jd__export_members(const jd_export *e);        /* at least 1 */
+jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, int member, const char *form, jd_export_plan *p);
 /* The units of a polynomial layer one after the other: begin with {0}; false after the last, or an error. */
 typedef struct jd_export_unit {
     const char *at;
