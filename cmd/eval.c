@@ -22,7 +22,7 @@ static void print(jd_ctx *ctx, const model *m, const samples *s, const measured 
 {
     jd_calibration c = {0};
     double top3 = 0;
-    const bool sure = m->classes > 1 && e->n && !measured_calibration(ctx, m, s, NULL, e, &c, &top3);
+    const bool sure = m->classes > 1 && !m->halves && e->n && !measured_calibration(ctx, m, s, NULL, e, &c, &top3);
     const double score = measured_score(m, e);
     const char *metric = m->classes ? "error (%)" : "root mean squared error";
     if (json) {

@@ -157,6 +157,10 @@ static jd_status choose_members(jd_ctx *ctx, net_file *n, cli_args *a)
             n->member[n->e.members++] =
                 (jd_export_member){m->member[k].scope, m->member[k].net ? m->member[k].net : m->net};
     n->e.member = n->member;
+    if (m->halves) {
+        n->e.softmax = false;
+        n->e.out_factor = n->e.out_shift = 0.5;
+    }
     return write_note(ctx, n, prepare);
 }
 

@@ -176,7 +176,7 @@ void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, con
     }
     jd_calibration c;
     double top3;
-    if (m->classes > 1 && e->n && !measured_calibration(ctx, m, s, index, e, &c, &top3)) {
+    if (m->classes > 1 && !m->halves && e->n && !measured_calibration(ctx, m, s, index, e, &c, &top3)) {
         jd_report_section(rep, "How sure it is");
         jd_report_reliability(rep, ctx, &c, "");
     }

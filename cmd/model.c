@@ -245,6 +245,8 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         m->net = jd_strdup(ctx, net);
         m->names = jd_strdup(ctx, names ? names : "");
         m->classes = (int)json_integer_value(classes);
+        const char *answer = json_string_value(json_object_get(j, "answer"));
+        m->halves = m->classes && answer && !strcmp(answer, "tanh");
         m->low = (float)json_number_value(json_object_get(j, "low"));
         m->high = (float)json_number_value(json_object_get(j, "high"));
         m->t_mean = json_number_value(json_object_get(j, "target-mean"));
@@ -408,7 +410,7 @@ const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *i
 void model_forward(jd_graph *g, void *user)
 {
     const model *m = user;
-    jd_node x[MODEL_MEMBERS], sum = JD_NONE;
+    jd_node x[MODEL_MEMBERS], sum = JD_NONE, half = m->halves ? jd_const(g, 0.5, JD_DIMS(1)) : JD_NONE;
     const jd_node length = m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE;
     for (int v = 0; v < m->views; v++) x[v] = jd_arg(g, m->view[v].input);
     for (int k = 0; k < m->members; k++) {
@@ -416,7 +418,7 @@ void model_forward(jd_graph *g, void *user)
         if (*one->scope) jd_scope_push(g, one->scope);
         const jd_node y = jd_net(g, one->net ? one->net : m->net, x[one->view], length);
         if (*one->scope) jd_scope_pop(g);
-        const jd_node p = m->classes ? jd_softmax(g, y) : y;
+        const jd_node p = m->halves ? jd_add(g, jd_mul(g, y, half), half) : m->classes ? jd_softmax(g, y) : y;
         sum = k ? jd_add(g, sum, p) : p;
     }
     jd_result(g, "p", m->members > 1 ? jd_mul(g, sum, jd_const(g, 1.0 / m->members, JD_DIMS(1))) : sum);

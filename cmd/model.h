@@ -115,6 +115,7 @@ struct model {
     int ink;         /* pixels of its longer side */
     bool centred;    /* its centre of mass is in the middle, not that of its box */
     bool scaled;     /* pictures of other sizes are resized as a whole, whatever is on them */
+    bool halves;     /* outputs y in [-1,1] answer with (y + 1) / 2, not with the softmax */
     float low, high; /* of pixels 0 and 255 */
     float *mean, *scale;    /* (N), of sequences (C): a value v is fed as (v - mean) scale */
     int rate;               /* of recordings, see samples */

@@ -196,6 +196,22 @@ static void report_gates(jd_run *r, net *n)
     jd_fn_free(f);
 }
 
+/* What the program needs to use the network: the parameters of a network stand in a scope of its name. */
+static void describe(jd_run *r, const net *n)
+{
+    char line[100];
+    snprintf(line, sizeof line, "dense %d relu as in, highway %lld relu as way, dense %d as out", WAY,
+             (long long)n->depth - 1, CLASSES);
+    jd_run_config(r, "net", line);
+    jd_run_config(r, "input", "28x28x1");
+    jd_run_config(r, "pictures", "28x28x1");
+    jd_run_config(r, "ink", "20 mass");
+    jd_run_config_number(r, "classes", CLASSES);
+    jd_run_config_number(r, "low", 0);
+    jd_run_config_number(r, "high", 1);
+    jd_run_config_list(r, "members", (const char *const[]){"scope"}, 1, (const char *const[]){n->name}, 1);
+}
+
 static void net_free(net *n)
 {
     if (!n) return;
@@ -388,6 +404,7 @@ static jd_status run_all(jd_run *r, const data *d)
         if (show) {
             jd_report_section(jd_run_report(r), "The gates");
             report_gates(r, show);
+            describe(r, show);
             jd_run_save(r, show->params, 0, true);
         }
         jd_run_extra(r, "plain_accuracy", plain);

@@ -1,5 +1,6 @@
 /* images.c - pictures: data, batches, test. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "images.h"
@@ -218,4 +219,23 @@ images *images_open_digits(jd_run *r, int side)
                                          .loaders = (int)jd_run_setting(r, "loaders"),
                                          .deform = d,
                                          .seed = jd_run_seed(r)});
+}
+
+void images_describe(const images *im, jd_run *r, const char *net, const char *prepare, const char *const *class_names)
+{
+    char shape[40], pictures[40], names[2000] = "";
+    size_t at = 0;
+    snprintf(shape, sizeof shape, "%dx%dx%d", im->o.side, im->o.side, im->train.channels);
+    for (int k = 0; class_names && k < im->train.classes && at + 1 < sizeof names; k++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", k ? "|" : "", class_names[k]);
+    snprintf(pictures, sizeof pictures, "%dx%dx%d", im->given[0], im->given[1], im->train.channels);
+    jd_run_config(r, "net", net);
+    jd_run_config(r, "pictures", pictures);
+    if (im->o.ink) jd_run_config(r, "ink", im->o.ink);
+    if (prepare && *prepare) jd_run_config(r, "prepare", prepare);
+    jd_run_config(r, "input", shape);
+    jd_run_config_number(r, "classes", im->train.classes);
+    jd_run_config_number(r, "low", -1);
+    jd_run_config_number(r, "high", 1);
+    if (class_names && at < sizeof names) jd_run_config(r, "class-names", names);
 }

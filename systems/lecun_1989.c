@@ -38,49 +38,43 @@ static bool connected(int to, int from)
     return row[to / 4][from] == '1';
 }
 
-/* The table as a mask of weights. */
-static jd_node table_mask(jd_graph *g)
-{
-    uint8_t table[MAPS * MAPS];
-    for (int to = 0; to < MAPS; to++)
-        for (int from = 0; from < MAPS; from++) table[to * MAPS + from] = connected(to, from);
-    return jd_connections(g, table, MAPS, MAPS);
-}
-
-/* Two rows and columns of -1 on each side: zeros around a map that is 1 higher. */
-static jd_node surround(jd_graph *g, jd_node x)
-{
-    x = jd_add(g, x, jd_const(g, 1, JD_DIMS(1)));
-    x = jd_pad(g, jd_pad(g, x, 1, 2, 2), 2, 2, 2);
-    return jd_sub(g, x, jd_const(g, 1, JD_DIMS(1)));
-}
-
 /* Weights of a unit with `fan_in` inputs start uniform in +- 2.4 / fan_in, as the paper says. */
 static jd_init start(int fan_in)
 {
     return (jd_init){JD_INIT_UNIFORM, 2.4 / fan_in, 0, 0};
 }
 
-/* x (B,h,h,I) -> (B,h/2,h/2,12); `mask`: of the weights, or none. */
-static jd_node maps(jd_graph *g, const char *name, jd_node x, int fan_in, const jd_node *mask)
+/* x (B,h,h,I) -> (B,h/2,h/2,12) */
+static jd_node maps(jd_graph *g, const char *name, jd_node x, int fan_in, const uint8_t *table)
 {
-    const int64_t in = jd_dim(g, x, 3), half = jd_dim(g, x, 1) / 2;
-    jd_scope_push(g, name);
-    jd_node w = jd_param(g, "W", start(fan_in), JD_DIMS(MAPS, KERNEL, KERNEL, in));
-    const jd_node b = jd_param(g, "b", (jd_init){JD_INIT_ZERO, 0, 0, 0}, JD_DIMS(half, half, MAPS));
-    if (mask) w = jd_mul(g, w, *mask);
-    jd_scope_pop(g);
-    return jd_tanh(g, jd_add(g, jd_conv2d_raw(g, surround(g, x), w, (jd_conv_options){.stride = 2}), b));
+    return jd_conv2d_partial(
+        g, name, x,
+        .conv = {.maps = MAPS, .size = KERNEL, .stride = 2, .pad = 2, .act = JD_TANH, .init = start(fan_in)},
+        .table = table, .places = true, .around = -1);
 }
 
 /* x (B,16,16,1) -> (B,10) in [-1,1] */
 static jd_node network(jd_graph *g, jd_node x, bool masked)
 {
-    const jd_node mask = masked ? table_mask(g) : (jd_node){0};
+    uint8_t table[MAPS * MAPS];
+    for (int to = 0; to < MAPS; to++)
+        for (int from = 0; from < MAPS; from++) table[to * MAPS + from] = connected(to, from);
     x = maps(g, "h1", x, KERNEL * KERNEL, NULL);
-    x = maps(g, "h2", x, FAN * KERNEL * KERNEL, masked ? &mask : NULL);
+    x = maps(g, "h2", x, FAN * KERNEL * KERNEL, masked ? table : NULL);
     x = jd_dense(g, "h3", x, .units = HIDDEN, .act = JD_TANH, .init = start(MAPS * 4 * 4));
     return jd_dense(g, "out", x, .units = CLASSES, .act = JD_TANH, .init = start(HIDDEN));
+}
+
+/* The same for the program: weights that the table leaves out are zero in the model's file. */
+static const char LINE[] =
+    "conv 12 5 stride 2 pad 2 around -1 places tanh as h1, conv 12 5 stride 2 pad 2 around -1 places tanh as h2, "
+    "dense 30 tanh as h3, dense 10 tanh as out";
+
+static void clear_unconnected(jd_params *w)
+{
+    float *h2 = jd_params_get(w, "h2/W");
+    for (int i = 0; h2 && i < MAPS * KERNEL * KERNEL * MAPS; i++)
+        if (!connected(i / (KERNEL * KERNEL * MAPS), i % MAPS)) h2[i] = 0;
 }
 
 static void learn(jd_graph *g, void *user)
@@ -158,6 +152,9 @@ static jd_status finish(jd_run *r, images *im, jd_params *w, jd_fn *f, const jd_
 {
     jd_ctx *ctx = jd_run_ctx(r);
     float *p = jd_alloc_array(ctx, (size_t)TEST * CLASSES, sizeof *p);
+    clear_unconnected(w);
+    images_describe(im, r, LINE, PREPARE, NULL);
+    jd_run_config(r, "answer", "tanh");
     const double train = images_error(im, f, &im->train, NULL), error = images_error(im, f, &im->test, p);
     jd_run_save(r, w, result->steps, true);
     jd_run_extra(r, "train_error", train);

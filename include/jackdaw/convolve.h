@@ -5,7 +5,7 @@
  *     x = jd_conv2d_partial(g, "h2", x, .conv = { .maps = 40, .size = 5, .act = JD_TANH }, .fan = 8);
  *     x = jd_conv2d_partial(g, "h3", x, .conv = { .maps = 16, .size = 3 }, .dilation = 2);
  *
- * The network language (jd_net) has them as `conv MAPS SIZE [dilate D] [fan N]` and `contrast SIZE`.
+ * The network language (jd_net) has them as `conv MAPS SIZE [dilate D] [fan N] [places] [around V]` and `contrast SIZE`.
  */
 #ifndef JACKDAW_CONVOLVE_H
 #define JACKDAW_CONVOLVE_H
@@ -28,6 +28,8 @@ typedef struct jd_partial_options {
     jd_conv2d_options conv;
     int dilation;         /* 0 means 1; not together with a stride */
     const uint8_t *table; /* (maps,I): map o sees map i below where table[o I + i] != 0; or NULL */
+    bool places;          /* each unit has a bias of its own: "b" (H',W',maps) instead of (maps) */
+    double around;        /* what stands around the image, conv.pad cells wide */
     int64_t fan;          /* each map sees so many below, drawn by the layer's name and the context's seed; 0: all */
 } jd_partial_options;
 /* jd_conv2d with these options; parameters as there.  Weights without a connection stay as they were at first and do

@@ -242,7 +242,7 @@ JD_API jd_node jd_time_window(jd_graph *g, jd_node x, int64_t w, jd_node length)
  *     "conv 20 4 tanh, maxpool 2, conv 40 5 tanh, maxpool 3, dense 150 tanh, dense 10"
  *     "blstm 64 peepholes, blstm 64, dropout 0.3, dense 11"
  *
- * Layers are separated by commas; words after the sizes are switches.  Layers: conv MAPS SIZE [stride S] [pad P] [ACT];
+ * Layers are separated by commas; words after the sizes are switches.  Layers: conv MAPS SIZE [stride S] [pad P] [ACT] (and more: convolve.h);
  * maxpool SIZE [stride S] [ceil]; avgpool SIZE; dense UNITS [ACT]; dropout RATE; noise SIGMA; embed SYMBOLS UNITS;
  * lstm|blstm UNITS [peepholes] [no-forget] [projection P] [forget B] [layernorm]; gru|bgru UNITS; srn|bsrn UNITS [ACT];
  * clockwork UNITS MODULES [ACT]; highway LAYERS [ACT] [bias B]; layernorm; batchnorm;

@@ -108,14 +108,21 @@ jd_node jd_conv2d_partial_opt(jd_graph *g, const char *name, jd_node x, jd_parti
         return JD_NONE;
     }
     const int64_t I = jd_dim(g, x, 3);
+    const int pad = p.around != 0 ? 0 : o.pad;
+    if (p.around != 0 && o.pad > 0) { /* zeros around an image that is lower by as much */
+        const jd_node level = jd_const(g, p.around, JD_DIMS(1));
+        x = jd_pad(g, jd_pad(g, jd_sub(g, x, level), 1, o.pad, o.pad), 2, o.pad, o.pad);
+        x = jd_add(g, x, level);
+    }
     jd_scope_push(g, name);
     jd_node w = jd_param(g, "W", jd__default_init(o.init, o.act), JD_DIMS(o.maps, height, width, I));
     uint8_t *drawn = !p.table && p.fan ? draw_table(g, name, o.maps, I, p.fan) : NULL;
     if (p.table || drawn) w = jd_mul(g, w, jd_connections(g, p.table ? p.table : drawn, o.maps, I));
     jd_free(jd_graph_ctx(g), drawn);
-    jd_node y = p.dilation > 1 ? jd_conv2d_dilated(g, x, w, p.dilation, o.pad)
-                               : jd_conv2d_raw(g, x, w, (jd_conv_options){.stride = o.stride, .pad = o.pad});
-    if (!o.no_bias) y = jd_add(g, y, jd_param(g, "b", o.bias_init, JD_DIMS(o.maps)));
+    jd_node y = p.dilation > 1 ? jd_conv2d_dilated(g, x, w, p.dilation, pad)
+                               : jd_conv2d_raw(g, x, w, (jd_conv_options){.stride = o.stride, .pad = pad});
+    const jd_dims place = p.places && y.id ? JD_DIMS(jd_dim(g, y, 1), jd_dim(g, y, 2), o.maps) : JD_DIMS(o.maps);
+    if (!o.no_bias) y = jd_add(g, y, jd_param(g, "b", o.bias_init, place));
     y = jd_activate(g, y, o.act);
     jd_scope_pop(g);
     return y;

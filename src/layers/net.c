@@ -53,14 +53,15 @@ typedef enum kind {
 } kind;
 
 /* Switch letters: a activations, s stride, p pad, c ceil, h peepholes, n no-forget, j projection, f forget, e each, u sum,
- * x clip, r residual, k concat, l layernorm, b bias, m name, d dilation, o fan, q degree, z clamp. */
+ * x clip, r residual, k concat, l layernorm, b bias, m name, d dilation, o fan, v around, y places, q degree, z clamp. */
 static const struct {
     const char *name;
     int sizes;
     const char *switches, *usage;
 } LAYER[L_KINDS] = {
-    [L_CONV] = {"conv", 2, "aspdom",
-                "conv MAPS SIZE [stride S] [pad P] [dilate D] [fan N] [tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
+    [L_CONV] = {"conv", 2, "aspdomvy",
+                "conv MAPS SIZE [stride S] [pad P] [around V] [dilate D] [fan N] [places] "
+                "[tanh|sigmoid|relu|scaled-tanh] [as NAME]"},
     [L_MAXPOOL] = {"maxpool", 1, "sc", "maxpool SIZE [stride S] [ceil]"},
     [L_AVGPOOL] = {"avgpool", 1, "sc", "avgpool SIZE [stride S] [ceil]"},
     [L_DENSE] = {"dense", 1, "aerkm", "dense UNITS [each] [tanh|sigmoid|relu|scaled-tanh] [residual|concat] [as NAME]"},
@@ -100,20 +101,21 @@ static const struct {
     const char *name;
     char letter;
     int numbers;
-} SWITCH[] = {
-    {"tanh", 'a', 0},   {"sigmoid", 'a', 0},   {"relu", 'a', 0},      {"scaled-tanh", 'a', 0}, {"stride", 's', 1},
-    {"pad", 'p', 1},    {"ceil", 'c', 0},      {"peepholes", 'h', 0}, {"no-forget", 'n', 0},   {"projection", 'j', 1},
-    {"forget", 'f', 1}, {"each", 'e', 0},      {"sum", 'u', 0},       {"clip", 'x', 1},        {"residual", 'r', 0},
-    {"concat", 'k', 0}, {"layernorm", 'l', 0}, {"bias", 'b', 1},      {"as", 'm', 0},          {"dilate", 'd', 1},
-    {"fan", 'o', 1},    {"linear", 'q', 0},    {"bilinear", 'q', 0},  {"cubic", 'q', 0},       {"clamp", 'z', 2}};
+} SWITCH[] = {{"tanh", 'a', 0},      {"sigmoid", 'a', 0},    {"relu", 'a', 0},     {"scaled-tanh", 'a', 0},
+              {"stride", 's', 1},    {"pad", 'p', 1},        {"ceil", 'c', 0},     {"peepholes", 'h', 0},
+              {"no-forget", 'n', 0}, {"projection", 'j', 1}, {"forget", 'f', 1},   {"each", 'e', 0},
+              {"sum", 'u', 0},       {"clip", 'x', 1},       {"residual", 'r', 0}, {"concat", 'k', 0},
+              {"layernorm", 'l', 0}, {"bias", 'b', 1},       {"as", 'm', 0},       {"dilate", 'd', 1},
+              {"fan", 'o', 1},       {"around", 'v', 1},     {"places", 'y', 0},   {"linear", 'q', 0},
+              {"bilinear", 'q', 0},  {"cubic", 'q', 0},      {"clamp", 'z', 2}};
 enum { SWITCHES = sizeof SWITCH / sizeof *SWITCH };
 
 typedef struct layer {
     kind kind;
     double size[2];
     jd_activation act;
-    double stride, pad, dilation, fan, projection, forget, clip, bias;
-    bool ceil, peepholes, no_forget, each, sum, residual, concat, layer_norm;
+    double stride, pad, around, dilation, fan, projection, forget, clip, bias;
+    bool ceil, places, peepholes, no_forget, each, sum, residual, concat, layer_norm;
     char name[32];    /* of the parameters */
     const char *text; /* of a polynomial: its units */
     int64_t outputs;  /* and how many the last of its layers has */
@@ -185,6 +187,8 @@ static jd_status apply_switch(parser *p, layer *l, int s)
     case 'p': l->pad = x; break;
     case 'd': l->dilation = x; break;
     case 'o': l->fan = x; break;
+    case 'v': l->around = x; break;
+    case 'y': l->places = true; break;
     case 'c': l->ceil = true; break;
     case 'h': l->peepholes = true; break;
     case 'n': l->no_forget = true; break;
@@ -316,7 +320,7 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
         return jd_conv2d_partial(
             g, name, x,
             .conv = {.maps = n, .size = (int)l->size[1], .stride = (int)l->stride, .pad = (int)l->pad, .act = l->act},
-            .dilation = (int)l->dilation, .fan = (int64_t)l->fan);
+            .dilation = (int)l->dilation, .fan = (int64_t)l->fan, .around = l->around, .places = l->places);
     case L_MAXPOOL: return jd_maxpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
     case L_AVGPOOL: return jd_avgpool(g, x, .size = (int)n, .stride = (int)l->stride, .ceil = l->ceil);
     case L_DENSE: return jd_dense(g, name, x, .units = n, .act = l->act, .each = l->each);
@@ -477,7 +481,9 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
             return 0;
         }
         jd__net_layer *o = &list[n];
-        *o = (jd__net_layer){.kind = l.residual || l.concat || l.layer_norm ? JD_NET_OTHER : kind_of(l.kind),
+        *o = (jd__net_layer){.kind = l.residual || l.concat || l.layer_norm || l.places || l.around != 0
+                                         ? JD_NET_OTHER
+                                         : kind_of(l.kind),
                              .units = l.kind == L_POLYNOMIAL ? l.outputs : (int64_t)l.size[0],
                              .size = (int)(l.kind == L_CONV ? l.size[1] : l.size[0]),
                              .stride = (int)l.stride,
