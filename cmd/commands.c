@@ -188,7 +188,7 @@ const cli_command cli_commands[] = {
      "its\n"
      "classes are words or numbers.  In a folder each class has a folder of its name with its pictures (PNG, JPEG, "
      "PGM,\n"
-     "PPM) or recordings (WAV, FLAC, SPHERE), or there are two such folders called train and test, or a table "
+     "PGM, PPM) or recordings (WAV, FLAC, SPHERE), or there are two such folders called train and test, or a table "
      "index.tsv\n"
      "with the columns file, class and perhaps split.  NumPy's npz holds x and y, or x_train, y_train, x_test, y_test: "
      "rows\n"

@@ -20,7 +20,7 @@ jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings,
 jd_status files_in(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l);
 void files_free(jd_ctx *ctx, file_list *l);
 bool file_ends(const char *path, const char *ending);
-#define FILE_PICTURES ".png", ".jpg", ".jpeg", ".pgm", ".ppm"
+#define FILE_PICTURES ".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".tif", ".tiff"
 bool file_is_picture(const char *path);
 /* After each file: true when the work may go on.  With --skip-bad a file's error is said, counted and forgotten. */
 bool files_next(jd_ctx *ctx, file_list *l);

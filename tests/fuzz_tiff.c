@@ -1,5 +1,6 @@
 /* fuzz_tiff.c - the TIFF reader (libtiff below it). */
 #include "fuzz.h"
+#include "jackdaw/data.h"
 #include "jackdaw/volume.h"
 #include "tiff_file.h"
 
@@ -21,6 +22,12 @@ static void seeds(jd_ctx *ctx)
 static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
 {
     jd_volume v = {0};
+    jd_picture p = {0};
+    const jd_status one = jd_read_picture(ctx, fuzz_file(data, bytes), bytes % 2 ? 1 : 0, &p);
+    fuzz_check((p.pixels == NULL) == (one != JD_OK), "pixels and an error, or neither");
+    if (!one) fuzz_touch(p.pixels, (size_t)(p.height * p.width * p.channels));
+    jd_picture_free(ctx, &p);
+    jd_error_clear(ctx);
     const jd_status status = jd_read_tiff(ctx, fuzz_file(data, bytes), &v);
     fuzz_check((v.voxels == NULL) == (status != JD_OK), "voxels and an error, or neither");
     if (!status) fuzz_touch(v.voxels, (size_t)(v.depth * v.height * v.width) * sizeof *v.voxels);

@@ -270,6 +270,9 @@ static void tiffs(void **state)
         }
         torture(TIFF, path, false); /* the link to a next picture may be missing */
     }
+    const char *path = tmpdir_file("one.tif");
+    tmpdir_write(path, file, tiff_file(&(tiff_kind){false, 16, 1, 1, 1, 5, 7, false}, value, file));
+    torture(PNG, path, false); /* as a picture */
 }
 
 static void tables(void **state)

@@ -1,4 +1,4 @@
-/* Pictures in JPEG and Netpbm files: what is read, and what is refused with the byte and a repair. */
+/* Pictures in JPEG, Netpbm and TIFF files: what is read, and what is refused with the byte and a repair. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -6,7 +6,9 @@
 #include <cmocka.h>
 
 #include "jackdaw/data.h"
+#include "jackdaw/volume.h"
 #include "jpeg_help.h"
+#include "tiff_file.h"
 #include "tmpdir.h"
 
 static jd_ctx *ctx;
@@ -67,7 +69,40 @@ static void netpbm(void **state)
     expect_text("P2 1 1 9 x", 10, "byte 9: the next sample must be a whole number");
     expect_text("P4\n8 1\nA", 8, "convert it to PGM");
     expect_text("BM      ", 8, "a BMP file; convert it");
-    expect_text("hello", 5, "no PNG, JPEG, PGM or PPM picture");
+    expect_text("hello", 5, "no PNG, JPEG, PGM, PPM or TIFF picture");
+}
+
+/* One picture of a file; 16 bits become 8, 0 may be white. */
+static void tiff(void **state)
+{
+    (void)state;
+    uint8_t file[1024];
+    uint32_t value[40];
+    jd_picture p = {0};
+    for (uint32_t i = 0; i < 40; i++) value[i] = i * 1000;
+    size_t n = tiff_file(&(tiff_kind){true, 16, 1, 1, 1, 4, 5, false}, value, file);
+    if (!jd_has_tiff()) {
+        assert_int_equal(jd_decode_picture(ctx, "a.tif", file, n, 0, &p), JD_EABSENT);
+        jd_error_clear(ctx);
+        return;
+    }
+    if (jd_decode_picture(ctx, "a.tif", file, n, 0, &p)) fail_msg("%s", jd_error_message(ctx));
+    assert_true(p.height == 4 && p.width == 5 && p.channels == 1);
+    for (int i = 0; i < 20; i++) assert_true(abs(p.pixels[i] - i * 1000 * 255 / 65535) <= 1);
+    jd_picture_free(ctx, &p);
+    for (uint32_t i = 0; i < 40; i++) value[i] = i;
+    n = tiff_file(&(tiff_kind){false, 8, 1, 0, 1, 4, 5, false}, value, file);
+    if (jd_decode_picture(ctx, "a.tif", file, n, 3, &p)) fail_msg("%s", jd_error_message(ctx));
+    for (int i = 0; i < 60; i++) assert_int_equal(p.pixels[i], 255 - i / 3);
+    jd_picture_free(ctx, &p);
+    n = tiff_file(&(tiff_kind){false, 8, 1, 1, 2, 4, 5, false}, value, file);
+    assert_int_equal(jd_decode_picture(ctx, "a.tif", file, n, 0, &p), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "a.tif: more than one picture"));
+    jd_error_clear(ctx);
+    n = tiff_file(&(tiff_kind){false, 32, 3, 1, 1, 4, 5, false}, value, file);
+    assert_int_equal(jd_decode_picture(ctx, "a.tif", file, n, 0, &p), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "convert it to PNG"));
+    jd_error_clear(ctx);
 }
 
 #ifdef JD_HAVE_JPEG
@@ -147,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(netpbm),
+        cmocka_unit_test(tiff),
 #ifdef JD_HAVE_JPEG
         cmocka_unit_test(jpeg),
         cmocka_unit_test(jpeg_claims),

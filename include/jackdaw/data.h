@@ -100,10 +100,10 @@ typedef struct jd_picture {
     uint8_t *pixels; /* (height, width, channels) */
 } jd_picture;
 
-/* Reads a PNG, JPEG, PGM or PPM file (told by its contents) as gray (channels 1), RGB (3) or as it is stored (0: gray stays
+/* Reads a PNG, JPEG, PGM, PPM or TIFF file (told by its contents) as gray (channels 1), RGB (3) or as it is stored (0: gray stays
  * gray).  An alpha channel is laid over black, palettes become colours, 16 bits become 8, CMYK becomes RGB.  Refuses more
- * than 2^26 pixels before it decodes any.  Errors: JD_EDATA with the byte and a repair; JD_EABSENT (a JPEG, built without
- * libjpeg). */
+ * than 2^26 pixels before it decodes any.  Errors: JD_EDATA with the byte and a repair; JD_EABSENT (a JPEG or TIFF, built
+ * without libjpeg or libtiff). */
 JD_API jd_status jd_read_picture(jd_ctx *ctx, const char *path, int channels, jd_picture *out);
 /* The same for a file in memory; `name` stands in errors. */
 JD_API jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, size_t bytes, int channels,

@@ -12,8 +12,6 @@ jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, siz
         const char *what;
     } others[] = {{"GIF8", 4, "a GIF"},
                   {"BM", 2, "a BMP"},
-                  {"II*\0", 4, "a TIFF"},
-                  {"MM\0*", 4, "a TIFF"},
                   {"RIFF", 4, "a WebP or another RIFF"},
                   {"\0\0\0\x0cjP", 6, "a JPEG 2000"}};
     if (jd_error(ctx)) return jd_error(ctx);
@@ -25,11 +23,13 @@ jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, siz
     if (bytes >= 3 && !memcmp(p, "\xff\xd8\xff", 3)) return jd__jpeg_decode(ctx, name, p, bytes, channels, out);
     if (bytes >= 3 && p[0] == 'P' && p[1] >= '1' && p[1] <= '7')
         return jd__pnm_decode(ctx, name, p, bytes, channels, out);
+    if (bytes >= 4 && (!memcmp(p, "II*\0", 4) || !memcmp(p, "MM\0*", 4)))
+        return jd__tiff_decode(ctx, name, p, bytes, channels, out);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (bytes > others[i].bytes && !memcmp(p, others[i].head, others[i].bytes))
-            return jd_fail(ctx, JD_EDATA, "%s: byte 0: this is %s file; convert it to PNG, JPEG or PPM", name,
+            return jd_fail(ctx, JD_EDATA, "%s: byte 0: this is %s file; convert it to PNG or JPEG", name,
                            others[i].what);
-    return jd_fail(ctx, JD_EDATA, "%s: byte 0: no PNG, JPEG, PGM or PPM picture begins in these %zu bytes", name,
+    return jd_fail(ctx, JD_EDATA, "%s: byte 0: no PNG, JPEG, PGM, PPM or TIFF picture begins in these %zu bytes", name,
                    bytes);
 }
 

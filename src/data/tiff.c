@@ -1,5 +1,7 @@
-/* Volumes in TIFF files, by libtiff from memory: grey pictures, one slice each. */
+/* Volumes in TIFF files, by libtiff from memory: grey pictures, one slice each; and single pictures. */
 #include "data/volume.h"
+
+#include "data/picture.h"
 
 #ifdef JD_HAVE_TIFF
 #include <stdio.h>
@@ -224,12 +226,90 @@ jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out)
     return jd_error(ctx);
 }
 
+/* ---- a picture ----------------------------------------------------------------------------------------------------------- */
+
+/* Whether another picture follows, beside the same ones made smaller. */
+static bool has_another(TIFF *t)
+{
+    while (TIFFReadDirectory(t)) {
+        uint32_t kind = 0;
+        TIFFGetField(t, TIFFTAG_SUBFILETYPE, &kind);
+        if (!(kind & FILETYPE_REDUCEDIMAGE)) return true;
+    }
+    return false;
+}
+
+/* All that libtiff's own conversion takes: grey, palettes, RGB, YCbCr, CMYK, 1 to 16 bits; alpha over black. */
+static jd_status decode(jd_ctx *ctx, const char *name, TIFF *t, const source *s, int channels, jd_picture *out)
+{
+    uint32_t w = 0, h = 0;
+    uint16_t samples = 1, kind = PHOTOMETRIC_MINISBLACK;
+    char why[1024] = "";
+    TIFFGetField(t, TIFFTAG_IMAGEWIDTH, &w);
+    TIFFGetField(t, TIFFTAG_IMAGELENGTH, &h);
+    TIFFGetFieldDefaulted(t, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    TIFFGetField(t, TIFFTAG_PHOTOMETRIC, &kind);
+    const uint64_t pixels = (uint64_t)w * h;
+    const bool grey = samples <= 2 && (kind == PHOTOMETRIC_MINISBLACK || kind == PHOTOMETRIC_MINISWHITE);
+    if (!pixels || pixels > JD_LIMIT_PIXELS) return bad(ctx, name, 0, s, "no pixels, or more than 2^26");
+    if (pixels / 8 > (uint64_t)JD_LIMIT_RATIO * s->bytes)
+        return bad(ctx, name, 0, s, "so many pixels cannot come out of this file; it is cut off");
+    if (!TIFFRGBAImageOK(t, why)) return jd_fail(ctx, JD_EDATA, "%s: libtiff: %.200s; convert it to PNG", name, why);
+    const int C = channels ? channels : grey ? 1 : 3;
+    uint32_t *raster = jd_alloc_array(ctx, (size_t)pixels, sizeof *raster);
+    uint8_t *to = jd_alloc_array(ctx, (size_t)pixels, (size_t)C);
+    if (raster && to && TIFFReadRGBAImageOriented(t, w, h, raster, ORIENTATION_TOPLEFT, 1) != 1)
+        bad(ctx, name, 0, s, "its pixels cannot be decoded; the file is damaged");
+    for (size_t i = 0; !jd_error(ctx) && i < pixels; i++) {
+        const uint8_t rgb[3] = {(uint8_t)TIFFGetR(raster[i]), (uint8_t)TIFFGetG(raster[i]),
+                                (uint8_t)TIFFGetB(raster[i])};
+        if (C == 3)
+            memcpy(to + 3 * i, rgb, 3);
+        else
+            to[i] = grey ? rgb[0] : jd__luma(rgb);
+    }
+    jd_free(ctx, raster);
+    if (!jd_error(ctx) && has_another(t))
+        jd_fail(ctx, JD_EDATA, "%s: more than one picture; a file of its own is needed for each", name);
+    if (jd_error(ctx))
+        jd_free(ctx, to);
+    else
+        *out = (jd_picture){(int)h, (int)w, C, to};
+    return jd_error(ctx);
+}
+
+jd_status jd__tiff_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out)
+{
+    source s = {.p = p, .bytes = bytes};
+    TIFF *t = open_memory(ctx, name, &s);
+    if (t) {
+        decode(ctx, name, t, &s, channels, out);
+        TIFFClose(t);
+    }
+    return jd_error(ctx);
+}
+
 bool jd_has_tiff(void)
 {
     return true;
 }
 
 #else
+static jd_status absent(jd_ctx *ctx, const char *path)
+{
+    if (jd_error(ctx)) return jd_error(ctx);
+    return jd_fail(ctx, JD_EABSENT,
+                   "%s: TIFF files need libtiff, without which this program was built; install libtiff-dev and build "
+                   "it again",
+                   path);
+}
+
+jd_status jd__tiff_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out)
+{
+    (void)p, (void)bytes, (void)channels, (void)out;
+    return absent(ctx, name);
+}
+
 bool jd_has_tiff(void)
 {
     return false;
@@ -238,10 +318,6 @@ bool jd_has_tiff(void)
 jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out)
 {
     (void)out;
-    if (jd_error(ctx)) return jd_error(ctx);
-    return jd_fail(ctx, JD_EABSENT,
-                   "%s: TIFF files need libtiff, without which this program was built; install libtiff-dev and build "
-                   "it again",
-                   path);
+    return absent(ctx, path);
 }
 #endif
