@@ -39,7 +39,9 @@ static void print_one(const model *m, const char *file, size_t i, const measured
         csv_field(file);
         printf(",%zu,", i);
         if (m->classes) csv_field(name);
-        printf(m->classes ? ",%.9g\n" : "%.9g\n", (double)p[m->classes ? best : 0]);
+        printf(m->classes ? ",%.9g" : "%.9g", (double)p[m->classes ? best : 0]);
+        if (named) printf(",%d", best);
+        printf("\n");
     } else if (m->classes) {
         printf("%s:%zu  class %d%s%s  probability %.4f\n", file, i, best, named ? " " : "", named ? name : "",
                (double)p[best]);
@@ -107,7 +109,8 @@ static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model 
     file_list files = {0};
     if (!files_list(ctx, a, m->rank == 3 ? pictures : tables, &files)) {
         const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;
-        if (how == CSV) printf(m->classes ? "file,index,class,probability\n" : "file,index,value\n");
+        if (how == CSV) printf(m->classes ? "file,index,class,probability" : "file,index,value");
+        if (how == CSV) printf(m->names && *m->names ? ",number\n" : "\n"); /* of classes that have names */
         for (size_t i = 0; i < files.n; i++) {
             samples s;
             measured e = {0};
