@@ -44,28 +44,47 @@ static bool load_idx(jd_ctx *ctx, const char *dir, const samples_options *o, sam
     return found;
 }
 
-/* An index of mosaics or of a blob; of one table that is called otherwise than those of folders.h, too. */
-static bool load_index(jd_ctx *ctx, const char *dir, const samples_options *o, int classes, samples *out)
+/* What a table lists: mosaics, the pieces of a blob, or neither. */
+typedef enum listing { NEITHER, MOSAICS, BLOB } listing;
+
+static listing listing_of(jd_ctx *ctx, const char *table)
+{
+    listing found = NEITHER;
+    jd_tsv t = {0};
+    if (folder_separator(ctx, table) != '\t' || jd_read_tsv(ctx, table, &t)) return NEITHER;
+    for (size_t c = 0; c < t.cols; c++)
+        found = !strcmp(t.names[c], "mosaic") ? MOSAICS : !strcmp(t.names[c], "offset") ? BLOB : found;
+    jd_tsv_free(ctx, &t);
+    return found;
+}
+
+static bool load_table(jd_ctx *ctx, const char *table, const samples_options *o, int classes, samples *out)
+{
+    const listing what = listing_of(ctx, table);
+    const int channels = o->fit ? (int)o->fit->dim[2] : o->size[2] ? o->size[2] : 3;
+    if (what == MOSAICS && !jd_error(ctx)) jd_images_read_mosaics(ctx, table, MOSAIC_SIDE, classes, &out->images);
+    if (what == BLOB && !jd_error(ctx)) jd_images_read_blob(ctx, table, channels, classes, &out->images);
+    return what != NEITHER;
+}
+
+char *listed_index(jd_ctx *ctx, const char *dir, jd_split split)
 {
     static const char *const tables[] = {".tsv", ".tsv.gz", NULL};
-    jd_tsv t = {0};
-    bool mosaics = false, blob = false;
     file_list l = {0};
-    char *path = folder_table(ctx, dir, o->split);
+    char *path = folder_table(ctx, dir, split);
     if (!path && list(ctx, dir, tables, &l) && l.n == 1) path = jd_strdup(ctx, l.path[0]);
-    if (path && folder_separator(ctx, path) == '\t' && !jd_read_tsv(ctx, path, &t)) {
-        for (size_t c = 0; c < t.cols; c++) {
-            mosaics |= !strcmp(t.names[c], "mosaic");
-            blob |= !strcmp(t.names[c], "offset");
-        }
-        jd_tsv_free(ctx, &t);
-    }
-    const int channels = o->fit ? (int)o->fit->dim[2] : o->size[2] ? o->size[2] : 3;
-    if (mosaics && !jd_error(ctx)) jd_images_read_mosaics(ctx, path, MOSAIC_SIDE, classes, &out->images);
-    if (blob && !jd_error(ctx)) jd_images_read_blob(ctx, path, channels, classes, &out->images);
     files_free(ctx, &l);
+    if (path && listing_of(ctx, path) != NEITHER) return path;
     jd_free(ctx, path);
-    return mosaics || blob;
+    return NULL;
+}
+
+static bool load_index(jd_ctx *ctx, const char *dir, const samples_options *o, int classes, samples *out)
+{
+    char *path = listed_index(ctx, dir, o->split);
+    const bool found = path && load_table(ctx, path, o, classes, out);
+    jd_free(ctx, path);
+    return found;
 }
 
 /* GT-00012.csv in the folder or in one below, or .gnt files. */
@@ -89,13 +108,17 @@ static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *
     return characters || signs;
 }
 
-bool listed_load(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out)
+bool listed_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out)
 {
     const int classes = o->fit ? o->fit->classes : CLASSES;
     if (o->fit && (o->fit->rank != 3 || classes < 2)) return false;
-    if (load_idx(ctx, dir, o, out)) return true;
-    if (jd_error(ctx) || (!load_index(ctx, dir, o, classes, out) && !load_published(ctx, dir, o, classes, out)))
-        return jd_error(ctx) != JD_OK;
+    if (file_ends(path, ".tsv") || file_ends(path, ".tsv.gz")) {
+        if (!load_table(ctx, path, o, classes, out)) return jd_error(ctx) != JD_OK;
+    } else {
+        if (load_idx(ctx, path, o, out)) return true;
+        if (jd_error(ctx) || (!load_index(ctx, path, o, classes, out) && !load_published(ctx, path, o, classes, out)))
+            return jd_error(ctx) != JD_OK;
+    }
     int32_t most = 0;
     for (size_t i = 0; i < out->images.count; i++)
         if (out->images.labels[i] > most) most = out->images.labels[i];

@@ -70,10 +70,12 @@ bool arrays_are(const char *name);
 bool arrays_have_test(jd_ctx *ctx, const char *name);
 jd_status arrays_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
 
-/* Pictures in a folder as published sets have them (listed.c), for the model o->fit, if there is one.  False where the folder
- * holds neither IDX files of images and labels (of several that which is called after the split), nor an index of mosaics or of
- * a blob (data.h), nor traffic signs or Chinese characters as they are distributed (sets.h). */
-bool listed_load(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out);
+/* Pictures as published sets have them (listed.c), for the model o->fit, if there is one: in a folder that holds IDX files of
+ * images and labels (of several those that are called after the split), an index of mosaics or of a blob (data.h), traffic signs or
+ * Chinese characters as they are distributed (sets.h); or listed by such an index, a .tsv file.  False for anything else. */
+bool listed_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
+/* The path of the index of mosaics or of a blob in a folder, or NULL, for jd_free. */
+char *listed_index(jd_ctx *ctx, const char *dir, jd_split split);
 
 /* What a folder lists (folders.h), as samples. */
 struct folder;

@@ -94,6 +94,11 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
     *s = (samples){0};
     if (file_is_picture(file)) {
         load_picture(ctx, m, file, s);
+    } else if (m->rank == 3 && file_ends(file, ".tsv")) {
+        const samples_options o = {.fit = m, .split = JD_ALL};
+        if (!listed_load(ctx, file, &o, s))
+            jd_fail(ctx, JD_EUSAGE, "%s: a table, but no index of mosaics or of a blob; the model takes pictures",
+                    file);
     } else {
         char *path = strchr(file, '/') ? jd_strdup(ctx, file) : jd_asprintf(ctx, "./%s", file);
         if (path) load_table(ctx, m, path, s);
@@ -107,8 +112,17 @@ static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model 
     static const char *const pictures[] = {FILE_PICTURES, "idx3-ubyte", "idx3-ubyte.gz", ".npy", ".npz", NULL},
                              *const tables[] = {".csv", ".csv.gz", ".tsv", ".npy", ".npz", NULL};
     file_list files = {0};
-    if (!files_list(ctx, a, m->rank == 3 ? pictures : tables, &files)) {
-        const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;
+    cli_args indexed = *a; /* a folder of mosaics stands for its index */
+    char **index = jd_alloc_array(ctx, (size_t)a->n, sizeof *index);
+    bool any = false;
+    indexed.rest = jd_alloc_array(ctx, (size_t)a->n + 1, sizeof *indexed.rest);
+    for (int i = 0; index && indexed.rest && i < a->n; i++) {
+        index[i] = m->rank == 3 && i > 0 ? listed_index(ctx, a->rest[i], JD_TEST) : NULL;
+        any |= index[i] != NULL;
+        indexed.rest[i] = index[i] ? index[i] : a->rest[i];
+    }
+    if (!jd_error(ctx) && !files_list(ctx, &indexed, m->rank == 3 ? pictures : tables, &files)) {
+        const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder || any ? CSV : PLAIN;
         if (how == CSV) printf(m->classes ? "file,index,class,probability" : "file,index,value");
         if (how == CSV) printf(m->names && *m->names ? ",number\n" : "\n"); /* of classes that have names */
         for (size_t i = 0; i < files.n; i++) {
@@ -123,6 +137,9 @@ static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model 
         files_end(ctx, &files);
     }
     files_free(ctx, &files);
+    for (int i = 0; index && i < a->n; i++) jd_free(ctx, index[i]);
+    jd_free(ctx, index);
+    jd_free(ctx, indexed.rest);
 }
 
 static void predict_chains(jd_ctx *ctx, const cli_args *a, chain_model *m)

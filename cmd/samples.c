@@ -341,6 +341,8 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     } else if (arrays_are(name)) {
         arrays_load(ctx, name, o, out);
     } else if (samples_is_file(name) && is_table(name)) {
+        const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
+        if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);
         if (!load_csv(ctx, name, o, out) && o->sequence) to_sequences(ctx, out);
     } else if (samples_is_file(name) && !is_folder(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);

@@ -247,6 +247,9 @@ static void signs(void **state)
     assert_true(error > 0 && error < 80);
     assert_float_equal(error_of("eval s --data gtsrb32 --json --threads 1"), error, 1e-9);
     assert_float_equal(error_of("eval s gtsrb32/ --json --threads 1"), error, 1e-9);
+    assert_float_equal(error_of("eval s gtsrb32/test.tsv --json --threads 1"), error, 1e-9);
+    assert_int_equal(jackdaw("predict s gtsrb32"), 0);
+    assert_int_equal(lines(said), 1 + TEST);
     jd_images test = {0};
     static float p[TEST * 43];
     assert_int_equal(jd_load_images(ctx, "gtsrb32", JD_TEST, &test), JD_OK);
