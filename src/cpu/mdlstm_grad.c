@@ -10,246 +10,250 @@
 #include "cpu/mdlstm_grad.h"
 #include "cpu/squash.h"
 
-/* What one vector of points needs, at unit u: matrices (rows,16), and rows of the states. */
+/* What the units of a group need, as one row: gates, errors and peepholes `flat` apart; what flows back and the sums
+ * `width`. */
 typedef struct place {
-    const float *g, *dy, *cell;
-    const float *old[JD_MD_DIMS], *dh[JD_MD_DIMS], *dc[JD_MD_DIMS];
+    size_t count, flat, width;
+    const float *g, *dy, *cell, *peep;
+    const float *old[JD_MD_DIMS], *dc[JD_MD_DIMS], *dh;
     float *delta, *back, *total;
 } place;
 
-/* Which lanes have a neighbour before and after them. */
-typedef struct sides {
-    vi low[JD_MD_DIMS], high[JD_MD_DIMS];
-} sides;
-
-JD_INLINE vf masked(const float *p, vi bits)
+JD_INLINE void add_to(float *sum, vf x, int left)
 {
-    return vi_as_float(vi_and(vf_bits(vf_load(p)), bits));
+    if (left >= VL)
+        vf_store(sum, vf_add(vf_load(sum), x));
+    else
+        vf_storen(sum, vf_add(vf_load(sum), x), left);
+}
+JD_INLINE void add_product(float *sum, vf x, vf y, int left)
+{
+    if (left >= VL)
+        vf_store(sum, vf_fma(x, y, vf_load(sum)));
+    else
+        vf_storen(sum, vf_fma(x, y, vf_load(sum)), left);
 }
 
-JD_INLINE void add_to(float *sum, vf x)
+JD_INLINE void error_step(const mdback *m, const int n, const bool plain, const bool peeps, const place *p, size_t at,
+                          const int left)
 {
-    vf_store(sum, vf_add(vf_load(sum), x));
-}
-JD_INLINE void add_product(float *sum, vf x, vf y)
-{
-    vf_store(sum, vf_fma(x, y, vf_load(sum)));
-}
-
-JD_INLINE void error_step(const mdback *m, const int n, const bool plain, const float *peep, const place *p,
-                          const sides *s)
-{
-    const size_t H = m->H, gate = H * L, unit = H * m->width;
+    const size_t flat = p->flat, width = p->width;
     const vf one = vf_set1(1.f), most = vf_set1(m->a->clip), least = vf_set1(-m->a->clip);
     const bool clip = !plain && m->a->clip > 0;
     const int in = plain ? JD_SQUASH_TANH : m->a->in_squash, out = plain ? JD_SQUASH_TANH : m->a->out_squash;
-    const vf i = vf_load(p->g), z = vf_load(p->g + (size_t)(n + 1) * gate), o = vf_load(p->g + (size_t)(n + 2) * gate);
-    const vf cell = vf_load(p->cell);
+    const float *g = p->g + at, *peep = p->peep + at;
+    const vf i = vf_load(g), z = vf_load(g + (size_t)(n + 1) * flat), o = vf_load(g + (size_t)(n + 2) * flat);
+    const vf cell = vf_load(p->cell + at);
+    float *delta = p->delta + at;
     vf dm = vf_zero(), flow = vf_zero();
     for (int e = 0; e < n; e++) {
-        const vf dh = e < n - 1 ? masked(p->dh[e], s->high[e]) : vf_load(p->dh[e]);
-        const vf dc = e < n - 1 ? masked(p->dc[e], s->high[e]) : vf_load(p->dc[e]);
+        const vf dh = vf_load(p->dh + (size_t)e * flat + at), dc = vf_load(p->dc[e] + at);
         dm = e ? vf_add(dm, dh) : dh;
         flow = e ? vf_add(flow, dc) : dc;
     }
-    dm = vf_add(dm, vf_load(p->dy));
+    dm = vf_add(dm, vf_load(p->dy + at));
     const vf y = vf_squash(out, cell), dmo = vf_mul(dm, o);
     vf d_o = vf_mul(vf_mul(dmo, y), vf_sub(one, o));
     if (clip) d_o = vf_max(least, vf_min(most, d_o));
     vf dc = vf_fma(dmo, vf_squash_slope(out, y), flow);
-    if (peep) dc = vf_fma(vf_set1(peep[(size_t)(n + 1) * H]), d_o, dc);
+    if (peeps) dc = vf_fma(vf_load(peep + (size_t)(n + 1) * flat), d_o, dc);
     const vf dci = vf_mul(dc, i);
     vf d_i = vf_mul(vf_mul(dci, z), vf_sub(one, i)), d_z = vf_mul(dci, vf_squash_slope(in, z));
     if (clip) {
         d_i = vf_max(least, vf_min(most, d_i));
         d_z = vf_max(least, vf_min(most, d_z));
     }
-    float *const sums = p->total, *const peeps = sums + (size_t)(n + 3) * unit;
+    float *const sums = p->total + at, *const sum_peeps = sums + (size_t)(n + 3) * width;
     for (int e = 0; e < n; e++) {
-        const vf f = vf_load(p->g + (size_t)(1 + e) * gate);
-        const vf old = e < n - 1 ? masked(p->old[e], s->low[e]) : vf_load(p->old[e]);
-        const vf dcf = vf_mul(dc, f);
+        const vf f = vf_load(g + (size_t)(1 + e) * flat), old = vf_load(p->old[e] + at), dcf = vf_mul(dc, f);
         vf d_f = vf_mul(vf_mul(dcf, old), vf_sub(one, f)), back = dcf;
         if (clip) d_f = vf_max(least, vf_min(most, d_f));
-        if (peep) {
-            back = vf_fma(vf_set1(peep[0]), d_i, vf_fma(vf_set1(peep[(size_t)(1 + e) * H]), d_f, back));
-            add_product(peeps, d_i, old);
-            add_product(peeps + (size_t)(1 + e) * unit, d_f, old);
+        if (peeps) {
+            back = vf_fma(vf_load(peep), d_i, vf_fma(vf_load(peep + (size_t)(1 + e) * flat), d_f, back));
+            add_product(sum_peeps, d_i, old, left);
+            add_product(sum_peeps + (size_t)(1 + e) * width, d_f, old, left);
         }
-        vf_store(p->delta + (size_t)(1 + e) * gate, d_f);
-        vf_store(p->back + (size_t)e * unit, back);
-        add_to(sums + (size_t)(1 + e) * unit, d_f);
+        vf_store(delta + (size_t)(1 + e) * flat, d_f);
+        if (left >= VL)
+            vf_store(p->back + (size_t)e * width + at, back);
+        else
+            vf_storen(p->back + (size_t)e * width + at, back, left);
+        add_to(sums + (size_t)(1 + e) * width, d_f, left);
     }
-    if (peep) add_product(peeps + (size_t)(n + 1) * unit, d_o, cell);
-    vf_store(p->delta, d_i);
-    vf_store(p->delta + (size_t)(n + 1) * gate, d_z);
-    vf_store(p->delta + (size_t)(n + 2) * gate, d_o);
-    add_to(sums, d_i);
-    add_to(sums + (size_t)(n + 1) * unit, d_z);
-    add_to(sums + (size_t)(n + 2) * unit, d_o);
+    if (peeps) add_product(sum_peeps + (size_t)(n + 1) * width, d_o, cell, left);
+    vf_store(delta, d_i);
+    vf_store(delta + (size_t)(n + 1) * flat, d_z);
+    vf_store(delta + (size_t)(n + 2) * flat, d_o);
+    add_to(sums, d_i, left);
+    add_to(sums + (size_t)(n + 1) * width, d_z, left);
+    add_to(sums + (size_t)(n + 2) * width, d_o, left);
 }
 
-JD_INLINE void units(const mdback *m, const int n, const bool plain, const float *peep, const place *first,
-                     const sides *s)
+JD_INLINE void units(const mdback *m, const int n, const bool plain, const bool peeps, const place *p)
 {
-    place p = *first;
-    for (size_t u = 0; u < m->H; u++) {
-        error_step(m, n, plain, peep ? peep + u : NULL, &p, s);
-        p.g += L;
-        p.dy += L;
-        p.delta += L;
-        p.cell += m->width;
-        p.back += m->width;
-        p.total += m->width;
-        for (int e = 0; e < n; e++) {
-            p.old[e] += m->width;
-            p.dh[e] += m->width;
-            p.dc[e] += m->width;
-        }
-    }
+    size_t at = 0;
+    for (; at + VL <= p->count; at += VL) error_step(m, n, plain, peeps, p, at, VL);
+    if (at < p->count) error_step(m, n, plain, peeps, p, at, (int)(p->count - at));
 }
 
-static void point_wise(const mdback *m, int d, const place *p, const sides *s)
+static void point_wise(const mdback *m, const place *p)
 {
     const int n = m->v.z.n;
-    const float *peep = m->peep ? m->peep + (size_t)d * (size_t)(n + 2) * m->H : NULL;
     const bool plain = m->a->in_squash == JD_SQUASH_TANH && m->a->out_squash == JD_SQUASH_TANH && !(m->a->clip > 0);
-    if (n == 2 && plain)
-        units(m, 2, true, peep, p, s);
+    if (n == 2 && plain && m->peep)
+        units(m, 2, true, true, p);
+    else if (n == 2 && plain)
+        units(m, 2, true, false, p);
     else
-        units(m, n, false, peep, p, s);
+        units(m, n, false, m->peep != NULL, p);
 }
 
-/* Rows of n floats of `all`, whose points are `step` floats apart, of the lanes that have a point. */
-static void rows_of(const mdback *m, const jd_panel *p, const float *all, size_t step, const float *row[L])
+/* The cells of lanes begin..end-1 in step k, 0 where a lane has no point. */
+static void load_cells(const mdback *m, int d, int k, size_t begin, size_t end)
 {
-    for (int l = 0; l < L; l++) row[l] = p->row[l] == SIZE_MAX ? m->v.o.zero : all + p->row[l] * step;
-}
-
-/* The cells of panel q in step k, 0 where a lane has no point. */
-static void load_cells(const mdback *m, int q, int k, int d)
-{
-    float *to = m->v.o.cell[k & 1] + m->margin + q * L;
-    const size_t D = (size_t)m->v.z.D;
-    jd_panel p;
-    if (!JD_K(jd__wave_panel)(&m->v, q, k, &p)) {
-        for (size_t u = 0; u < m->H; u++) memset(to + u * m->width, 0, L * sizeof(float));
-        return;
+    const jd_wave *v = &m->v;
+    const size_t H = m->H, D = (size_t)v->z.D;
+    float *to = v->o.side.cell[k & 1] + v->margin * H;
+    const float *all = m->cells + (size_t)d * H;
+    size_t first = end, last = end;
+    if (k >= 0) JD_K(jd__wave_range)(v, k, &first, &last);
+    if (first < begin) first = begin;
+    if (last > end) last = end;
+    for (size_t l0 = first, l1; l0 < last; l0 = l1) {
+        l1 = last - l0 < v->group ? last : l0 + v->group;
+        const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1);
+        jd_rows_in(all, D * H, &rows, v->o.zero, l1 - l0, 1, H, to + l0 * H, 0);
     }
-    const float *row[L];
-    rows_of(m, &p, m->cells + (size_t)d * m->H, D * m->H, row);
-    JD_K(jd__lanes_in)(row, p.lanes, m->H, to, m->width);
+    if (last < first) last = first = end;
+    for (size_t i = begin * H; i < first * H; i++) to[i] = 0;
+    for (size_t i = last * H; i < end * H; i++) to[i] = 0;
 }
 
-static void one_panel(mdback *m, const jd_panel *p, int q, int k, int d, float *delta)
+/* Gates, errors of the outputs and what flows back into lanes l0..l1-1 in step k, as rows of all units. */
+static void load(const mdback *m, int d, int k, size_t l0, size_t l1)
 {
-    const jd_md_own *o = &m->v.o;
-    const jd_md *z = &m->v.z;
-    const size_t H = m->H, G = z->G, D = (size_t)z->D, lane = m->margin + (size_t)q * L;
-    float *g = o->side, *dy = g + G * L, *to[L];
-    const int from = k & 1;
-    const float *row[L];
-    const ptrdiff_t next = -m->v.along * (ptrdiff_t)(D * G);
-    rows_of(m, p, m->gates + (size_t)d * G, D * G, row);
-    jd__lanes_fetch(row, G, next);
-    JD_K(jd__lanes_in)(row, p->lanes, G, g, L);
-    rows_of(m, p, m->dy + (size_t)d * H, D * H, row);
-    JD_K(jd__lanes_in)(row, p->lanes, H, dy, L);
-    for (int j = 0; j < jd__lane_vectors(p->lanes); j++) {
-        const size_t at = lane + (size_t)j * VL;
-        place here = {.g = g + j * VL,
-                      .dy = dy + j * VL,
-                      .cell = o->cell[k & 1] + at,
-                      .delta = delta + j * VL,
-                      .back = o->c[!from] + at,
-                      .total = o->total + at};
-        sides s;
-        for (int e = 0; e < z->n; e++) {
-            const ptrdiff_t aside = m->v.aside[e];
-            here.old[e] = o->cell[!(k & 1)] + at - aside;
-            here.dh[e] = o->h[from] + (size_t)e * H * m->width + at + aside;
-            here.dc[e] = o->c[from] + (size_t)e * H * m->width + at + aside;
-            s.low[e] = vi_load(o->low[e] + q * L + j * VL);
-            s.high[e] = vi_load(o->high[e] + q * L + j * VL);
-        }
-        point_wise(m, d, &here, &s);
+    const jd_wave *v = &m->v;
+    const jd_md_side *s = &v->o.side;
+    const size_t H = m->H, G = v->z.G, D = (size_t)v->z.D, lanes = l1 - l0, width = m->width;
+    const int n = v->z.n;
+    const float *zero = v->o.zero, *gates = m->gates + (size_t)d * G, *cell = s->cell[!(k & 1)] + v->margin * H;
+    const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1);
+    jd_rows_in(gates, D * G, &rows, zero, lanes, (size_t)n + 3, H, s->gates, v->flat);
+    jd_rows_in(m->dy + (size_t)d * H, D * H, &rows, zero, lanes, 1, H, s->dy, 0);
+    jd__wave_fetch(&rows, -s->along, lanes, gates, D * G, G);
+    for (int e = 0; e < n; e++) {
+        const size_t to = (size_t)e * v->flat;
+        const jd_rows after = JD_K(jd__wave_neighbours)(v, e, false, l0, l1);
+        const float *flow = s->h[k & 1] + v->margin * m->nH + (size_t)e * H;
+        jd_rows_in(flow, m->nH, &after, zero, lanes, 1, H, s->dh + to, 0);
+        if (!after.at) continue;
+        jd_rows_in(s->c[k & 1] + (size_t)e * width + v->margin * H, H, &after, zero, lanes, 1, H, s->flow + to, 0);
+        const jd_rows before = JD_K(jd__wave_neighbours)(v, e, true, l0, l1);
+        jd_rows_in(cell, H, &before, zero, lanes, 1, H, s->old + to, 0);
     }
-    for (int l = 0; l < L; l++) to[l] = p->row[l] == SIZE_MAX ? o->dump : m->s.delta + (p->row[l] * D + (size_t)d) * G;
-    jd__lanes_fetch((const float *const *)to, G, next);
-    JD_K(jd__lanes_out)(delta, L, G, p->lanes, to);
 }
 
-/* Some panels of step k.  What flows back from the step after is in h and c [k & 1]; this one's goes to the others. */
-static void group(mdback *m, const jd_panel *p, const int *number, int panels, int k, int d)
+/* What flows back from the step after is in h and c [k & 1]; this one's goes to the others. */
+static void errors(const mdback *m, int k, size_t l0, size_t l1)
 {
-    const jd_md_own *o = &m->v.o;
-    const size_t G = m->v.z.G;
-    const float *in[JD_MD_GROUP] = {0};
-    float *out[JD_MD_GROUP] = {0};
-    int lanes[JD_MD_GROUP] = {0};
-    for (int i = 0; i < panels; i++) {
-        float *delta = o->in + (size_t)i * G * L;
-        in[i] = delta;
-        out[i] = o->h[!(k & 1)] + m->margin + (size_t)number[i] * L;
-        lanes[i] = p[i].lanes;
-        one_panel(m, &p[i], number[i], k, d, delta);
+    const jd_wave *v = &m->v;
+    const jd_md_side *s = &v->o.side;
+    const size_t H = m->H, at = (v->margin + l0) * H;
+    const int n = v->z.n;
+    place p = {.count = (l1 - l0) * H,
+               .flat = v->flat,
+               .width = m->width,
+               .g = s->gates,
+               .dy = s->dy,
+               .dh = s->dh,
+               .cell = s->cell[k & 1] + at,
+               .peep = s->peep,
+               .delta = s->delta,
+               .back = s->c[!(k & 1)] + at,
+               .total = s->total + at};
+    for (int e = 0; e < n; e++) {
+        const bool near = v->exact || e == n - 1;
+        p.old[e] = near ? s->cell[!(k & 1)] + at - v->aside[e] * H : s->old + (size_t)e * v->flat;
+        p.dc[e] = near ? s->c[k & 1] + (size_t)e * m->width + at + v->aside[e] * H : s->flow + (size_t)e * v->flat;
     }
-    if (k == 0) return;
-    const float *weights = m->s.weights + (size_t)d * m->s.weights_step;
-    if (m->v.few)
-        JD_K(jd__lanes_mul_few)(weights, m->nH, G, NULL, lanes[0], in[0], o->few, out[0], m->width);
-    else
-        JD_K(jd__lanes_mul)(weights, m->nH, G, NULL, panels, lanes, in, out, m->width);
+    point_wise(m, &p);
 }
 
-/* The sums of each of the crew's samples over its lanes. */
+static void products(const mdback *m, int d, int k, size_t l0, size_t l1)
+{
+    const jd_wave *v = &m->v;
+    const jd_md_side *s = &v->o.side;
+    const size_t G = v->z.G, lanes = l1 - l0, parts = (size_t)v->z.n + 3;
+    float *delta = jd__mdlstm_delta(m, (size_t)d);
+    const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1), own = {0, 1, NULL};
+    jd_points p = {.M = lanes,
+                   .N = m->nH,
+                   .parts = 1,
+                   .ak = 1,
+                   .packed = m->s.weights + (size_t)d * m->s.weights_step,
+                   .C = s->h[!(k & 1)] + (v->margin + l0) * m->nH,
+                   .ldc = m->nH};
+    jd_rows_out(s->delta, v->flat, lanes, parts, m->H, delta, G, &rows);
+    jd__wave_fetch(&rows, -s->along, lanes, delta, G, G);
+    p.part[0] = (jd_terms){delta + rows.first * (ptrdiff_t)G, rows.step * (ptrdiff_t)G, G};
+    if (!v->steady) {
+        jd_rows_out(s->delta, v->flat, lanes, parts, m->H, s->pre, G, &own);
+        p.part[0] = (jd_terms){s->pre, (ptrdiff_t)G, G};
+    }
+    if (k > 0) JD_K(jd__points_mul)(&p);
+}
+
+/* The sums of each of the crew's samples over its lanes, the last first. */
 static void add_lanes(const mdback *m, int d)
 {
-    const jd_md *z = &m->v.z;
-    const size_t rows = jd__md_sums(z), per = z->n == 3 ? z->dim[1] : 1;
-    size_t lane = 0;
-    for (size_t b = m->v.from; b < m->v.to; b++) {
-        size_t ext[JD_MD_DIMS];
-        float *to = m->s.sums + ((size_t)d * z->B + b) * rows;
-        const bool any = jd__md_extent(z, b, ext);
-        const size_t lanes = !any ? 0 : z->n == 1 ? 1 : ext[0] * per;
+    const jd_wave *v = &m->v;
+    const jd_md *z = &v->z;
+    const size_t H = m->H, rows = jd__md_sums(z), S = v->samples;
+    for (size_t s = 0; s < S; s++) {
+        float *to = m->s.sums + ((size_t)d * z->B + v->from + s) * rows;
+        size_t lanes = v->lanes / S;
+        while (lanes && v->o.last[(lanes - 1) * S + s] < 0) lanes--;
         for (size_t r = 0; r < rows; r++) {
-            const float *from = m->v.o.total + r * m->width + m->margin + lane;
-            float sum = lanes ? from[lanes - 1] : 0;
-            for (size_t l = lanes; l-- > 1;) sum += from[l - 1];
+            const float *from = v->o.side.total + r / H * m->width + (v->margin + s) * H + r % H;
+            float sum = lanes ? from[(lanes - 1) * S * H] : 0;
+            for (size_t l = lanes; l-- > 1;) sum += from[(l - 1) * S * H];
             to[r] = sum;
         }
-        lane += lanes;
     }
 }
 
-static void scan(mdback *m, int d)
+static bool any_here(const jd_wave *v, size_t l0, size_t l1, int k)
 {
-    const jd_md_own *o = &m->v.o;
-    jd_wave *v = &m->v;
+    bool any = v->exact;
+    for (size_t l = l0; l < l1 && !any; l++) any = jd__wave_here(v, l, k);
+    return any;
+}
+
+static void scan(const mdback *m, jd_wave *v, int d)
+{
+    const size_t n = (size_t)v->z.n, bytes = m->width * sizeof(float);
+    const jd_md_side *s = &v->o.side;
     JD_K(jd__wave_turn)(v, d);
-    memset(o->total, 0, jd__md_sums(&v->z) * m->width * sizeof(float));
+    memset(s->total, 0, (2 * n + 5) * bytes);
     for (int k = 0; k < 2; k++) {
-        memset(o->h[k], 0, jd__md_padded(m->nH) * m->width * sizeof(float));
-        memset(o->c[k], 0, m->nH * m->width * sizeof(float));
-        memset(o->cell[k], 0, m->H * m->width * sizeof(float));
+        memset(s->h[k], 0, n * bytes);
+        memset(s->c[k], 0, n * bytes);
+        memset(s->cell[k], 0, bytes);
     }
-    jd_panel p[JD_MD_GROUP];
-    int number[JD_MD_GROUP], n = 0;
-    for (int q = 0; q < v->panels; q++)
-        if (jd__wave_at_work(v, q, v->steps - 1)) load_cells(m, q, v->steps - 1, d);
+    if (m->peep) JD_K(jd__wave_peep)(v, m->peep + (size_t)d * (n + 2) * m->H);
+    load_cells(m, d, v->steps - 1, 0, v->lanes);
     for (int k = v->steps; k-- > 0;) {
-        for (int q = 0; q < v->panels; q++)
-            if (jd__wave_at_work(v, q, k) || jd__wave_at_work(v, q, k - 1)) load_cells(m, q, k - 1, d);
-        for (int q = 0; q < v->panels; q++) {
-            if (!JD_K(jd__wave_panel)(v, q, k, &p[n])) continue;
-            number[n++] = q;
-            if (n < JD_MD_GROUP) continue;
-            group(m, p, number, n, k, d);
-            n = 0;
+        size_t begin, end;
+        JD_K(jd__wave_range)(v, k, &begin, &end);
+        /* with what the first lane's predecessor has */
+        load_cells(m, d, k - 1, begin > v->samples ? begin - v->samples : 0, end);
+        for (size_t l0 = begin, l1; l0 < end; l0 = l1) {
+            l1 = end - l0 < v->group ? end : l0 + v->group;
+            if (!any_here(v, l0, l1, k)) continue;
+            load(m, d, k, l0, l1);
+            errors(m, k, l0, l1);
+            products(m, d, k, l0, l1);
         }
-        if (n) group(m, p, number, n, k, d);
-        n = 0;
     }
     add_lanes(m, d);
 }
@@ -288,20 +292,21 @@ static void finish(mdback *m, const jd_call *c)
     }
     jd_share(&m->v.w, (size_t)z->D, 1, &begin, &end);
     for (size_t d = begin; d < end; d++) add_samples(m, d, c->out[3], c->out[4]);
-    if (!m->a->need_dx) return;
-    const ptrdiff_t DG = (ptrdiff_t)((size_t)z->D * G);
-    const jd_gemm g = {.M = (int64_t)(z->B * z->P),
-                       .N = (int64_t)m->N,
-                       .K = DG,
-                       .A = m->s.delta,
-                       .am = DG,
-                       .ak = 1,
-                       .B = c->in[2],
-                       .bk = (ptrdiff_t)m->N,
-                       .bn = 1,
-                       .C = c->out[0],
-                       .ldc = (ptrdiff_t)m->N};
-    JD_K(jd__gemm)(&g, &m->v.w, m->s.gemm);
+    for (size_t d = 0; d < (size_t)z->D && m->a->need_dx; d++) {
+        const jd_gemm g = {.M = (int64_t)(z->B * z->P),
+                           .N = (int64_t)m->N,
+                           .K = (int64_t)G,
+                           .A = jd__mdlstm_delta(m, d),
+                           .am = (ptrdiff_t)G,
+                           .ak = 1,
+                           .B = (const float *)c->in[2] + d * G * m->N,
+                           .bk = (ptrdiff_t)m->N,
+                           .bn = 1,
+                           .C = c->out[0],
+                           .ldc = (ptrdiff_t)m->N,
+                           .accumulate = d > 0};
+        JD_K(jd__gemm)(&g, &m->v.w, m->s.gemm);
+    }
 }
 
 jd_kernel JD_K(jd__k_mdlstm_grad);
@@ -320,23 +325,21 @@ void JD_K(jd__k_mdlstm_grad)(const jd_call *c, const jd_worker *w)
     m.N = z.N;
     m.nH = (size_t)z.n * z.H;
     m.K = z.N + m.nH;
-    m.width = jd__md_width(&z);
-    m.margin = jd__md_margin(&z);
+    m.width = jd__md_width(&z) + JD_MD_OVER;
     jd__md_space(&z, true, w->count, c->scratch, &m.s);
     if (!JD_K(jd__wave_init)(&m.v, c, w, &m.s, true)) return;
     size_t begin, end;
     jd_share(&m.v.w, (size_t)z.D, 1, &begin, &end);
     for (size_t d = begin; d < end; d++) {
         const float *R = (const float *)c->in[3] + d * z.G * m.nH;
-        float *to = m.s.weights + d * m.s.weights_step;
-        if (m.v.few) JD_K(jd__pack_b)
-        (R, (ptrdiff_t)m.nH, 1, (int64_t)z.G, (int64_t)m.nH, 0, (int64_t)((m.nH + JD_NR - 1) / JD_NR), to);
-        else JD_K(jd__lanes_pack)(R, 1, m.nH, m.nH, z.G, 0, z.G, to);
+        const int64_t panels = (int64_t)((m.nH + JD_NR - 1) / JD_NR);
+        JD_K(jd__pack_b)
+        (R, (ptrdiff_t)m.nH, 1, (int64_t)z.G, (int64_t)m.nH, 0, panels, m.s.weights + d * m.s.weights_step);
     }
     jd__wave_meet(&m.v);
-    for (int d = m.v.d0; d < m.v.d1; d++) JD_K(jd__wave_clear)(&m.v, d, z.G, m.s.delta);
+    for (int d = m.v.d0; d < m.v.d1; d++) JD_K(jd__wave_clear)(&m.v, z.G, jd__mdlstm_delta(&m, (size_t)d), z.G);
     while (JD_K(jd__wave_crew)(&m.v))
-        for (int d = m.v.d0; d < m.v.d1; d++) scan(&m, d);
+        for (int d = m.v.d0; d < m.v.d1; d++) scan(&m, &m.v, d);
     jd__wave_meet(&m.v);
     finish(&m, c);
 }

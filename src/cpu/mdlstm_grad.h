@@ -3,18 +3,21 @@
 #define JD_CPU_MDLSTM_GRAD_H
 
 #include "cpu/cpu.h"
-#include "cpu/gemm.h"
 #include "cpu/wave.h"
-
-enum { L = JD_MD_LANES };
 
 typedef struct mdback {
     jd_wave v;
     jd_md_space s;
     const jd_mdlstm_attr *a;
     const float *peep, *x, *y, *gates, *cells, *dy;
-    size_t H, N, K, nH, width, margin;
+    size_t H, N, K, nH, width; /* width: floats between states */
 } mdback;
+
+/* The errors of direction d at the first place of the arrays: (B P,G). */
+static inline float *jd__mdlstm_delta(const mdback *m, size_t d)
+{
+    return m->s.delta + d * m->v.z.B * m->v.z.P * m->v.z.G;
+}
 
 /* Gate rows g0..g1-1 of direction d of the gradients of [W | R], into s.product. */
 void JD_K(jd__mdlstm_outer)(mdback *m, int d, size_t g0, size_t g1);

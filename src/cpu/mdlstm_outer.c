@@ -17,72 +17,90 @@ typedef struct run {
 typedef struct outer {
     mdback *m;
     int d;
-    size_t g0, g1, rows; /* rows that wait in the block */
+    size_t g0, g1, rows, done; /* rows that wait in the block, and those before it */
 } outer;
+
+/* The places of one sample of full size are taken in the order of the errors: these need no copy. */
+static bool in_order(const mdback *m)
+{
+    return m->v.z.B == 1 && !m->v.z.size;
+}
 
 static void flush(outer *t)
 {
     const mdback *m = t->m;
-    const size_t G = m->v.z.G;
-    const size_t panels = (m->K + JD_NR - 1) / JD_NR;
-    float *b = m->v.o.rows_b;
+    const size_t G = m->v.z.G, panels = (m->K + JD_NR - 1) / JD_NR;
+    const float *a = in_order(m) ? jd__mdlstm_delta(m, (size_t)t->d) + t->done * G : m->v.o.rows_a;
+    float *b = m->v.o.rows_b, *product = m->s.product + ((size_t)t->d * G + t->g0) * m->K;
     if (!t->rows) return;
-    for (size_t p = 1; p < panels && t->rows < JD_MD_BLOCK; p++)
-        memmove(b + p * t->rows * JD_NR, b + p * JD_MD_BLOCK * JD_NR, t->rows * JD_NR * sizeof(float));
-    JD_K(jd__gemm_packed)
-    ((int64_t)(t->g1 - t->g0), (int64_t)t->rows, m->v.o.rows_a + t->g0, 1, (ptrdiff_t)G, b, 0, (int64_t)panels,
-     (int64_t)m->K, m->s.product + ((size_t)t->d * G + t->g0) * m->K, (ptrdiff_t)m->K, 1);
+    if (VL > 1 && m->K <= VL) {
+        const jd_points p = {.M = t->g1 - t->g0,
+                             .N = m->K,
+                             .parts = 1,
+                             .part = {{a + t->g0, 1, t->rows}},
+                             .ak = (ptrdiff_t)G,
+                             .packed = b,
+                             .ldb = VL,
+                             .init = t->done ? product : NULL,
+                             .ldi = m->K,
+                             .C = product,
+                             .ldc = m->K};
+        JD_K(jd__points_mul)(&p);
+    } else {
+        for (size_t p = 1; p < panels && t->rows < JD_MD_BLOCK; p++)
+            memmove(b + p * t->rows * JD_NR, b + p * JD_MD_BLOCK * JD_NR, t->rows * JD_NR * sizeof(float));
+        JD_K(jd__gemm_packed)
+        ((int64_t)(t->g1 - t->g0), (int64_t)t->rows, a + t->g0, 1, (ptrdiff_t)G, b, 0, (int64_t)panels, (int64_t)m->K,
+         product, (ptrdiff_t)m->K, t->done > 0);
+    }
+    t->done += t->rows;
     t->rows = 0;
 }
 
-/* Whole vectors are written: what hangs over belongs to what is written next. */
-JD_INLINE void copy_over(float *to, const float *from, size_t n)
+/* A right side of at most one panel, whose rows follow one another.  Columns past the last one do not matter. */
+static void pack_narrow(const mdback *m, const run *r, size_t first, size_t count, size_t ldb, float *to)
 {
-    size_t k = 0;
-    for (; k + VL <= n; k += VL) vf_store(to + k, vf_load(from + k));
-    if (k < n) vf_store(to + k, vf_loadn(from + k, (int)(n - k)));
-}
-
-/* A right side of at most JD_NR columns is one panel, whose rows follow one another. */
-static void pack_narrow(const mdback *m, const run *r, size_t first, size_t count, float *to)
-{
-    for (size_t i = first; i < first + count; i++, to += JD_NR) {
-        float *p = to;
-        copy_over(p, r->x + (ptrdiff_t)i * r->dx, m->N);
-        p += m->N;
-        for (int e = 0; e < m->v.z.n; e++, p += m->H) copy_over(p, r->h[e] + (ptrdiff_t)i * r->dh[e], m->H);
-        for (; p < to + JD_NR; p++) *p = 0;
+    const size_t N = m->N, H = m->H;
+    for (size_t i = first; i < first + count; i++, to += ldb) {
+        float *p = to + N;
+        jd_copy_over(to, r->x + (ptrdiff_t)i * r->dx, N);
+        for (int e = 0; e < m->v.z.n; e++, p += H) {
+            const float *h = r->h[e] + (ptrdiff_t)i * r->dh[e];
+            if (H == 2)
+                memcpy(p, h, 2 * sizeof *p);
+            else
+                jd_copy_over(p, h, H);
+        }
     }
 }
 
 /* Row `at` of a right side of several panels, each with room for a whole block. */
 static void pack_wide(const mdback *m, const run *r, size_t i, size_t at, float *b)
 {
-    const size_t end = (m->K + JD_NR - 1) / JD_NR * JD_NR, rows = JD_MD_BLOCK;
-    size_t k0 = 0;
+    const size_t rows = JD_MD_BLOCK;
+    size_t c = 0;
     for (int part = 0; part <= m->v.z.n; part++) {
         const size_t width = part ? m->H : m->N;
         const float *from = part ? r->h[part - 1] + (ptrdiff_t)i * r->dh[part - 1] : r->x + (ptrdiff_t)i * r->dx;
-        for (size_t k = 0; k < width;) {
-            const size_t c = k0 + k, in = c % JD_NR, left = JD_NR - in, n = width - k < left ? width - k : left;
-            memcpy(b + (c / JD_NR * rows + at) * JD_NR + in, from + k, n * sizeof(float));
-            k += n;
+        for (size_t k = 0, n; k < width; k += n, c += n) {
+            const size_t in = c % JD_NR, left = JD_NR - in;
+            n = width - k < left ? width - k : left;
+            jd_copy(b + (c / JD_NR * rows + at) * JD_NR + in, from + k, n);
         }
-        k0 += width;
     }
-    for (size_t c = k0; c < end; c++) b[(c / JD_NR * rows + at) * JD_NR + c % JD_NR] = 0;
 }
 
 static void add_run(outer *t, const run *r)
 {
     const mdback *m = t->m;
-    const size_t G = m->v.z.G;
+    const size_t G = m->v.z.G, ldb = VL > 1 && m->K <= VL ? VL : JD_NR;
     for (size_t i = 0; i < r->count;) {
         const size_t space = JD_MD_BLOCK - t->rows, left = r->count - i, n = left < space ? left : space;
         float *a = m->v.o.rows_a + t->rows * G;
-        for (size_t k = 0; k < n; k++) copy_over(a + k * G, r->delta + (ptrdiff_t)(i + k) * r->ddelta, G);
+        for (size_t k = 0; k < n && !in_order(m); k++)
+            jd_copy_over(a + k * G, r->delta + (ptrdiff_t)(i + k) * r->ddelta, G);
         if (m->K <= JD_NR)
-            pack_narrow(m, r, i, n, m->v.o.rows_b + t->rows * JD_NR);
+            pack_narrow(m, r, i, n, ldb, m->v.o.rows_b + t->rows * ldb);
         else
             for (size_t k = 0; k < n; k++) pack_wide(m, r, i + k, t->rows + k, m->v.o.rows_b);
         t->rows += n;
@@ -97,9 +115,9 @@ static run make_run(const outer *t, size_t row, ptrdiff_t step, size_t count, co
     const mdback *m = t->m;
     const jd_md *z = &m->v.z;
     const ptrdiff_t D = (ptrdiff_t)z->D, G = (ptrdiff_t)z->G, H = (ptrdiff_t)m->H;
-    run r = {.delta = m->s.delta + ((ptrdiff_t)row * D + t->d) * G,
+    run r = {.delta = jd__mdlstm_delta(m, (size_t)t->d) + (ptrdiff_t)row * G,
              .x = m->x + row * m->N,
-             .ddelta = step * D * G,
+             .ddelta = step * G,
              .dx = step * (ptrdiff_t)m->N,
              .count = count};
     for (int e = 0; e < z->n; e++) {
@@ -174,11 +192,11 @@ static void places_in_turn(outer *t)
 void JD_K(jd__mdlstm_outer)(mdback *m, int d, size_t g0, size_t g1)
 {
     const jd_md *z = &m->v.z;
-    outer t = {m, d, g0, g1, 0};
-    memset(m->s.product + ((size_t)d * z->G + g0) * m->K, 0, (g1 - g0) * m->K * sizeof(float));
+    outer t = {m, d, g0, g1, 0, 0};
     if (z->size)
         samples_in_turn(&t);
     else
         places_in_turn(&t);
     flush(&t);
+    if (!t.done) memset(m->s.product + ((size_t)d * z->G + g0) * m->K, 0, (g1 - g0) * m->K * sizeof(float));
 }

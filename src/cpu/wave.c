@@ -1,11 +1,6 @@
 /* wave.c - see wave.h. */
 #include "cpu/wave.h"
 
-enum {
-    CREW = JD_MD_CREW,
-    WIDE = 16 /* so many cells: the weights are large, and more panels share what is loaded of them */
-};
-
 /* Below so many FLOPs of a whole call a second thread costs more than it gives. */
 static const double least_call = 1e6;
 
@@ -39,115 +34,104 @@ bool JD_K(jd__wave_init)(jd_wave *v, const jd_call *c, const jd_worker *w, const
         v->w = (jd_worker){0, 1, NULL};
     }
     jd__md_own(z, grad, s->own + s->each * (size_t)w->id, &v->o);
-    memset(v->o.zero, 0, jd__md_row(z) * sizeof(float));
-    if (z->n > 1) v->aside[z->n - 2] = 1;
-    if (z->n > 2) v->aside[0] = (ptrdiff_t)z->dim[1];
-    v->few =
-        JD_K(jd__lanes_are_few)(z->B * (z->n == 1 ? 1 : z->P / z->dim[z->n - 1]), grad ? (size_t)z->n * z->H : z->G);
+    memset(v->o.zero, 0, ((z->G > z->N ? z->G : z->N) + JD_MD_OVER) * sizeof(float));
+    v->group = jd__md_group(z);
+    v->flat = jd__md_flat(z);
+    v->margin = jd__md_margin(z);
+    v->exact = z->n < 3 && !z->size;
     share_out(v);
     return true;
-}
-
-/* Lanes of sample b; those of a smaller sample stand as far apart as those of the largest. */
-static size_t lanes_of(const jd_md *z, size_t b)
-{
-    size_t ext[JD_MD_DIMS];
-    if (!jd__md_extent(z, b, ext)) return 0;
-    return z->n == 1 ? 1 : z->n == 2 ? ext[0] : ext[0] * z->dim[1];
 }
 
 bool JD_K(jd__wave_crew)(jd_wave *v)
 {
     const jd_md *z = &v->z;
-    const bool wide = z->H >= WIDE;
-    size_t lanes = 0, best_lanes = 0;
-    double best = 0;
+    const size_t left = v->b1 - v->to, most = jd__md_samples(z), S = left < most ? left : most;
+    const size_t second = z->n > 2 ? z->dim[1] : 1;
+    if (!S) return false;
     v->from = v->to;
-    if (v->from >= v->b1) return false;
-    for (size_t b = v->from; b < v->b1; b++) {
-        lanes += lanes_of(z, b);
-        if (lanes > CREW && b > v->from) break;
-        const double used = (double)lanes / (double)((lanes + JD_MD_LANES - 1) / JD_MD_LANES * JD_MD_LANES + !lanes);
-        if (b > v->from && (wide ? used < best : used <= best)) continue;
-        best = used;
-        best_lanes = lanes;
-        v->to = b + 1;
-        if (!wide && used > .9) break;
+    v->to += S;
+    v->samples = S;
+    v->lanes = S * jd__md_lines(z);
+    v->steps = 0;
+    v->steady = v->exact && S == 1;
+    if (z->n > 1) v->aside[z->n - 2] = S;
+    if (z->n > 2) v->aside[0] = S * z->dim[1];
+    for (size_t lane = 0; lane < v->lanes; lane++) {
+        const size_t line = lane / S, at[JD_MD_DIMS] = {line / second, line % second, 0};
+        size_t ext[JD_MD_DIMS];
+        bool any = jd__md_extent(z, v->from + lane % S, ext);
+        int start = 0;
+        v->o.low[lane] = v->o.high[lane] = 0;
+        for (int e = 0; e < z->n - 1; e++) {
+            any = any && at[e] < ext[e];
+            start += (int)at[e];
+            if (at[e] > 0) v->o.low[lane] |= (uint8_t)(1 << e);
+            if (at[e] + 1 < ext[e]) v->o.high[lane] |= (uint8_t)(1 << e);
+        }
+        v->o.first[lane] = any ? start : INT32_MAX;
+        v->o.last[lane] = any ? start + (int)ext[z->n - 1] - 1 : -1;
+        if (v->o.last[lane] >= v->steps) v->steps = v->o.last[lane] + 1;
     }
-    v->lanes = (int)best_lanes;
-    v->panels = (v->lanes + JD_MD_LANES - 1) / JD_MD_LANES;
     return true;
-}
-
-/* The lane of sample b at the scan coordinates `at` of all dimensions but the last. */
-static void place_lane(jd_wave *v, int s, size_t b, const size_t ext[JD_MD_DIMS], const size_t at[JD_MD_DIMS], int lane)
-{
-    const jd_md *z = &v->z;
-    const int last = z->n - 1;
-    ptrdiff_t row = (ptrdiff_t)(b * z->P);
-    int start = 0;
-    for (int e = 0; e < z->n; e++) {
-        const size_t c = e < last ? at[e] : 0;
-        row += (ptrdiff_t)((s >> e & 1 ? ext[e] - 1 - c : c) * z->stride[e]);
-        start += (int)c;
-        if (e == last) continue;
-        v->o.low[e][lane] = c > 0 ? -1 : 0;
-        v->o.high[e][lane] = c + 1 < ext[e] ? -1 : 0;
-    }
-    v->o.first[lane] = start;
-    v->o.last[lane] = start + (int)ext[last] - 1;
-    v->o.row[lane] = row - v->along * start;
 }
 
 void JD_K(jd__wave_turn)(jd_wave *v, int d)
 {
     const jd_md *z = &v->z;
-    const int s = z->dir[d];
+    jd_md_side *side = &v->o.side;
+    const int s = z->dir[d], last = z->n - 1;
     const size_t second = z->n > 2 ? z->dim[1] : 1;
-    int lane = 0;
-    v->along = s >> (z->n - 1) & 1 ? -1 : 1;
-    v->steps = 0;
-    for (int l = 0; l < v->panels * JD_MD_LANES; l++) {
-        v->o.first[l] = INT32_MAX;
-        v->o.last[l] = -1;
-        for (int e = 0; e < JD_MD_DIMS; e++) v->o.low[e][l] = v->o.high[e][l] = 0;
+    side->along = s >> last & 1 ? -1 : 1;
+    for (size_t lane = 0; lane < v->lanes; lane++) {
+        if (v->o.last[lane] < 0) continue;
+        const size_t line = lane / v->samples, b = v->from + lane % v->samples;
+        size_t ext[JD_MD_DIMS], at[JD_MD_DIMS] = {0};
+        jd__md_extent(z, b, ext);
+        if (last > 0) at[0] = line / second;
+        if (last > 1) at[1] = line % second;
+        const size_t row = b * z->P + jd__md_place(z, s, ext, at);
+        side->row[lane] = (ptrdiff_t)row - side->along * v->o.first[lane];
     }
-    for (size_t b = v->from; b < v->to; b++) {
-        size_t ext[JD_MD_DIMS];
-        const size_t lines = lanes_of(z, b) / second;
-        if (!jd__md_extent(z, b, ext)) continue;
-        for (size_t i = 0; i < lines; i++)
-            for (size_t j = 0; j < second; j++, lane++)
-                if (z->n < 3 || j < ext[1]) place_lane(v, s, b, ext, (size_t[JD_MD_DIMS]){i, j, 0}, lane);
-    }
-    for (int q = 0; q < v->panels; q++) {
-        int32_t begin = INT32_MAX, end = 0;
-        for (int l = q * JD_MD_LANES; l < (q + 1) * JD_MD_LANES; l++) {
-            if (v->o.first[l] < begin) begin = v->o.first[l];
-            if (v->o.last[l] + 1 > end) end = v->o.last[l] + 1;
-        }
-        v->o.begin[q] = begin;
-        v->o.end[q] = end;
-        if (end > v->steps) v->steps = end;
-    }
+    side->aside = v->steady && v->lanes > 1 ? side->row[1] - side->row[0] : 0;
 }
 
-bool JD_K(jd__wave_panel)(const jd_wave *v, int q, int k, jd_panel *p)
+jd_rows JD_K(jd__wave_rows)(const jd_wave *v, int k, size_t l0, size_t l1)
 {
-    const int l0 = q * JD_MD_LANES;
-    p->lanes = v->lanes - l0 < JD_MD_LANES ? v->lanes - l0 : JD_MD_LANES;
-    if (!jd__wave_at_work(v, q, k)) return false;
-    const int32_t *first = v->o.first + l0, *last = v->o.last + l0;
-    const ptrdiff_t *row = v->o.row + l0, gone = v->along * k;
-    for (int l = 0; l < JD_MD_LANES; l++) {
-        const bool here = k >= first[l] && k <= last[l];
-        p->here[l] = here ? -1 : 0;
-        p->row[l] = here ? (size_t)(row[l] + gone) : SIZE_MAX;
-    }
-    return true;
+    const jd_md_side *s = &v->o.side;
+    const ptrdiff_t gone = s->along * k;
+    if (v->steady) return (jd_rows){s->row[l0] + gone, s->aside, NULL};
+    for (size_t l = l0; l < l1; l++) s->at[l - l0] = jd__wave_here(v, l, k) ? s->row[l] + gone : -1;
+    return (jd_rows){0, 0, s->at};
 }
 
-void JD_K(jd__wave_clear)(const jd_wave *v, int d, size_t n, float *out)
+jd_rows JD_K(jd__wave_neighbours)(const jd_wave *v, int e, bool before, size_t l0, size_t l1)
+{
+    const ptrdiff_t aside = before ? -(ptrdiff_t)v->aside[e] : (ptrdiff_t)v->aside[e];
+    if (v->exact || e == v->z.n - 1) return (jd_rows){(ptrdiff_t)l0 + aside, 1, NULL};
+    const uint8_t *have = before ? v->o.low : v->o.high;
+    for (size_t l = l0; l < l1; l++) v->o.at[l - l0] = have[l] >> e & 1 ? (ptrdiff_t)l + aside : -1;
+    return (jd_rows){0, 0, v->o.at};
+}
+
+void JD_K(jd__wave_range)(const jd_wave *v, int k, size_t *begin, size_t *end)
+{
+    *begin = 0;
+    *end = v->lanes;
+    if (!v->exact || v->z.n < 2) return;
+    const size_t at = (size_t)k, length = v->z.dim[1];
+    if (at >= length) *begin = (at - length + 1) * v->samples;
+    if (at < v->z.dim[0]) *end = (at + 1) * v->samples;
+}
+
+void JD_K(jd__wave_peep)(const jd_wave *v, const float *peep)
+{
+    const size_t H = v->z.H, lanes = v->group, step = v->flat;
+    for (size_t q = 0; q < (size_t)v->z.n + 2; q++)
+        for (size_t l = 0; l < lanes; l++) jd_copy_over(v->o.side.peep + q * step + l * H, peep + q * H, H);
+}
+
+void JD_K(jd__wave_clear)(const jd_wave *v, size_t n, float *out, size_t step)
 {
     const jd_md *z = &v->z;
     if (!z->size || !z->P) return;
@@ -157,7 +141,7 @@ void JD_K(jd__wave_clear)(const jd_wave *v, int d, size_t n, float *out)
         for (int e = 0; e < z->n; e++) all[e] = z->dim[e];
         do {
             if (!any || at[0] >= ext[0] || at[1] >= ext[1] || at[2] >= ext[2])
-                memset(out + (p * (size_t)z->D + (size_t)d) * n, 0, n * sizeof(float));
+                memset(out + p * step, 0, n * sizeof(float));
             p++;
         } while (jd__md_next(all, at));
     }

@@ -37,7 +37,7 @@ static jd_status infer_mdlstm(jd_infer *c)
     int64_t points = B;
     bool fits = true;
     for (int e = 1; e <= n; e++) fits = fits && !__builtin_mul_overflow(points, x->dim[e], &points);
-    fits = fits && !__builtin_mul_overflow(points, n * H + JD_MD_LANES, &points);
+    fits = fits && !__builtin_mul_overflow(points, n * H + JD_MD_OVER, &points);
     if (!fits || points > INT32_MAX)
         return jd__bad(c, "2^31 or more states (points times n H); cut the batch or the images");
     c->nout = 3;
@@ -208,37 +208,46 @@ static size_t scratch_mdlstm(const jd_call *c, int threads)
     return jd__md_space(&z, false, threads, NULL, &s);
 }
 
+static void side_space(const jd_md *z, bool grad, jd_carve *m, jd_md_side *s)
+{
+    const size_t F = sizeof(float), n = (size_t)z->n, width = (jd__md_width(z) + JD_MD_OVER) * F;
+    s->row = jd__carve(m, jd__md_lines(z) * jd__md_samples(z) * sizeof(ptrdiff_t));
+    for (int k = 0; k < 2; k++) {
+        s->h[k] = jd__carve(m, grad ? n * width : width);
+        s->c[k] = jd__carve(m, grad ? n * width : width);
+        if (grad) s->cell[k] = jd__carve(m, width);
+    }
+    if (grad) s->total = jd__carve(m, (2 * n + 5) * width);
+    const size_t flat = jd__md_flat(z) * F;
+    s->at = jd__carve(m, jd__md_group(z) * sizeof *s->at);
+    s->peep = jd__carve(m, (n + 2) * flat);
+    s->pre = jd__carve(m, (jd__md_group(z) * z->G + JD_MD_OVER) * F);
+    s->gates = jd__carve(m, (n + 3) * flat);
+    s->old = jd__carve(m, n * flat);
+    if (!grad) return;
+    s->flow = jd__carve(m, n * flat);
+    s->dh = jd__carve(m, n * flat);
+    s->delta = jd__carve(m, (n + 3) * flat);
+    s->dy = jd__carve(m, flat);
+}
+
 size_t jd__md_own(const jd_md *z, bool grad, void *base, jd_md_own *o)
 {
     jd_carve m = {base, 0};
-    const size_t F = sizeof(float), L = JD_MD_LANES, nH = (size_t)z->n * z->H, K = z->N + nH;
-    const size_t crew = jd__md_crew(z), width = jd__md_width(z) * F;
+    const size_t F = sizeof(float), n = (size_t)z->n, K = z->N + n * z->H, over = JD_MD_OVER;
+    const size_t lanes = jd__md_lines(z) * jd__md_samples(z), group = jd__md_group(z);
     memset(o, 0, sizeof *o);
-    o->first = jd__carve(&m, crew * sizeof(int32_t));
-    o->last = jd__carve(&m, crew * sizeof(int32_t));
-    for (int e = 0; e < JD_MD_DIMS; e++) {
-        o->low[e] = jd__carve(&m, crew * sizeof(int32_t));
-        o->high[e] = jd__carve(&m, crew * sizeof(int32_t));
-    }
-    o->begin = jd__carve(&m, crew / L * sizeof(int32_t));
-    o->end = jd__carve(&m, crew / L * sizeof(int32_t));
-    o->row = jd__carve(&m, crew * sizeof(ptrdiff_t));
-    for (int k = 0; k < 2; k++) {
-        o->h[k] = jd__carve(&m, width * (grad ? jd__md_padded(nH) : z->H));
-        o->c[k] = jd__carve(&m, width * (grad ? nH : z->H));
-        if (grad) o->cell[k] = jd__carve(&m, width * z->H);
-    }
-    o->in = jd__carve(&m, JD_MD_GROUP * L * F * (grad ? z->G : K));
-    if (!grad) o->pre = jd__carve(&m, JD_MD_GROUP * L * F * jd__md_padded(z->G));
-    o->few = jd__carve(&m, L * F * jd__packed_floats(1, 1, grad ? nH : z->G));
-    o->zero = jd__carve(&m, jd__md_row(z) * F);
-    o->dump = jd__carve(&m, jd__md_row(z) * F);
-    if (grad) {
-        o->total = jd__carve(&m, width * jd__md_sums(z));
-        o->side = jd__carve(&m, L * F * (z->G + z->H));
-        o->rows_a = jd__carve(&m, F * (JD_MD_BLOCK * z->G + L));
-        o->rows_b = jd__carve(&m, JD_MD_BLOCK * F * jd__packed_floats(1, 1, K) + L * F);
-    }
+    o->first = jd__carve(&m, lanes * sizeof(int32_t));
+    o->last = jd__carve(&m, lanes * sizeof(int32_t));
+    o->low = jd__carve(&m, lanes);
+    o->high = jd__carve(&m, lanes);
+    side_space(z, grad, &m, &o->side);
+    o->at = jd__carve(&m, group * sizeof *o->at);
+    if (!grad) o->in = jd__carve(&m, (group * K + over) * F);
+    o->zero = jd__carve(&m, ((z->G > z->N ? z->G : z->N) + over) * F);
+    if (!grad) return m.used;
+    o->rows_a = jd__carve(&m, (JD_MD_BLOCK * z->G + over) * F);
+    o->rows_b = jd__carve(&m, (JD_MD_BLOCK * jd__packed_floats(1, 1, K) + over) * F);
     return m.used;
 }
 
@@ -248,16 +257,13 @@ size_t jd__md_space(const jd_md *z, bool grad, int threads, void *base, jd_md_sp
     const size_t F = sizeof(float), nH = (size_t)z->n * z->H, K = z->N + nH, DG = (size_t)z->D * z->G;
     jd_md_own o;
     memset(s, 0, sizeof *s);
-    const size_t rows = grad ? nH : z->G, lanes = jd__md_padded(rows), turned = jd__packed_floats(1, 1, rows);
-    s->weights_step = (lanes > turned ? lanes : turned) * (grad ? z->G : K);
+    s->weights_step = jd__packed_floats(grad ? z->G : K, 1, grad ? nH : z->G);
     s->weights = jd__carve(&m, F * s->weights_step * (size_t)z->D);
-    s->start = jd__carve(&m, F * jd__md_padded(z->G) * (size_t)z->D);
     if (grad) {
-        /* Kernels read whole vectors: what lies beyond the last row must not be what another member writes. */
-        s->delta = jd__carve(&m, F * (z->B * z->P * DG + JD_MD_LANES));
+        s->delta = jd__carve(&m, F * z->B * z->P * DG);
         s->sums = jd__carve(&m, F * (size_t)z->D * z->B * jd__md_sums(z));
         s->product = jd__carve(&m, F * DG * K);
-        s->gemm = jd__carve(&m, jd__gemm_scratch((int64_t)(z->B * z->P), (int64_t)z->N, (int64_t)DG, threads));
+        s->gemm = jd__carve(&m, jd__gemm_scratch((int64_t)(z->B * z->P), (int64_t)z->N, (int64_t)z->G, threads));
     }
     s->each = jd__md_own(z, grad, NULL, &o);
     s->own = jd__carve(&m, s->each * (size_t)threads);

@@ -83,33 +83,50 @@ static inline bool jd__md_before(const size_t ext[JD_MD_DIMS], size_t at[JD_MD_D
 }
 
 /* ---- scratch memory of the fast kernels ---------------------------------------------------------------------------------
- * Lines of points are handled in panels of JD_MD_LANES, see cpu/wave.h; a matrix of a panel is (rows, JD_MD_LANES), the
- * states of a crew are (H, jd__md_width). */
-enum { JD_MD_LANES = 16, JD_MD_TILE = 6, JD_MD_GROUP = 8, JD_MD_BLOCK = 256, JD_MD_CREW = 64 };
+ * Lines of points are lanes, see cpu/wave.h.  The states of a crew are (lanes,H), with room on both sides that neighbours
+ * outside the crew are read from. */
+enum {
+    JD_MD_OVER = 16,  /* floats that whole vectors may reach over an end */
+    JD_MD_CREW = 16,  /* lanes of a crew of several samples... */
+    JD_MD_WIDE = 64,  /* ...of so many cells that the weights are large, and more lanes share what is loaded of them */
+    JD_MD_GROUP = 24, /* so many lanes are computed at a time, or more where a lane is small: */
+    JD_MD_FLOATS = 2048, /* until so many floats of gates */
+    JD_MD_BLOCK = 256,   /* points that the weight gradients take in at a time */
+    JD_MD_TOGETHER =
+        8192, /* recurrent weights that stay in the first-level cache: directions take turns at each step */
+};
 
-static inline size_t jd__md_padded(size_t rows) /* two tiles at a time may be written */
+/* Lines of one sample, and how many lines lie between a point and its farthest predecessor. */
+static inline size_t jd__md_lines(const jd_md *z)
 {
-    return (rows + 2 * JD_MD_TILE - 1) / (2 * JD_MD_TILE) * (2 * JD_MD_TILE);
+    return z->n == 1 ? 1 : z->n == 2 ? z->dim[0] : z->dim[0] * z->dim[1];
 }
-/* Lanes of the largest crew, and the room beside them that neighbours outside the crew are read from. */
-static inline size_t jd__md_crew(const jd_md *z)
+/* Samples of a crew; their lanes stand side by side: lane = line * samples + sample. */
+static inline size_t jd__md_samples(const jd_md *z)
 {
-    const size_t lines = z->n == 1 ? 1 : z->n == 2 ? z->dim[0] : z->dim[0] * z->dim[1];
-    return (lines > JD_MD_CREW ? lines + JD_MD_LANES - 1 : JD_MD_CREW) / JD_MD_LANES * JD_MD_LANES;
+    const size_t lines = jd__md_lines(z), crew = z->H < 16 ? JD_MD_CREW : JD_MD_WIDE;
+    const size_t most = lines && lines < crew ? crew / lines : 1;
+    return z->B < most ? z->B : most;
 }
-static inline size_t jd__md_margin(const jd_md *z)
+static inline size_t jd__md_margin(const jd_md *z) /* lanes */
 {
-    const size_t far = z->n > 2 ? z->dim[1] : 1;
-    return (far + JD_MD_LANES - 1) / JD_MD_LANES * JD_MD_LANES;
+    return (z->n > 2 ? z->dim[1] : 1) * jd__md_samples(z);
 }
+/* Floats of one state of all lanes, margins included. */
 static inline size_t jd__md_width(const jd_md *z)
 {
-    return jd__md_crew(z) + 2 * jd__md_margin(z);
+    return (jd__md_lines(z) * jd__md_samples(z) + 2 * jd__md_margin(z)) * z->H;
 }
-/* Floats of the longest row that a lane reads or writes, with the overhang of a vector. */
-static inline size_t jd__md_row(const jd_md *z)
+static inline size_t jd__md_group(const jd_md *z) /* lanes */
 {
-    return (z->G > z->N ? z->G : z->N) + JD_MD_LANES;
+    const size_t all = jd__md_lines(z) * jd__md_samples(z), small = JD_MD_FLOATS / (z->G ? z->G : 1);
+    const size_t most = small > JD_MD_GROUP ? small : JD_MD_GROUP;
+    return all < most ? all : most;
+}
+/* Floats between the gates of a group, whose matrices are (n+3, lanes H). */
+static inline size_t jd__md_flat(const jd_md *z)
+{
+    return jd__md_group(z) * z->H + JD_MD_OVER;
 }
 /* Sums of one sample in one direction: of the errors of the gates, and of the peepholes' gradients. */
 static inline size_t jd__md_sums(const jd_md *z)
@@ -119,9 +136,8 @@ static inline size_t jd__md_sums(const jd_md *z)
 
 typedef struct jd_md_space {
     /* shared by the team */
-    float *weights; /* packed for lanes or rows: [W | R] of each direction, or R turned */
-    float *start;   /* biases, padded */
-    float *delta;   /* backward: (B P, D G) errors */
+    float *weights; /* packed: [W | R]' of each direction, or R */
+    float *delta;   /* backward: (D, B P, G) errors */
     float *sums;    /* backward: (D, B, jd__md_sums) */
     float *product; /* backward: (D G, N + n H) gradients of [W | R] */
     float *gemm;    /* backward: scratch of the product for dx */
@@ -131,19 +147,32 @@ typedef struct jd_md_space {
     size_t weights_step; /* floats of one direction */
 } jd_md_space;
 
+/* One direction of a scan. */
+typedef struct jd_md_side {
+    ptrdiff_t *row,
+        along;          /* of each lane: the row it would stand on in step 0; rows from a point to the next: 1 or -1 */
+    ptrdiff_t aside;    /* rows from a lane's point to the next lane's */
+    ptrdiff_t *at;      /* rows of a group's points in this step, -1: none */
+    float *h[2], *c[2]; /* states of two steps, (H); backward: what flows back: h (n H), c (n,width) */
+    float *cell[2];     /* backward: cells of two steps */
+    float *total;       /* backward: (jd__md_sums / H, width) */
+    float *peep;        /* (n+2, jd__md_flat) peepholes of the lanes of a group */
+    float *pre;         /* a group's pre-activations or errors, lane by lane */
+    float *gates, *old; /* (n+3, jd__md_flat), (n, jd__md_flat) cells of predecessors */
+    float *flow, *dh;   /* backward: (n, jd__md_flat) errors of successors' cells and states */
+    float *delta, *dy;  /* backward: (n+3, jd__md_flat), (jd__md_flat) */
+} jd_md_side;
+
 /* The piece of one member. */
 typedef struct jd_md_own {
-    /* of each lane: the first and last step in which it has a point, the row it would stand on in step 0, and whether
-     * there is a line before and after it in each dimension but the last; of each panel: its steps */
-    int32_t *first, *last, *low[JD_MD_DIMS], *high[JD_MD_DIMS], *begin, *end;
-    ptrdiff_t *row;
-    float *h[2], *c[2];     /* (H,width) states of two steps; backward: (n H,width) what flows back, padded rows in h */
-    float *cell[2];         /* backward: (H,width) cells of two steps */
-    float *total;           /* backward: (sums,width) */
-    float *in, *pre;        /* a group's right sides and results of the product */
-    float *few;             /* the results of a few lanes, turned */
-    float *side;            /* backward: gates and dy of a panel */
-    float *zero, *dump;     /* a row of zeros, a row to write to */
+    /* of each lane: the first and last step in which it has a point, and in which dimensions (bits) there is a line
+     * before and after it */
+    int32_t *first, *last;
+    uint8_t *low, *high;
+    jd_md_side side;
+    float *in;              /* a group's left side of the product, lane by lane */
+    ptrdiff_t *at;          /* rows of the neighbours of a group */
+    float *zero;            /* a row of zeros */
     float *rows_a, *rows_b; /* backward: a block of errors, and of what they meet */
 } jd_md_own;
 
