@@ -1,4 +1,5 @@
 /* samples.c - data sets by name, IDX files, tables and folders of pictures, as samples in memory. */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -14,18 +15,32 @@ static bool is_folder(const char *name)
     return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* By its name, or by contents that are text: IDX files begin with two zero bytes, gzip-ed ones with 0x1f. */
-static bool is_table(const char *name)
+static bool is_text(int first)
+{
+    return first == '\t' || first == 0xef || (first >= ' ' && first < 0x7f);
+}
+
+/* By its name, or by contents that are text: IDX files begin with two zero bytes. */
+static bool is_table(jd_ctx *ctx, const char *name)
 {
     static const char *const endings[] = {".csv", ".tsv", ".tab", ".txt", ".data", ".dat"};
-    const size_t n = strlen(name) - (file_ends(name, ".gz") ? 3 : 0);
+    const bool packed = file_ends(name, ".gz");
+    const size_t n = strlen(name) - (packed ? 3 : 0);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (n >= strlen(endings[i]) && !strncasecmp(name + n - strlen(endings[i]), endings[i], strlen(endings[i])))
             return true;
+    if (packed && !strstr(name, "idx")) {
+        size_t bytes = 0;
+        uint8_t *text = jd_read_gz(ctx, name, 0, &bytes);
+        const bool yes = text && bytes && is_text(text[0]);
+        jd_free(ctx, text);
+        jd_error_clear(ctx); /* whoever reads it says so again */
+        return yes;
+    }
     FILE *f = fopen(name, "rb");
     const int first = f ? getc(f) : EOF;
     if (f) fclose(f);
-    return first == '\t' || first == 0xef || (first >= ' ' && first < 0x7f);
+    return is_text(first);
 }
 
 bool samples_is_file(const char *name)
@@ -335,12 +350,15 @@ static jd_status load_folder(jd_ctx *ctx, const char *name, const samples_option
 
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out)
 {
+    struct stat st;
     *out = (samples){0};
+    if (samples_is_file(name) && stat(name, &st))
+        return jd_fail(ctx, JD_ENOINPUT, "%s: cannot open: %s; check the path", name, strerror(errno));
     if (samples_is_file(name) && is_folder(name) && !jd_dataset_in(ctx, name)) {
         if (!listed_load(ctx, name, o, out)) load_folder(ctx, name, o, out);
     } else if (arrays_are(name)) {
         arrays_load(ctx, name, o, out);
-    } else if (samples_is_file(name) && is_table(name)) {
+    } else if (samples_is_file(name) && is_table(ctx, name)) {
         const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
         if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);
         if (!load_csv(ctx, name, o, out) && o->sequence) to_sequences(ctx, out);

@@ -29,7 +29,9 @@ static int class_of(loading *l, size_t row)
     const char *word = field(l, row, l->word);
     for (int c = 0; c < KEYWORDS_CLASSES; c++)
         if (!strcmp(word, keywords_names[c])) return c;
-    jd_fail(l->ctx, JD_EDATA, "%s/index.tsv: line %zu: the word '%.40s'; known are ten keywords, silence, unknown",
+    jd_fail(l->ctx, JD_EDATA,
+            "%s/index.tsv: line %zu: the word '%.40s'; known are ten keywords, silence, unknown; `jackdaw train` "
+            "learns others",
             l->dir, row + 2, word);
     return -1;
 }

@@ -38,7 +38,7 @@ typedef struct sentences {
     size_t n, unreadable, implausible;
     int rate;
 } sentences;
-/* Reads the table `transcripts` (columns wav and text) and the recordings it names below `folder`.  Left out, and counted,
+/* Reads the table `transcripts` (columns wav or file, and text) and the recordings it names below `folder`.  Left out, and counted,
  * are texts that cannot be normalised and those with under 1 or over 25 characters a second, which do not belong to their
  * recording.  Prompts of one text always come into the same part; a tenth validates, a fifth tests: which ones depends on
  * `seed`.  Errors: JD_ENOINPUT names the folder and the package that has it. */

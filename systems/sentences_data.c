@@ -142,12 +142,16 @@ jd_status sentences_read(jd_run *r, const char *transcripts, const char *folder,
     jd_ctx *ctx = jd_run_ctx(r);
     sentences s = {.ctx = ctx};
     struct stat st;
-    if (stat(folder, &st) || !S_ISDIR(st.st_mode))
+    if ((stat(folder, &st) || !S_ISDIR(st.st_mode)) && strstr(folder, "/asterisk/"))
         return jd_fail(
             ctx, JD_ENOINPUT,
             "%s: no such folder; the recordings are in Debian's package " PACKAGE ": apt-get install " PACKAGE, folder);
     if (!jd_read_tsv(ctx, transcripts, &s.table)) {
-        const int file = jd_tsv_column(ctx, &s.table, "wav"), text = jd_tsv_column(ctx, &s.table, "text");
+        int file = -1;
+        for (size_t c = 0; c < s.table.cols; c++)
+            if (!strcmp(s.table.names[c], "file")) file = (int)c;
+        if (file < 0) file = jd_tsv_column(ctx, &s.table, "wav");
+        const int text = jd_tsv_column(ctx, &s.table, "text");
         s.items = jd_alloc_array(ctx, s.table.rows + 1, sizeof *s.items);
         for (size_t i = 0; i < s.table.rows && !jd_error(ctx); i++) {
             char **row = s.table.fields + i * s.table.cols;

@@ -234,8 +234,11 @@ static jd_status estimate_model(listener *l)
 static jd_status load(listener *l)
 {
     jd_run *r = l->r;
-    char *transcripts = jd_dataset_path(l->ctx, jd_run_data(r, "asterisk_prompts"), "transcripts.tsv");
-    if (transcripts) sentences_read(r, transcripts, FOLDER, jd_run_seed(r), &l->data);
+    const char *data = jd_run_data(r, "asterisk_prompts");
+    const bool own = strcmp(data, "asterisk_prompts") != 0; /* a folder with the recordings and the table */
+    char *transcripts =
+        own ? jd_asprintf(l->ctx, "%s/transcripts.tsv", data) : jd_dataset_path(l->ctx, data, "transcripts.tsv");
+    if (transcripts) sentences_read(r, transcripts, own ? data : FOLDER, jd_run_seed(r), &l->data);
     jd_free(l->ctx, transcripts);
     if (jd_error(l->ctx) || speech_ear_open(l->ctx, l->data.rate, &l->ear)) return jd_error(l->ctx);
     speech_bag *others[] = {&l->bag[SENTENCES_VALID], &l->bag[SENTENCES_TEST]};
