@@ -180,7 +180,7 @@ static void combine_all(committee *c)
 static void describe(committee *c)
 {
     static const char *const field[] = {"scope", "name", "prepare"};
-    char scope[COMMITTEE_COLUMNS][16];
+    char scope[COMMITTEE_COLUMNS][24];
     const char *cell[COMMITTEE_COLUMNS][3];
     for (int k = 0; k < c->o.columns; k++) {
         snprintf(scope[k], sizeof scope[k], "column%d", k + 1);
