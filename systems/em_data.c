@@ -1,4 +1,4 @@
-/* em_data.c - slices, crops, maps of whole slices. */
+/* em_data.c - slices, maps of whole slices, calibration. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,46 +49,6 @@ void em_free(jd_ctx *ctx, em_stack *s)
     *s = (em_stack){0};
 }
 
-/* Where the point (i,j) of a turned square of `side` lies in the square itself. */
-static void turn(int view, int64_t side, int64_t i, int64_t j, int64_t *a, int64_t *b)
-{
-    *a = view & 4 ? j : i;
-    *b = view & 4 ? i : j;
-    if (view & 1) *a = side - 1 - *a;
-    if (view & 2) *b = side - 1 - *b;
-}
-
-static int64_t mirror(int64_t i, int64_t n)
-{
-    while (i < 0 || i >= n) i = i < 0 ? -i : 2 * (n - 1) - i;
-    return i;
-}
-
-void em_crop(const em_stack *s, const em_crop_options *o, int64_t index, float *x, int32_t *label)
-{
-    jd_rng r = jd_rng_new(o->seed, "crop", (uint64_t)index);
-    const int64_t slice = jd_rng_below(&r, (uint32_t)s->n), side = o->side + o->window - 1;
-    const int64_t y0 = jd_rng_below(&r, (uint32_t)(s->H - o->side + 1));
-    const int64_t x0 = jd_rng_below(&r, (uint32_t)(s->W - o->side + 1));
-    const int view = (int)jd_rng_below(&r, EM_VIEWS);
-    const float factor = 1 + (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
-    const float shift = (float)o->brightness * (2 * jd_rng_uniform(&r) - 1);
-    const uint8_t *pixels = s->pixels + slice * s->H * s->W, *inside = s->inside + slice * s->H * s->W;
-    int64_t a, b;
-    for (int64_t i = 0; i < side; i++)
-        for (int64_t j = 0; j < side; j++) {
-            turn(view, side, i, j, &a, &b);
-            const int64_t from = mirror(y0 - o->window / 2 + a, s->H) * s->W + mirror(x0 - o->window / 2 + b, s->W);
-            const float v = EM_LOW + (EM_HIGH - EM_LOW) * (float)pixels[from] / 255.f;
-            x[i * side + j] = factor * v + shift;
-        }
-    for (int64_t i = 0; i < o->side; i++)
-        for (int64_t j = 0; j < o->side; j++) {
-            turn(view, o->side, i, j, &a, &b);
-            label[i * o->side + j] = inside[(y0 + a) * s->W + x0 + b];
-        }
-}
-
 jd_status em_map(jd_ctx *ctx, jd_scanner *scan, const em_stack *s, int64_t i, int views, float *map)
 {
     const int64_t H = s->H, W = s->W, side = H;
@@ -103,13 +63,13 @@ jd_status em_map(jd_ctx *ctx, jd_scanner *scan, const em_stack *s, int64_t i, in
     for (int view = 0; view < views && x && p; view++) {
         for (int64_t y = 0; y < H; y++)
             for (int64_t c = 0; c < W; c++) {
-                turn(view, side, y, c, &a, &b);
+                em_turn(view, side, y, c, &a, &b);
                 x[y * W + c] = EM_LOW + (EM_HIGH - EM_LOW) * (float)pixels[view ? a * W + b : y * W + c] / 255.f;
             }
         if (jd_scan_image(scan, x, H, W, p)) break;
         for (int64_t y = 0; y < H; y++)
             for (int64_t c = 0; c < W; c++) {
-                turn(view, side, y, c, &a, &b);
+                em_turn(view, side, y, c, &a, &b);
                 map[view ? a * W + b : y * W + c] += p[2 * (y * W + c) + 1] / (float)views;
             }
     }

@@ -29,6 +29,9 @@ static const jd_setting settings[] = {
     {"balance", {0, 0, 0}, "1: membranes weigh as much as the inside of cells, as in the paper; 0: pixels weigh alike"},
     {"contrast", {0.2, 0.2, 0.2}, "the contrast of crops is changed by up to +- this share"},
     {"brightness", {0.3, 0.3, 0.3}, "and their brightness by this, of a range of 6"},
+    {"angle", {0, 45, 45}, "crops are turned by up to +- so many degrees"},
+    {"stretch", {0, 0.1, 0.1}, "scaled by up to +- this share"},
+    {"bend", {0, 3, 3}, "and bent by a smooth random field, pixels"},
     {"held_out", {2, 2, 2}, "training slices kept for validation and calibration"},
     {"calibrate", {1, 1, 1}, "1: maps go through a cubic fitted on the slices held out"},
     {"views", {1, 8, 8}, "turned and mirrored versions of a slice whose maps are averaged"},
@@ -181,7 +184,10 @@ static jd_status prepare(em *e)
     e->crop = (em_crop_options){.window = WINDOW,
                                 .side = (int64_t)jd_run_setting(r, "side"),
                                 .contrast = jd_run_setting(r, "contrast"),
-                                .brightness = jd_run_setting(r, "brightness")};
+                                .brightness = jd_run_setting(r, "brightness"),
+                                .angle = jd_run_setting(r, "angle"),
+                                .stretch = jd_run_setting(r, "stretch"),
+                                .bend = jd_run_setting(r, "bend")};
     if (e->batch < 1 || e->crop.side < 16 || e->crop.side % 16 || e->views < 1 || e->views > EM_VIEWS || e->nets < 1 ||
         e->nets > MAX_NETS || e->median < 0 || e->median > 16)
         return jd_fail(e->ctx, JD_EUSAGE,
