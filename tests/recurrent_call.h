@@ -163,4 +163,42 @@ static inline void call_input(call *k, int at, const layer *l, int i, jd_dtype r
     }
 }
 
+/* ---- an op and its gradient op --------------------------------------------------------------------------------------------*/
+
+typedef struct pass {
+    call forward, back;
+} pass;
+
+static inline void pass_free(pass *p)
+{
+    call_free(&p->forward);
+    call_free(&p->back);
+}
+
+/* Every output of both ops: at most `limit` from the exact one, relative to the largest value of the array. */
+static inline void pass_compare(const pass *fast, const pass *exact, double limit, const char *name)
+{
+    for (int op = 0; op < 2; op++) {
+        const call *f = op ? &fast->back : &fast->forward, *e = op ? &exact->back : &exact->forward;
+        for (int i = 0; i < f->c.nout; i++) {
+            const size_t n = (size_t)jd__count(&f->out_type[i]);
+            if (!n) continue;
+            const double d = distance(f->out[i], e->out[i], n);
+            if (!(d <= limit)) fail_msg("%s: %s out %d: %g", name, f->c.op->name, i, d);
+        }
+    }
+}
+
+static inline void pass_same(const pass *a, const pass *b, const char *name)
+{
+    for (int op = 0; op < 2; op++) {
+        const call *f = op ? &a->back : &a->forward, *e = op ? &b->back : &b->forward;
+        for (int i = 0; i < f->c.nout; i++) {
+            const size_t bytes = type_bytes(&f->out_type[i]);
+            if (bytes && memcmp(f->out[i], e->out[i], bytes))
+                fail_msg("%s: %s out %d differs on %d and %d threads", name, f->c.op->name, i, f->threads, e->threads);
+        }
+    }
+}
+
 #endif

@@ -10,10 +10,6 @@
 #include "jackdaw/layers.h"
 #include "recurrent_call.h"
 
-typedef struct pass {
-    call forward, back;
-} pass;
-
 /* Slots: 0 x, 1 length, 2 W, 3 R, 4 b, 5 h0, 13 dy, 14 dhT.  variant: 1 ragged, 2 states */
 static layer make_layer(const jd_clockwork_attr *a, int T, int B, int N, int H, int variant)
 {
@@ -56,12 +52,6 @@ static pass run_layer(const layer *l, jd_clockwork_attr a, jd_dtype real, const 
     return p;
 }
 
-static void pass_free(pass *p)
-{
-    call_free(&p->forward);
-    call_free(&p->back);
-}
-
 static const struct {
     const char *name;
     jd_clockwork_attr attr;
@@ -76,32 +66,6 @@ static const struct {
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
-static void compare(const pass *fast, const pass *exact, const char *name)
-{
-    for (int op = 0; op < 2; op++) {
-        const call *f = op ? &fast->back : &fast->forward, *e = op ? &exact->back : &exact->forward;
-        for (int i = 0; i < f->c.nout; i++) {
-            const size_t n = (size_t)jd__count(&f->out_type[i]);
-            if (!n) continue;
-            const double d = distance(f->out[i], e->out[i], n);
-            if (!(d <= 1e-4)) print_error("%s: %s out %d: %g\n", name, f->c.op->name, i, d);
-            assert_true(d <= 1e-4);
-        }
-    }
-}
-
-static void assert_same(const pass *a, const pass *b, const char *what)
-{
-    for (int op = 0; op < 2; op++) {
-        const call *f = op ? &a->back : &a->forward, *e = op ? &b->back : &b->forward;
-        for (int i = 0; i < f->c.nout; i++) {
-            const size_t bytes = type_bytes(&f->out_type[i]);
-            if (bytes && memcmp(f->out[i], e->out[i], bytes)) print_error("%s: %s out %d\n", what, f->c.op->name, i);
-            assert_true(!bytes || !memcmp(f->out[i], e->out[i], bytes));
-        }
-    }
-}
-
 static void fast_is_exact_and_the_same_everywhere(void **state)
 {
     (void)state;
@@ -115,16 +79,16 @@ static void fast_is_exact_and_the_same_everywhere(void **state)
             pass exact = run_layer(&l, cases[c].attr, JD_F64, NULL, 1);
             pass plain = run_layer(&l, cases[c].attr, JD_F32, NULL, 1);
             pass one = run_layer(&l, cases[c].attr, JD_F32, best, 1);
-            compare(&plain, &exact, cases[c].name);
-            compare(&one, &exact, cases[c].name);
+            pass_compare(&plain, &exact, 1e-4, cases[c].name);
+            pass_compare(&one, &exact, 1e-4, cases[c].name);
             for (int t = 2; t <= 7 && z > 2; t += t == 3 ? 4 : 1) {
                 pass many = run_layer(&l, cases[c].attr, JD_F32, best, t);
-                assert_same(&many, &one, cases[c].name);
+                pass_same(&many, &one, cases[c].name);
                 pass_free(&many);
             }
             if (avx2) {
                 pass scalar = run_layer(&l, cases[c].attr, JD_F32, "scalar", 1);
-                assert_same(&scalar, &one, cases[c].name);
+                pass_same(&scalar, &one, cases[c].name);
                 pass_free(&scalar);
             }
             pass_free(&plain);

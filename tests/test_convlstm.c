@@ -26,10 +26,6 @@ static const shape cases[] = {
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
-typedef struct pass {
-    call forward, back;
-} pass;
-
 /* Inputs 0 x, 1 size, 2 W, 3 R, 4 b, 8 dy. */
 static layer make(const shape *s)
 {
@@ -71,12 +67,6 @@ static pass run(const layer *l, const shape *s, jd_dtype real, const char *isa, 
     call_prepare(&p.back, &jd__op_convlstm_grad, &a, 9, threads);
     call_run(&p.back, cpu ? cpu->kernel[JD_OP_convlstm_grad] : jd__op_convlstm_grad.ref[real]);
     return p;
-}
-
-static void pass_free(pass *p)
-{
-    call_free(&p->forward);
-    call_free(&p->back);
 }
 
 static bool have(const char *isa)
@@ -126,16 +116,6 @@ static void fast_is_exact(void **state)
     }
 }
 
-static void assert_same(const pass *a, const pass *b, const char *what, int threads)
-{
-    for (int op = 0; op < 2; op++) {
-        const call *f = op ? &a->back : &a->forward, *e = op ? &b->back : &b->forward;
-        for (int i = 0; i < f->c.nout; i++)
-            if (memcmp(f->out[i], e->out[i], type_bytes(&f->out_type[i])))
-                fail_msg("%s: %s out %d differs on %d threads", what, f->c.op->name, i, threads);
-    }
-}
-
 static void same_bits_on_any_team_and_isa(void **state)
 {
     (void)state;
@@ -144,7 +124,7 @@ static void same_bits_on_any_team_and_isa(void **state)
         pass one = run(&l, &cases[c], JD_F32, best(), 1);
         for (int t = 1; t <= 5; t++) {
             pass many = run(&l, &cases[c], JD_F32, t == 1 ? "scalar" : t == 4 && have("avx512") ? "avx512" : best(), t);
-            assert_same(&many, &one, cases[c].name, t);
+            pass_same(&many, &one, cases[c].name);
             pass_free(&many);
         }
         pass_free(&one);

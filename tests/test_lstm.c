@@ -8,10 +8,6 @@
 
 #include "recurrent_call.h"
 
-typedef struct pass {
-    call forward, back;
-} pass;
-
 static layer make_layer(int T, int B, int N, int H, int P, int variant)
 {
     layer l = {.T = T, .B = B, .N = N, .H = H, .P = P ? P : H, .gates = 4};
@@ -57,12 +53,6 @@ static pass run_layer(const layer *l, jd_lstm_attr a, jd_dtype real, const char 
     return p;
 }
 
-static void pass_free(pass *p)
-{
-    call_free(&p->forward);
-    call_free(&p->back);
-}
-
 static const struct {
     const char *name;
     jd_lstm_attr attr;
@@ -86,21 +76,6 @@ static const struct {
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
-/* Every output of both ops: relative to the largest value of the array. */
-static void compare(const pass *fast, const pass *exact, double limit, const char *name)
-{
-    for (int op = 0; op < 2; op++) {
-        const call *f = op ? &fast->back : &fast->forward, *e = op ? &exact->back : &exact->forward;
-        for (int i = 0; i < f->c.nout; i++) {
-            const size_t n = (size_t)jd__count(&f->out_type[i]);
-            if (!n) continue;
-            const double d = distance(f->out[i], e->out[i], n);
-            if (!(d <= limit)) print_error("%s: %s out %d: %g\n", name, f->c.op->name, i, d);
-            assert_true(d <= limit);
-        }
-    }
-}
-
 static void fast_is_exact(void **state)
 {
     (void)state;
@@ -111,30 +86,18 @@ static void fast_is_exact(void **state)
                                  cases[c].P ? sizes[z][3] / 2 + 1 : 0, cases[c].variant);
             pass exact = run_layer(&l, cases[c].attr, JD_F64, NULL, 1);
             pass plain = run_layer(&l, cases[c].attr, JD_F32, NULL, 1);
-            compare(&plain, &exact, 1e-4, cases[c].name);
+            pass_compare(&plain, &exact, 1e-4, cases[c].name);
             pass_free(&plain);
             static const char *const isa[2] = {"scalar", "avx2"};
             for (int i = 0; i < 2; i++) {
                 if (!jd__cpu_find(isa[i]) || (i && !__builtin_cpu_supports("avx2"))) continue;
                 pass fast = run_layer(&l, cases[c].attr, JD_F32, isa[i], 1);
-                compare(&fast, &exact, 1e-4, cases[c].name);
+                pass_compare(&fast, &exact, 1e-4, cases[c].name);
                 pass_free(&fast);
             }
             pass_free(&exact);
             layer_free(&l);
         }
-}
-
-static void assert_same(const pass *a, const pass *b, const char *what)
-{
-    for (int op = 0; op < 2; op++) {
-        const call *f = op ? &a->back : &a->forward, *e = op ? &b->back : &b->forward;
-        for (int i = 0; i < f->c.nout; i++) {
-            const size_t bytes = type_bytes(&f->out_type[i]);
-            if (bytes && memcmp(f->out[i], e->out[i], bytes)) print_error("%s: %s out %d\n", what, f->c.op->name, i);
-            assert_true(!bytes || !memcmp(f->out[i], e->out[i], bytes));
-        }
-    }
 }
 
 /* Both ways of dividing the work (samples, units) occur: 24 samples of 48 units, 2 samples of 200, 5 of 176.  13 samples
@@ -152,12 +115,12 @@ static void same_bits_on_any_team_and_isa(void **state)
             pass one = run_layer(&l, cases[c].attr, JD_F32, best, 1);
             for (int t = 2; t <= 7; t += t == 3 ? 4 : 1) {
                 pass many = run_layer(&l, cases[c].attr, JD_F32, best, t);
-                assert_same(&many, &one, cases[c].name);
+                pass_same(&many, &one, cases[c].name);
                 pass_free(&many);
             }
             if (avx2 && z == 0) {
                 pass scalar = run_layer(&l, cases[c].attr, JD_F32, "scalar", 1);
-                assert_same(&scalar, &one, cases[c].name);
+                pass_same(&scalar, &one, cases[c].name);
                 pass_free(&scalar);
             }
             pass_free(&one);

@@ -18,10 +18,6 @@ typedef struct grid {
     jd_mdlstm_attr attr;
 } grid;
 
-typedef struct pass {
-    call forward, back;
-} pass;
-
 static jd_dims over_points(const grid *g, int channels)
 {
     jd_dims d = {g->n + 2, {g->B}};
@@ -76,12 +72,6 @@ static pass run_grid(const grid *g, jd_dtype real, const char *isa, int threads)
     return p;
 }
 
-static void pass_free(pass *p)
-{
-    call_free(&p->forward);
-    call_free(&p->back);
-}
-
 static const struct {
     const char *name;
     int n, dim[3], B, N, H;
@@ -131,45 +121,19 @@ static const char *best(void)
     return have("avx512") ? "avx512" : have("avx2") ? "avx2" : "scalar";
 }
 
-static void compare(const pass *fast, const pass *exact, double limit, const char *name)
-{
-    for (int op = 0; op < 2; op++) {
-        const call *f = op ? &fast->back : &fast->forward, *e = op ? &exact->back : &exact->forward;
-        for (int i = 0; i < f->c.nout; i++) {
-            const size_t n = (size_t)jd__count(&f->out_type[i]);
-            if (!n) continue;
-            const double d = distance(f->out[i], e->out[i], n);
-            if (!(d <= limit)) print_error("%s: %s out %d: %g\n", name, f->c.op->name, i, d);
-            assert_true(d <= limit);
-        }
-    }
-}
-
 static void fast_is_exact(void **state)
 {
     (void)state;
     for (int c = 0; c < CASES; c++) {
         grid g = make_case(c);
         pass exact = run_grid(&g, JD_F64, NULL, 1), plain = run_grid(&g, JD_F32, NULL, 1);
-        compare(&plain, &exact, 1e-4, cases[c].name);
+        pass_compare(&plain, &exact, 1e-4, cases[c].name);
         pass fast = run_grid(&g, JD_F32, best(), 1);
-        compare(&fast, &exact, 1e-4, cases[c].name);
+        pass_compare(&fast, &exact, 1e-4, cases[c].name);
         pass_free(&fast);
         pass_free(&plain);
         pass_free(&exact);
         layer_free(&g.l);
-    }
-}
-
-static void assert_same(const pass *a, const pass *b, const char *what)
-{
-    for (int op = 0; op < 2; op++) {
-        const call *f = op ? &a->back : &a->forward, *e = op ? &b->back : &b->forward;
-        for (int i = 0; i < f->c.nout; i++) {
-            const size_t bytes = type_bytes(&f->out_type[i]);
-            if (bytes && memcmp(f->out[i], e->out[i], bytes)) print_error("%s: %s out %d\n", what, f->c.op->name, i);
-            assert_true(!bytes || !memcmp(f->out[i], e->out[i], bytes));
-        }
     }
 }
 
@@ -180,11 +144,11 @@ static void same_bits_on_any_team_and_isa(void **state)
     for (int c = 0; c < CASES; c++) {
         grid g = make_case(c);
         pass one = run_grid(&g, JD_F32, best(), 1), scalar = run_grid(&g, JD_F32, "scalar", 1);
-        assert_same(&scalar, &one, cases[c].name);
+        pass_same(&scalar, &one, cases[c].name);
         pass_free(&scalar);
         for (int t = 2; t <= 5; t += t == 3 ? 2 : 1) {
             pass many = run_grid(&g, JD_F32, best(), t);
-            assert_same(&many, &one, cases[c].name);
+            pass_same(&many, &one, cases[c].name);
             pass_free(&many);
         }
         pass_free(&one);
