@@ -29,14 +29,15 @@ void em_free(jd_ctx *ctx, em_stack *s);
 void em_turn(int view, int64_t side, int64_t i, int64_t j, int64_t *a, int64_t *b);
 
 typedef struct em_crop_options {
-    int64_t window, side;        /* of the net; outputs of a crop: side x side */
+    int64_t window, side, every; /* of the net; a crop has side x side pixels, of which one in `every` is classified */
     double contrast, brightness; /* factor 1 +- contrast, shift +- brightness in fed units */
     double angle, stretch,
         bend; /* turned by +- angle degrees, scaled by 1 +- stretch, displaced by about `bend` pixels */
     uint64_t seed;
 } em_crop_options;
 /* Crop number `index`: a place of a slice, one of its views, bent, and with another contrast, as a function of seed and
- * index.  x (side+window-1)^2, label (side,side). */
+ * index.  x (side+window-1)^2, label
+ * (side/every,side/every). */
 void em_crop(const em_stack *s, const em_crop_options *o, int64_t index, float *x, int32_t *label);
 
 /* The map (H,W) of slice i: the mean of the scans of `views` of its 8 turned and mirrored versions, turned back. */

@@ -111,7 +111,8 @@ void em_crop(const em_stack *s, const em_crop_options *o, int64_t index, float *
             const float v = EM_LOW + (EM_HIGH - EM_LOW) * grey(pixels, s->H, s->W, y, c) / 255.f;
             x[i * side + j] = factor * v + shift;
             const int64_t m = i - edge, n = j - edge;
-            if (m >= 0 && m < o->side && n >= 0 && n < o->side)
-                label[m * o->side + n] = inside[mirror(lrint(y), s->H) * s->W + mirror(lrint(c), s->W)];
+            if (m >= 0 && m < o->side && n >= 0 && n < o->side && m % o->every == 0 && n % o->every == 0)
+                label[m / o->every * (o->side / o->every) + n / o->every] =
+                    inside[mirror(lrint(y), s->H) * s->W + mirror(lrint(c), s->W)];
         }
 }

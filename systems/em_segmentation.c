@@ -24,6 +24,7 @@ static const jd_setting settings[] = {
     {"steps", {400, 6500, 20000}, "training steps of each net"},
     {"batch", {1, 1, 1}, "crops in a step"},
     {"side", {96, 96, 96}, "pixels of a side of a crop that are classified; a multiple of 16"},
+    {"every", {2, 2, 2}, "one in so many pixels of an axis is classified: 1, 2, 4, 8 or 16"},
     {"lr", {2e-3, 2e-3, 2e-3}, "Adam's rate at the start"},
     {"lr_end", {2e-5, 2e-5, 2e-5}, "and at the end of a half cosine"},
     {"balance", {0, 0, 0}, "1: membranes weigh as much as the inside of cells, as in the paper; 0: pixels weigh alike"},
@@ -58,7 +59,7 @@ typedef struct em {
 static void step(jd_graph *g, void *user)
 {
     const em *e = user;
-    const jd_node y = jd_scan_net(g, e->net, jd_arg(g, "x"), WINDOW, WINDOW);
+    const jd_node y = jd_scan_net_every(g, e->net, jd_arg(g, "x"), WINDOW, WINDOW, e->crop.every);
     jd_node loss;
     if (e->balance)
         loss = jd_mean(g, jd_mul(g, jd_softmax_xent_each(g, y, jd_arg(g, "label")), jd_arg(g, "weight")), JD_ALL_AXES,
@@ -73,14 +74,14 @@ static int next(void *user, int64_t at, int slot, jd_tensor *in)
 {
     em *e = user;
     (void)slot;
-    const int64_t S = e->crop.side, w = S + WINDOW - 1;
+    const int64_t n = e->crop.side / e->crop.every, w = e->crop.side + WINDOW - 1;
     for (int64_t b = 0; b < e->batch; b++)
-        em_crop(&e->train, &e->crop, at * e->batch + b, e->x + b * w * w, e->label + b * S * S);
+        em_crop(&e->train, &e->crop, at * e->batch + b, e->x + b * w * w, e->label + b * n * n);
     in[0] = JD_TENSOR("x", JD_F32, e->x, e->batch, w, w, 1);
-    in[1] = JD_TENSOR("label", JD_I32, e->label, e->batch, S, S);
+    in[1] = JD_TENSOR("label", JD_I32, e->label, e->batch, n, n);
     if (!e->balance) return 2;
-    for (int64_t i = 0; i < e->batch * S * S; i++) e->weight[i] = e->label[i] ? 1.f : (float)e->membrane_weight;
-    in[2] = JD_TENSOR("weight", JD_F32, e->weight, e->batch, S, S);
+    for (int64_t i = 0; i < e->batch * n * n; i++) e->weight[i] = e->label[i] ? 1.f : (float)e->membrane_weight;
+    in[2] = JD_TENSOR("weight", JD_F32, e->weight, e->batch, n, n);
     return 3;
 }
 
@@ -183,6 +184,7 @@ static jd_status prepare(em *e)
     e->nets = (int)jd_run_setting(r, "nets");
     e->crop = (em_crop_options){.window = WINDOW,
                                 .side = (int64_t)jd_run_setting(r, "side"),
+                                .every = (int64_t)jd_run_setting(r, "every"),
                                 .contrast = jd_run_setting(r, "contrast"),
                                 .brightness = jd_run_setting(r, "brightness"),
                                 .angle = jd_run_setting(r, "angle"),
@@ -194,6 +196,8 @@ static jd_status prepare(em *e)
                        "batch %lld, side %lld, views %d, nets %d, median %d; 1 or more, a multiple of 16, 1 to 8, 1 to "
                        "%d, 0 to 16",
                        (long long)e->batch, (long long)e->crop.side, e->views, e->nets, e->median, MAX_NETS);
+    if (e->crop.every < 1 || 16 % e->crop.every)
+        return jd_fail(e->ctx, JD_EUSAGE, "every = %lld; 1, 2, 4, 8 or 16", (long long)e->crop.every);
     if (load(e)) return jd_error(e->ctx);
     if (e->crop.side > e->train.H || e->crop.side > e->train.W)
         return jd_fail(e->ctx, JD_EUSAGE, "side = %lld, but slices have %lld x %lld pixels", (long long)e->crop.side,

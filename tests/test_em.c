@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../systems/em_crop.c"
 #include "../systems/em_data.c"
 
 static jd_ctx *ctx;
@@ -33,7 +34,7 @@ static void test_em_crops(void **state)
     static uint8_t pixels[2 * SIDE_EM * SIDE_EM], inside[2 * SIDE_EM * SIDE_EM];
     em_stack s;
     make_stack(&s, pixels, inside);
-    const em_crop_options o = {.window = WINDOW, .side = CROP, .seed = 3};
+    const em_crop_options o = {.window = WINDOW, .side = CROP, .every = 1, .seed = 3};
     float x[(CROP + WINDOW - 1) * (CROP + WINDOW - 1)], again[(CROP + WINDOW - 1) * (CROP + WINDOW - 1)];
     int32_t label[CROP * CROP];
     int differ = 0;
@@ -51,6 +52,32 @@ static void test_em_crops(void **state)
         differ += memcmp(x, again, sizeof x) != 0;
     }
     assert_int_equal(differ, 40);
+}
+
+/* Bent crops are functions of the index too, and thinned labels are those of the full grid. */
+static void test_em_bent(void **state)
+{
+    (void)state;
+    enum { W = CROP + WINDOW - 1 };
+    static uint8_t pixels[2 * SIDE_EM * SIDE_EM], inside[2 * SIDE_EM * SIDE_EM];
+    em_stack s;
+    make_stack(&s, pixels, inside);
+    em_crop_options o = {.window = WINDOW, .side = CROP, .every = 1, .angle = 45, .stretch = 0.1, .bend = 2, .seed = 3};
+    float x[W * W], thin[W * W];
+    int32_t all[CROP * CROP], some[CROP * CROP / 4];
+    for (int k = 0; k < 20; k++) {
+        o.every = 1;
+        em_crop(&s, &o, k, x, all);
+        o.every = 2;
+        em_crop(&s, &o, k, thin, some);
+        assert_memory_equal(x, thin, sizeof x);
+        for (int i = 0; i < CROP / 2; i++)
+            for (int j = 0; j < CROP / 2; j++) assert_int_equal(some[i * (CROP / 2) + j], all[2 * i * CROP + 2 * j]);
+        o.bend = 0;
+        em_crop(&s, &o, k, thin, some);
+        assert_memory_not_equal(x, thin, sizeof x);
+        o.bend = 2;
+    }
 }
 
 /* The map averaged over the views of a net that sees one pixel is the map itself: the views are turned back rightly. */
@@ -119,7 +146,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_em_crops), cmocka_unit_test(test_em_map),
-                                       cmocka_unit_test(test_median_and_calibration)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_em_crops), cmocka_unit_test(test_em_bent),
+                                       cmocka_unit_test(test_em_map), cmocka_unit_test(test_median_and_calibration)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -8,6 +8,7 @@
 
 #include "tmpdir.h"
 
+#include "../systems/em_crop.c"
 #include "../systems/em_data.c"
 #include "../systems/volumes.c"
 #include "../systems/volumes_draw.c"

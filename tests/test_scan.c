@@ -190,39 +190,39 @@ static void loss_of_windows(jd_graph *g, void *user)
 
 static void loss_of_image(jd_graph *g, void *user)
 {
-    (void)user;
-    jd_node y = jd_scan_net(g, GRADIENT_NET, jd_arg(g, "x"), SIDE, SIDE);
+    const int *every = user;
+    jd_node y = jd_scan_net_every(g, GRADIENT_NET, jd_arg(g, "x"), SIDE, SIDE, *every);
     jd_node loss = jd_softmax_xent(g, y, jd_arg(g, "label"));
     jd_update_sgd(g, loss, jd_const(g, 1, JD_SCALAR), 0);
     jd_result(g, "loss", loss);
 }
 
-static void test_gradient(void **state)
+/* Of all pixels, or of those on a grid of `every`. */
+static void check_gradient(int every)
 {
-    (void)state;
     enum { H = GH + SIDE - 1, W = GW + SIDE - 1 };
-    static float image[2][H][W], windows[2][GH][GW][SIDE][SIDE];
-    static int32_t label[2][GH][GW];
+    static float image[2][H][W], windows[2 * GH * GW][SIDE][SIDE];
+    static int32_t label[2 * GH * GW];
     jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 3});
     jd_rng r = jd_rng_new(4, "gradient", 0);
     for (int b = 0; b < 2; b++)
         for (int y = 0; y < H; y++)
             for (int x = 0; x < W; x++) image[b][y][x] = 2 * jd_rng_uniform(&r) - 1;
+    int n = 0;
     for (int b = 0; b < 2; b++)
-        for (int y = 0; y < GH; y++)
-            for (int x = 0; x < GW; x++) {
-                label[b][y][x] = (int32_t)jd_rng_below(&r, 3) - 1;
-                for (int i = 0; i < SIDE; i++) memcpy(windows[b][y][x][i], &image[b][y + i][x], SIDE * sizeof(float));
+        for (int y = 0; y < GH; y += every)
+            for (int x = 0; x < GW; x += every, n++) {
+                label[n] = (int32_t)jd_rng_below(&r, 3) - 1;
+                for (int i = 0; i < SIDE; i++) memcpy(windows[n][i], &image[b][y + i][x], SIDE * sizeof(float));
             }
     jd_params *p[2];
     double loss[2];
     for (int k = 0; k < 2; k++) {
         p[k] = jd_params_new(ctx, JD_F32);
-        jd_fn *f = jd_fn_new(ctx, p[k], k ? loss_of_image : loss_of_windows, NULL);
+        jd_fn *f = jd_fn_new(ctx, p[k], k ? loss_of_image : loss_of_windows, &every);
         const jd_tensor in[2][2] = {
-            {JD_TENSOR("x", JD_F32, windows, 2 * GH * GW, SIDE, SIDE, 1),
-             JD_TENSOR("label", JD_I32, label, 2 * GH * GW)},
-            {JD_TENSOR("x", JD_F32, image, 2, H, W, 1), JD_TENSOR("label", JD_I32, label, 2, GH, GW)}};
+            {JD_TENSOR("x", JD_F32, windows, n, SIDE, SIDE, 1), JD_TENSOR("label", JD_I32, label, n)},
+            {JD_TENSOR("x", JD_F32, image, 2, H, W, 1), JD_TENSOR("label", JD_I32, label, 2, GH / every, GW / every)}};
         assert_int_equal(jd_fn_run(f, in[k], 2), JD_OK);
         loss[k] = jd_fn_scalar(f, "loss");
         jd_fn_free(f);
@@ -231,6 +231,32 @@ static void test_gradient(void **state)
     const float *a = jd_params_data(p[0]), *b = jd_params_data(p[1]);
     for (size_t i = 0; i < jd_params_count(p[0]); i++) assert_true(fabs((double)(a[i] - b[i])) < 2e-6);
     for (int k = 0; k < 2; k++) jd_params_free(p[k]);
+    jd_ctx_free(ctx);
+}
+
+static void test_gradient(void **state)
+{
+    (void)state;
+    check_gradient(1);
+    check_gradient(2);
+    check_gradient(4);
+}
+
+static void test_every(void **state)
+{
+    (void)state;
+    static float image[(GH + SIDE - 1) * (GW + SIDE - 1)];
+    static int32_t label[GH * GW];
+    int every = 8;
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_fn *f = jd_fn_new(ctx, p, loss_of_image, &every);
+    const jd_tensor in[] = {JD_TENSOR("x", JD_F32, image, 1, GH + SIDE - 1, GW + SIDE - 1, 1),
+                            JD_TENSOR("label", JD_I32, label, 1, 1, 1)};
+    assert_int_equal(jd_fn_run(f, in, 2), JD_EUSAGE);
+    assert_non_null(strstr(jd_error_message(ctx), "every 8-th output"));
+    jd_fn_free(f);
+    jd_params_free(p);
     jd_ctx_free(ctx);
 }
 
@@ -347,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_nets), cmocka_unit_test(test_papers),
                                        cmocka_unit_test(test_wide),        cmocka_unit_test(test_gradient),
-                                       cmocka_unit_test(test_stream),      cmocka_unit_test(test_refusals)};
+                                       cmocka_unit_test(test_every),       cmocka_unit_test(test_stream),
+                                       cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

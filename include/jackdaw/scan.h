@@ -41,6 +41,9 @@ JD_API jd_status jd_scan_check(jd_ctx *ctx, const char *net, int64_t height, int
  * Giusti, Ciresan, Fricout, Schmidhuber, A fast learning algorithm for image segmentation with max-pooling convolutional
  * networks, ICIP 2013). */
 JD_API jd_node jd_scan_net(jd_graph *g, const char *net, jd_node x, int64_t height, int64_t width);
+/* The same at pixels 0, every, 2 every ... of both axes alone: (B,N/every,M/every,K).  `every` is the product of the net's
+ * first steps, 1 for all pixels.  Neighbours teach nearly the same, and half as many an axis cost a quarter. */
+JD_API jd_node jd_scan_net_every(jd_graph *g, const char *net, jd_node x, int64_t height, int64_t width, int64_t every);
 
 typedef struct jd_scan_options {
     const char *net; /* in the language of jd_net */

@@ -5,6 +5,8 @@
  * cells of the maps: they have N/S - 1 + w cells.  A layer of window k and step s is computed at every cell, which gives
  * N/S + w - k, and the cells d, d + s, d + 2s ... become fragment d.  With w' = (w - k)/s + 1 cells left of the window,
  * each needs N/(S s) - 1 + w', which is at hand for all d < s since s w' <= w - k + s.
+ *
+ * Where not every output is wanted the first steps are taken as in the net itself, and N is divided by them.
  */
 #include <stdio.h>
 
@@ -140,7 +142,8 @@ double jd__scan_bytes(jd_ctx *ctx, const char *net, int64_t height, int64_t widt
 
 typedef struct builder {
     jd_graph *g;
-    int64_t N, M; /* outputs wanted */
+    int64_t N, M;  /* outputs wanted */
+    int64_t every; /* ... of which the first steps still have to leave one in so many */
     state st;
     int64_t split[JD_NET_LAYERS]; /* the steps > 1, in order */
     int splits;
@@ -158,6 +161,28 @@ static jd_node split(builder *b, jd_node x, int64_t s)
     x = jd_transpose(g, jd_reshape(g, x, JD_DIMS(n, h, s, w, s, c)), (const int[]){2, 4, 0, 1, 3, 5});
     b->split[b->splits++] = s;
     return jd_reshape(g, x, JD_DIMS(s * s * n, h, w, c));
+}
+
+/* A layer of step s before anything was split: its step is taken, where only every s-th output is wanted. */
+static bool keeps_one(builder *b, int64_t s)
+{
+    if (s == 1 || b->splits || b->every == 1 || b->every % s) return false;
+    b->every /= s;
+    b->N /= s;
+    b->M /= s;
+    b->st.step /= s;
+    return true;
+}
+
+/* What a layer that took its step computed beyond the wanted outputs' windows is cut off. */
+static jd_node cut(builder *b, jd_node x)
+{
+    jd_graph *g = b->g;
+    const int64_t h = b->N / b->st.step - 1 + b->st.h, w = b->M / b->st.step - 1 + b->st.w;
+    if (!x.id) return x;
+    if (jd_dim(g, x, 1) != h) x = jd_slice(g, x, 1, 0, h);
+    if (jd_dim(g, x, 2) != w) x = jd_slice(g, x, 2, 0, w);
+    return x;
 }
 
 /* The reverse for the outputs. */
@@ -207,23 +232,33 @@ static jd_node layer(builder *b, const jd__net_layer *l, jd_node x)
     jd_graph *g = b->g;
     const state before = b->st;
     if (pass(jd_graph_ctx(g), l, &b->st)) return JD_NONE;
+    const bool strided = l->kind == JD_NET_CONV || l->kind == JD_NET_MAXPOOL || l->kind == JD_NET_AVGPOOL;
+    const int64_t s = strided ? step_of(l) : 1;
+    const bool kept = keeps_one(b, s);
+    const int stride = kept ? (int)s : 1;
     switch (l->kind) {
     case JD_NET_CONV:
-        return split(b,
-                     jd_conv2d_partial(g, l->name, x, .conv = {.maps = l->units, .size = l->size, .act = l->act},
-                                       .dilation = l->dilation, .fan = l->fan),
-                     step_of(l));
-    case JD_NET_MAXPOOL: return split(b, jd_maxpool(g, x, .size = l->size, .stride = 1), step_of(l));
-    case JD_NET_AVGPOOL: return split(b, jd_avgpool(g, x, .size = l->size, .stride = 1), step_of(l));
+        x = jd_conv2d_partial(g, l->name, x,
+                              .conv = {.maps = l->units, .size = l->size, .act = l->act, .stride = stride},
+                              .dilation = l->dilation, .fan = l->fan);
+        break;
+    case JD_NET_MAXPOOL: x = jd_maxpool(g, x, .size = l->size, .stride = stride); break;
+    case JD_NET_AVGPOOL: x = jd_avgpool(g, x, .size = l->size, .stride = stride); break;
     case JD_NET_DENSE: return dense(b, l, x, before.h, before.w);
     case JD_NET_DROPOUT: return jd_dropout(g, l->name, x, l->rate);
     case JD_NET_NOISE: return jd_gauss_noise(g, l->name, x, l->rate);
     case JD_NET_ACTIVATION: return jd_activate(g, x, l->act);
     default: return x;
     }
+    return kept ? cut(b, x) : split(b, x, s);
 }
 
 jd_node jd_scan_net(jd_graph *g, const char *net, jd_node x, int64_t height, int64_t width)
+{
+    return jd_scan_net_every(g, net, x, height, width, 1);
+}
+
+jd_node jd_scan_net_every(jd_graph *g, const char *net, jd_node x, int64_t height, int64_t width, int64_t every)
 {
     jd_ctx *ctx = jd_graph_ctx(g);
     jd__net_layer list[JD_NET_LAYERS];
@@ -236,6 +271,7 @@ jd_node jd_scan_net(jd_graph *g, const char *net, jd_node x, int64_t height, int
     builder b = {.g = g,
                  .N = jd_dim(g, x, 1) - height + 1,
                  .M = jd_dim(g, x, 2) - width + 1,
+                 .every = every,
                  .st = {height, width, 1, jd_dim(g, x, 3)}};
     const int n = read_net(ctx, net, b.st, list, &shape);
     if (!n) return JD_NONE;
@@ -248,5 +284,12 @@ jd_node jd_scan_net(jd_graph *g, const char *net, jd_node x, int64_t height, int
         return JD_NONE;
     }
     for (int i = 0; i < n && x.id; i++) x = layer(&b, &list[i], x);
+    if (x.id && b.every != 1) {
+        jd_fail(ctx, JD_EUSAGE,
+                "scan: every %lld-th output is not what the net's first steps leave; give 1 or their "
+                "product",
+                (long long)every);
+        return JD_NONE;
+    }
     return join(&b, x);
 }
