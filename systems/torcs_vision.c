@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jackdaw/ranks.h"
 #include "torcs.h"
 
 enum { MOST_COPIES = 64, UNSEEN = 5, SAVE_EVERY = 10 /* s */ };
@@ -59,37 +60,48 @@ static void act(race *a, size_t i)
     a->steps[i]++;
 }
 
-/* One drive of each of n genomes; false when the run is to stop. */
-static bool evaluate(race *a, const double *genome, size_t n, double *score)
+/* Drives of genomes next .. end-1; false when the run is to stop. */
+static bool drive(race *a, const double *genome, size_t next, size_t end, double *score)
 {
     const jd_search_status at = jd_search_state(a->search);
     const double budget = jd_run_setting(a->run.r, "evaluations");
-    size_t next = 0, done = 0;
+    const size_t all = end - next;
+    size_t left = all;
     for (size_t i = 0; i < a->copies; i++) {
-        enter(a, i, next < n ? (ptrdiff_t)next : -1, genome);
-        next += next < n;
+        enter(a, i, next < end ? (ptrdiff_t)next : -1, genome);
+        next += next < end;
     }
-    while (done < n && !jd_error(a->run.ctx)) {
+    while (left && !jd_error(a->run.ctx)) {
         for (size_t i = 0; i < a->copies; i++)
             if (a->who[i] >= 0) act(a, i);
         if (jd_env_step(a->env, a->action, a->obs, a->reward, a->end, a->late)) break;
-        const size_t before = done;
+        const size_t before = left;
         for (size_t i = 0; i < a->copies; i++) {
             if (a->who[i] < 0 || !(a->end[i] || a->late[i])) continue;
             score[a->who[i]] = fitness(a, i);
-            done++;
-            enter(a, i, next < n ? (ptrdiff_t)next : -1, genome);
-            next += next < n;
+            left--;
+            enter(a, i, next < end ? (ptrdiff_t)next : -1, genome);
+            next += next < end;
         }
-        if (done > before && jd_run_progress(a->run.r, (double)at.evaluations + (double)done, budget,
-                                             "best %.0f, last mean %.0f", at.best, at.mean))
+        const double done = (double)at.evaluations + (double)((all - left) * (size_t)jd_ranks(a->run.ctx));
+        if (left < before && jd_run_progress(a->run.r, done, budget, "best %.0f, last mean %.0f", at.best, at.mean))
             return false;
     }
+    return true;
+}
+
+/* One drive of each of n genomes, shared out over the ranks; false when the run is to stop. */
+static bool evaluate(race *a, const double *genome, size_t n, double *score)
+{
+    jd_ctx *ctx = a->run.ctx;
+    size_t begin, end;
     const char *why;
+    jd_rank_share(ctx, n, &begin, &end);
+    if (!drive(a, genome, begin, end, score) || jd_ranks_gather(ctx, score, n, sizeof *score)) return false;
     const size_t lost = jd_env_lost(a->env, &why);
     if (lost > a->lost) jd_run_note(a->run.r, "%s (%zu in all)", why, lost);
     a->lost = lost;
-    return !jd_error(a->run.ctx);
+    return !jd_error(ctx) && !jd_ranks_stopping(ctx, false);
 }
 
 /* ---- the search ----------------------------------------------------------------------------------------------------------*/
@@ -151,6 +163,19 @@ static jd_status evolve(race *a)
     return jd_error(a->run.ctx);
 }
 
+/* Drives that no simulator finished, of all ranks. */
+static double episodes_lost(const race *a)
+{
+    jd_ctx *ctx = a->run.ctx;
+    const size_t ranks = (size_t)jd_ranks(ctx);
+    double *lost = jd_alloc_array(ctx, ranks, sizeof *lost), sum = 0;
+    if (lost) lost[jd_my_rank(ctx)] = (double)a->lost;
+    if (lost && !jd_ranks_gather(ctx, lost, ranks, sizeof *lost))
+        for (size_t k = 0; k < ranks; k++) sum += lost[k];
+    jd_free(ctx, lost);
+    return sum;
+}
+
 /* ---- the run -------------------------------------------------------------------------------------------------------------*/
 
 static jd_status finish(race *a)
@@ -177,7 +202,7 @@ static jd_status finish(race *a)
         jd_run_extra(r, "metres_in_time", d[0].within);
         jd_run_extra(r, "metres_in_time_unseen", unseen);
         jd_run_extra(r, "top_speed_kmh", d[0].state[d[0].steps * TS_STATE + TS_TOP_SPEED] * 3.6);
-        jd_run_extra(r, "episodes_lost", (double)a->lost);
+        jd_run_extra(r, "episodes_lost", episodes_lost(a));
         jd_run_extra(r, "difference_from_explicit_weights", d[0].error);
         jd_run_save(r, a->kept, 0, true);
     }

@@ -39,3 +39,11 @@ if wait "$job"; then echo "the run ended before a rank could be killed"; fi
 [ $((SECONDS - begin)) -lt 30 ]
 ranks 2 "${long[@]}" --out cut --resume
 same whole cut
+
+# Drives of the racing car, where the simulator is: each rank drives its own.
+if command -v torcs >/dev/null || [ -x /usr/games/torcs ]; then
+    race=(torcs-vision --scale quick --seed 3 --set evaluations=12 --set population=6 --set seconds=5 --set copies=3)
+    "$jackdaw" run "${race[@]}" --threads 1 --json --out race1 >/dev/null
+    ranks 2 "${race[@]}" --out race2
+    same race1 race2
+fi
