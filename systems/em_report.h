@@ -11,9 +11,11 @@ typedef struct em_scores {
     double warping; /* mean over the test slices at the best of the thresholds 0.1 .. 0.9 */
     double dark;    /* V_Rand (thin) of the grey values themselves: what no learning gives */
     int64_t valid_slices;
+    double spread;
 } em_scores;
+/* Maps are probabilities; V_Rand and V_Info see 1/2 + logit / spread (0: the probabilities themselves). */
 jd_status em_score(jd_ctx *ctx, const em_stack *valid, const float *valid_maps, const em_stack *test, const float *maps,
-                   em_scores *out);
+                   double spread, em_scores *out);
 void em_report(jd_run *r, const em_stack *test, const float *maps, const em_scores *s, const em_cubic *cubic);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * D. C. Ciresan, A. Giusti, L. M. Gambardella, J. Schmidhuber, Deep neural networks segment neuronal membranes in electron
  * microscopy images, NIPS 2012.  The net N4 of the paper sees a window of 95 x 95 pixels around the pixel in question:
- * 48C4-MP2-48C5-MP2-48C4-MP2-48C4-MP2-200N-2.  It is trained on all pixels of random crops at once (Masci, Giusti, Ciresan,
- * Fricout, Schmidhuber, ICIP 2013), which gives the gradient of the single windows at a fraction of the price.
+ * 48C4-MP2-48C5-MP2-48C4-MP2-48C4-MP2-200N-2.  It is trained on all windows of a grid in random crops at once (Masci, Giusti,
+ * Ciresan, Fricout, Schmidhuber, ICIP 2013), which gives the gradient of the single windows at a fraction of the price.
  */
 #include <math.h>
 #include <stdio.h>
@@ -20,22 +20,23 @@ static const jd_setting settings[] = {
     {"maps", {16, 24, 48}, "maps of each of the four convolutions"},
     {"hidden", {48, 64, 200}, "units of the layer before the last"},
     {"relu", {0, 0, 0}, "1: rectified units; 0: the paper's scaled tanh, which learns faster here"},
-    {"nets", {1, 1, 4}, "nets whose maps are averaged"},
-    {"steps", {400, 6500, 20000}, "training steps of each net"},
+    {"nets", {1, 2, 4}, "nets whose maps are averaged"},
+    {"steps", {2500, 40000, 60000}, "training steps of each net"},
     {"batch", {1, 1, 1}, "crops in a step"},
     {"side", {96, 96, 96}, "pixels of a side of a crop that are classified; a multiple of 16"},
-    {"every", {2, 2, 2}, "one in so many pixels of an axis is classified: 1, 2, 4, 8 or 16"},
+    {"every", {4, 4, 2}, "one in so many pixels of an axis is classified: 1, 2, 4, 8 or 16"},
     {"lr", {2e-3, 2e-3, 2e-3}, "Adam's rate at the start"},
     {"lr_end", {2e-5, 2e-5, 2e-5}, "and at the end of a half cosine"},
     {"balance", {0, 0, 0}, "1: membranes weigh as much as the inside of cells, as in the paper; 0: pixels weigh alike"},
     {"contrast", {0.2, 0.2, 0.2}, "the contrast of crops is changed by up to +- this share"},
     {"brightness", {0.3, 0.3, 0.3}, "and their brightness by this, of a range of 6"},
-    {"angle", {0, 45, 45}, "crops are turned by up to +- so many degrees"},
-    {"stretch", {0, 0.1, 0.1}, "scaled by up to +- this share"},
-    {"bend", {0, 3, 3}, "and bent by a smooth random field, pixels"},
+    {"angle", {45, 45, 45}, "crops are turned by up to +- so many degrees"},
+    {"stretch", {0.1, 0.1, 0.1}, "scaled by up to +- this share"},
+    {"bend", {3, 3, 3}, "and bent by a smooth random field, pixels"},
     {"held_out", {2, 2, 2}, "training slices kept for validation and calibration"},
     {"calibrate", {1, 1, 1}, "1: maps go through a cubic fitted on the slices held out"},
     {"views", {1, 8, 8}, "turned and mirrored versions of a slice whose maps are averaged"},
+    {"spread", {10, 10, 10}, "V_Rand's thresholds cut 1/2 + logit / spread of the map; 0: the map itself"},
     {"median", {2, 2, 2}, "radius of the median filter on maps, pixels"},
     {NULL, {0}, NULL},
 };
@@ -253,7 +254,8 @@ static jd_status run(jd_run *r)
     if (e.valid.n && jd_run_setting(r, "calibrate") != 0)
         e.cubic = em_calibrate(valid, e.valid.inside, (size_t)(e.valid.n * e.valid.H * e.valid.W));
     if (e.valid.n) finish_maps(&e, &e.valid, valid);
-    if (!finish_maps(&e, &e.test, test) && !em_score(e.ctx, &e.valid, valid, &e.test, test, &scores)) {
+    if (!finish_maps(&e, &e.test, test) &&
+        !em_score(e.ctx, &e.valid, valid, &e.test, test, jd_run_setting(r, "spread"), &scores)) {
         jd_run_extra(r, "train_seconds", seconds);
         jd_run_extra(r, "weights", (double)jd_params_count(w[0]));
         em_report(r, &e.test, test, &scores, &e.cubic);
