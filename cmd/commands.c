@@ -46,7 +46,8 @@ static const cli_option train_options[] = {
     {"unit", 0, "KIND", "gmdh: quadratic (default), linear, bilinear or cubic units", false},
     {"width", 0, "N", "gmdh: units kept in a layer (default 20)", false},
     {"layers", 0, "N", "gmdh: layers at most (default 12)", false},
-    {"loss", 0, "xent|mse", "cross entropy of classes (default), or squared error of a target", false},
+    {"loss", 0, "xent|mse|ctc", "cross entropy of classes (default), squared error of a target, or texts of recordings",
+     false},
     {"epochs", 0, "N", "passes over the data (default 10; gmdh: 0, the weights as they grew)", false},
     {"batch", 0, "N", "samples in a step (default 32)", false},
     {"optimizer", 0, "NAME", "sgd, momentum, nesterov (default), rmsprop or adam", false},
@@ -183,6 +184,7 @@ const cli_command cli_commands[] = {
      "  jackdaw train --data birds/ --size 48x48 --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 3\" "
      "--deform\n"
      "  jackdaw train --data words/ --net \"blstm 32, mean, dense 4\" --optimizer adam --lr 0.01\n"
+     "  jackdaw train --data talk/ --loss ctc --net \"blstm 64, dense 29\" --optimizer adam --lr 0.005 --batch 4\n"
      "  jackdaw train --data my-images-idx3-ubyte --labels my-labels-idx1-ubyte --net \"dense 100 tanh, dense 10\"\n",
      "A table is text with commas, semicolons, tabs or blanks between its fields, with or without a line of names; "
      "its\n"
@@ -196,7 +198,9 @@ const cli_command cli_commands[] = {
      "behind.\n\n"
      "A net with lstm and the like reads sequences: recordings as 39 features every 20 ms, of arrays (N,T,C), of a "
      "table's\n"
-     "rows a number at each step.  It needs `mean` where the steps become one answer.\n\n"
+     "rows a number at each step.  It needs `mean` where the steps become one answer.  With --loss ctc a net without "
+     "`mean`\n"
+     "learns to write what is said: recordings in a folder whose index.tsv has the columns file and text.\n\n"
      "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
      "for\n"
      "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, clockwork UNITS MODULES, mean; highway LAYERS, layernorm,\n"

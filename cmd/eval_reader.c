@@ -181,7 +181,7 @@ static jd_status eval_classes(tally *t, const char *dir)
 {
     jd_ctx *ctx = t->m.ctx;
     folder f;
-    if (folder_open(ctx, dir, t->split, t->m.names, &f)) return jd_error(ctx);
+    if (folder_open(ctx, dir, t->split, t->m.names, false, &f)) return jd_error(ctx);
     for (size_t i = 0; i < f.files.n && !jd_error(ctx); i++) {
         size_t n;
         const char *name = reader_class(&t->m, f.class[i], &n);

@@ -24,8 +24,9 @@ static jd_status choose_rate(jd_ctx *ctx, const folder *f, const samples_options
 }
 
 /* The features of a recording at the end of the samples. */
-static jd_status add_sound(jd_ctx *ctx, jd_ear *ear, const char *path, int32_t class, samples *s, size_t *room)
+static jd_status add_sound(jd_ctx *ctx, jd_ear *ear, const folder *f, size_t which, samples *s, size_t *room)
 {
+    const char *path = f->files.path[which];
     jd_sound sound = {0};
     const size_t width = (size_t)s->dim[1];
     if (jd_read_sound(ctx, path, &sound)) return jd_error(ctx);
@@ -46,7 +47,8 @@ static jd_status add_sound(jd_ctx *ctx, jd_ear *ear, const char *path, int32_t c
         *room = more;
     }
     memcpy(s->values + at * width, jd_ear_steps(ear), T * width * sizeof *s->values);
-    s->label[s->count++] = class;
+    if (s->text && !(s->text[s->count] = jd_strdup(ctx, f->text[which]))) return jd_error(ctx);
+    s->label[s->count++] = f->class[which];
     s->start[s->count] = at + T;
     if ((int64_t)T > s->dim[0]) s->dim[0] = (int64_t)T;
     return JD_OK;
@@ -65,9 +67,10 @@ jd_status folder_sounds(jd_ctx *ctx, const folder *f, const samples_options *o, 
     s->rate = how.rate;
     s->dim[1] = ear ? jd_ear_width(ear) : 0;
     s->label = jd_alloc_array(ctx, f->files.n + 1, sizeof *s->label);
+    if (f->text) s->text = jd_alloc_array(ctx, f->files.n + 1, sizeof *s->text);
     s->start = jd_alloc_array(ctx, f->files.n + 1, sizeof *s->start);
     for (size_t i = 0; !jd_error(ctx) && i < f->files.n; i++)
-        if (add_sound(ctx, ear, f->files.path[i], f->class[i], s, &room) && o->skip && jd_error(ctx) != JD_ENOMEM) {
+        if (add_sound(ctx, ear, f, i, s, &room) && o->skip && jd_error(ctx) != JD_ENOMEM) {
             jd_error_clear(ctx);
             s->skipped++;
         }

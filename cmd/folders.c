@@ -169,26 +169,37 @@ static void read_boxes(jd_ctx *ctx, const jd_tsv *t, folder *f)
         f->box[i] = at[i % 6] < 0 ? 0 : strtod(t->fields[i / 6 * t->cols + (size_t)at[i % 6]], NULL);
 }
 
-static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_split part, const char *names, folder *f)
+static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_split part, const char *names,
+                            bool texts, folder *f)
 {
+    static const char *const text_name[] = {"text", NULL};
     jd_tsv t = {0};
     if (jd_read_words(ctx, path, folder_separator(ctx, path), &t)) return jd_error(ctx);
-    const int file = jd_tsv_column(ctx, &t, "file"), truth = column(&t, truth_names), split = column(&t, split_names);
+    const int file = jd_tsv_column(ctx, &t, "file"), split = column(&t, split_names);
+    int truth = texts ? column(&t, text_name) : -1;
+    if (truth < 0) truth = column(&t, truth_names);
     if (truth < 0) jd_fail(ctx, JD_EDATA, "%s: line 1: no column tells the class; call one class, label or word", path);
     if (!jd_error(ctx)) read_boxes(ctx, &t, f);
     const char **word = jd_alloc_array(ctx, t.rows + 1, sizeof *word);
     f->files.path = jd_alloc_array(ctx, t.rows + 1, sizeof *f->files.path);
     f->class = jd_alloc_array(ctx, t.rows + 1, sizeof *f->class);
     for (size_t i = 0; !jd_error(ctx) && i < t.rows; i++) word[i] = t.fields[i * t.cols + (size_t)truth];
-    if (!jd_error(ctx)) list_classes(ctx, f, path, names, word, t.rows);
+    if (texts) f->text = jd_alloc_array(ctx, t.rows + 1, sizeof *f->text);
+    if (!jd_error(ctx) && !texts) list_classes(ctx, f, path, names, word, t.rows);
     for (size_t i = 0; !jd_error(ctx) && i < t.rows; i++) {
         char where[600];
         if (!wanted(&t, i, split, part)) continue;
         snprintf(where, sizeof where, "%.500s: line %zu", path, t.lines[i]);
-        f->class[f->files.n] = class_of(ctx, f, where, word[i]);
+        if (texts)
+            f->text[f->files.n] = jd_strdup(ctx, word[i]);
+        else
+            f->class[f->files.n] = class_of(ctx, f, where, word[i]);
         if (f->box) memmove(f->box + 6 * f->files.n, f->box + 6 * i, 6 * sizeof *f->box);
         f->files.path[f->files.n] = jd_asprintf(ctx, "%s/%s", dir, t.fields[i * t.cols + (size_t)file]);
-        if (f->files.path[f->files.n]) f->files.n++;
+        if (f->files.path[f->files.n] && !jd_error(ctx))
+            f->files.n++;
+        else if (texts)
+            jd_free(ctx, f->text[f->files.n]);
     }
     static const char *const sounds[] = {FILE_SOUNDS};
     for (size_t k = 0; f->files.n && k < sizeof sounds / sizeof *sounds; k++)
@@ -240,12 +251,12 @@ bool folder_has_test(jd_ctx *ctx, const char *dir)
     return test;
 }
 
-jd_status folder_open(jd_ctx *ctx, const char *dir, jd_split split, const char *names, folder *f)
+jd_status folder_open(jd_ctx *ctx, const char *dir, jd_split split, const char *names, bool texts, folder *f)
 {
     char train[4096], test[4096], *index = folder_table(ctx, dir, split);
     *f = (folder){0};
     if (index) {
-        read_index(ctx, dir, index, split, names, f);
+        read_index(ctx, dir, index, split, names, texts, f);
     } else {
         const char *first = subfolder(dir, train_names, train, sizeof train);
         const char *last = subfolder(dir, test_names, test, sizeof test);
@@ -267,6 +278,8 @@ void folder_close(jd_ctx *ctx, folder *f)
     jd_free(ctx, f->class);
     jd_free(ctx, f->box);
     jd_free(ctx, f->names);
+    for (size_t i = 0; f->text && i < f->files.n; i++) jd_free(ctx, f->text[i]);
+    jd_free(ctx, f->text);
     files_free(ctx, &f->files);
     *f = (folder){0};
 }

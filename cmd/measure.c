@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "classes.h"
-#include "model.h"
+#include "letters.h"
 
 enum { BATCH = 100, MISTAKES = 48, FILTERS = 64 };
 
@@ -13,13 +13,46 @@ void measured_free(jd_ctx *ctx, measured *e)
     jd_free(ctx, e->p);
     jd_free(ctx, e->predicted);
     jd_free(ctx, e->confusion);
+    for (int k = 0; k < MEASURED_TEXTS; k++) {
+        jd_free(ctx, e->shown[k][0]);
+        jd_free(ctx, e->shown[k][1]);
+    }
     *e = (measured){0};
+}
+
+const char *model_metric(const model *m)
+{
+    return m->alphabet ? "label error (%)" : m->classes ? "error (%)" : "root mean squared error";
 }
 
 double measured_score(const model *m, const measured *e)
 {
+    if (m->alphabet) return e->letters ? 100.0 * (double)e->edits / (double)e->letters : 0;
     if (!m->classes) return sqrt(e->loss);
     return e->n ? 100.0 * (double)e->wrong / (double)e->n : 0;
+}
+
+/* The texts of one batch, out of logits (T,n,letters + 1): best path, and its distance from what is said. */
+static jd_status take_texts(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *index, size_t at, size_t n,
+                            const float *logits, measured *e)
+{
+    const size_t K = (size_t)m->letters + 1;
+    for (size_t i = 0; i < n && !jd_error(ctx); i++) {
+        const uint32_t k = index[i];
+        const size_t T = s->start[k + 1] - s->start[k], first = s->first_letter[k], U = s->first_letter[k + 1] - first;
+        int32_t *found = jd_alloc_array(ctx, T + 1, sizeof *found);
+        const size_t count = found ? jd_ctc_best_path(logits + i * K, n * K, T, K, m->letters, found) : 0;
+        const jd_edits d = jd_edit_distance(ctx, s->letters + first, U, found, count);
+        e->edits += d.total;
+        e->letters += U;
+        e->wrong += d.total > 0;
+        if (found && at + i < MEASURED_TEXTS) {
+            e->shown[at + i][0] = jd_strdup(ctx, s->text[k]);
+            e->shown[at + i][1] = letters_text(ctx, m->alphabet, found, count);
+        }
+        jd_free(ctx, found);
+    }
+    return jd_error(ctx);
 }
 
 /* The outputs of one batch, which begins at sample `at`. */
@@ -70,7 +103,10 @@ jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s,
         const int inputs = model_batch(ctx, m, s, now, b, x, length, NULL, NULL, in);
         const float *p = inputs ? model_run(ctx, f, m, in, inputs) : NULL;
         if (!p) break;
-        take(m, s, now, at, b, p, e, &sum);
+        if (m->alphabet)
+            take_texts(ctx, m, s, now, at, b, p, e);
+        else
+            take(m, s, now, at, b, p, e, &sum);
         e->n = at + b;
         if (r && cli_stop) break;
     }
@@ -164,6 +200,18 @@ void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, con
                   const measured *e)
 {
     if (jd_error(ctx)) return;
+    if (m->alphabet) {
+        const char *cells[2 * MEASURED_TEXTS];
+        size_t rows = 0;
+        for (; rows < MEASURED_TEXTS && e->shown[rows][0]; rows++) {
+            cells[2 * rows] = e->shown[rows][0];
+            cells[2 * rows + 1] = e->shown[rows][1];
+        }
+        jd_report_section(rep, "What it hears");
+        jd_report_table(rep, (const char *const[]){"said", "heard"}, cells, rows, 2,
+                        "The first recordings of those measured.");
+        return;
+    }
     if (m->classes && m->classes <= 400) {
         jd_report_section(rep, "Confusion");
         char(*text)[64] = jd_alloc_array(ctx, (size_t)m->classes, sizeof *text);

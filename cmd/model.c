@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "classes.h"
-#include "model.h"
+#include "letters.h"
 
 int64_t model_size(const model *m)
 {
@@ -53,6 +53,7 @@ void model_free(jd_ctx *ctx, model *m)
     jd_free(ctx, m->view);
     jd_free(ctx, m->net);
     jd_free(ctx, m->names);
+    jd_free(ctx, m->alphabet);
     jd_free(ctx, m->mean);
     jd_free(ctx, m->scale);
     jd_free(ctx, m->columns);
@@ -104,24 +105,41 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
     if (s->names) m->names = jd_strdup(ctx, s->names);
     m->scaled = s->scaled;
     m->rate = s->rate;
+    if (s->alphabet) {
+        m->alphabet = jd_strdup(ctx, s->alphabet);
+        m->letters = (int)letters_count(s->alphabet);
+    }
     m->rank = s->rank;
     memcpy(m->dim, s->dim, sizeof m->dim);
     m->classes = s->classes;
     m->low = -1;
     m->high = 1;
     m->t_scale = 1;
-    const int64_t outputs = jd_net_outputs(ctx, m->net), wanted = s->target ? 1 : s->classes;
+    const int64_t outputs = jd_net_outputs(ctx, m->net), wanted = s->alphabet ? (int64_t)letters_count(s->alphabet) + 1
+                                                                  : s->target ? 1
+                                                                              : s->classes;
     if (jd_error(ctx)) return jd_error(ctx);
     if (outputs != wanted) {
         char some[300] = "";
         if (s->names) class_some(s->names, some, sizeof some);
+        if (s->alphabet)
+            return jd_fail(
+                ctx, JD_EUSAGE,
+                "the network \"%s\" has %lld outputs, not one for each of the letters \"%.200s\" and one for none; end "
+                "it with \"dense %lld\"",
+                m->net, (long long)outputs, s->alphabet, (long long)wanted);
         return jd_fail(ctx, JD_EUSAGE,
                        "the network \"%s\" has %lld output%s, not %lld%s%s%s; end it with \"dense %lld\"", m->net,
                        (long long)outputs, outputs == 1 ? "" : "s", (long long)wanted,
                        *some ? " for the classes (" : "", some, *some ? ")" : "", (long long)wanted);
     }
     static const char *const mean_word[] = {"mean", NULL};
-    if (s->rank == 2 && !has_layer(m->net, mean_word))
+    if (s->alphabet && (has_layer(m->net, mean_word) || !model_knows_lengths(m->net)))
+        return jd_fail(ctx, JD_EUSAGE,
+                       "the network \"%s\" does not answer at each step, as a net that writes must; leave out "
+                       "mean, window, conv and the like",
+                       m->net);
+    if (s->rank == 2 && !s->alphabet && !has_layer(m->net, mean_word))
         return jd_fail(ctx, JD_EUSAGE,
                        "the network \"%s\" answers at each step; put \"mean\" before its last layer, or behind it",
                        m->net);
@@ -178,7 +196,10 @@ void model_describe(jd_run *r, const model *m)
         describe_ear(r, m->rate); /* of models with an ear cmd/reader.c knows the input */
     else
         jd_run_config(r, "input", shape);
-    jd_run_config_number(r, "classes", m->classes);
+    if (m->alphabet)
+        jd_run_config(r, "alphabet", m->alphabet);
+    else
+        jd_run_config_number(r, "classes", m->classes);
     if (m->names && *m->names) jd_run_config(r, "class-names", m->names);
     if (m->rank == 3) {
         jd_run_config(r, "pictures", shape);
@@ -400,7 +421,9 @@ const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *i
     jd_type type = {0};
     const int64_t wanted = m->classes ? m->classes : 1, n = in[0].type.dim[m->rank == 2];
     const float *p = jd_fn_run(f, in, inputs) ? NULL : jd_fn_result(f, "p", &type);
-    if (!p || (type.rank == 2 && type.dim[0] == n && type.dim[1] == wanted)) return p;
+    const bool each = m->alphabet && type.rank == 3 && type.dim[0] == in[0].type.dim[0] && type.dim[1] == n &&
+                      type.dim[2] == m->letters + 1; /* step, sample, letter */
+    if (!p || each || (!m->alphabet && type.rank == 2 && type.dim[0] == n && type.dim[1] == wanted)) return p;
     jd_fail(ctx, JD_EDATA, "the network \"%s\" does not answer a sample with %lld numbers, as jackdaw.config says",
             m->net, (long long)wanted);
     return NULL;
@@ -424,13 +447,22 @@ void model_forward(jd_graph *g, void *user)
     jd_result(g, "p", m->members > 1 ? jd_mul(g, sum, jd_const(g, 1.0 / m->members, JD_DIMS(1))) : sum);
 }
 
+/* -ln p of the texts, a letter. */
+static jd_node ctc_of_each_letter(jd_graph *g, const model *m, jd_node y)
+{
+    const jd_node count = jd_arg(g, "label_length");
+    const jd_node each = jd_ctc(g, y, jd_arg(g, "label"), jd_arg(g, "length"), count, m->letters);
+    return jd_div(g, jd_sum(g, each, JD_ALL_AXES, false), jd_sum(g, jd_real_of(g, count), JD_ALL_AXES, false));
+}
+
 void model_step(jd_graph *g, void *user)
 {
     const model *m = user;
     const jd_node length = m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE;
     const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), length), lr = jd_arg(g, "lr");
-    const jd_node loss = m->classes ? jd_softmax_xent(g, y, jd_arg(g, "label"))
-                                    : jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
+    const jd_node loss = m->alphabet  ? ctc_of_each_letter(g, m, y)
+                         : m->classes ? jd_softmax_xent(g, y, jd_arg(g, "label"))
+                                      : jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
     const jd_update_options o = {.momentum = m->momentum,
                                  .nesterov = !strcmp(m->optimizer, "nesterov"),
                                  .clip = m->clip,

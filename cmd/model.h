@@ -19,10 +19,16 @@ typedef struct samples {
     float *values;    /* rank 1: (count, N); rank 2: the steps of all sequences one after the other, (steps,C) */
     size_t *start;    /* rank 2: (count + 1) where each begins, in steps; T is the longest's length */
     int rate;         /* of recordings, whose features the sequences are; else 0 */
-    int32_t *label;   /* (count), or NULL */
-    float *target;    /* (count), or NULL */
-    size_t skipped;   /* rows of the table that were passed over */
-    char *columns;    /* of a table: the inputs by name, or by number where there is no header; comma-separated */
+    char **text;      /* (count) what is said in them, or NULL; then (letters.h) */
+    char *alphabet;
+    int32_t
+        *letters; /* labels of all texts, one after the other; sample i has first_letter[i] to first_letter[i + 1] */
+    size_t *first_letter; /* (count + 1) */
+    int64_t most_letters;
+    int32_t *label; /* (count), or NULL */
+    float *target;  /* (count), or NULL */
+    size_t skipped; /* rows of the table that were passed over */
+    char *columns;  /* of a table: the inputs by name, or by number where there is no header; comma-separated */
     char *target_column;
     char *names;  /* of the classes, with | between (classes.h); NULL: numbers */
     bool scaled;  /* pictures of a folder: those of another size are resized as a whole */
@@ -43,11 +49,13 @@ typedef struct samples_options {
     bool skip;                    /* rows of a table that cannot be used are passed over */
     const char *columns, *target; /* of a table; NULL: all others, the last */
     missing missing;
-    const char *names; /* of the classes that may occur, "": numbers; NULL: whatever there is makes the classes */
-    int size[3];       /* H,W,C of the pictures in a folder; 0: as they are */
-    bool sequence;     /* rows of numbers are sequences */
-    int rate;          /* that recordings are heard at; 0: what they have */
-    const model *fit;  /* the pictures of a folder as this model is shown them; NULL: by their size */
+    const char *names;    /* of the classes that may occur, "": numbers; NULL: whatever there is makes the classes */
+    int size[3];          /* H,W,C of the pictures in a folder; 0: as they are */
+    bool sequence;        /* rows of numbers are sequences */
+    int rate;             /* that recordings are heard at; 0: what they have */
+    bool texts;           /* a folder's table tells texts, not classes */
+    const char *alphabet; /* of the texts; NULL: theirs */
+    const model *fit;     /* the pictures of a folder as this model is shown them; NULL: by their size */
 } samples_options;
 /* `name`: a set of the registry, an IDX file of images, a table (CSV and its kin), or a folder with a folder of pictures for
  * each class, which may have such folders called train and test in it.  Labels of a table that are words, or numbers that do
@@ -119,8 +127,10 @@ struct model {
     bool scaled;     /* pictures of other sizes are resized as a whole, whatever is on them */
     bool halves;     /* outputs y in [-1,1] answer with (y + 1) / 2, not with the softmax */
     float low, high; /* of pixels 0 and 255 */
-    float *mean, *scale;    /* (N), of sequences (C): a value v is fed as (v - mean) scale */
-    int rate;               /* of recordings, see samples */
+    float *mean, *scale; /* (N), of sequences (C): a value v is fed as (v - mean) scale */
+    int rate;            /* of recordings, see samples */
+    char *alphabet;      /* of a net that writes (CTC); its last output is the blank.  Else NULL */
+    int letters;
     double t_mean, t_scale; /* the same for a target */
     char *columns, *target; /* of a table, see samples; NULL: by place */
     missing missing;
@@ -160,6 +170,7 @@ const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *i
 void model_forward(jd_graph *g, void *m);
 void model_step(jd_graph *g, void *m); /* one training step */
 
+enum { MEASURED_TEXTS = 20 };
 /* What the model makes of samples. */
 typedef struct measured {
     size_t n;
@@ -167,13 +178,17 @@ typedef struct measured {
     int32_t *predicted; /* (n) */
     int64_t *confusion; /* (K,K): row true, column predicted */
     size_t wrong;
-    double loss; /* mean -ln p(label), or mean squared error in the target's unit */
+    size_t edits, letters;          /* of texts: the edit distance to what was read, and the length of the truth */
+    char *shown[MEASURED_TEXTS][2]; /* the first texts, and what was read */
+    double loss;                    /* mean -ln p(label), or mean squared error in the target's unit */
 } measured;
 /* index NULL: all samples in order.  Stops early, with what it has, when `r` (may be NULL) is asked to. */
 jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s, const uint32_t *index, size_t n,
                         jd_run *r, measured *out);
 void measured_free(jd_ctx *ctx, measured *m);
-/* Per cent of wrong answers, or the root of the mean squared error. */
+/* "error (%)", "label error (%)" or "root mean squared error". */
+const char *model_metric(const model *m);
+/* Per cent of wrong answers, edits in per cent of the letters, or the root of the mean squared error. */
 double measured_score(const model *m, const measured *e);
 
 /* How well the probabilities of a classifier fit, and the share, in %, whose class is not among the first three answers. */

@@ -7,6 +7,7 @@
 
 #include "classes.h"
 #include "folders.h"
+#include "letters.h"
 #include "model.h"
 
 static bool is_folder(const char *name)
@@ -81,6 +82,11 @@ void samples_free(jd_ctx *ctx, samples *s)
     jd_free(ctx, s->columns);
     jd_free(ctx, s->target_column);
     jd_free(ctx, s->names);
+    for (size_t i = 0; s->text && i < s->count; i++) jd_free(ctx, s->text[i]);
+    jd_free(ctx, s->text);
+    jd_free(ctx, s->alphabet);
+    jd_free(ctx, s->letters);
+    jd_free(ctx, s->first_letter);
     *s = (samples){0};
 }
 
@@ -331,7 +337,7 @@ static jd_status to_sequences(jd_ctx *ctx, samples *s)
 static jd_status load_folder(jd_ctx *ctx, const char *name, const samples_options *o, samples *s)
 {
     folder f;
-    if (folder_open(ctx, name, o->split, o->names, &f)) return jd_error(ctx);
+    if (folder_open(ctx, name, o->split, o->names, o->texts, &f)) return jd_error(ctx);
     s->classes = f.classes;
     if (f.names) s->names = jd_strdup(ctx, f.names);
     if (o->fit && (o->fit->rank != 3 || f.sounds))
@@ -340,9 +346,11 @@ static jd_status load_folder(jd_ctx *ctx, const char *name, const samples_option
                 o->fit->rank == 3 ? "pictures" : "tables");
     else if (o->regression)
         jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a target, but a folder tells classes; leave it out", name);
-    else if (f.sounds)
-        folder_sounds(ctx, &f, o, s);
-    else
+    else if (o->texts && !f.sounds)
+        jd_fail(ctx, JD_EUSAGE, "%s: --loss ctc is for recordings (WAV, FLAC, SPHERE) and what is said in them", name);
+    else if (f.sounds && !folder_sounds(ctx, &f, o, s) && o->texts)
+        letters_label(ctx, name, o, s);
+    else if (!f.sounds)
         folder_pictures(ctx, &f, o, s);
     folder_close(ctx, &f);
     return jd_error(ctx);
@@ -367,6 +375,9 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     } else {
         if (!jd_load_images(ctx, name, o->split, &out->images)) samples_take_images(out);
     }
+    if (!jd_error(ctx) && o->texts && !out->text)
+        jd_fail(ctx, JD_EUSAGE,
+                "%s: --loss ctc needs a folder of recordings with a table index.tsv, columns file and text", name);
     if (!jd_error(ctx) && o->regression && !out->target)
         jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a table with the target in its last column, or --target", name);
     if (jd_error(ctx)) samples_free(ctx, out);

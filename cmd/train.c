@@ -11,9 +11,9 @@ enum { SLOTS = 3 };
 
 typedef struct slot {
     float *x, *target;
-    int32_t *label, *length;
-    uint32_t *order, *sample; /* the epoch's permutation; the samples of the batch */
-    int64_t epoch;            /* of `order`; -1: none yet */
+    int32_t *label, *length, *label_length; /* label of texts: (batch, the most letters) */
+    uint32_t *order, *sample;               /* the epoch's permutation; the samples of the batch */
+    int64_t epoch;                          /* of `order`; -1: none yet */
     jd_deformer *deformer;
 } slot;
 
@@ -26,6 +26,7 @@ typedef struct training {
     size_t valid, count, batch;
     uint64_t seed;
     bool regression, deform, grown; /* grown: --method gmdh */
+    bool texts;                     /* --loss ctc */
     int size[3];                    /* --size, or 0 */
     grow_options grow;
     jd_gmdh *gmdh;
@@ -49,6 +50,18 @@ static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
         model_batch(t->ctx, &t->m, &t->data, s->sample, t->batch, s->x, s->length, s->label, s->target, in);
     if (s->deformer)
         jd_deform_batch(s->deformer, t->seed, (uint32_t)epoch, &t->data.images, s->sample, t->batch, s->x, s->label);
+    if (t->m.alphabet) {
+        const size_t U = (size_t)t->data.most_letters;
+        for (size_t i = 0; i < t->batch; i++) {
+            const size_t from = t->data.first_letter[s->sample[i]], n = t->data.first_letter[s->sample[i] + 1] - from;
+            memset(s->label + i * U, 0, U * sizeof *s->label);
+            memcpy(s->label + i * U, t->data.letters + from, n * sizeof *s->label);
+            s->label_length[i] = (int32_t)n;
+        }
+        in[inputs] = JD_TENSOR("label", JD_I32, s->label, (int64_t)t->batch, (int64_t)U);
+        in[inputs + 1] = JD_TENSOR("label_length", JD_I32, s->label_length, (int64_t)t->batch);
+        return inputs + 2;
+    }
     in[inputs] = t->m.classes ? JD_TENSOR("label", JD_I32, s->label, (int64_t)t->batch)
                               : JD_TENSOR("target", JD_F32, s->target, (int64_t)t->batch, 1);
     return inputs + 1;
@@ -61,10 +74,17 @@ static double validate(void *user, jd_run *r, int64_t step)
     if (model_measure(t->ctx, t->forward, &t->m, &t->data, t->index, t->valid, r, &e)) return (double)NAN;
     const double score = measured_score(&t->m, &e);
     if (t->m.classes) jd_run_log(r, step, "valid/loss", e.loss);
-    jd_run_log(r, step, t->m.classes ? "valid/error (%)" : "valid/rmse", score);
+    jd_run_log(r, step,
+               t->m.alphabet  ? "valid/label error (%)"
+               : t->m.classes ? "valid/error (%)"
+                              : "valid/rmse",
+               score);
     if (!cli_stop)
         jd_run_note(r, "epoch %lld: validation %s %.4g%s", (long long)(step / t->per_epoch),
-                    t->m.classes ? "error" : "rmse", score, t->m.classes ? " %" : "");
+                    t->m.alphabet  ? "label error"
+                    : t->m.classes ? "error"
+                                   : "rmse",
+                    score, t->m.alphabet || t->m.classes ? " %" : "");
     measured_free(t->ctx, &e);
     return score;
 }
@@ -83,7 +103,9 @@ static jd_status make_slots(training *t)
         s->x = jd_alloc_array(t->ctx, t->batch * (size_t)size, sizeof *s->x);
         s->length = jd_alloc_array(t->ctx, t->batch, sizeof *s->length);
         s->target = jd_alloc_array(t->ctx, t->batch, sizeof *s->target);
-        s->label = jd_alloc_array(t->ctx, t->batch, sizeof *s->label);
+        s->label =
+            jd_alloc_array(t->ctx, t->batch, (t->m.alphabet ? (size_t)t->data.most_letters : 1) * sizeof *s->label);
+        s->label_length = jd_alloc_array(t->ctx, t->batch, sizeof *s->label_length);
         s->sample = jd_alloc_array(t->ctx, t->batch, sizeof *s->sample);
         s->order = jd_alloc_array(t->ctx, t->count, sizeof *s->order);
         if (t->deform)
@@ -97,7 +119,7 @@ static void free_training(training *t)
 {
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &t->slot[i];
-        void *const owned[] = {s->x, s->target, s->label, s->length, s->sample, s->order};
+        void *const owned[] = {s->x, s->target, s->label, s->label_length, s->length, s->sample, s->order};
         for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) jd_free(t->ctx, owned[k]);
         if (s->deformer) jd_deformer_free(s->deformer);
     }
@@ -162,12 +184,14 @@ static jd_status load(training *t)
                          .columns = cli_text(a, "columns", NULL),
                          .target = cli_text(a, "target", NULL),
                          .missing = t->m.missing,
+                         .texts = t->texts,
                          .sequence = model_is_sequential(cli_text(a, "net", NULL))};
     memcpy(o.size, t->size, sizeof o.size);
     if (samples_load(ctx, name, &o, &t->data)) return jd_error(ctx);
     if (t->data.rank == 3)
         o.size[0] = (int)t->data.dim[0], o.size[1] = (int)t->data.dim[1], o.size[2] = (int)t->data.dim[2];
     o.rate = t->data.rate;
+    o.alphabet = t->data.alphabet;
     if (t->data.label) o.names = t->data.names ? t->data.names : "";
     o.split = JD_TEST;
     o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
@@ -213,7 +237,7 @@ static void read_size(training *t)
 
 static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", NULL};
 static const char *const schedules[] = {"constant", "geometric", "linear", "cosine", NULL};
-static const char *const losses[] = {"xent", "mse", NULL};
+static const char *const losses[] = {"xent", "mse", "ctc", NULL};
 static const char *const methods[] = {"gradient", "gmdh", NULL};
 
 static void read_options(training *t)
@@ -223,7 +247,9 @@ static void read_options(training *t)
     const int optimizer = cli_word(a, "optimizer", optimizers, 2);
     const double rate = cli_real(a, "lr", optimizer >= 3 ? 0.001 : 0.01, 0, 1000);
     t->grown = cli_word(a, "method", methods, 0) == 1;
-    t->regression = cli_word(a, "loss", losses, t->grown) == 1;
+    const int loss = cli_word(a, "loss", losses, t->grown);
+    t->regression = loss == 1;
+    t->texts = loss == 2;
     t->deform = cli_has(a, "deform");
     t->m.missing = (missing)cli_word(a, "missing", samples_missing, MISSING_REFUSE);
     t->epochs = cli_int(a, "epochs", t->grown ? 0 : 10, t->grown ? 0 : 1, 1000000);
@@ -257,7 +283,7 @@ static void describe(jd_run *r, const training *t)
         jd_run_config_number(r, "width", t->grow.gmdh.width);
         jd_run_config_number(r, "layers", t->grow.gmdh.layers);
     }
-    jd_run_config(r, "loss", t->regression ? "mse" : "xent");
+    jd_run_config(r, "loss", losses[t->texts ? 2 : t->regression]);
     jd_run_config_number(r, "epochs", (double)t->epochs);
     jd_run_config_number(r, "batch", (double)t->batch);
     jd_run_config_number(r, "validation", cli_real(t->a, "validation", 0.1, 0, 0.9));
@@ -284,7 +310,7 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
     jd_run_stage(r, "measuring on %zu %s samples", n, on);
     if (model_measure(t->ctx, t->forward, &t->m, s, index, n, NULL, &e)) return jd_error(t->ctx);
     char metric[64];
-    snprintf(metric, sizeof metric, t->m.classes ? "%s error (%%)" : "%s root mean squared error", on);
+    snprintf(metric, sizeof metric, "%s %s", on, model_metric(&t->m));
     jd_run_metric(r, metric, false);
     jd_run_extra(r, "samples", (double)n);
     jd_run_extra(r, "mean_loss", e.loss);

@@ -314,6 +314,53 @@ static void hears_folders(void **state)
     assert_int_equal(jackdaw("train --data calls --net 'lstm 6, mean, dense 2' --epochs 1 -q -o x --skip-bad"), 0);
 }
 
+/* Recordings of a low or a high tone for each letter, with a table of what they say: a net that writes. */
+static void writes_texts(void **state)
+{
+    (void)state;
+    enum { N = 40, TONE = 2400, ROOM = 5 * TONE };
+    char table[3000] = "file\ttext\n";
+    make_folders("tunes");
+    jd_rng rng = jd_rng_new(11, "tests/tunes", 0);
+    for (int i = 0; i < N; i++) {
+        char name[40], text[16] = "";
+        static float wave[ROOM];
+        const int tones = 1 + (int)jd_rng_below(&rng, 4);
+        for (int k = 0; k < tones; k++) {
+            const int high = (int)jd_rng_below(&rng, 2);
+            strcat(text, high ? "\xc3\xa9" : "o"); /* the high one a letter of two bytes */
+            for (int t = 0; t < TONE; t++)
+                wave[k * TONE + t] = t < TONE * 2 / 3 ? 0.3f * (float)sin((high ? 1.1 : 0.3) * t) : 0;
+        }
+        const jd_sound sound = {.rate = 8000, .count = (size_t)(tones * TONE), .samples = wave};
+        snprintf(name, sizeof name, "tunes/%d.wav", i);
+        assert_int_equal(jd_write_wav(ctx, tmpdir_file(name), &sound), JD_OK);
+        sprintf(table + strlen(table), "%d.wav\t%s\n", i, text);
+    }
+    write_text("tunes/index.tsv", table);
+    assert_int_equal(
+        jackdaw("train --data tunes --loss ctc --net 'blstm 8, dense 3' --optimizer adam --lr 0.03 --batch 4 "
+                "--epochs 40 -q -o tuned"),
+        0);
+    assert_non_null(strstr(said, "label error (%)"));
+    assert_int_equal(jackdaw("eval tuned --data tunes --json"), 0);
+    const char *value = strstr(said, "\"metric\":\"label error (%)\",\"value\":");
+    assert_non_null(value);
+    assert_true(strtod(strchr(strchr(value, '%'), ':') + 1, NULL) < 30);
+    assert_int_equal(jackdaw("predict tuned tunes --csv"), 0);
+    assert_int_equal(lines(said), N + 1);
+    assert_int_equal(jackdaw("train --data tunes --loss ctc --net 'blstm 8, dense 2' -q -o x"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "end it with \"dense 3\""));
+    assert_int_equal(jackdaw("train --data tunes --loss ctc --net 'blstm 8, mean, dense 3' -q -o x"), JD_EUSAGE);
+    strcat(table, "0.wav\toooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo\n");
+    write_text("tunes/index.tsv", table);
+    assert_int_equal(jackdaw("train --data tunes --loss ctc --net 'blstm 8, dense 3' --epochs 1 -q -o x"), JD_EDATA);
+    assert_non_null(strstr(wrong, "steps of sound for the text 'ooo"));
+    assert_int_equal(
+        jackdaw("train --data tunes --loss ctc --net 'blstm 8, dense 3' --epochs 1 -q -o x --skip-bad --json"), 0);
+    assert_non_null(strstr(said, "\"skipped\":1"));
+}
+
 /* The German signs as they are distributed, with pictures of noise that is one for a track: what is right for a track's other
  * frames says nothing about another track, so a validation that shares tracks with training would be far too good. */
 static void keeps_tracks_together(void **state)
@@ -356,8 +403,9 @@ static void keeps_tracks_together(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_classes), cmocka_unit_test(sorts_pictures),
-                                       cmocka_unit_test(takes_arrays),  cmocka_unit_test(learns_sequences),
-                                       cmocka_unit_test(hears_folders), cmocka_unit_test(keeps_tracks_together)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names_classes),        cmocka_unit_test(sorts_pictures),
+                                       cmocka_unit_test(takes_arrays),         cmocka_unit_test(learns_sequences),
+                                       cmocka_unit_test(hears_folders),        cmocka_unit_test(writes_texts),
+                                       cmocka_unit_test(keeps_tracks_together)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
