@@ -232,8 +232,10 @@ const cli_command cli_commands[] = {
      "  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz --csv\n"
      "  jackdaw predict runs/keyword-spotting-1/model.safetensors recordings/ > words.csv\n"
      "  jackdaw predict runs/pyramid-lstm-1/model.safetensors brain.nii.gz\n",
-     "A file is a PNG of the model's image size, an IDX file of images, or a CSV table of the model's columns; for "
-     "models\n"
+     "A file is a picture of any size, which is fitted to the model's, an IDX file of images, an index of mosaics "
+     "(.tsv), "
+     "or\n"
+     "a CSV table of the model's columns; for models\n"
      "that read or hear it is what `jackdaw read` takes.  A model that labels voxels takes NIfTI and TIFF volumes, and "
      "the "
      "labels\n"

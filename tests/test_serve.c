@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jackdaw/prepare.h"
 #include "program.h"
 #include "tmpdir.h"
 
@@ -330,6 +331,72 @@ static void noise(void **state)
     server = 0;
 }
 
+/* ---- a committee -----------------------------------------------------------------------------------------------------------------*/
+
+static const char COLUMN[] = "conv 3 5 tanh, maxpool 2, dense 10";
+
+static void trace_columns(jd_graph *g, void *user)
+{
+    (void)user;
+    static const char *const scope[] = {"a", "b"}, *const input[] = {"x", "x2"};
+    jd_node p[2];
+    for (int k = 0; k < 2; k++) {
+        jd_scope_push(g, scope[k]);
+        p[k] = jd_softmax(g, jd_net(g, COLUMN, jd_arg(g, input[k]), JD_NONE));
+        jd_scope_pop(g);
+    }
+    jd_result(g, "p", jd_mul(g, jd_add(g, p[0], p[1]), jd_const(g, 0.5, JD_DIMS(1))));
+}
+
+/* The page's picture is prepared for each member, and the mean is what is told. */
+static void asks_committee(void **state)
+{
+    (void)state;
+    enum { SIDE = 29, GIVEN = 28 };
+    static float x[2][SIDE * SIDE];
+    char json[600], *body = malloc(40000);
+    snprintf(json, sizeof json,
+             "{\"net\":\"%s\",\"input\":\"29x29x1\",\"pictures\":\"28x28x1\",\"ink\":\"20 mass\",\"classes\":10,"
+             "\"low\":-1,\"high\":1,\"members\":[{\"scope\":\"a\"},{\"scope\":\"b\",\"prepare\":\"ink-width 9\"}]}",
+             COLUMN);
+    jd_params *w = jd_params_new(ctx, JD_F32);
+    jd_fn *f = jd_fn_new(ctx, w, trace_columns, NULL);
+    const jd_tensor in[] = {JD_TENSOR("x", JD_F32, x[0], 1, SIDE, SIDE, 1),
+                            JD_TENSOR("x2", JD_F32, x[1], 1, SIDE, SIDE, 1)};
+    assert_int_equal(jd_fn_run(f, in, 2), JD_OK);
+    const char *model = tmpdir_file("committee.safetensors");
+    assert_int_equal(jd_params_save(ctx, w, model, &(jd_metadata){"jackdaw.config", json}, 1), JD_OK);
+    if (!start(model)) {
+        free(body);
+        skip();
+    }
+    const size_t head = (size_t)sprintf(body, "draw 100 100\n");
+    memset(body + head, 0, 10000);
+    for (int y = 10; y < 70; y++) memset(body + head + 100 * y + 7 + y / 4, 255, 12);
+    assert_int_equal(ask("POST", "picture", "", body, head + 10000), 200);
+    json_t *j = reply_json();
+    const json_t *p = json_object_get(j, "p"), *seen = json_object_get(j, "seen");
+    uint8_t picture[GIVEN * GIVEN];
+    for (size_t i = 0; i < sizeof picture; i++)
+        picture[i] = (uint8_t)json_integer_value(json_array_get(seen, i / GIVEN * SIDE + i % GIVEN));
+    jd_images one = {.count = 1, .height = GIVEN, .width = GIVEN, .channels = 1, .pixels = picture};
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < SIDE * SIDE; i++) x[k][i] = -1;
+        for (int y = 0; y < GIVEN; y++) jd_pixels_to_float(picture + y * GIVEN, GIVEN, -1, 1, x[k] + y * SIDE);
+        if (!k) assert_int_equal(jd_images_prepare(ctx, &one, "ink-width 9"), JD_OK);
+    }
+    assert_memory_not_equal(x[0], x[1], sizeof x[0]);
+    assert_int_equal(jd_fn_run(f, in, 2), JD_OK);
+    const float *wanted = jd_fn_result(f, "p", NULL);
+    for (size_t k = 0; k < 10; k++) assert_float_equal(json_number_value(json_array_get(p, k)), wanted[k], 1e-6);
+    json_decref(j);
+    free(body);
+    jd_fn_free(f);
+    jd_params_free(w);
+    stop();
+    server = 0;
+}
+
 /* ---- pictures ------------------------------------------------------------------------------------------------------------------ */
 
 static void sees_pictures(void **state)
@@ -400,6 +467,7 @@ int main(void)
                                        cmocka_unit_test(bad_bodies),
                                        cmocka_unit_test(noise),
                                        cmocka_unit_test(sees_pictures),
+                                       cmocka_unit_test(asks_committee),
                                        cmocka_unit_test(refusals_of_the_command)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
