@@ -94,7 +94,7 @@ static void products(const mdlstm *m, int d, int k, size_t l0, size_t l1)
                    .packed = m->s.weights + (size_t)d * m->s.weights_step,
                    .init = m->b + (size_t)d * G,
                    .C = s->pre,
-                   .ldc = G};
+                   .ldc = jd__md_row(G)};
     float *in = v->o.in;
     p.part[0] = (jd_terms){in, (ptrdiff_t)N, N};
     if (v->steady)
@@ -110,7 +110,7 @@ static void products(const mdlstm *m, int d, int k, size_t l0, size_t l1)
         jd_rows_in(c, H, &from, v->o.zero, lanes, 1, H, s->old + (size_t)e * v->flat, 0);
     }
     JD_K(jd__points_mul)(&p);
-    jd_rows_in(s->pre, G, &own, NULL, lanes, (size_t)n + 3, H, s->gates, v->flat);
+    jd_rows_in(s->pre, p.ldc, &own, NULL, lanes, (size_t)n + 3, H, s->gates, v->flat);
 }
 
 static void cells(const mdlstm *m, int k, size_t l0, size_t l1)

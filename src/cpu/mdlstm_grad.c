@@ -144,8 +144,8 @@ static void load(const mdback *m, int d, int k, size_t l0, size_t l1)
     for (int e = 0; e < n; e++) {
         const size_t to = (size_t)e * v->flat;
         const jd_rows after = JD_K(jd__wave_neighbours)(v, e, false, l0, l1);
-        const float *flow = s->h[k & 1] + v->margin * m->nH + (size_t)e * H;
-        jd_rows_in(flow, m->nH, &after, zero, lanes, 1, H, s->dh + to, 0);
+        const float *flow = s->h[k & 1] + v->margin * jd__md_row(m->nH) + (size_t)e * H;
+        jd_rows_in(flow, jd__md_row(m->nH), &after, zero, lanes, 1, H, s->dh + to, 0);
         if (!after.at) continue;
         jd_rows_in(s->c[k & 1] + (size_t)e * width + v->margin * H, H, &after, zero, lanes, 1, H, s->flow + to, 0);
         const jd_rows before = JD_K(jd__wave_neighbours)(v, e, true, l0, l1);
@@ -191,8 +191,8 @@ static void products(const mdback *m, int d, int k, size_t l0, size_t l1)
                    .parts = 1,
                    .ak = 1,
                    .packed = m->s.weights + (size_t)d * m->s.weights_step,
-                   .C = s->h[!(k & 1)] + (v->margin + l0) * m->nH,
-                   .ldc = m->nH};
+                   .C = s->h[!(k & 1)] + (v->margin + l0) * jd__md_row(m->nH),
+                   .ldc = jd__md_row(m->nH)};
     jd_rows_out(s->delta, v->flat, lanes, parts, m->H, delta, G, &rows);
     jd__wave_fetch(&rows, -s->along, lanes, delta, G, G);
     p.part[0] = (jd_terms){delta + rows.first * (ptrdiff_t)G, rows.step * (ptrdiff_t)G, G};
@@ -236,7 +236,7 @@ static void scan(const mdback *m, jd_wave *v, int d)
     JD_K(jd__wave_turn)(v, d);
     memset(s->total, 0, (2 * n + 5) * bytes);
     for (int k = 0; k < 2; k++) {
-        memset(s->h[k], 0, n * bytes);
+        memset(s->h[k], 0, jd__md_back(&v->z) * sizeof(float));
         memset(s->c[k], 0, n * bytes);
         memset(s->cell[k], 0, bytes);
     }

@@ -10,7 +10,7 @@ static size_t terms(const jd_points *p)
 }
 
 #if VL > 1
-enum { NARROW_ROWS = VL == 16 ? 16 : 8, FEW_ROWS = VL == 16 ? 4 : 3 };
+enum { AHEAD = 12, NARROW_ROWS = VL == 16 ? 16 : 8, FEW_ROWS = VL == 16 ? 4 : 3 };
 
 /* Tiles of mr rows and so many vectors, which may belong to several panels.  mr, vectors and whole are constant where it is
  * inlined. */
@@ -18,6 +18,7 @@ JD_INLINE void tile(const int mr, const int vectors, const int whole, const jd_p
 {
     vf acc[NARROW_ROWS][4];
     const int left = (int)(p->N - n0);
+    const bool over = p->N <= VL && p->ldc >= VL;
     const size_t panel = terms(p) * JD_NR, ldb = p->ldb ? p->ldb : JD_NR;
     const float *B = p->packed + n0 / JD_NR * panel;
     const ptrdiff_t ak = p->ak;
@@ -38,6 +39,8 @@ JD_INLINE void tile(const int mr, const int vectors, const int whole, const jd_p
             JD_UNROLL for (int j = 0; j < vectors; j++)
             {
                 const vf b = vf_load(B + (size_t)(j * VL / JD_NR) * panel + j * VL % JD_NR);
+                if (vectors > 2)
+                    __builtin_prefetch(B + (size_t)(j * VL / JD_NR) * panel + j * VL % JD_NR + AHEAD * JD_NR);
                 JD_UNROLL for (int i = 0; i < mr; i++)
                 {
                     acc[i][j] = vf_fma(vf_set1(base[i / 3][i % 3 * am]), b, acc[i][j]);
@@ -52,7 +55,7 @@ JD_INLINE void tile(const int mr, const int vectors, const int whole, const jd_p
         {
             float *to = p->C + (m + (size_t)i) * p->ldc + n0 + j * VL;
             const int rest = left - j * VL;
-            if (whole)
+            if (whole || (vectors == 1 && over))
                 vf_store(to, acc[i][j]);
             else if (rest > 0)
                 vf_storen(to, acc[i][j], rest);

@@ -26,7 +26,7 @@ typedef struct jd_points {
     size_t ldb; /* N <= VL: floats between rows of `packed`; else 0: JD_NR, as jd__pack_b has it */
     size_t ldi;
     float *C;
-    size_t ldc;
+    size_t ldc; /* at least VL where N <= VL: whole vectors are written */
 } jd_points;
 void JD_K(jd__points_mul)(const jd_points *p);
 

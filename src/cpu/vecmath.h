@@ -110,16 +110,14 @@ JD_INLINE vf vf_tanh_short(vf x)
     return vf_div(vf_mul(a, p), q);
 }
 
-/* 1 / (1 + e^-x) for both signs: each operation is monotone, so the whole is.  What e^-x has beyond 2^64 is taken off
- * before the division, where the 1 no longer counts, and put back behind it, down to denormal results. */
+/* 1 / (1 + e^-x) for both signs: each operation is monotone, so the whole is.  Both sides of the fraction are taken times
+ * 2^-25, which leaves room for e^105: beyond, not even a denormal number is left. */
 JD_INLINE vf vf_sigmoid(vf x)
 {
-    const vf one = vf_set1(1.f), z = vf_max(vf_set1(-80.f), vf_min(vf_set1(105.f), vf_sub(vf_zero(), x)));
+    const vf scale = vf_set1(2.98023224e-8f), z = vf_max(vf_set1(-70.f), vf_min(vf_set1(105.f), vf_sub(vf_zero(), x)));
     vi n;
-    const vf r = vf_exp_reduce(z, &n), y = vf_add(vf_expm1_core(r), one);
-    const vi over = vi_sub(n, vi_set1(64)), m = vi_and(over, vi_xor(vi_sar(over, 31), vi_set1(-1)));
-    const vf q = vf_div(one, vf_fma(y, vf_pow2(vi_sub(n, m)), one));
-    return vf_mul(q, vf_pow2(vi_sub(vi_set1(0), m)));
+    const vf r = vf_exp_reduce(z, &n), y = vf_add(vf_expm1_core(r), vf_set1(1.f));
+    return vf_div(scale, vf_fma(y, vf_pow2(vi_sub(n, vi_set1(25))), scale));
 }
 
 JD_INLINE vf vf_log(vf x)

@@ -65,11 +65,10 @@ static __device__ inline float jd_sigmoidf(float x)
     if (x != x) return x;
     float z = 0.f - x;
     z = z < 105.f ? z : 105.f;
-    z = z > -80.f ? z : -80.f;
+    z = z > -70.f ? z : -70.f;
     int n;
     const float r = jd_exp_reduce(z, &n), y = jd_expm1_core(r) + 1.f;
-    const int m = n > 64 ? n - 64 : 0;
-    return 1.f / fmaf(y, jd_pow2(n - m), 1.f) * jd_pow2(-m);
+    return 2.98023224e-8f / fmaf(y, jd_pow2(n - 25), 2.98023224e-8f);
 }
 
 static __device__ inline float jd_logf(float x)

@@ -213,7 +213,7 @@ static void side_space(const jd_md *z, bool grad, jd_carve *m, jd_md_side *s)
     const size_t F = sizeof(float), n = (size_t)z->n, width = (jd__md_width(z) + JD_MD_OVER) * F;
     s->row = jd__carve(m, jd__md_lines(z) * jd__md_samples(z) * sizeof(ptrdiff_t));
     for (int k = 0; k < 2; k++) {
-        s->h[k] = jd__carve(m, grad ? n * width : width);
+        s->h[k] = jd__carve(m, grad ? jd__md_back(z) * F : width);
         s->c[k] = jd__carve(m, grad ? n * width : width);
         if (grad) s->cell[k] = jd__carve(m, width);
     }
@@ -221,7 +221,7 @@ static void side_space(const jd_md *z, bool grad, jd_carve *m, jd_md_side *s)
     const size_t flat = jd__md_flat(z) * F;
     s->at = jd__carve(m, jd__md_group(z) * sizeof *s->at);
     s->peep = jd__carve(m, (n + 2) * flat);
-    s->pre = jd__carve(m, (jd__md_group(z) * z->G + JD_MD_OVER) * F);
+    s->pre = jd__carve(m, jd__md_group(z) * jd__md_row(z->G) * F);
     s->gates = jd__carve(m, (n + 3) * flat);
     s->old = jd__carve(m, n * flat);
     if (!grad) return;

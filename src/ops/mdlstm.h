@@ -117,6 +117,16 @@ static inline size_t jd__md_width(const jd_md *z)
 {
     return (jd__md_lines(z) * jd__md_samples(z) + 2 * jd__md_margin(z)) * z->H;
 }
+/* Floats between rows of a product's n results: small rows do not reach into a second line of memory. */
+static inline size_t jd__md_row(size_t n)
+{
+    return n < JD_MD_OVER ? JD_MD_OVER : n;
+}
+/* Floats of what flows back to all lanes through a state, margins included. */
+static inline size_t jd__md_back(const jd_md *z)
+{
+    return (jd__md_lines(z) * jd__md_samples(z) + 2 * jd__md_margin(z)) * jd__md_row((size_t)z->n * z->H);
+}
 static inline size_t jd__md_group(const jd_md *z) /* lanes */
 {
     const size_t all = jd__md_lines(z) * jd__md_samples(z), small = JD_MD_FLOATS / (z->G ? z->G : 1);
@@ -153,7 +163,7 @@ typedef struct jd_md_side {
         along;          /* of each lane: the row it would stand on in step 0; rows from a point to the next: 1 or -1 */
     ptrdiff_t aside;    /* rows from a lane's point to the next lane's */
     ptrdiff_t *at;      /* rows of a group's points in this step, -1: none */
-    float *h[2], *c[2]; /* states of two steps, (H); backward: what flows back: h (n H), c (n,width) */
+    float *h[2], *c[2]; /* states of two steps, (H); backward: what flows back: h (jd__md_row(n H)), c (n,width) */
     float *cell[2];     /* backward: cells of two steps */
     float *total;       /* backward: (jd__md_sums / H, width) */
     float *peep;        /* (n+2, jd__md_flat) peepholes of the lanes of a group */
