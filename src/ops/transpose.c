@@ -47,6 +47,15 @@ jd_node jd_transpose(jd_graph *g, jd_node x, const int *perm)
 }
 
 #else
+/* `count` runs, `step` apart, one behind the other.  Runs of constant length are copied without a call. */
+static void FN(copy_runs)(const REAL *x, int64_t step, size_t count, size_t run, REAL *y)
+{
+    for (size_t r = 0; r < count && run == 1; r++) y[r] = x[(int64_t)r * step];
+    for (size_t r = 0; r < count && run == 4; r++) memcpy(y + 4 * r, x + (int64_t)r * step, 4 * sizeof *y);
+    for (size_t r = 0; r < count && run != 1 && run != 4; r++)
+        memcpy(y + r * run, x + (int64_t)r * step, run * sizeof *y);
+}
+
 /* Dimensions at the end that keep their place are copied as one run. */
 static void FN(transpose)(const jd_call *c, const jd_worker *w)
 {
@@ -66,12 +75,16 @@ static void FN(transpose)(const jd_call *c, const jd_worker *w)
         at[i] = rest % t->dim[i];
         from += at[i] * stride[a->perm[i]];
     }
-    for (size_t r = begin; r < end; r++) {
-        if (run == 1)
-            y[r] = x[from];
-        else
-            memcpy(y + r * run, x + from, run * sizeof *y);
-        for (int i = rank; i-- > 0;) {
+    for (size_t r = begin, count; r < end; r += count) {
+        /* the rest of a line of runs */
+        const int last = rank - 1;
+        const size_t line = rank ? (size_t)(t->dim[last] - at[last]) : 1;
+        count = end - r < line ? end - r : line;
+        FN(copy_runs)(x + from, rank ? stride[a->perm[last]] : 0, count, run, y + r * run);
+        if (r + count == end) return;
+        from -= at[last] * stride[a->perm[last]];
+        at[last] = 0;
+        for (int i = last; i-- > 0;) {
             from += stride[a->perm[i]];
             if (++at[i] < t->dim[i]) break;
             from -= t->dim[i] * stride[a->perm[i]];
