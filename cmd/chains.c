@@ -15,6 +15,7 @@ struct chain_model {
     char *net, *scope;
     jd_params *params;
     jd_fn *f;
+    int there; /* parameters that the file held */
     int32_t *residue;
     size_t room;
 };
@@ -59,6 +60,7 @@ chain_model *chain_model_open(jd_ctx *ctx, const char *path)
         m->ctx = ctx;
         if (!configure(m, path, j)) m->params = jd_params_new(ctx, JD_F32);
         if (m->params && !jd_params_load(ctx, m->params, f)) m->f = jd_fn_new(ctx, m->params, forward, m);
+        m->there = m->f ? jd_params_ranges(m->params) : 0;
     }
     json_decref(j);
     jd_tensor_file_close(f);
@@ -90,7 +92,8 @@ static const float *look(chain_model *m, const jd_chain *c)
     const int32_t length = (int32_t)c->length;
     const jd_tensor in[] = {JD_TENSOR("residue", JD_I32, m->residue, (int64_t)T, 1),
                             JD_TENSOR("length", JD_I32, &length, 1)};
-    return jd_fn_run(m->f, in, 2) ? NULL : jd_fn_result(m->f, "p", NULL);
+    if (jd_fn_run(m->f, in, 2) || params_complete(m->ctx, m->params, m->there, m->net)) return NULL;
+    return jd_fn_result(m->f, "p", NULL);
 }
 
 static size_t largest(const float *p, size_t n)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "labeller.h"
+#include "model.h"
 
 /* The net and classes of a model whose input is "volume"; false for any other, without an error. */
 static bool describe(jd_ctx *ctx, const char *path, const char *config, labeller *l)
@@ -71,12 +72,15 @@ jd_status labeller_label(const labeller *l, const char *file, jd_volume *v)
     const int64_t n = v->depth * v->height * v->width;
     float *x = jd_alloc_array(ctx, (size_t)n * JD_VOLUME_INPUTS, sizeof *x);
     jd_fn *f = NULL;
+    const int there = jd_params_ranges(l->w);
     if (v->frames > 1)
         jd_fail(ctx, JD_EUSAGE, "%s: %lld volumes in one file; give one", file, (long long)v->frames);
     else if (x && !jd_volume_inputs(ctx, v, x))
         f = jd_fn_new(ctx, l->w, trace, (void *)(uintptr_t)l);
-    if (f && !jd_fn_run(f, (jd_tensor[]){JD_TENSOR("x", JD_F32, x, 1, v->depth, v->height, v->width, JD_VOLUME_INPUTS)},
-                        1)) {
+    if (f &&
+        !jd_fn_run(f, (jd_tensor[]){JD_TENSOR("x", JD_F32, x, 1, v->depth, v->height, v->width, JD_VOLUME_INPUTS)},
+                   1) &&
+        !params_complete(ctx, l->w, there, l->net)) {
         jd_type t; /* blocks of voxels may reach over the ends */
         const int32_t *label = jd_fn_result(f, "label", &t);
         for (int64_t i = 0; label && i < n; i++) {

@@ -319,14 +319,20 @@ static const float *try(jd_ctx *ctx, jd_fn *f, const model *m)
     return p;
 }
 
+jd_status params_complete(jd_ctx *ctx, const jd_params *p, int there, const char *net)
+{
+    if (jd_error(ctx) || jd_params_ranges(p) <= there) return jd_error(ctx);
+    return jd_fail(ctx, JD_EDATA,
+                   "the model's file lacks the parameter \"%s\", which the network \"%s\" in its jackdaw.config needs",
+                   jd_params_range(p, there)->name, net);
+}
+
 jd_fn *model_open(jd_ctx *ctx, const char *path, model *m, jd_params **params)
 {
     if (model_load(ctx, path, m, params)) return NULL;
     const int there = jd_params_ranges(*params);
     jd_fn *f = jd_fn_new(ctx, *params, model_forward, m);
-    if (f && try(ctx, f, m) && jd_params_ranges(*params) > there)
-        jd_fail(ctx, JD_EDATA, "%s: lacks the parameter \"%s\", which the network \"%s\" in its jackdaw.config needs",
-                path, jd_params_range(*params, there)->name, m->net);
+    if (f && try(ctx, f, m)) params_complete(ctx, *params, there, m->net);
     if (!jd_error(ctx)) return f;
     jd_fn_free(f);
     return NULL;

@@ -148,6 +148,8 @@ void model_describe(jd_run *r, const model *m);
 jd_status model_load(jd_ctx *ctx, const char *path, model *m, jd_params **params);
 /* The same, and the function with model_forward; refuses files that lack one of its parameters. */
 jd_fn *model_open(jd_ctx *ctx, const char *path, model *m, jd_params **params);
+/* An error if the function that has just run needed more parameters than the `there` that the file held: they would be random. */
+jd_status params_complete(jd_ctx *ctx, const jd_params *p, int there, const char *net);
 void model_free(jd_ctx *ctx, model *m);
 /* Members, pictures and preparation of a loaded model from its jackdaw.config, a json_t (members.c). */
 jd_status model_read_members(jd_ctx *ctx, const char *path, const void *config, model *m);

@@ -168,7 +168,7 @@ jd_status reader_open(jd_ctx *ctx, reader *m, const char *path)
     *m = (reader){.ctx = ctx};
     jd_tensor_file *f = jd_safetensors_open(ctx, path);
     if (f && !configure(m, path, jd_tensor_file_meta(f, "jackdaw.config"))) m->params = jd_params_new(ctx, JD_F32);
-    if (m->params) jd_params_load(ctx, m->params, f);
+    if (m->params && !jd_params_load(ctx, m->params, f)) m->there = jd_params_ranges(m->params);
     jd_tensor_file_close(f);
     if (jd_error(ctx)) reader_close(m);
     return jd_error(ctx);
@@ -203,7 +203,9 @@ static jd_status run_net(reader *m, const float *frames, size_t T, size_t W)
                                         : JD_TENSOR("x", JD_F32, x, (int64_t)room, 1, (int64_t)W),
                             JD_TENSOR("length", JD_I32, &length, 1)};
     jd_type type;
-    if (x && !ready(m, (int64_t)room) && !jd_fn_run(m->f, in, m->padded ? 2 : 1)) m->p = jd_fn_result(m->f, "p", &type);
+    if (x && !ready(m, (int64_t)room) && !jd_fn_run(m->f, in, m->padded ? 2 : 1) &&
+        !params_complete(m->ctx, m->params, m->there, m->net))
+        m->p = jd_fn_result(m->f, "p", &type);
     if (m->p) m->steps = m->classes ? 1 : m->padded ? T : (size_t)type.dim[0];
     m->logits = m->p ? jd_fn_result(m->f, "logits", NULL) : NULL;
     jd_free(m->ctx, x);

@@ -26,6 +26,7 @@ typedef struct reader {
     bool padded; /* inputs may be longer than they say */
     size_t most; /* frames that an input may have; 0: any number */
     jd_params *params;
+    int there; /* parameters that the file held */
     jd_fn *f;
     int64_t shape; /* the last one traced, and how many there were */
     int shapes;
