@@ -1,4 +1,4 @@
-/* c.h - what the two halves of the C form share. */
+/* c.h - what the parts of the C form share. */
 #ifndef JD_EXPORT_C_H
 #define JD_EXPORT_C_H
 
@@ -32,5 +32,19 @@ typedef struct jd_export_part {
     const char *text;
 } jd_export_part;
 extern const jd_export_part jd__export_parts[JD_PART_KINDS];
+
+/* What is being written: the C file, its header, and where in the network the writer is. */
+typedef struct jd_c_writer {
+    jd_buffer c, h;
+    const jd_export_plan *p;
+    const char *name;
+    unsigned parts; /* bits of jd_export_part_kind */
+    int first;      /* layers of the members before, for the weights' names */
+    int at;         /* where the values are: 0 the input, 1 a, 2 b */
+    bool whole;     /* sequences are whole: work on all steps */
+} jd_c_writer;
+
+/* c_layers.c: the statements that take the input through all layers to the output. */
+void jd__c_body(jd_c_writer *w);
 
 #endif
