@@ -86,14 +86,12 @@ static inline bool jd__md_before(const size_t ext[JD_MD_DIMS], size_t at[JD_MD_D
  * Lines of points are lanes, see cpu/wave.h.  The states of a crew are (lanes,H), with room on both sides that neighbours
  * outside the crew are read from. */
 enum {
-    JD_MD_OVER = 16,  /* floats that whole vectors may reach over an end */
-    JD_MD_CREW = 16,  /* lanes of a crew of several samples... */
-    JD_MD_WIDE = 64,  /* ...of so many cells that the weights are large, and more lanes share what is loaded of them */
-    JD_MD_GROUP = 24, /* so many lanes are computed at a time, or more where a lane is small: */
+    JD_MD_OVER = 16,     /* floats that whole vectors may reach over an end */
+    JD_MD_CREW = 32,     /* units of all lanes of a crew of several samples... */
+    JD_MD_WIDE = 64,     /* ...and lanes, from 16 cells on: more of them share what is loaded of the weights */
+    JD_MD_GROUP = 24,    /* so many lanes are computed at a time, or more where a lane is small: */
     JD_MD_FLOATS = 2048, /* until so many floats of gates */
     JD_MD_BLOCK = 256,   /* points that the weight gradients take in at a time */
-    JD_MD_TOGETHER =
-        8192, /* recurrent weights that stay in the first-level cache: directions take turns at each step */
 };
 
 /* Lines of one sample, and how many lines lie between a point and its farthest predecessor. */
@@ -104,7 +102,7 @@ static inline size_t jd__md_lines(const jd_md *z)
 /* Samples of a crew; their lanes stand side by side: lane = line * samples + sample. */
 static inline size_t jd__md_samples(const jd_md *z)
 {
-    const size_t lines = jd__md_lines(z), crew = z->H < 16 ? JD_MD_CREW : JD_MD_WIDE;
+    const size_t lines = jd__md_lines(z), crew = z->H < 16 ? JD_MD_CREW / z->H : JD_MD_WIDE;
     const size_t most = lines && lines < crew ? crew / lines : 1;
     return z->B < most ? z->B : most;
 }
