@@ -189,7 +189,7 @@ const cli_command cli_commands[] = {
      "A table is text with commas, semicolons, tabs or blanks between its fields, with or without a line of names; "
      "its\n"
      "classes are words or numbers.  In a folder each class has a folder of its name with its pictures (PNG, JPEG, "
-     "PGM,\n"
+     "TIFF,\n"
      "PGM, PPM) or recordings (WAV, FLAC, SPHERE), or there are two such folders called train and test, or a table "
      "index.tsv\n"
      "with the columns file, class and perhaps split.  NumPy's npz holds x and y, or x_train, y_train, x_test, y_test: "
