@@ -132,43 +132,6 @@ static void free_training(training *t)
     model_free(t->ctx, &t->m);
 }
 
-static int by_rank(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Pictures of one group show one thing: they are brought together in the order of the samples, and the validation set ends where
- * a group does.  Returns its size. */
-static size_t keep_groups(training *t, size_t valid)
-{
-    const int32_t *group = t->data.rank == 3 ? t->data.images.groups : NULL;
-    const size_t n = t->data.count;
-    if (!group || !valid) return valid;
-    uint64_t *key = jd_alloc_array(t->ctx, n, sizeof *key); /* the place of the group's first sample, then the sample */
-    uint32_t *place = jd_alloc_array(t->ctx, n, sizeof *place);
-    uint64_t *pair = jd_alloc_array(t->ctx, n, sizeof *pair);
-    for (size_t i = 0; !jd_error(t->ctx) && i < n; i++) {
-        const uint32_t sample = t->index[i];
-        pair[i] = (uint64_t)(uint32_t)group[sample] << 32 | (uint32_t)i;
-    }
-    if (!jd_error(t->ctx)) qsort(pair, n, sizeof *pair, by_rank);
-    for (size_t i = 0, first = 0; !jd_error(t->ctx) && i < n; i++) {
-        if (i && pair[i] >> 32 != pair[i - 1] >> 32) first = i;
-        place[(uint32_t)pair[i]] = (uint32_t)pair[first]; /* of each place in the order, where its group begins */
-    }
-    for (size_t i = 0; !jd_error(t->ctx) && i < n; i++) key[i] = (uint64_t)place[i] << 32 | t->index[i];
-    if (!jd_error(t->ctx)) {
-        qsort(key, n, sizeof *key, by_rank);
-        for (size_t i = 0; i < n; i++) t->index[i] = (uint32_t)key[i];
-        while (valid < n && key[valid] >> 32 == key[valid - 1] >> 32) valid++;
-    }
-    jd_free(t->ctx, key);
-    jd_free(t->ctx, place);
-    jd_free(t->ctx, pair);
-    return valid;
-}
-
 /* Loads, splits and normalises. */
 static jd_status load(training *t)
 {
@@ -202,7 +165,7 @@ static jd_status load(training *t)
     if (jd_error(ctx)) return jd_error(ctx);
     if (t->test.classes > t->data.classes) t->data.classes = t->test.classes;
     jd_epoch_order(t->seed, UINT32_MAX, t->index, all); /* no training has that many epochs */
-    t->valid = keep_groups(t, (size_t)(share * (double)all));
+    t->valid = samples_part(ctx, &t->data, t->index, (size_t)(share * (double)all));
     t->count = all - t->valid;
     if (t->count < 1) return jd_fail(ctx, JD_EUSAGE, "%s: %zu samples are too few to train on", name, all);
     t->batch = (size_t)batch < t->count ? (size_t)batch : t->count;
