@@ -9,6 +9,7 @@
 
 #include "jackdaw/device.h"
 #include "jackdaw/jackdaw.h"
+#include "tmpdir.h"
 
 enum { B = 6, N = 9, CLASSES = 4, STEPS = 5 };
 
@@ -183,6 +184,68 @@ static void description(void **state)
     jd_ctx_free(other);
 }
 
+/* ---- jd_train: losses are read a step late, and none is left out ------------------------------------------------------------*/
+
+enum { TRAINED = 11, LOG_EVERY = 4 };
+
+typedef struct losses {
+    double loss[TRAINED];
+    int n, poison; /* from this batch on an input is not a number; 0: never */
+} losses;
+
+static void note_loss(void *user, const jd_run_event *e)
+{
+    losses *l = user;
+    if (e->kind == JD_EVENT_METRIC && strstr(e->name, "/loss")) l->loss[l->n++] = e->value;
+}
+
+static int next(void *user, int64_t n, int slot, jd_tensor *in)
+{
+    static batch b;
+    const losses *l = user;
+    (void)slot;
+    fill(&b, (int32_t)n);
+    if (l->poison && n >= l->poison) b.x[3] = NAN;
+    in[0] = b.in[0];
+    in[1] = b.in[1];
+    return 2;
+}
+
+static jd_status trained(const char *device, int poison, losses *l, char message[400])
+{
+    jd_ctx *ctx = context(device, false);
+    *l = (losses){.poison = poison};
+    jd_run *r = jd_run_new(
+        ctx,
+        &(jd_run_options){.name = "late", .seed = 3, .dir = tmpdir_file(device), .on_event = note_loss, .user = l});
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_train(
+        r, p,
+        &(jd_train_options){
+            .trace = step, .user = l, .steps = TRAINED, .batch = next, .lr = {.rate = 0.01}, .log_every = LOG_EVERY},
+        NULL);
+    const jd_status status = jd_error(ctx);
+    snprintf(message, 400, "%s", jd_error_message(ctx));
+    jd_params_free(p);
+    jd_run_free(r);
+    jd_ctx_free(ctx);
+    return status;
+}
+
+static void late_losses(void **state)
+{
+    losses cpu, device;
+    char message[400];
+    (void)state;
+    assert_int_equal(trained("cpu", 0, &cpu, message), JD_OK);
+    assert_int_equal(trained("cuda-emulated", 0, &device, message), JD_OK);
+    assert_int_equal(cpu.n, 3); /* after 4, 8 and 11 steps */
+    assert_int_equal(device.n, 3);
+    for (int i = 0; i < 3; i++) assert_true(fabs(cpu.loss[i] - device.loss[i]) < 1e-5);
+    assert_int_equal(trained("cuda-emulated", 6, &device, message), JD_EDIVERGED);
+    assert_non_null(strstr(message, "step 7:")); /* batch 6, counted from 0 */
+}
+
 static void unknown_names(void **state)
 {
     (void)state;
@@ -199,7 +262,7 @@ static void unknown_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_training), cmocka_unit_test(fall_backs),
-                                       cmocka_unit_test(plan_faces), cmocka_unit_test(description),
-                                       cmocka_unit_test(unknown_names)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+                                       cmocka_unit_test(plan_faces),    cmocka_unit_test(description),
+                                       cmocka_unit_test(late_losses),   cmocka_unit_test(unknown_names)};
+    return cmocka_run_group_tests(tests, tmpdir_setup, tmpdir_teardown);
 }

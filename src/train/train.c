@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "jackdaw/data.h"
+#include "jackdaw/device.h"
 #include "jackdaw/ranks.h"
 #include "train/run.h"
 
@@ -32,6 +33,9 @@ typedef struct loop {
     double *losses;    /* of a step's batches */
     int64_t log_every, checkpoint_every;
     double saved_at, told_at, loss;
+    bool late, owed; /* on a device losses are read a step late; one has not been read yet */
+    batch *batch;    /* of the last run, with all its inputs */
+    int inputs;
     float lr32;
     double lr64;
     int32_t step32;
@@ -78,45 +82,66 @@ static bool has_input(const batch *b, const char *name)
     return false;
 }
 
-static jd_status diverged(loop *l, const batch *b, int n)
+static jd_status diverged(loop *l, int64_t step)
 {
-    /* Where did it begin?  The plan's own inputs are those of this step. */
-    jd_plan *plan = jd_fn_plan(l->fn, b->in, n);
+    /* Where did it begin?  The plan's own inputs are those of this step, or on a device of the next one. */
+    jd_plan *plan = jd_fn_plan(l->fn, l->batch->in, l->inputs);
     char found[512] = "";
     if (plan && jd_plan_check_finite(plan)) snprintf(found, sizeof found, "%s", jd_error_message(l->ctx));
     jd_error_clear(l->ctx);
     return jd_fail(l->ctx, JD_EDIVERGED,
                    "%s: step %lld: the loss is %g%s%s; lower the learning rate (%g), or clip the "
                    "gradient",
-                   l->o->what, (long long)l->at.step + 1, l->loss, *found ? "; it begins here: " : "", found, l->lr64);
+                   l->o->what, (long long)step, l->loss, *found ? "; it begins here: " : "", found, l->lr64);
+}
+
+static jd_status count_loss(loop *l, double loss, int64_t step)
+{
+    l->loss = loss;
+    if (jd_error(l->ctx)) return jd_error(l->ctx);
+    if (!isfinite(loss)) return diverged(l, step);
+    l->at.loss_sum += loss;
+    l->at.loss_n++;
+    return JD_OK;
+}
+
+/* The loss of a step that the device may still be at work on. */
+static jd_status read_owed(loop *l)
+{
+    if (!l->owed) return JD_OK;
+    l->owed = false;
+    return count_loss(l, jd_fn_scalar(l->fn, "loss"), l->at.step);
 }
 
 /* One step: batch, learning rate, forward, backward; with the last of this rank's batches also the update. */
 static jd_status one_step(loop *l)
 {
     const bool f64 = jd_params_dtype(l->p) == JD_F64;
-    batch *b = NULL;
-    int n = 0;
     l->lr64 = jd_schedule_at(&l->o->lr, l->at.step, l->o->steps);
     l->lr32 = (float)l->lr64;
     for (int k = 0; k < l->local; k++) {
-        b = jd_prefetch_next(l->prefetch);
+        batch *b = l->batch = jd_prefetch_next(l->prefetch);
         if (!b)
             return jd_error(l->ctx) ? jd_error(l->ctx) : jd_fail(l->ctx, JD_EINTERNAL, "jd_train: no batch is left");
         const int64_t number = batch_number(l, l->at.step * l->local + k);
         l->step32 = (int32_t)number;
-        n = b->n;
+        int n = b->n;
         if (!has_input(b, "lr"))
             b->in[n++] = (jd_tensor){"lr", {f64 ? JD_F64 : JD_F32, 0, {0}}, f64 ? (void *)&l->lr64 : (void *)&l->lr32};
         if (!has_input(b, "step")) b->in[n++] = JD_SCALAR_I32("step", &l->step32);
+        l->inputs = n;
         if (jd_fn_run(l->fn, b->in, n)) return jd_error(l->ctx);
-        l->losses[number % l->shards] = jd_fn_scalar(l->fn, "loss");
+        if (!l->late) l->losses[number % l->shards] = jd_fn_scalar(l->fn, "loss");
+    }
+    if (l->late) { /* while the device is at work on this step, the loss of the one before */
+        const bool owed = l->owed;
+        l->owed = true;
+        return owed ? count_loss(l, jd_fn_scalar_before(l->fn, "loss"), l->at.step) : JD_OK;
     }
     if (jd_ranks_gather(l->ctx, l->losses, (size_t)l->shards, sizeof *l->losses)) return jd_error(l->ctx);
-    l->loss = 0;
-    for (int k = 0; k < l->shards; k++) l->loss += l->losses[k] / l->shards;
-    if (jd_error(l->ctx)) return jd_error(l->ctx);
-    return isfinite(l->loss) ? JD_OK : diverged(l, b, n);
+    double loss = 0;
+    for (int k = 0; k < l->shards; k++) loss += l->losses[k] / l->shards;
+    return count_loss(l, loss, l->at.step + 1);
 }
 
 static void log_as(loop *l, const char *leaf, double value)
@@ -126,20 +151,21 @@ static void log_as(loop *l, const char *leaf, double value)
     jd_run_log(l->r, l->at.step, name, value);
 }
 
-static void log_loss(loop *l, bool last)
+static jd_status log_loss(loop *l, bool last)
 {
-    l->at.loss_sum += l->loss;
-    l->at.loss_n++;
-    if (l->at.step % l->log_every && !last) return;
+    if (l->at.step % l->log_every && !last) return JD_OK;
+    if (read_owed(l)) return jd_error(l->ctx);
     log_as(l, "loss", l->at.loss_sum / (double)l->at.loss_n);
     if (l->o->lr.kind != JD_CONSTANT || l->o->lr.warmup > 0) log_as(l, "lr", l->lr64);
     l->at.loss_sum = 0;
     l->at.loss_n = 0;
+    return JD_OK;
 }
 
 static jd_status save(loop *l)
 {
     l->saved_at = jd_now();
+    if (read_owed(l)) return jd_error(l->ctx);
     return jd__checkpoint_write(l->r, l->checkpoint, l->p, &l->at);
 }
 
@@ -170,6 +196,7 @@ static jd_status validate(loop *l)
 {
     const jd_train_options *o = l->o;
     const size_t rows = l->r->log.rows;
+    if (read_owed(l)) return jd_error(l->ctx);
     const double score = o->validate(o->user, l->r, l->at.step);
     if (jd_error(l->ctx)) return jd_error(l->ctx);
     if (jd_ranks_gather(l->ctx, NULL, 0, 0)) return jd_error(l->ctx); /* all ranks stop here, or none */
@@ -221,7 +248,7 @@ static jd_status run_loop(loop *l)
         if (stopping(l)) return save(l) ? jd_error(l->ctx) : jd_run_stopped(l->r);
         if (one_step(l)) return jd_error(l->ctx);
         l->at.step++;
-        log_loss(l, l->at.step == l->o->steps);
+        if (log_loss(l, l->at.step == l->o->steps)) return jd_error(l->ctx);
         if (must_validate(l) && validate(l)) return jd_error(l->ctx);
         tell(l, l->at.step == l->o->steps || l->at.done);
         if (jd_error(l->ctx) || (!l->at.done && l->at.step < l->o->steps && save_is_due(l) && save(l)))
@@ -270,6 +297,7 @@ jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_
     loop l = {.r = r, .ctx = r->ctx, .p = p, .o = &o, .saved_at = start, .at.best = (double)NAN};
     l.shards = shards;
     l.local = shards / jd_ranks(r->ctx);
+    l.late = shards == 1 && jd_params_dtype(p) == JD_F32 && strcmp(jd_ctx_device(r->ctx), "cpu") != 0;
     l.losses = jd_alloc_array(r->ctx, (size_t)shards, sizeof *l.losses);
     l.at.first_row = r->log.rows;
     l.log_every = o.log_every > 0 ? o.log_every : o.steps > 200 ? o.steps / 200 : 1;
