@@ -9,7 +9,7 @@
 
 #include "recurrent_call.h"
 
-enum { RAGGED = 1, PEEP = 2 };
+enum { RAGGED = 1, PEEP = 2, FIRST = 4 /* layer: no dx */ };
 
 typedef struct grid {
     layer l; /* inputs 0 x, 1 size, 2 W, 3 R, 4 b, 5 peep, 9 dy */
@@ -29,7 +29,7 @@ static jd_dims over_points(const grid *g, int channels)
 static grid make_grid(int n, const int *dim, int B, int N, int H, unsigned directions, int variant)
 {
     grid g = {.n = n, .D = __builtin_popcount(directions), .B = B, .N = N, .H = H, .P = 1};
-    g.attr = (jd_mdlstm_attr){.n = (uint8_t)n, .directions = (uint8_t)directions, .need_dx = 1};
+    g.attr = (jd_mdlstm_attr){.n = (uint8_t)n, .directions = (uint8_t)directions, .need_dx = !(variant & FIRST)};
     uint64_t seed = 11 + (uint64_t)variant;
     const float s = 1.2f / sqrtf((float)(n * H));
     const int G = g.D * (n + 3) * H;
@@ -93,6 +93,9 @@ static const struct {
     {"2-D wide", 2, {3, 19}, 4, 20, 50, 15, PEEP, 0, 0, 0},
     {"2-D tall", 2, {70, 5}, 2, 2, 3, 15, PEEP, 0, 0, 0},
     {"2-D tall, ragged", 2, {81, 6}, 4, 7, 17, 15, RAGGED | PEEP, 0, 0, 0},
+    {"2-D many crews, no dx", 2, {22, 5}, 19, 5, 16, 15, PEEP | FIRST, 0, 0, 0},
+    {"2-D many crews, ragged, no dx", 2, {30, 4}, 23, 3, 18, 11, RAGGED | FIRST, 0, 0, 0},
+    {"3-D wide, ragged, no dx", 3, {3, 4, 3}, 12, 6, 16, 1 << 1 | 1 << 6, RAGGED | PEEP | FIRST, 0, 0, 0},
     {"3-D many lines", 3, {5, 20, 4}, 2, 3, 2, 255, RAGGED | PEEP, 0, 0, 0},
     {"3-D", 3, {3, 4, 5}, 2, 3, 4, 255, 0, 0, 0, 0},
     {"3-D ragged, peepholes", 3, {4, 3, 6}, 6, 2, 5, 255, RAGGED | PEEP, 0, 0, 0},
@@ -137,7 +140,7 @@ static void fast_is_exact(void **state)
     }
 }
 
-/* Members share directions when these divide evenly, else samples; both occur. */
+/* Members share directions when these divide evenly, else samples, and backwards parts of the batch: all occur. */
 static void same_bits_on_any_team_and_isa(void **state)
 {
     (void)state;

@@ -179,12 +179,13 @@ static void errors(const mdback *m, int k, size_t l0, size_t l1)
     point_wise(m, &p);
 }
 
-static void products(const mdback *m, int d, int k, size_t l0, size_t l1)
+/* The group's errors go to where products find them, and meet R to flow back. */
+static void products(mdback *m, int d, int k, size_t l0, size_t l1)
 {
     const jd_wave *v = &m->v;
     const jd_md_side *s = &v->o.side;
     const size_t G = v->z.G, lanes = l1 - l0, parts = (size_t)v->z.n + 3;
-    float *delta = jd__mdlstm_delta(m, (size_t)d);
+    const bool along = jd__md_along(&v->z);
     const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1), own = {0, 1, NULL};
     jd_points p = {.M = lanes,
                    .N = m->nH,
@@ -193,13 +194,18 @@ static void products(const mdback *m, int d, int k, size_t l0, size_t l1)
                    .packed = m->s.weights + (size_t)d * m->s.weights_step,
                    .C = s->h[!(k & 1)] + (v->margin + l0) * jd__md_row(m->nH),
                    .ldc = jd__md_row(m->nH)};
-    jd_rows_out(s->delta, v->flat, lanes, parts, m->H, delta, G, &rows);
-    jd__wave_fetch(&rows, -s->along, lanes, delta, G, G);
-    p.part[0] = (jd_terms){delta + rows.first * (ptrdiff_t)G, rows.step * (ptrdiff_t)G, G};
-    if (!v->steady) {
-        jd_rows_out(s->delta, v->flat, lanes, parts, m->H, s->pre, G, &own);
-        p.part[0] = (jd_terms){s->pre, (ptrdiff_t)G, G};
+    if (v->z.errors) {
+        float *delta = jd__mdlstm_delta(m, (size_t)d);
+        jd_rows_out(s->delta, v->flat, lanes, parts, m->H, delta, G, &rows);
+        jd__wave_fetch(&rows, -s->along, lanes, delta, G, G);
+        p.part[0] = (jd_terms){delta + rows.first * (ptrdiff_t)G, rows.step * (ptrdiff_t)G, G};
     }
+    if (along || !v->steady) {
+        float *to = along ? JD_K(jd__mdlstm_room)(m, lanes) : s->pre;
+        jd_rows_out(s->delta, v->flat, lanes, parts, m->H, to, G, &own);
+        p.part[0] = (jd_terms){to, (ptrdiff_t)G, G};
+    }
+    if (along) JD_K(jd__mdlstm_meet)(m, d, k, l0, l1, &rows);
     if (k > 0) JD_K(jd__points_mul)(&p);
 }
 
@@ -229,8 +235,9 @@ static bool any_here(const jd_wave *v, size_t l0, size_t l1, int k)
     return any;
 }
 
-static void scan(const mdback *m, jd_wave *v, int d)
+static void scan(mdback *m, int d)
 {
+    jd_wave *v = &m->v;
     const size_t n = (size_t)v->z.n, bytes = m->width * sizeof(float);
     const jd_md_side *s = &v->o.side;
     JD_K(jd__wave_turn)(v, d);
@@ -258,6 +265,23 @@ static void scan(const mdback *m, jd_wave *v, int d)
     add_lanes(m, d);
 }
 
+/* Members take parts of the batch in one direction each: the parts do not depend on the team. */
+static void scan_parts(mdback *m)
+{
+    jd_wave *v = &m->v;
+    const size_t D = (size_t)v->z.D, parts = jd__md_parts(&v->z);
+    size_t begin, end;
+    jd_share(&v->w, parts * D, 1, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        const size_t part = i / D, d = i % D;
+        v->b0 = v->from = v->to = jd__md_part(&v->z, part);
+        v->b1 = jd__md_part(&v->z, part + 1);
+        m->sum = m->s.product + (d * parts + part) * v->z.G * m->K;
+        while (JD_K(jd__wave_crew)(v)) scan(m, (int)d);
+        JD_K(jd__mdlstm_end)(m);
+    }
+}
+
 /* ---- after the scans ------------------------------------------------------------------------------------------------------*/
 
 /* Biases and peepholes of direction d: the sums over the samples. */
@@ -275,20 +299,29 @@ static void add_samples(const mdback *m, size_t d, float *db, float *dpeep)
     }
 }
 
+/* Rows g0..g1-1 of the weights of direction d: the sums over the parts. */
+static void add_parts(const mdback *m, size_t d, size_t g0, size_t g1, float *dW, float *dR)
+{
+    const size_t G = m->v.z.G, K = m->K, N = m->N, parts = jd__md_parts(&m->v.z);
+    for (size_t g = g0; g < g1; g++) {
+        float *row = m->s.product + (d * parts * G + g) * K;
+        for (size_t q = 1; q < parts; q++)
+            for (size_t k = 0; k < K; k++) row[k] += row[q * G * K + k];
+        memcpy(dW + (d * G + g) * N, row, N * sizeof(float));
+        memcpy(dR + (d * G + g) * m->nH, row + N, m->nH * sizeof(float));
+    }
+}
+
 static void finish(mdback *m, const jd_call *c)
 {
     const jd_md *z = &m->v.z;
     const size_t G = z->G;
-    float *dW = c->out[1], *dR = c->out[2];
     size_t begin, end;
     jd_share(&m->v.w, (size_t)z->D * G, 1, &begin, &end);
     for (size_t d = begin / G; d * G < end; d++) {
         const size_t g0 = begin > d * G ? begin - d * G : 0, g1 = end - d * G < G ? end - d * G : G;
-        JD_K(jd__mdlstm_outer)(m, (int)d, g0, g1);
-        for (size_t g = d * G + g0; g < d * G + g1; g++) {
-            memcpy(dW + g * m->N, m->s.product + g * m->K, m->N * sizeof(float));
-            memcpy(dR + g * m->nH, m->s.product + g * m->K + m->N, m->nH * sizeof(float));
-        }
+        if (!jd__md_along(z)) JD_K(jd__mdlstm_outer)(m, (int)d, g0, g1);
+        add_parts(m, d, g0, g1, c->out[1], c->out[2]);
     }
     jd_share(&m->v.w, (size_t)z->D, 1, &begin, &end);
     for (size_t d = begin; d < end; d++) add_samples(m, d, c->out[3], c->out[4]);
@@ -337,9 +370,13 @@ void JD_K(jd__k_mdlstm_grad)(const jd_call *c, const jd_worker *w)
         (R, (ptrdiff_t)m.nH, 1, (int64_t)z.G, (int64_t)m.nH, 0, panels, m.s.weights + d * m.s.weights_step);
     }
     jd__wave_meet(&m.v);
-    for (int d = m.v.d0; d < m.v.d1; d++) JD_K(jd__wave_clear)(&m.v, z.G, jd__mdlstm_delta(&m, (size_t)d), z.G);
-    while (JD_K(jd__wave_crew)(&m.v))
-        for (int d = m.v.d0; d < m.v.d1; d++) scan(&m, &m.v, d);
+    for (int d = m.v.d0; d < m.v.d1 && z.errors; d++)
+        JD_K(jd__wave_clear)(&m.v, z.G, jd__mdlstm_delta(&m, (size_t)d), z.G);
+    if (jd__md_along(&z))
+        scan_parts(&m);
+    else
+        while (JD_K(jd__wave_crew)(&m.v))
+            for (int d = m.v.d0; d < m.v.d1; d++) scan(&m, d);
     jd__wave_meet(&m.v);
     finish(&m, c);
 }

@@ -1,11 +1,33 @@
 /*
  * mdlstm_outer.c - the weight gradients of the multi-dimensional LSTM: the errors of all points times their inputs and
- * the states of their predecessors, packed a block of points at a time.
+ * the states of their predecessors, packed a block of points at a time.  Errors of large layers are taken during the
+ * scans: they need not go to memory and come back.
  *
- * Order of the sums over points: by place and then sample when all samples have the full size, else by sample and then
- * in scan order.
+ * Order of the sums over points: during the scans by part of the batch, crew, step and lane, the parts being added at the
+ * end; after them by place and then sample when all samples have the full size, else by sample and then in scan order.
  */
+#include "cpu/gemm_tile.h"
 #include "cpu/mdlstm_grad.h"
+
+/* C (M,K), going on from C or from 0, plus a' b, where a is (rows,M) and G apart and b a block of panels. */
+static void multiply(size_t M, size_t rows, const float *a, size_t G, const float *b, size_t K, float *C, bool go_on)
+{
+    const jd_cut cut = jd_cut_rows((int64_t)M);
+    for (size_t n0 = 0; n0 < K; n0 += JD_NR, b += JD_MD_BLOCK * JD_NR) {
+        const size_t left = K - n0;
+        for (int64_t t = 0; t < cut.tiles; t++) {
+            const int64_t m = jd_cut_start(&cut, t);
+            float *const to = C + (size_t)m * K + n0;
+            const jd_tile_end e = {.init = go_on ? to : NULL,
+                                   .ldi = (ptrdiff_t)K,
+                                   .C = to,
+                                   .ldc = (ptrdiff_t)K,
+                                   .next = t + 1 < cut.tiles ? to + (size_t)cut.base * K : to,
+                                   .n = left < JD_NR ? (int)left : JD_NR};
+            JD_K(jd__tile)(jd_cut_size(&cut, t), (int64_t)rows, a + m, 1, (ptrdiff_t)G, b, &e);
+        }
+    }
+}
 
 /* Points whose rows are equally far apart. */
 typedef struct run {
@@ -29,7 +51,7 @@ static bool in_order(const mdback *m)
 static void flush(outer *t)
 {
     const mdback *m = t->m;
-    const size_t G = m->v.z.G, panels = (m->K + JD_NR - 1) / JD_NR;
+    const size_t G = m->v.z.G;
     const float *a = in_order(m) ? jd__mdlstm_delta(m, (size_t)t->d) + t->done * G : m->v.o.rows_a;
     float *b = m->v.o.rows_b, *product = m->s.product + ((size_t)t->d * G + t->g0) * m->K;
     if (!t->rows) return;
@@ -47,11 +69,7 @@ static void flush(outer *t)
                              .ldc = m->K};
         JD_K(jd__points_mul)(&p);
     } else {
-        for (size_t p = 1; p < panels && t->rows < JD_MD_BLOCK; p++)
-            memmove(b + p * t->rows * JD_NR, b + p * JD_MD_BLOCK * JD_NR, t->rows * JD_NR * sizeof(float));
-        JD_K(jd__gemm_packed)
-        ((int64_t)(t->g1 - t->g0), (int64_t)t->rows, a + t->g0, 1, (ptrdiff_t)G, b, 0, (int64_t)panels, (int64_t)m->K,
-         product, (ptrdiff_t)m->K, t->done > 0);
+        multiply(t->g1 - t->g0, t->rows, a + t->g0, G, b, m->K, product, t->done > 0);
     }
     t->done += t->rows;
     t->rows = 0;
@@ -75,18 +93,26 @@ static void pack_narrow(const mdback *m, const run *r, size_t first, size_t coun
 }
 
 /* Row `at` of a right side of several panels, each with room for a whole block. */
-static void pack_wide(const mdback *m, const run *r, size_t i, size_t at, float *b)
+static void pack_wide(const mdback *m, const float *x, const float *const h[JD_MD_DIMS], size_t at, float *b)
 {
-    const size_t rows = JD_MD_BLOCK;
     size_t c = 0;
     for (int part = 0; part <= m->v.z.n; part++) {
         const size_t width = part ? m->H : m->N;
-        const float *from = part ? r->h[part - 1] + (ptrdiff_t)i * r->dh[part - 1] : r->x + (ptrdiff_t)i * r->dx;
+        const float *from = part ? h[part - 1] : x;
         for (size_t k = 0, n; k < width; k += n, c += n) {
             const size_t in = c % JD_NR, left = JD_NR - in;
             n = width - k < left ? width - k : left;
-            jd_copy(b + (c / JD_NR * rows + at) * JD_NR + in, from + k, n);
+            jd_copy(b + (c / JD_NR * JD_MD_BLOCK + at) * JD_NR + in, from + k, n);
         }
+    }
+}
+
+static void pack_run(const mdback *m, const run *r, size_t first, size_t count, size_t at)
+{
+    for (size_t i = first; i < first + count; i++, at++) {
+        const float *h[JD_MD_DIMS];
+        for (int e = 0; e < m->v.z.n; e++) h[e] = r->h[e] + (ptrdiff_t)i * r->dh[e];
+        pack_wide(m, r->x + (ptrdiff_t)i * r->dx, h, at, m->v.o.rows_b);
     }
 }
 
@@ -102,7 +128,7 @@ static void add_run(outer *t, const run *r)
         if (m->K <= JD_NR)
             pack_narrow(m, r, i, n, ldb, m->v.o.rows_b + t->rows * ldb);
         else
-            for (size_t k = 0; k < n; k++) pack_wide(m, r, i + k, t->rows + k, m->v.o.rows_b);
+            pack_run(m, r, i, n, t->rows);
         t->rows += n;
         i += n;
         if (t->rows == JD_MD_BLOCK) flush(t);
@@ -199,4 +225,45 @@ void JD_K(jd__mdlstm_outer)(mdback *m, int d, size_t g0, size_t g1)
         places_in_turn(&t);
     flush(&t);
     if (!t.done) memset(m->s.product + ((size_t)d * z->G + g0) * m->K, 0, (g1 - g0) * m->K * sizeof(float));
+}
+
+/* ---- during the scans -----------------------------------------------------------------------------------------------------*/
+
+static void take_in(mdback *m)
+{
+    const size_t G = m->v.z.G;
+    if (m->rows) multiply(G, m->rows, m->v.o.rows_a, G, m->v.o.rows_b, m->K, m->sum, m->done > 0);
+    m->done += m->rows;
+    m->rows = 0;
+}
+
+float *JD_K(jd__mdlstm_room)(mdback *m, size_t lanes)
+{
+    if (m->rows + lanes > JD_MD_BLOCK) take_in(m);
+    return m->v.o.rows_a + m->rows * m->v.z.G;
+}
+
+void JD_K(jd__mdlstm_meet)(mdback *m, int d, int k, size_t l0, size_t l1, const jd_rows *rows)
+{
+    const jd_wave *v = &m->v;
+    const jd_md *z = &v->z;
+    const ptrdiff_t D = z->D, H = (ptrdiff_t)m->H;
+    for (size_t l = l0; l < l1; l++) {
+        const ptrdiff_t row = jd_row(rows, l - l0);
+        const float *h[JD_MD_DIMS];
+        for (int e = 0; e < z->n; e++) {
+            const ptrdiff_t stride = z->dir[d] >> e & 1 ? -(ptrdiff_t)z->stride[e] : (ptrdiff_t)z->stride[e];
+            const bool inside = row >= 0 && (e < z->n - 1 ? v->o.low[l] >> e & 1 : k > v->o.first[l]);
+            h[e] = inside ? m->y + ((row - stride) * D + d) * H : v->o.zero;
+        }
+        pack_wide(m, row < 0 ? v->o.zero : m->x + row * (ptrdiff_t)m->N, h, m->rows + l - l0, v->o.rows_b);
+    }
+    m->rows += l1 - l0;
+}
+
+void JD_K(jd__mdlstm_end)(mdback *m)
+{
+    take_in(m);
+    if (!m->done) memset(m->sum, 0, m->v.z.G * m->K * sizeof(float));
+    m->done = 0;
 }

@@ -260,9 +260,9 @@ size_t jd__md_space(const jd_md *z, bool grad, int threads, void *base, jd_md_sp
     s->weights_step = jd__packed_floats(grad ? z->G : K, 1, grad ? nH : z->G);
     s->weights = jd__carve(&m, F * s->weights_step * (size_t)z->D);
     if (grad) {
-        s->delta = jd__carve(&m, F * z->B * z->P * DG);
+        if (z->errors) s->delta = jd__carve(&m, F * z->B * z->P * DG);
         s->sums = jd__carve(&m, F * (size_t)z->D * z->B * jd__md_sums(z));
-        s->product = jd__carve(&m, F * DG * K);
+        s->product = jd__carve(&m, F * DG * K * jd__md_parts(z));
         s->gemm = jd__carve(&m, jd__gemm_scratch((int64_t)(z->B * z->P), (int64_t)z->N, (int64_t)z->G, threads));
     }
     s->each = jd__md_own(z, grad, NULL, &o);

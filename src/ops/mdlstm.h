@@ -19,8 +19,10 @@ typedef struct jd_md {
     size_t dim[JD_MD_DIMS], stride[JD_MD_DIMS];
     size_t N, H, G; /* inputs, cells, gate rows of one direction: (n + 3) H */
     const int32_t *size;
+    bool errors; /* backward: those of all points are kept */
 } jd_md;
 
+static inline bool jd__md_along(const jd_md *z);
 static inline jd_md jd__md(const jd_call *c)
 {
     const jd_mdlstm_attr *a = c->attr;
@@ -35,6 +37,7 @@ static inline jd_md jd__md(const jd_call *c)
         if (a->directions >> s & 1) z.dir[z.D++] = (uint8_t)s;
     z.H = (size_t)c->in_type[3].dim[1] / (size_t)a->n;
     z.G = (size_t)(a->n + 3) * z.H;
+    z.errors = a->need_dx || !jd__md_along(&z);
     return z;
 }
 
@@ -88,10 +91,12 @@ static inline bool jd__md_before(const size_t ext[JD_MD_DIMS], size_t at[JD_MD_D
 enum {
     JD_MD_OVER = 16,     /* floats that whole vectors may reach over an end */
     JD_MD_CREW = 32,     /* units of all lanes of a crew of several samples... */
-    JD_MD_WIDE = 64,     /* ...and lanes, from 16 cells on: more of them share what is loaded of the weights */
+    JD_MD_WIDE = 64,     /* ...and lanes, from JD_MD_CELLS on: more of them share what is loaded of the weights */
     JD_MD_GROUP = 24,    /* so many lanes are computed at a time, or more where a lane is small: */
     JD_MD_FLOATS = 2048, /* until so many floats of gates */
     JD_MD_BLOCK = 256,   /* points that the weight gradients take in at a time */
+    JD_MD_CELLS = 16,    /* so many cells make it worthwhile... */
+    JD_MD_PARTS = 8,     /* ...to sum weight gradients during the scans, in so many parts of the batch */
 };
 
 /* Lines of one sample, and how many lines lie between a point and its farthest predecessor. */
@@ -102,9 +107,26 @@ static inline size_t jd__md_lines(const jd_md *z)
 /* Samples of a crew; their lanes stand side by side: lane = line * samples + sample. */
 static inline size_t jd__md_samples(const jd_md *z)
 {
-    const size_t lines = jd__md_lines(z), crew = z->H < 16 ? JD_MD_CREW / z->H : JD_MD_WIDE;
+    const size_t lines = jd__md_lines(z), crew = z->H < JD_MD_CELLS ? JD_MD_CREW / z->H : JD_MD_WIDE;
     const size_t most = lines && lines < crew ? crew / lines : 1;
     return z->B < most ? z->B : most;
+}
+/* Whether the weight gradients are summed during the scans, while the errors are in the cache. */
+static inline bool jd__md_along(const jd_md *z)
+{
+    return z->B > 1 && z->n > 1 && z->H >= JD_MD_CELLS;
+}
+/* Sums of the weight gradients of one direction, each of the crews from jd__md_part on. */
+static inline size_t jd__md_parts(const jd_md *z)
+{
+    const size_t S = jd__md_samples(z), crews = S ? (z->B + S - 1) / S : 1;
+    return !jd__md_along(z) ? 1 : crews < JD_MD_PARTS ? crews : JD_MD_PARTS;
+}
+/* The first sample of a part; of the one past the last: all samples. */
+static inline size_t jd__md_part(const jd_md *z, size_t part)
+{
+    const size_t S = jd__md_samples(z), b = (z->B + S - 1) / S * part / jd__md_parts(z) * S;
+    return b < z->B ? b : z->B;
 }
 static inline size_t jd__md_margin(const jd_md *z) /* lanes */
 {
@@ -145,9 +167,9 @@ static inline size_t jd__md_sums(const jd_md *z)
 typedef struct jd_md_space {
     /* shared by the team */
     float *weights; /* packed: [W | R]' of each direction, or R */
-    float *delta;   /* backward: (D, B P, G) errors */
+    float *delta;   /* backward: (D, B P, G) errors; with jd__md_along for dx only */
     float *sums;    /* backward: (D, B, jd__md_sums) */
-    float *product; /* backward: (D G, N + n H) gradients of [W | R] */
+    float *product; /* backward: (D, jd__md_parts, G, N + n H) gradients of [W | R] */
     float *gemm;    /* backward: scratch of the product for dx */
     /* one piece of `each` bytes a member */
     char *own;
