@@ -12,7 +12,7 @@
 static inline const char *program(void)
 {
     const char *path = getenv("JACKDAW_PROGRAM");
-    return path ? path : "../out/release/jackdaw";
+    return path ? path : "JACKDAW_PROGRAM is not set;";
 }
 
 /* What a shell command line prints, at most n-1 bytes; returns its exit status. */
