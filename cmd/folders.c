@@ -196,10 +196,12 @@ static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_s
             f->class[f->files.n] = class_of(ctx, f, where, word[i]);
         if (f->box) memmove(f->box + 6 * f->files.n, f->box + 6 * i, 6 * sizeof *f->box);
         f->files.path[f->files.n] = jd_asprintf(ctx, "%s/%s", dir, t.fields[i * t.cols + (size_t)file]);
-        if (f->files.path[f->files.n] && !jd_error(ctx))
+        if (f->files.path[f->files.n] && !jd_error(ctx)) {
             f->files.n++;
-        else if (texts)
-            jd_free(ctx, f->text[f->files.n]);
+            continue;
+        }
+        jd_free(ctx, f->files.path[f->files.n]);
+        if (texts) jd_free(ctx, f->text[f->files.n]);
     }
     static const char *const sounds[] = {FILE_SOUNDS};
     for (size_t k = 0; f->files.n && k < sizeof sounds / sizeof *sounds; k++)
