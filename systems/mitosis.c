@@ -24,9 +24,10 @@ static const jd_setting settings[] = {
     {"maps", {16, 24, 32}, "maps of each of the three convolutions"},
     {"hidden", {32, 64, 100}, "units of the layer before the last"},
     {"relu", {0, 0, 0}, "1: rectified units; 0: the scaled tanh of the line's nets"},
-    {"steps", {900, 3000, 20000}, "training steps"},
-    {"batch", {2, 4, 8}, "crops in a step"},
+    {"steps", {1500, 8000, 20000}, "training steps"},
+    {"batch", {2, 8, 8}, "crops in a step"},
     {"side", {64, 64, 64}, "pixels of a side of a crop that are classified; a multiple of 8"},
+    {"every", {4, 4, 2}, "one in so many pixels of an axis is classified: 1, 2, 4 or 8"},
     {"lr", {2e-3, 2e-3, 2e-3}, "Adam's rate at the start"},
     {"lr_end", {2e-5, 2e-5, 2e-5}, "and at the end of a half cosine"},
     {"core", {0.5, 0.5, 0.5}, "nuclei: windows are positive within this share of the radius"},
@@ -59,7 +60,7 @@ typedef struct mitosis {
 static void step(jd_graph *g, void *user)
 {
     const mitosis *m = user;
-    const jd_node y = jd_scan_net(g, m->net, jd_arg(g, "x"), WINDOW, WINDOW);
+    const jd_node y = jd_scan_net_every(g, m->net, jd_arg(g, "x"), WINDOW, WINDOW, m->crop.every);
     const jd_node loss = jd_softmax_xent(g, y, jd_arg(g, "label"));
     jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 5);
     jd_result(g, "loss", loss);
@@ -69,11 +70,11 @@ static int next(void *user, int64_t at, int slot, jd_tensor *in)
 {
     mitosis *m = user;
     (void)slot;
-    const int64_t S = m->crop.side, w = S + WINDOW - 1;
+    const int64_t n = m->crop.side / m->crop.every, w = m->crop.side + WINDOW - 1;
     for (int64_t b = 0; b < m->batch; b++)
-        slide_crop(&m->train, &m->crop, m->seed, at * m->batch + b, m->x + b * w * w * 3, m->label + b * S * S);
+        slide_crop(&m->train, &m->crop, m->seed, at * m->batch + b, m->x + b * w * w * 3, m->label + b * n * n);
     in[0] = JD_TENSOR("x", JD_F32, m->x, m->batch, w, w, 3);
-    in[1] = JD_TENSOR("label", JD_I32, m->label, m->batch, S, S);
+    in[1] = JD_TENSOR("label", JD_I32, m->label, m->batch, n, n);
     return 2;
 }
 
@@ -191,9 +192,11 @@ static jd_status prepare(mitosis *m)
              act, maps, act, maps, act, (int)jd_run_setting(r, "hidden"), act);
     m->batch = (int64_t)jd_run_setting(r, "batch");
     const int64_t side = (int64_t)jd_run_setting(r, "side");
-    if (m->batch < 1 || side < 8 || side % 8)
-        return jd_fail(m->ctx, JD_EUSAGE, "batch = %lld, side = %lld; 1 or more, and a multiple of 8",
-                       (long long)m->batch, (long long)side);
+    const int64_t every = (int64_t)jd_run_setting(r, "every");
+    if (m->batch < 1 || side < 8 || side % 8 || every < 1 || 8 % every)
+        return jd_fail(m->ctx, JD_EUSAGE,
+                       "batch = %lld, side = %lld, every = %lld; 1 or more, a multiple of 8, and 1, 2, 4 or 8",
+                       (long long)m->batch, (long long)side, (long long)every);
     if (load(m)) return jd_error(m->ctx);
     double core = 0, all = 0;
     for (size_t i = 0; i < m->train.n; i++) {
@@ -204,6 +207,7 @@ static jd_status prepare(mitosis *m)
     const double share = jd_run_setting(r, "positives");
     m->crop = (slide_crop_options){.window = WINDOW,
                                    .side = side,
+                                   .every = every,
                                    .zoom = m->synthetic ? 0 : jd_run_setting(r, "zoom"),
                                    .contrast = jd_run_setting(r, "contrast"),
                                    .keep = fmin(1, core * (1 - share) / share / fmax(1, all - core))};

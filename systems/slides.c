@@ -184,12 +184,13 @@ void slide_crop(const slides *all, const slide_crop_options *o, uint64_t seed, i
             fetch(s, v.y + v.a[0][0] * dy + v.a[0][1] * dx, v.x + v.a[1][0] * dy + v.a[1][1] * dx, rgb);
             for (int c = 0; c < 3; c++) x[(i * side + j) * 3 + c] = factor[c] * (rgb[c] / 127.5f - 1) + shift[c];
         }
-    for (int64_t i = 0; i < o->side; i++)
-        for (int64_t j = 0; j < o->side; j++) {
+    const int64_t every = o->every;
+    for (int64_t i = 0; i < o->side; i += every)
+        for (int64_t j = 0; j < o->side; j += every) {
             const double dy = (double)(i - o->side / 2), dx = (double)(j - o->side / 2), chance = jd_rng_uniform64(&r);
             const int64_t y = (int64_t)floor(v.y + v.a[0][0] * dy + v.a[0][1] * dx + 0.5);
             const int64_t c = (int64_t)floor(v.x + v.a[1][0] * dy + v.a[1][1] * dx + 0.5);
             const bool in = y >= 0 && y < s->H && c >= 0 && c < s->W;
-            label[i * o->side + j] = in ? label_of(s, o, y * s->W + c, chance) : -1;
+            label[i / every * (o->side / every) + j / every] = in ? label_of(s, o, y * s->W + c, chance) : -1;
         }
 }

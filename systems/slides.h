@@ -3,7 +3,7 @@
  *
  *     slides train = {0};
  *     slides_load_nuclei(ctx, dir, "train", &train);
- *     slide_crop(&train, &(slide_crop_options){ .window = 53, .side = 64 }, seed, index, x, label);
+ *     slide_crop(&train, &(slide_crop_options){ .window = 53, .side = 64, .every = 1 }, seed, index, x, label);
  *     slides_free(ctx, &train);
  */
 #ifndef SLIDES_H
@@ -35,15 +35,16 @@ jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, do
 jd_status slides_draw(jd_ctx *ctx, uint64_t seed, size_t first, size_t n, slides *out);
 
 typedef struct slide_crop_options {
-    int64_t window, side; /* of the net; outputs of a crop: side x side */
-    double zoom;          /* scaled by a factor from 1/(1+zoom) to 1+zoom */
-    double contrast;      /* factor 1 +- contrast on the values of a channel, shift +- contrast */
-    double keep;          /* share of the background pixels that are kept; the label of the others is -1 */
-    double hard;          /* share of those that are drawn by the preliminary net's score */
-    double mean_score;    /* of the background */
+    int64_t window, side,
+        every;         /* of the net; a crop has side x side pixels, one in `every` of an axis is classified */
+    double zoom;       /* scaled by a factor from 1/(1+zoom) to 1+zoom */
+    double contrast;   /* factor 1 +- contrast on the values of a channel, shift +- contrast */
+    double keep;       /* share of the background pixels that are kept; the label of the others is -1 */
+    double hard;       /* share of those that are drawn by the preliminary net's score */
+    double mean_score; /* of the background */
 } slide_crop_options;
 /* Crop `index`: a place of a slide, turned, mirrored, zoomed, as a function of seed and index.  x (side+window-1)^2 x 3 in
- * [-1,1], label (side,side): 1 core, 0 background, -1 left out. */
+ * [-1,1], label (side/every,side/every): 1 core, 0 background, -1 left out. */
 void slide_crop(const slides *s, const slide_crop_options *o, uint64_t seed, int64_t index, float *x, int32_t *label);
 
 #endif

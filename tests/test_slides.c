@@ -60,7 +60,7 @@ static void test_slide_crops(void **state)
         core[i] = (i / W / 5 + i % W / 7) % 2 == 0;
         for (int c = 0; c < 3; c++) rgb[3 * i + c] = core[i] ? 200 : 50;
     }
-    slide_crop_options o = {.window = N, .side = S, .keep = 1};
+    slide_crop_options o = {.window = N, .side = S, .every = 1, .keep = 1};
     int seen[3] = {0};
     for (int k = 0; k < 30; k++) {
         slide_crop(&all, &o, 7, k, x, label);
