@@ -114,11 +114,6 @@ jd_status folder_pictures(jd_ctx *ctx, const folder *f, const samples_options *o
     for (bool again = true; again && !jd_error(ctx);) read_pictures(ctx, f, o, s, &again);
     s->scaled = true;
     s->images.classes = s->classes;
-    s->rank = 3;
-    s->count = s->images.count;
-    s->dim[0] = s->images.height;
-    s->dim[1] = s->images.width;
-    s->dim[2] = s->images.channels;
-    s->label = s->images.labels;
+    samples_take_images(s);
     return jd_error(ctx);
 }
