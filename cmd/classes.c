@@ -22,6 +22,13 @@ const char *class_name(const char *names, int k, char *buffer, size_t size)
     return buffer;
 }
 
+int class_count(const char *names)
+{
+    int n = 0;
+    for (const char *at = names; at; at = strchr(at, '|'), at = at ? at + 1 : NULL) n++;
+    return n;
+}
+
 int class_find(const char *names, const char *word)
 {
     const size_t n = strlen(word);

@@ -6,6 +6,8 @@
 
 /* The name of class k, at most size-1 bytes of it; its number where the list is empty, NULL or shorter. */
 const char *class_name(const char *names, int k, char *buffer, size_t size);
+/* How many; 0 of NULL. */
+int class_count(const char *names);
 /* The class called `word`; -1 where there is none. */
 int class_find(const char *names, const char *word);
 /* The different ones of n words, numbers by their size before words by their letters; for jd_free.  Errors: JD_EDATA. */

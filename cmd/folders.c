@@ -65,7 +65,7 @@ static jd_status list_classes(jd_ctx *ctx, folder *f, const char *where, const c
 {
     if (names && *names) {
         f->names = jd_strdup(ctx, names);
-        for (const char *p = names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL) f->classes++;
+        f->classes += class_count(names);
     } else if (!names) {
         f->names = class_list(ctx, where, word, n, &f->classes);
     }

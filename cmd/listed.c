@@ -119,10 +119,7 @@ bool listed_load(jd_ctx *ctx, const char *path, const samples_options *o, sample
         if (jd_error(ctx) || (!load_index(ctx, path, o, classes, out) && !load_published(ctx, path, o, classes, out)))
             return jd_error(ctx) != JD_OK;
     }
-    int32_t most = 0;
-    for (size_t i = 0; i < out->images.count; i++)
-        if (out->images.labels[i] > most) most = out->images.labels[i];
-    if (!o->fit) out->images.classes = most + 1;
+    if (!o->fit) images_count_classes(&out->images);
     samples_take_images(out);
     return true;
 }

@@ -64,7 +64,8 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
 /* The first `valid` of a permutation `index` are for validation.  Pictures of one group show one thing: they are brought
  * together in the order of the samples, and the part ends where a group does.  Returns its size. */
 size_t samples_part(jd_ctx *ctx, const samples *s, uint32_t *index, size_t valid);
-void samples_take_images(samples *s); /* count, size and labels from s->images */
+void images_count_classes(jd_images *images); /* as many as the largest label asks for */
+void samples_take_images(samples *s);         /* count, size and labels from s->images */
 void samples_free(jd_ctx *ctx, samples *s);
 /* True for a path to a file or folder, false for a name of the registry. */
 bool samples_is_file(const char *name);

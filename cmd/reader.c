@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classes.h"
 #include "model.h"
 #include "reader.h"
 
@@ -152,7 +153,7 @@ static jd_status configure(reader *m, const char *path, const char *config)
     m->system = jd_strdup(m->ctx, system ? system : "");
     m->names = jd_strdup(m->ctx, names ? names : "");
     m->padded = model_knows_lengths(net);
-    for (const char *c = names; !alphabet && c; c = strchr(c, '|'), c = c ? c + 1 : NULL) m->classes++;
+    if (!alphabet) m->classes += class_count(names);
     const int64_t outputs = jd_net_outputs(m->ctx, net), wanted = alphabet ? m->letters + 1 : m->classes;
     if (outputs != wanted && !jd_error(m->ctx))
         jd_fail(m->ctx, JD_EDATA, "%s: %d letters or %d classes, but the net \"%.80s\" has %lld outputs", path,

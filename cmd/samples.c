@@ -99,6 +99,14 @@ static char *labels_beside(jd_ctx *ctx, const char *images)
     return NULL;
 }
 
+void images_count_classes(jd_images *images)
+{
+    int32_t most = 0;
+    for (size_t i = 0; images->labels && i < images->count; i++)
+        if (images->labels[i] > most) most = images->labels[i];
+    images->classes = most + 1;
+}
+
 void samples_take_images(samples *s)
 {
     s->rank = 3;
@@ -116,10 +124,7 @@ static jd_status load_idx(jd_ctx *ctx, const char *name, const char *labels, boo
     if (!jd_error(ctx)) jd_images_read_idx(ctx, name, labelled ? (labels ? labels : beside) : NULL, 256, &s->images);
     jd_free(ctx, beside);
     if (jd_error(ctx)) return jd_error(ctx);
-    int32_t most = 0;
-    for (size_t i = 0; s->images.labels && i < s->images.count; i++)
-        if (s->images.labels[i] > most) most = s->images.labels[i];
-    s->images.classes = most + 1;
+    images_count_classes(&s->images);
     samples_take_images(s);
     return JD_OK;
 }
@@ -150,7 +155,7 @@ static jd_status name_classes(jd_ctx *ctx, const char *name, const jd_table *t, 
     if (o->names) {
         if (!*o->names) return JD_OK;
         s->names = jd_strdup(ctx, o->names);
-        for (const char *p = o->names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL) s->classes++;
+        s->classes += class_count(o->names);
         return jd_error(ctx);
     }
     for (size_t i = 0; i < t->rows; i++) {
