@@ -140,6 +140,7 @@ static const cli_option data_options[] = {
 static const cli_option report_options[] = {
     {"output", 'o', "FILE", "write the report there", false},
     {"rebuild", 0, NULL, "make it anew from result.json and metrics.csv", false},
+    {"table", 0, NULL, "of a folder of runs: print the table as Markdown too", false},
     CLI_HELP,
     CLI_END};
 
@@ -301,8 +302,12 @@ const cli_command cli_commands[] = {
      "A NAME may end in * (lstm_*).  Times are of one training step unless the workload says otherwise.  The limit is\n"
      "computed from peaks measured in the same run; `share` is limit / time.",
      bench_options, cmd_bench, 0, -1},
-    {"report", "find or rebuild the report of a run", "RUN-DIR [-o FILE]",
-     "  jackdaw report runs/lstm-adding-1\n  jackdaw report runs/lstm-adding-1 --rebuild -o adding.html\n", NULL,
+    {"report", "find or rebuild the report of a run, or one page of many runs", "DIR [-o FILE]",
+     "  jackdaw report runs/lstm-adding-1\n  jackdaw report runs/lstm-adding-1 --rebuild -o adding.html\n"
+     "  jackdaw report runs                  all runs in it on one page, runs/index.html\n",
+     "A folder that is no run itself but holds runs is shown as one page: each system with the paper's figure, ours "
+     "seed\n"
+     "by seed, and what is asked for.",
      report_options, cmd_report, 1, 1},
     {"selftest", "check the library's operations on this machine", "[ops|digest] [PART-OF-NAME] [OPTIONS]",
      "  jackdaw selftest ops\n  jackdaw selftest ops lstm --timed\n"

@@ -18,6 +18,8 @@ typedef struct cli_series {
 void cli_print_result(const jd_run *r);
 /* result.json and report.html over the seeds; prints the line.  Returns the exit code. */
 int cli_summary(jd_ctx *ctx, const cli_series *s, bool json);
+/* The page `out` of all runs below the folder `dir`, the papers' figures beside ours; with `table` also on stdout. */
+jd_status cli_overview(jd_ctx *ctx, const char *dir, const char *out, bool table);
 /* Makes a folder and its parents. */
 jd_status cli_make_dir(jd_ctx *ctx, const char *dir);
 /* "higher" or "lower", and what `accept` asks, in words. */

@@ -134,7 +134,7 @@ static void write_report(jd_ctx *ctx, const cli_series *s, const figures *f, con
 {
     const jd_system *y = s->system;
     char subtitle[256], reason[128];
-    snprintf(subtitle, sizeof subtitle, "%s, %d seeds. %s", y->name, s->n, y->paper);
+    snprintf(subtitle, sizeof subtitle, "%s, %d seed%s. %s", y->name, s->n, s->n > 1 ? "s" : "", y->paper);
     snprintf(reason, sizeof reason, "%d of %d seeds passed", f->passed, s->n);
     jd_report *rep = jd_report_new(ctx, y->title, subtitle);
     jd_report_result(rep, &(jd_result_row){.metric = y->metric,
@@ -172,8 +172,8 @@ int cli_summary(jd_ctx *ctx, const cli_series *s, bool json)
     if (!jd_error(ctx) && json)
         printf("%s\n", line);
     else if (!jd_error(ctx))
-        printf("%s, %d seeds: median %.6g, from %.6g to %.6g; %d of %d passed\n  report %s\n", s->system->name, s->n,
-               f->median, f->low, f->high, f->passed, s->n, report);
+        printf("%s, %d seed%s: median %.6g, from %.6g to %.6g; %d of %d passed\n  report %s\n", s->system->name, s->n,
+               s->n > 1 ? "s" : "", f->median, f->low, f->high, f->passed, s->n, report);
     free(line);
     free(pretty);
     json_decref(j);

@@ -88,6 +88,27 @@ printf '1,2\n7,8\n' >ask.csv
 right predict run ask.csv --csv # the folder of a run stands for its model
 contains 'file,index,class,probability'
 right report run --rebuild
+# A folder of runs: seeds of one kind are one line, a newer run of a seed replaces the older, summaries are not runs.
+seed_result() { # FOLDER SEED VALUE PASSED SETTINGS
+    mkdir -p some/$1
+    printf '{"system":"lstm-adding","scale":"cpu","seed":%s,"metric":"right (%%)","value":%s,"better":"higher","paper":99.9,"accept":85,"passed":%s,"seconds":30,"config":{"settings":{%s}}}' "$2" "$3" "$4" "${5-}" >some/$1/result.json
+}
+seed_result old 1 50 false
+touch -d '2 days ago' some/old/result.json
+seed_result a 1 90 true
+seed_result b 2 80 false
+seed_result c 3 94 true
+seed_result long 1 70 false '"T":1000'
+mkdir -p some/all some/empty some/broken
+printf '{"system":"lstm-adding","scale":"cpu","seed":1,"value":1,"values":[1]}' >some/all/result.json
+printf '{' >some/broken/result.json
+cp -r run some/mine
+right report some --table
+contains '^| lstm-adding | cpu | right (%) | 99.9 | 88 (80 to 94) | >= 85 | reached: 2 of 3, 30 s each |$'
+contains '^| lstm-adding | cpu | right (%); T=1000 | 99.9 | 70 | >= 85 | not reached: 0 of 1, 30 s |$'
+contains '^| mine | '
+right report some
+contains '^some/index.html$'
 # What is exported answers as `predict` does: a compiler may be missing where the program runs.
 printf '1,2,0.5\n3,4,1\n5,7,2.5\n8,9,4\n' >line.csv
 right train --data line.csv --net 'dense 3 tanh, dense 1' --loss mse --epochs 5 --validation 0 --out line --quiet

@@ -158,6 +158,16 @@ static jd_report *make_report(jd_ctx *ctx, bool bad, const char *s)
                                          .accept = bad ? INFINITY : 1.4375,
                                          .reason = s});
     jd_report_result(r, &(jd_result_row){.metric = s, .paper = NAN, .accept = NAN});
+    static const double few[] = {1, 2, (double)NAN};
+    const jd_result_line lines[] = {
+        {.name = s,
+         .href = s,
+         .note = s,
+         .row =
+             {.metric = s, .paper = 1.5, .values = few, .n = 3, .accept = 1.2, .higher_is_better = true, .reason = s}},
+        {.name = s, .row = {.metric = s, .paper = NAN, .values = few, .n = 2, .accept = 5, .passed = true}},
+        {.name = s, .row = {.metric = s, .paper = NAN, .accept = NAN}}};
+    jd_report_results(r, lines, 3, s);
     for (int i = 0; i < 3; i++) jd_report_section(r, s);
     jd_report_text(r, s);
     jd_report_text(r, "a `code` b\nc\n\n- one\n- two\ntail\n\n`open");

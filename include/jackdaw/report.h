@@ -140,6 +140,16 @@ typedef struct jd_result_row {
 } jd_result_row;
 JD_API jd_status jd_report_result(jd_report *r, const jd_result_row *row);
 
+/* Many results in one table: each with a strip on which the paper's figure, the accepted side and ours, seed by seed, stand.
+ * row.reason is a short text under the verdict, such as "4 of 5". */
+typedef struct jd_result_line {
+    const char *name;
+    const char *href; /* where the name leads, relative to the report; NULL: nowhere */
+    const char *note; /* under the name; NULL: the metric */
+    jd_result_row row;
+} jd_result_line;
+JD_API jd_status jd_report_results(jd_report *r, const jd_result_line *lines, size_t n, const char *caption);
+
 /* A heading; it also appears in the list of contents. */
 JD_API jd_status jd_report_section(jd_report *r, const char *title);
 

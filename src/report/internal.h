@@ -86,6 +86,7 @@ void jd__film_draw(jd__text *t, const jd_film *f, const char *about);
 void jd__confusion_draw(jd__text *t, const char *const *names, const int64_t *counts, size_t K, const char *about);
 /* A strip with the paper's value, ours per seed and the accepted side; nothing if there is no finite number. */
 void jd__result_strip(jd__text *t, const jd_result_row *row);
+void jd__results_draw(jd__text *t, const jd_result_line *lines, size_t n);
 /* "0.43 +- 0.02": the spread rounded to two digits, the mean to the same place; JD__NO_SPREAD if there is none. */
 enum { JD__NO_SPREAD = -1000 };
 void jd__mean_spread(const jd_result_row *row, double *mean, double *sd, int *decimals);

@@ -350,6 +350,27 @@ static bool numeric(const char *s)
     return digit;
 }
 
+static void begin_table(jd_report *r, const char *caption)
+{
+    r->tables++;
+    jd__addf(&r->body, "<figure id=\"tab%d\">\n<p class=\"cap\"><b>Table %d.</b> ", r->tables, r->tables);
+    add_line(&r->body, caption ? caption : "", strlen(caption ? caption : ""));
+    jd__append(&r->body, "</p>\n");
+}
+
+jd_status jd_report_results(jd_report *r, const jd_result_line *lines, size_t n, const char *caption)
+{
+    if (status(r)) return status(r);
+    for (size_t i = 0; i < n; i++)
+        if (lines[i].row.n < 0 || (lines[i].row.n && !lines[i].row.values))
+            return jd_fail(r->ctx, JD_EUSAGE, "jd_report_results: '%s': %d values without an array", lines[i].name,
+                           lines[i].row.n);
+    begin_table(r, caption);
+    jd__results_draw(&r->body, lines, n);
+    jd__append(&r->body, "</figure>\n");
+    return status(r);
+}
+
 jd_status jd_report_table(jd_report *r, const char *const *headings, const char *const *cells, size_t rows,
                           size_t columns, const char *caption)
 {
@@ -369,10 +390,8 @@ jd_status jd_report_table(jd_report *r, const char *const *headings, const char 
         }
     }
     jd__text *t = &r->body;
-    jd__addf(t, "<figure id=\"tab%d\">\n<p class=\"cap\"><b>Table %d.</b> ", r->tables + 1, r->tables + 1);
-    r->tables++;
-    add_line(t, caption ? caption : "", strlen(caption ? caption : ""));
-    jd__append(t, "</p>\n<div class=\"scroll\"><table>\n<thead><tr>");
+    begin_table(r, caption);
+    jd__append(t, "<div class=\"scroll\"><table>\n<thead><tr>");
     for (size_t c = 0; c < columns; c++) jd__addf(t, "<th%s>%e</th>", right[c] ? " class=\"n\"" : "", headings[c]);
     jd__append(t, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < rows; i++) {
