@@ -27,12 +27,6 @@ void em_turn(int view, int64_t side, int64_t i, int64_t j, int64_t *a, int64_t *
     if (view & 2) *b = side - 1 - *b;
 }
 
-static int64_t mirror(int64_t i, int64_t n)
-{
-    while (i < 0 || i >= n) i = i < 0 ? -i : 2 * (n - 1) - i;
-    return i;
-}
-
 static void draw_warp(jd_rng *r, const em_crop_options *o, int64_t y0, int64_t x0, int64_t side, warp *w)
 {
     const double angle = o->angle * (2 * (double)jd_rng_uniform(r) - 1) * (3.14159265358979323846 / 180);
@@ -85,8 +79,9 @@ static float grey(const uint8_t *pixels, int64_t H, int64_t W, double y, double 
 {
     const double fy = floor(y), fx = floor(x);
     const float v = (float)(y - fy), u = (float)(x - fx);
-    const uint8_t *above = pixels + mirror((int64_t)fy, H) * W, *below = pixels + mirror((int64_t)fy + 1, H) * W;
-    const int64_t left = mirror((int64_t)fx, W), right = mirror((int64_t)fx + 1, W);
+    const uint8_t *above = pixels + jd_scan_mirror((int64_t)fy, H) * W,
+                  *below = pixels + jd_scan_mirror((int64_t)fy + 1, H) * W;
+    const int64_t left = jd_scan_mirror((int64_t)fx, W), right = jd_scan_mirror((int64_t)fx + 1, W);
     return (1 - v) * ((1 - u) * above[left] + u * above[right]) + v * ((1 - u) * below[left] + u * below[right]);
 }
 
@@ -113,6 +108,6 @@ void em_crop(const em_stack *s, const em_crop_options *o, int64_t index, float *
             const int64_t m = i - edge, n = j - edge;
             if (m >= 0 && m < o->side && n >= 0 && n < o->side && m % o->every == 0 && n % o->every == 0)
                 label[m / o->every * (o->side / o->every) + n / o->every] =
-                    inside[mirror(lrint(y), s->H) * s->W + mirror(lrint(c), s->W)];
+                    inside[jd_scan_mirror(lrint(y), s->H) * s->W + jd_scan_mirror(lrint(c), s->W)];
         }
 }

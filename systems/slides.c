@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jackdaw/scan.h"
 #include "slides.h"
 
 void slides_free(jd_ctx *ctx, slides *s)
@@ -123,13 +124,6 @@ end:
 
 /* ---- crops --------------------------------------------------------------------------------------------------------------*/
 
-static int64_t mirror(int64_t i, int64_t n)
-{
-    const int64_t period = n > 1 ? 2 * (n - 1) : 1;
-    i = (i % period + period) % period;
-    return i < n ? i : period - i;
-}
-
 /* Where a point of the crop, counted from its middle, lies in the slide. */
 typedef struct placement {
     double y, x, a[2][2];
@@ -150,8 +144,8 @@ static void fetch(const slide *s, double y, double x, float rgb[3])
 {
     const double fy = floor(y), fx = floor(x);
     const float dy = (float)(y - fy), dx = (float)(x - fx);
-    const int64_t y0 = mirror((int64_t)fy, s->H), y1 = mirror((int64_t)fy + 1, s->H);
-    const int64_t x0 = mirror((int64_t)fx, s->W), x1 = mirror((int64_t)fx + 1, s->W);
+    const int64_t y0 = jd_scan_mirror((int64_t)fy, s->H), y1 = jd_scan_mirror((int64_t)fy + 1, s->H);
+    const int64_t x0 = jd_scan_mirror((int64_t)fx, s->W), x1 = jd_scan_mirror((int64_t)fx + 1, s->W);
     for (int c = 0; c < 3; c++) {
         const float a = (float)s->rgb[(y0 * s->W + x0) * 3 + c], b = (float)s->rgb[(y0 * s->W + x1) * 3 + c];
         const float d = (float)s->rgb[(y1 * s->W + x0) * 3 + c], e = (float)s->rgb[(y1 * s->W + x1) * 3 + c];

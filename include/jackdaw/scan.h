@@ -26,6 +26,17 @@
 extern "C" {
 #endif
 
+/* Where a window that reaches over the edge looks: coordinate i of an axis of n pixels, mirrored at both ends as often as
+ * needed.  Crops that a net learns from should be cut by it too. */
+static inline int64_t jd_scan_mirror(int64_t i, int64_t n)
+{
+    if (n == 1) return 0;
+    const int64_t period = 2 * (n - 1);
+    i %= period;
+    if (i < 0) i += period;
+    return i < n ? i : period - i;
+}
+
 typedef struct jd_scan_shape {
     int64_t step; /* product of all steps: outputs are computed in multiples of it; there are step x step fragments */
     int64_t outputs; /* K numbers at each pixel */

@@ -80,14 +80,14 @@ static jd_status read_row(const jd_scanner *s, const jd_scan_stream *im, int64_t
     const size_t C = (size_t)s->o.channels;
     int64_t lo = im->W, hi = 0;
     for (int64_t i = 0; i < n; i++) {
-        const int64_t at = jd__mirror(x + i, im->W);
+        const int64_t at = jd_scan_mirror(x + i, im->W);
         if (at < lo) lo = at;
         if (at >= hi) hi = at + 1;
     }
-    const jd_status status = im->read(im->user, jd__mirror(y, im->H), lo, hi - lo, span);
+    const jd_status status = im->read(im->user, jd_scan_mirror(y, im->H), lo, hi - lo, span);
     if (status) return status;
     for (int64_t i = 0; i < n; i++)
-        memcpy(out + (size_t)i * C, span + (size_t)(jd__mirror(x + i, im->W) - lo) * C, C * sizeof *out);
+        memcpy(out + (size_t)i * C, span + (size_t)(jd_scan_mirror(x + i, im->W) - lo) * C, C * sizeof *out);
     return JD_OK;
 }
 
@@ -183,7 +183,7 @@ void jd_scan_window(const float *image, int64_t H, int64_t W, int64_t C, int64_t
 {
     for (int64_t i = 0; i < height; i++)
         for (int64_t j = 0; j < width; j++) {
-            const int64_t from = jd__mirror(y - height / 2 + i, H) * W + jd__mirror(x - width / 2 + j, W);
+            const int64_t from = jd_scan_mirror(y - height / 2 + i, H) * W + jd_scan_mirror(x - width / 2 + j, W);
             memcpy(window + (i * width + j) * C, image + from * C, (size_t)C * sizeof *window);
         }
 }
