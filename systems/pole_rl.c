@@ -254,7 +254,7 @@ static jd_status run(jd_run *r)
 
 static const jd_setting settings[] = {{"seeds", {2, 5, 10}, "learners of each kind"},
                                       {"steps", {TRIED, TRIED, 10 * TRIED}, "that the pole must stand"},
-                                      {"budget", {1.5, 3, 10}, "million steps that a learner with memory may use"},
+                                      {"budget", {1.5, 10, 10}, "million steps that a learner with memory may use"},
                                       {"control", {.2, 1, 5}, "million steps of a learner without"},
                                       {"cue", {0, 3, 10}, "learners that are told at the start which way is which"},
                                       {NULL}};
