@@ -138,11 +138,11 @@ static const jd_setting settings[] = {
     {"cells", {20, 30, 30}, "LSTM cells"},
     {"feedback", {.1, .1, .1}, "factor of what it hears of itself"},
     {"direct", {1, 1, 1}, "1: the output also sees what was heard, and a constant"},
-    {"generations", {60, 300, 3000}, "of 2 x members networks each"},
+    {"generations", {60, 600, 3000}, "of 2 x members networks each"},
     {"members", {40, 40, 40}, "of each cell's subpopulation"},
     {"patience", {20, 20, 20}, "generations without progress before a burst; 0: none"},
     {"sigma", {.3, .3, .3}, "first genes lie within this of 0"},
-    {"spread", {.02, .02, .02}, "scale of mutations"},
+    {"spread", {.002, .002, .002}, "scale of mutations"},
     {"mutation", {.5, .5, .5}, "probability that a gene of a child is mutated"},
     {"starts", {16, 16, 32}, "from which each network that is tried goes on alone"},
     {NULL}};
