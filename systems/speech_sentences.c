@@ -500,9 +500,9 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"units", {64, 80, 250}, "LSTM cells a direction and level"},
+    {"units", {64, 128, 250}, "LSTM cells a direction and level"},
     {"levels", {1, 2, 3}, "levels of LSTM cells"},
-    {"epochs", {12, 30, 150}, "passes over the prompts, each time changed"},
+    {"epochs", {12, 90, 150}, "passes over the prompts, each time changed"},
     {"batch", {3, 2, 16}, "prompts a step"},
     {"rate", {6e-3, 6e-3, 1e-3}, "Adam's rate"},
     {"change", {0.5, 0.5, 0.5}, "strength of random changes of pitch, tempo, tilt and noise"},
