@@ -26,7 +26,7 @@ typedef struct one_run {
 } one_run;
 
 typedef struct line_words {
-    char href[320], note[512], reason[64];
+    char href[320], note[512], reason[128];
 } line_words;
 
 typedef struct overview {
