@@ -73,7 +73,7 @@ static bool read_run(overview *o, const char *dir, const char *folder, one_run *
     char *path = jd_asprintf(o->ctx, "%s/%s/result.json", dir, folder);
     json_t *j = path && !stat(path, &st) ? json_load_file(path, 0, NULL) : NULL;
     const bool one = json_is_object(j) && *text(j, "system") && json_is_number(json_object_get(j, "value")) &&
-                     !json_object_get(j, "values");
+                     !json_is_array(json_object_get(j, "values"));
     if (one) {
         *r = (one_run){.seed = (int64_t)json_integer_value(json_object_get(j, "seed")),
                        .value = number(j, "value"),

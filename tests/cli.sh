@@ -91,7 +91,7 @@ right report run --rebuild
 # A folder of runs: seeds of one kind are one line, a newer run of a seed replaces the older, summaries are not runs.
 seed_result() { # FOLDER SEED VALUE PASSED SETTINGS
     mkdir -p some/$1
-    printf '{"system":"lstm-adding","scale":"cpu","seed":%s,"metric":"right (%%)","value":%s,"better":"higher","paper":99.9,"accept":85,"passed":%s,"seconds":30,"config":{"settings":{%s}}}' "$2" "$3" "$4" "${5-}" >some/$1/result.json
+    printf '{"system":"lstm-adding","scale":"cpu","seed":%s,"metric":"right (%%)","value":%s,"better":"higher","paper":99.9,"accept":85,"passed":%s,"seconds":30,"values":1,"config":{"settings":{%s}}}' "$2" "$3" "$4" "${5-}" >some/$1/result.json
 }
 seed_result old 1 50 false
 touch -d '2 days ago' some/old/result.json
