@@ -57,10 +57,8 @@ jd_status jd_report_result(jd_report *r, const jd_result_row *row)
     if (row->n < 0 || (row->n && !row->values))
         return jd_fail(r->ctx, JD_EUSAGE, "jd_report_result: '%s': %d values without an array", row->metric, row->n);
     jd__text *t = &r->results;
-    double mean, sd, lo = INFINITY, hi = -INFINITY;
-    int decimals;
-    char a[JD__NUM], b[JD__NUM], text[4 * JD__NUM], note[4 * JD__NUM];
-    jd__mean_spread(row, &mean, &sd, &decimals);
+    double lo = INFINITY, hi = -INFINITY;
+    char a[JD__NUM], text[4 * JD__NUM], note[4 * JD__NUM];
     for (int i = 0; i < row->n; i++) lo = fmin(lo, row->values[i]), hi = fmax(hi, row->values[i]);
     jd__addf(t, "<div class=\"result\"><h3>%e<span class=\"verdict%s\">%s</span></h3>\n<dl class=\"nums\">\n",
              row->metric, row->passed ? " ok" : "",
@@ -69,11 +67,7 @@ jd_status jd_report_result(jd_report *r, const jd_result_row *row)
                          : "not measured");
     add_number(t, "Paper", isfinite(row->paper) ? jd__short(a, row->paper, 5) : "not given",
                isfinite(row->paper) ? row->unit : NULL, row->paper_note);
-    if (row->n > 1 && decimals != JD__NO_SPREAD) {
-        snprintf(text, sizeof text, "%s \xc2\xb1 %s", jd__fixed(a, mean, decimals), jd__fixed(b, sd, decimals));
-    } else {
-        snprintf(text, sizeof text, "%s", jd__short(a, mean, 4));
-    }
+    jd__mean_text(text, sizeof text, row);
     if (row->n > 1) {
         char c[JD__NUM];
         snprintf(note, sizeof note, "mean \xc2\xb1 s.d. of %d seeds; %s to %s", row->n, jd__short(a, lo, 4),
@@ -81,7 +75,7 @@ jd_status jd_report_result(jd_report *r, const jd_result_row *row)
     } else {
         snprintf(note, sizeof note, "%s", row->n ? "one seed" : "");
     }
-    add_number(t, "Ours", row->n ? text : "\xe2\x80\x93", row->n ? row->unit : NULL, note);
+    add_number(t, "Ours", text, row->n ? row->unit : NULL, note);
     if (isfinite(row->accept)) {
         snprintf(text, sizeof text, "%s %s", row->higher_is_better ? "\xe2\x89\xa5" : "\xe2\x89\xa4",
                  jd__short(a, row->accept, 5));

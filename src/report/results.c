@@ -26,6 +26,18 @@ void jd__mean_spread(const jd_result_row *row, double *mean, double *sd, int *de
     }
 }
 
+void jd__mean_text(char *buf, size_t size, const jd_result_row *row)
+{
+    double mean, sd;
+    int decimals;
+    char a[JD__NUM], b[JD__NUM];
+    jd__mean_spread(row, &mean, &sd, &decimals);
+    if (decimals != JD__NO_SPREAD)
+        snprintf(buf, size, "%s \xc2\xb1 %s", jd__fixed(a, mean, decimals), jd__fixed(b, sd, decimals));
+    else
+        snprintf(buf, size, "%s", row->n ? jd__short(a, mean, 4) : "\xe2\x80\x93");
+}
+
 /* An axis from p0 to p1 on which all of the row's numbers stand; false where a single number needs no picture. */
 static bool row_axis(const jd_result_row *row, jd__axis *x)
 {
@@ -106,10 +118,8 @@ static void small_strip(jd__text *t, const jd_result_row *row)
 static void draw_line(jd__text *t, const jd_result_line *line)
 {
     const jd_result_row *row = &line->row;
-    double mean, sd;
-    int decimals;
-    char a[JD__NUM], b[JD__NUM];
-    jd__mean_spread(row, &mean, &sd, &decimals);
+    char a[JD__NUM], ours[3 * JD__NUM];
+    jd__mean_text(ours, sizeof ours, row);
     if (line->href)
         jd__addf(t, "<tr><td><a href=\"%e\">%e</a>", line->href, line->name);
     else
@@ -117,10 +127,7 @@ static void draw_line(jd__text *t, const jd_result_line *line)
     jd__addf(t, "<small>%e</small></td>\n<td>", line->note ? line->note : row->metric);
     small_strip(t, row);
     jd__addf(t, "</td><td class=\"n\">%s</td>", isfinite(row->paper) ? jd__short(a, row->paper, 5) : "\xe2\x80\x93");
-    if (row->n > 1 && decimals != JD__NO_SPREAD)
-        jd__addf(t, "<td class=\"n\">%s \xc2\xb1 %s</td>", jd__fixed(a, mean, decimals), jd__fixed(b, sd, decimals));
-    else
-        jd__addf(t, "<td class=\"n\">%s</td>", row->n ? jd__short(a, mean, 4) : "\xe2\x80\x93");
+    jd__addf(t, "<td class=\"n\">%s</td>", ours);
     if (isfinite(row->accept))
         jd__addf(t, "<td class=\"n\">%s\xc2\xa0%s</td>", row->higher_is_better ? "\xe2\x89\xa5" : "\xe2\x89\xa4",
                  jd__short(a, row->accept, 5));

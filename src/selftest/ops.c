@@ -139,7 +139,7 @@ static double at(const void *data, jd_dtype t, int64_t i)
                          : (double)((const int32_t *)data)[i];
 }
 
-/* ||a - b|| / max(||a||, ||b||, 1e-5); infinities of one sign agree.  The floor is above the rounding noise of differences. */
+/* ||a - b|| / max(||a||, ||b||, 1e-6); infinities of one sign agree.  The floor is above the rounding noise of differences. */
 static double distance(const void *a, jd_dtype at_, const void *b, jd_dtype bt, int64_t n)
 {
     double diff = 0, na = 0, nb = 0;
@@ -150,7 +150,7 @@ static double distance(const void *a, jd_dtype at_, const void *b, jd_dtype bt, 
         na += x * x;
         nb += y * y;
     }
-    const double scale = fmax(fmax(sqrt(na), sqrt(nb)), 1e-5);
+    const double scale = fmax(fmax(sqrt(na), sqrt(nb)), 1e-6);
     return sqrt(diff) / scale;
 }
 
@@ -173,7 +173,7 @@ static double difference(jd_fn *value, values *v, int i, int64_t e)
         y[q] = jd_fn_scalar(value, "value");
     }
     v->real[i][e] = x;
-    return (y[0] - 8 * y[1] + 8 * y[2] - y[3]) / (12 * h);
+    return (8 * (y[2] - y[1]) - (y[3] - y[0])) / (12 * h); /* in pairs: exactly 0 where the value does not change */
 }
 
 /* The gradients of p's mode in float64 against differences of the value alone. */
