@@ -80,7 +80,7 @@ static const jd_tensor_entry *choose(jd_ctx *ctx, const char *path, const jd_ten
     if (!e)
         jd_fail(ctx, JD_EDATA, "%s: no array of %s among %s; call it %s, or y_train and y_test", path,
                 labels ? "labels" : "inputs", list, labels ? "y" : "x, with x_train and x_test");
-    else if (!e->data)
+    else if (!e->data && !(labels && e->words))
         jd_fail(ctx, JD_EDATA, "%s: the array '%s' holds %s, not numbers; convert it with astype", path, e->name,
                 e->stored);
     return jd_error(ctx) ? NULL : e;
@@ -177,9 +177,11 @@ static jd_status take_labels(jd_ctx *ctx, const char *path, const jd_tensor_entr
     if (e->rank < 1 || e->rank > 2 || (size_t)e->dim[0] != s->count)
         return jd_fail(ctx, JD_EDATA, "%s: %lld labels with %d dimensions, but %zu samples; one number each is needed",
                        path, e->rank ? (long long)e->dim[0] : 1, e->rank, s->count);
+    if (e->words && (e->rank == 2 && e->dim[1] != 1))
+        return jd_fail(ctx, JD_EDATA, "%s: %lld words for each sample; one is needed", path, (long long)e->dim[1]);
     double *y = jd_alloc_array(ctx, s->count, sizeof *y);
-    for (size_t i = 0; y && i < s->count; i++) y[i] = label_at(e, i, e->rank == 2 ? 1 : 0);
-    if (y) samples_label(ctx, path, y, o, s);
+    for (size_t i = 0; y && i < s->count && !e->words; i++) y[i] = label_at(e, i, e->rank == 2 ? 1 : 0);
+    if (y) samples_label(ctx, path, y, e->words, o, s);
     jd_free(ctx, y);
     return jd_error(ctx);
 }

@@ -80,7 +80,7 @@ static void show_tensors(const jd_tensor_file *f, const char *kind, bool json)
     if (json)
         printf("],\"elements\":%" PRId64 ",\"metadata\":{", total);
     else
-        printf("  %" PRId64 " numbers in all\n", total);
+        printf("  %" PRId64 " values in all\n", total);
     const char *config = NULL;
     for (size_t i = 0; i < jd_tensor_file_metadata_count(f); i++) {
         const jd_metadata *m = jd_tensor_file_metadata(f, i);

@@ -72,8 +72,9 @@ bool samples_is_file(const char *name);
 /* Whether a set has a part of its own to measure on. */
 bool samples_has_test(jd_ctx *ctx, const char *name);
 
-/* Labels out of numbers y (count): classes, or targets with o->regression. */
-jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const samples_options *o, samples *s);
+/* Labels out of numbers y (count), or of `words` (NULL: of the numbers): classes, or targets with o->regression. */
+jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const char *const *words,
+                        const samples_options *o, samples *s);
 /* Steps of a batch: its longest sequence, rounded up where lengths differ so that few shapes are traced. */
 int64_t samples_steps(const samples *s, const uint32_t *index, size_t n);
 

@@ -1,6 +1,7 @@
 /* samples.c - data sets by name, IDX files, tables and folders of pictures, as samples in memory. */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -206,7 +207,16 @@ static jd_status take_label(jd_ctx *ctx, const char *name, const jd_table *t, si
     return JD_OK;
 }
 
-jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const samples_options *o, samples *s)
+/* What a word says as a number; NaN for other words. */
+static double number_of(const char *word)
+{
+    char *end;
+    const double v = strtod(word, &end);
+    return end > word && !*end && isfinite(v) ? v : (double)NAN;
+}
+
+jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const char *const *words,
+                        const samples_options *o, samples *s)
 {
     char **word = jd_alloc_array(ctx, s->count + 1, sizeof *word);
     size_t *line = jd_alloc_array(ctx, s->count + 1, sizeof *line);
@@ -218,13 +228,16 @@ jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const sa
     else
         s->label = jd_alloc_array(ctx, count + 1, sizeof *s->label);
     for (size_t i = 0; !jd_error(ctx) && i < count; i++) {
-        value[i] = y[i];
+        value[i] = words ? number_of(words[i]) : y[i];
         line[i] = i;
-        word[i] = jd_asprintf(ctx, "%.9g", y[i]);
-        if (!isfinite(y[i]))
-            jd_fail(ctx, JD_EDATA, "%s: the label of sample %zu is no number, nor one 1 among zeros", name, i);
+        word[i] = words ? jd_strdup(ctx, words[i]) : jd_asprintf(ctx, "%.9g", y[i]);
+        if (words && !o->regression ? !words[i][0] : !isfinite(value[i]))
+            jd_fail(ctx, JD_EDATA, "%s: the label of sample %zu is %s", name, i,
+                    !words        ? "no number, nor one 1 among zeros"
+                    : words[i][0] ? "a word; a target is a number"
+                                  : "empty");
         else if (s->target)
-            s->target[i] = (float)y[i];
+            s->target[i] = (float)value[i];
     }
     if (!jd_error(ctx) && s->label) name_classes(ctx, name, &t, o, s);
     for (s->count = 0; !jd_error(ctx) && s->label && s->count < count; s->count++)

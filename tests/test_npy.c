@@ -146,8 +146,11 @@ static void headers_in_other_spellings(void **state)
         {"{descr: '<i4', 'fortran_order': False, 'shape': (1,)}", "key in quotes"},
         {"{'descr': 4, 'fortran_order': False, 'shape': (1,)}", "string expected"},
         {"{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,)}", "structured"},
-        {"{'descr': '<U1', 'fortran_order': False, 'shape': (1,)}", "\"<U1\" is not read"},
-        {"{'descr': '|S4', 'fortran_order': False, 'shape': (1,)}", "\"|S4\" is not read"},
+        {"{'descr': '<U1', 'fortran_order': False, 'shape': (1,)}", "word 0 is no Unicode text"},
+        {"{'descr': '<U0', 'fortran_order': False, 'shape': (1,)}", "\"<U0\" is not read"},
+        {"{'descr': '|S', 'fortran_order': False, 'shape': (1,)}", "\"|S\" is not read"},
+        {"{'descr': '<U99999999', 'fortran_order': False, 'shape': (1,)}", "is not read"},
+        {"{'descr': '|S2', 'fortran_order': False, 'shape': (1,)}", "needs 2 bytes of data, the file has 4"},
         {"{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", "\"<c8\" is not read"},
         {"{'descr': '<M8', 'fortran_order': False, 'shape': (1,)}", "\"<M8\" is not read"},
         {"{'descr': '|i4', 'fortran_order': False, 'shape': (1,)}", "\"|i4\" is not read"},
@@ -194,6 +197,48 @@ static void header_length_limit(void **state)
             assert_int_equal(try_parse(ctx, &h, jd_npy_parse, file, build(file, major, header, 1)),
                              n <= 10000 ? JD_OK : JD_EDATA);
     }
+    jd_ctx_free(ctx);
+}
+
+/* Labels that are words: four bytes a character in either order, or bytes of UTF-8; zeros fill up. */
+static void text_is_read_as_words(void **state)
+{
+    (void)state;
+    unsigned char file[300];
+    static const uint32_t word[4][2] = {{'a', 0}, {0xFC, 'b'}, {0x65E5, 0x1F600}, {0, 0}};
+    jd_ctx *ctx = jd_ctx_new(NULL);
+    for (int big = 0; big < 2; big++) {
+        char header[] = "{'descr': '<U2', 'fortran_order': True, 'shape': (2, 2)}";
+        header[11] = big ? '>' : '<';
+        const size_t n = build(file, 1, header, 32);
+        for (int i = 0; i < 8; i++)
+            for (int k = 0; k < 4; k++)
+                file[n - 32 + (size_t)(4 * i + k)] = (unsigned char)(word[i / 2][i % 2] >> 8 * (big ? 3 - k : k));
+        jd_tensor_file *f = jd_npy_parse(ctx, "x", file, n);
+        const jd_tensor_entry *t = jd_tensor_file_entry(f, 0);
+        assert_true(!t->data && t->words && t->rank == 2 && t->bytes == 32);
+        assert_string_equal(t->words[0], "a");
+        assert_string_equal(t->words[1], "\xE6\x97\xA5\xF0\x9F\x98\x80");
+        assert_string_equal(t->words[2], "\xC3\xBC"
+                                         "b");
+        assert_string_equal(t->words[3], "");
+        assert_null(jd_tensor_file_get(f, "")); /* no numbers */
+        jd_error_clear(ctx);
+        jd_tensor_file_close(f);
+        file[n - (big ? 32 : 29)] = 1; /* U+1000061 */
+        assert_null(jd_npy_parse(ctx, "x", file, n));
+        assert_non_null(strstr(jd_error_message(ctx), "word 0 is no Unicode text"));
+        jd_error_clear(ctx);
+    }
+    const size_t n = build(file, 1, "{'descr': '|S3', 'fortran_order': False, 'shape': (2,)}", 6);
+    memcpy(file + n - 6, "\xC3\xBC\0xyz", 6);
+    jd_tensor_file *f = jd_npy_parse(ctx, "x", file, n);
+    const jd_tensor_entry *t = jd_tensor_file_entry(f, 0);
+    assert_string_equal(t->words[0], "\xC3\xBC");
+    assert_string_equal(t->words[1], "xyz");
+    jd_tensor_file_close(f);
+    file[n - 5] = 'x';
+    assert_null(jd_npy_parse(ctx, "x", file, n));
     jd_ctx_free(ctx);
 }
 
@@ -397,6 +442,7 @@ int main(void)
         cmocka_unit_test(files_of_numpy_are_read),
         cmocka_unit_test(headers_in_other_spellings),
         cmocka_unit_test(header_length_limit),
+        cmocka_unit_test(text_is_read_as_words),
         cmocka_unit_test(transposition_of_rank_three),
         cmocka_unit_test(round_trips),
         cmocka_unit_test(attacks),

@@ -213,6 +213,17 @@ static void takes_arrays(void **state)
     for (char *at = said; (at = strstr(at, "part.npy")) != NULL;) memcpy(at, "byte", 4); /* the same but for the name */
     for (char *at = first; (at = strstr(at, "bytes.npy")) != NULL;) memmove(at + 4, at + 5, strlen(at + 4));
     assert_string_equal(first, strchr(said, '\n'));
+    static const char text[] = "\x93NUMPY\1\0\x46\0{'descr': '|S3', 'fortran_order': False, 'shape': (40,)}";
+    FILE *words = fopen(tmpdir_file("words.npy"), "wb"); /* one word for each sample, as NumPy keeps them */
+    fwrite(text, 1, 10, words);
+    fprintf(words, "%-70s", text + 10);
+    for (int i = 0; i < N; i++) fwrite(i % 2 ? "red" : "up", 1, 3, words);
+    fclose(words);
+    assert_int_equal(jackdaw("train --data bytes.npy --labels words.npy --net 'dense 2' --epochs 3 -q -o n5"), 0);
+    assert_int_equal(jackdaw("predict n5 bytes.npy --csv"), 0);
+    assert_non_null(strstr(said, "red"));
+    assert_int_equal(jackdaw("train --data words.npy --labels words.npy --net 'dense 2' -q -o n6"), JD_EDATA);
+    assert_non_null(strstr(wrong, "holds bytes of text, not numbers"));
     assert_int_equal(jackdaw("train --data bytes.npy --labels few.npy --net 'dense 2' -q -o n4"), JD_EDATA);
     assert_non_null(strstr(wrong, "few.npy: 39 labels with 1 dimensions, but 40 samples"));
     assert_int_equal(jackdaw("train --data bytes.npy --net 'dense 2' -q -o n4"), JD_EUSAGE);

@@ -45,11 +45,12 @@ JD_API const char *jd_file_dtype_name(jd_file_dtype t); /* "F32"; "?" for JD_FIL
 typedef struct jd_tensor_entry {
     const char *name; /* UTF-8, 1..1024 bytes */
     jd_file_dtype dtype;
-    int rank;           /* 0 (a scalar) to 8 */
-    int64_t dim[8];     /* a dimension may be 0 */
-    const void *data;   /* NULL in a read file: the type is not readable */
-    uint64_t bytes;     /* set by readers; writers take it from dtype and dim */
-    const char *stored; /* set by readers: the type's spelling in the file, "F8_E4M3" */
+    int rank;                 /* 0 (a scalar) to 8 */
+    int64_t dim[8];           /* a dimension may be 0 */
+    const void *data;         /* NULL in a read file: the type is not readable */
+    uint64_t bytes;           /* set by readers; writers take it from dtype and dim */
+    const char *stored;       /* set by readers: the type's spelling in the file, "F8_E4M3" */
+    const char *const *words; /* set by npy and npz readers for text, in UTF-8 (data is NULL then); NULL for numbers */
 } jd_tensor_entry;
 
 typedef struct jd_metadata {
@@ -100,8 +101,8 @@ JD_API jd_tensor_file *jd_checkpoint_load(jd_ctx *ctx, const char *path, char **
 
 /* ---- NumPy's npy and npz -------------------------------------------------------------------------------------------
  * Source: numpy/lib/_format_impl.py.  Reads versions 1.0 to 3.0, either byte order, C and Fortran order; refuses object
- * arrays (they hold pickles, which run code), structured, text and complex types.  Writes version 1.0, little-endian, C
- * order.  An npz is a ZIP archive of npy files: reads stored and deflated members, writes stored ones. */
+ * arrays (they hold pickles, which run code), structured and complex types.  Text (U and S) is listed with `words`.
+ * Writes numbers, version 1.0, little-endian, C order.  An npz is a ZIP archive of npy files: reads stored and deflated members, writes stored ones. */
 JD_API jd_tensor_file *jd_npy_open(jd_ctx *ctx, const char *path); /* one tensor, named "" */
 JD_API jd_tensor_file *jd_npy_parse(jd_ctx *ctx, const char *name, const void *data, size_t bytes);
 JD_API jd_status jd_npy_write(jd_ctx *ctx, const char *path, const jd_tensor_entry *tensor); /* its name is not used */

@@ -27,6 +27,8 @@ typedef struct parser {
     size_t base; /* byte offset of start in the file */
     jd_tensor_entry *t;
     bool swap, fortran;
+    size_t text;    /* characters of an element of text; 0: numbers */
+    size_t element; /* bytes */
     bool has_descr, has_order, has_shape;
 } parser;
 
@@ -64,6 +66,24 @@ static bool take_string(parser *s, const char **text, size_t *n)
     return true;
 }
 
+/* "U12" or "S12": characters of 4 bytes, or bytes. */
+static bool text_type(parser *s, const char *d, size_t n)
+{
+    size_t wide = 0;
+    if (n < 3 || n > 9 || !strchr("<>|=", d[0]) || (d[1] != 'U' && d[1] != 'S')) return false;
+    for (size_t i = 2; i < n; i++) {
+        if (d[i] < '0' || d[i] > '9') return false;
+        wide = 10 * wide + (size_t)(d[i] - '0');
+    }
+    if (!wide) return false;
+    s->text = wide;
+    s->element = d[1] == 'U' ? 4 * wide : wide;
+    s->swap = d[0] == '>';
+    s->t->dtype = JD_FILE_OTHER;
+    s->t->stored = d[1] == 'U' ? "text" : "bytes of text";
+    return true;
+}
+
 static jd_status read_descr(parser *s)
 {
     const char *d;
@@ -80,10 +100,13 @@ static jd_status read_descr(parser *s)
                 s->t->dtype = descrs[i].type;
                 s->t->stored = jd_file_dtype_name(descrs[i].type);
                 s->swap = d[0] == '>';
+                s->element = jd_file_dtype_size(descrs[i].type);
                 return JD_OK;
             }
+    if (text_type(s, d, n)) return JD_OK;
     return jd_fail(s->ctx, JD_EDATA,
-                   "%s: byte %zu: descr: type \"%.*s\" is not read; integers, floats of 2, 4 or 8 bytes and bool are",
+                   "%s: byte %zu: descr: type \"%.*s\" is not read; integers, floats of 2, 4 or 8 bytes, bool and "
+                   "text are",
                    s->name, s->base + (size_t)(d - s->start), (int)(n < 40 ? n : 40), d);
 }
 
@@ -161,9 +184,9 @@ static jd_status read_dict(parser *s)
 }
 
 /* From first index fastest to last index fastest. */
-static void to_row_major(const jd_tensor_entry *t, const unsigned char *from, unsigned char *to)
+static void to_row_major(const jd_tensor_entry *t, size_t size, const unsigned char *from, unsigned char *to)
 {
-    const size_t size = jd_file_dtype_size(t->dtype), count = (size_t)t->bytes / size;
+    const size_t count = (size_t)t->bytes / size;
     size_t stride[JD_LIMIT_RANK], index[JD_LIMIT_RANK] = {0}, at = 0;
     for (size_t i = 0, s = 1; i < (size_t)t->rank; i++) {
         stride[i] = s;
@@ -178,6 +201,50 @@ static void to_row_major(const jd_tensor_entry *t, const unsigned char *from, un
             index[i] = 0;
         }
     }
+}
+
+/* One word of the file as UTF-8, its padding of zeros left out; returns its bytes, SIZE_MAX for what is no text. */
+static size_t word_of(const parser *s, const unsigned char *from, char *to)
+{
+    const size_t size = s->element / s->text;
+    size_t n = s->text, bytes = 0;
+    while (n && (size == 1 ? !from[n - 1] : !jd__le32(from + 4 * (n - 1)))) n--;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t c = size == 1 ? from[i] : jd__le32(from + 4 * i);
+        if (!c || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return SIZE_MAX;
+        if (size == 1 || c < 0x80) {
+            to[bytes++] = (char)c;
+        } else {
+            const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+            to[bytes++] = (char)((0xFF00u >> (more + 1) & 0xFF) | c >> 6 * more);
+            for (int k = more - 1; k >= 0; k--) to[bytes++] = (char)(0x80 | (c >> 6 * k & 0x3F));
+        }
+    }
+    return jd__utf8_valid(to, bytes) ? bytes : SIZE_MAX;
+}
+
+/* The words of an array of text; they live in one block that begins with the pointers to them. */
+static jd_status read_words(const parser *s, const unsigned char *values, size_t offset, jd_tensor_entry *t,
+                            void **block)
+{
+    const size_t count = (size_t)t->bytes / s->element;
+    char **word = jd_alloc(s->ctx, count * (sizeof *word + 1) + (size_t)t->bytes + 1);
+    if (!word) return jd_error(s->ctx);
+    char *to = (char *)(word + count);
+    for (size_t i = 0; i < count; i++) {
+        const size_t n = word_of(s, values + i * s->element, to);
+        if (n == SIZE_MAX) {
+            jd_free(s->ctx, word);
+            return jd_fail(s->ctx, JD_EDATA, "%s: byte %zu: word %zu is no Unicode text; repair it, or save UTF-8",
+                           s->name, offset + i * s->element, i);
+        }
+        word[i] = to;
+        to += n;
+        *to++ = 0;
+    }
+    t->words = (const char *const *)word;
+    *block = word;
+    return JD_OK;
 }
 
 /* Checks everything that precedes the data; *offset is where the data begins. */
@@ -213,20 +280,25 @@ jd_status jd__npy_decode(jd_ctx *ctx, const char *name, const unsigned char *npy
     parser s = {.ctx = ctx, .name = name, .t = &t};
     uint64_t offset = 0;
     if (read_header(&s, npy, size, &offset)) return jd_error(ctx);
-    if (!jd__tensor_bytes(t.rank, t.dim, jd_file_dtype_size(t.dtype), &t.bytes) || t.bytes != size - offset)
+    if (!jd__tensor_bytes(t.rank, t.dim, s.element, &t.bytes) || t.bytes != size - offset)
         return jd_fail(ctx, JD_EDATA,
                        "%s: byte %" PRIu64 ": the shape needs %" PRIu64 " bytes of data, the file has %" PRIu64, name,
                        offset, t.bytes, size - offset);
     unsigned char *values = jd_alloc(ctx, (size_t)t.bytes);
     if (!values) return jd_error(ctx);
     if (s.fortran && t.bytes)
-        to_row_major(&t, npy + offset, values);
+        to_row_major(&t, s.element, npy + offset, values);
     else
         memcpy(values, npy + offset, (size_t)t.bytes);
-    const size_t element = jd_file_dtype_size(t.dtype);
-    if (s.swap) jd__swap_bytes(values, (size_t)t.bytes / element, element);
-    t.data = values;
-    *data = values;
+    const size_t unit = s.text ? s.element / s.text : s.element;
+    if (s.swap) jd__swap_bytes(values, (size_t)t.bytes / unit, unit);
+    if (s.text) {
+        const jd_status status = read_words(&s, values, (size_t)offset, &t, data);
+        jd_free(ctx, values);
+        if (status) return status;
+    } else {
+        t.data = *data = values;
+    }
     *out = t;
     return JD_OK;
 }
