@@ -255,7 +255,7 @@ static jd_status train(jd_run *r, jd_params *w)
     jd_ctx *ctx = jd_run_ctx(r);
     const int64_t wide = CROP + DETECTOR - 1;
     learner l = {.seed = jd_run_seed(r),
-                 .crop = {.window = DETECTOR, .side = CROP, .zoom = 0.1, .contrast = 0.1, .keep = 0.03}};
+                 .crop = {.window = DETECTOR, .side = CROP, .every = 1, .zoom = 0.1, .contrast = 0.1, .keep = 0.03}};
     l.x = jd_alloc_array(ctx, (size_t)(wide * wide * 3), sizeof *l.x);
     l.label = jd_alloc_array(ctx, (size_t)CROP * CROP, sizeof *l.label);
     if (!jd_error(ctx) && !slides_draw(ctx, jd_run_seed(r), 0, SLIDES, &l.train))

@@ -66,6 +66,12 @@ for command in systems run train eval predict read serve export scan inspect pla
 done
 right help
 contains 'jackdaw COMMAND'
+right systems --json
+for name in $(sed 's/.*"system":"\([^"]*\)".*/\1/' out); do
+    count=$((count + 1))
+    grep -q "^$name " "$here/systems.txt" ||
+        { failed=$((failed + 1)); echo "  tests/systems.txt has no line for the system $name"; }
+done
 right completion bash
 contains 'complete '
 right train --data tiny.csv --net 'dense 4 tanh, dense 2' --epochs 3 --validation 0 --out run --json

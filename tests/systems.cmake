@@ -1,0 +1,11 @@
+# Every system from its data to its report, cut short: a test for each line of systems.txt (cli.sh: no system is missing there).
+if(TARGET jackdaw)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/systems.txt)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/tests/systems.txt lines REGEX "^[a-z]")
+  foreach(line ${lines})
+    separate_arguments(words UNIX_COMMAND ${line})
+    list(POP_FRONT words name)
+    add_test(NAME run_${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/system.sh $<TARGET_FILE:jackdaw> ${name} ${words})
+    set_tests_properties(run_${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+  endforeach()
+endif()
