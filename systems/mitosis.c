@@ -34,8 +34,9 @@ static const jd_setting settings[] = {
     {"positives", {0.2, 0.2, 0.2}, "share of positive windows among those trained on"},
     {"first_steps", {0, 500, 4000}, "steps of the preliminary net; 0: background is drawn at random"},
     {"hard", {0.5, 0.5, 0.5}, "share of the background that is drawn by the preliminary net's score"},
-    {"zoom", {0.5, 0.5, 0.5}, "nuclei: crops are scaled by up to this share, up or down"},
+    {"zoom", {1, 1, 1}, "nuclei: crops are scaled by up to this share, up or down"},
     {"contrast", {0.25, 0.25, 0.25}, "contrast and brightness of crops are changed by up to +- this"},
+    {"colour", {1, 1, 1}, "nuclei: colours are mixed by up to this share, as other stains would show them"},
     {"views", {1, 8, 8}, "turned and mirrored versions whose maps are averaged"},
     {"radius", {20, 20, 20}, "a detection is right within so many pixels of a centre, each centre once"},
     {"slides",
@@ -210,6 +211,7 @@ static jd_status prepare(mitosis *m)
                                    .every = every,
                                    .zoom = m->synthetic ? 0 : jd_run_setting(r, "zoom"),
                                    .contrast = jd_run_setting(r, "contrast"),
+                                   .colour = m->synthetic ? 0 : jd_run_setting(r, "colour"),
                                    .keep = fmin(1, core * (1 - share) / share / fmax(1, all - core))};
     const size_t S = (size_t)side, w = S + WINDOW - 1, b = (size_t)m->batch;
     m->x = jd_alloc_array(m->ctx, b * w * w * 3, sizeof *m->x);

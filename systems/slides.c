@@ -140,6 +140,17 @@ static placement draw_view(jd_rng *r, const slide *s, const slide_crop_options *
     return v;
 }
 
+/* What another stain might show: each channel moves towards a random blend of the three.  Grey stays as it is. */
+static void draw_stain(jd_rng *r, double most, float mix[3][3])
+{
+    const float move = (float)most * jd_rng_uniform(r);
+    for (int c = 0; c < 3; c++) {
+        float part[3], sum = 0;
+        for (int k = 0; k < 3; k++) sum += part[k] = 1e-6f - logf(1 - jd_rng_uniform(r));
+        for (int k = 0; k < 3; k++) mix[c][k] = move * part[k] / sum + (c == k ? 1 - move : 0);
+    }
+}
+
 static void fetch(const slide *s, double y, double x, float rgb[3])
 {
     const double fy = floor(y), fx = floor(x);
@@ -165,18 +176,22 @@ void slide_crop(const slides *all, const slide_crop_options *o, uint64_t seed, i
     jd_rng r = jd_rng_new(seed, "slide crop", (uint64_t)index);
     const slide *s = &all->s[jd_rng_below(&r, (uint32_t)all->n)];
     const placement v = draw_view(&r, s, o);
-    float factor[3], shift[3];
+    float factor[3], shift[3], mix[3][3];
     for (int c = 0; c < 3; c++) {
         factor[c] = 1 + (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
         shift[c] = (float)o->contrast * (2 * jd_rng_uniform(&r) - 1);
     }
+    draw_stain(&r, o->colour, mix);
     const int64_t side = o->side + o->window - 1, middle = o->side / 2 + o->window / 2;
     for (int64_t i = 0; i < side; i++)
         for (int64_t j = 0; j < side; j++) {
             const double dy = (double)(i - middle), dx = (double)(j - middle);
             float rgb[3];
             fetch(s, v.y + v.a[0][0] * dy + v.a[0][1] * dx, v.x + v.a[1][0] * dy + v.a[1][1] * dx, rgb);
-            for (int c = 0; c < 3; c++) x[(i * side + j) * 3 + c] = factor[c] * (rgb[c] / 127.5f - 1) + shift[c];
+            for (int c = 0; c < 3; c++) {
+                const float shown = mix[c][0] * rgb[0] + mix[c][1] * rgb[1] + mix[c][2] * rgb[2];
+                x[(i * side + j) * 3 + c] = factor[c] * (shown / 127.5f - 1) + shift[c];
+            }
         }
     const int64_t every = o->every;
     for (int64_t i = 0; i < o->side; i += every)

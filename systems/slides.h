@@ -36,11 +36,12 @@ jd_status slides_draw(jd_ctx *ctx, uint64_t seed, size_t first, size_t n, slides
 
 typedef struct slide_crop_options {
     int64_t window, side,
-        every;         /* of the net; a crop has side x side pixels, one in `every` of an axis is classified */
-    double zoom;       /* scaled by a factor from 1/(1+zoom) to 1+zoom */
-    double contrast;   /* factor 1 +- contrast on the values of a channel, shift +- contrast */
-    double keep;       /* share of the background pixels that are kept; the label of the others is -1 */
-    double hard;       /* share of those that are drawn by the preliminary net's score */
+        every;       /* of the net; a crop has side x side pixels, one in `every` of an axis is classified */
+    double zoom;     /* scaled by a factor from 1/(1+zoom) to 1+zoom */
+    double contrast; /* factor 1 +- contrast on the values of a channel, shift +- contrast */
+    double colour; /* channels move by up to this share towards random blends of all three, as another stain's would */
+    double keep;   /* share of the background pixels that are kept; the label of the others is -1 */
+    double hard;   /* share of those that are drawn by the preliminary net's score */
     double mean_score; /* of the background */
 } slide_crop_options;
 /* Crop `index`: a place of a slide, turned, mirrored, zoomed, as a function of seed and index.  x (side+window-1)^2 x 3 in
