@@ -150,7 +150,7 @@ static jd_status run_blind(jd_run *r)
     return run(r, true);
 }
 
-#define SETTINGS(method, budget)                                                                                       \
+#define SETTINGS(method, budget, compared)                                                                             \
     {                                                                                                                  \
         {"method", {method, method, method}, "0 SNES, 1 xNES, 2 CMA-ES, 3 CoSyNE, 4 ESP, 5 GA, 6 random"},             \
             {"runs", {20, 50, 100}, "searches, each with a seed of its own"},                                          \
@@ -159,12 +159,12 @@ static jd_status run_blind(jd_run *r)
             {"sigma", {0, 0, 0}, "first step size; 0: the table's"},                                                   \
             {"hidden", {0, 0, 0}, "hidden units; 0: the table's"},                                                     \
             {"feed_forward", {0, 0, 0}, "1: the hidden units do not see each other's last values"},                    \
-            {"compared", {0, 50, 100}, "searches of every method for the table; 0: none"},                             \
+            {"compared", {0, compared, 100}, "searches of every method for the table; 0: none"},                       \
         {                                                                                                              \
             NULL                                                                                                       \
         }                                                                                                              \
     }
-static const jd_setting seen_settings[] = SETTINGS(0, 20000), blind_settings[] = SETTINGS(1, 20000);
+static const jd_setting seen_settings[] = SETTINGS(0, 20000, 50), blind_settings[] = SETTINGS(1, 20000, 20);
 
 const jd_system jd_system_double_pole = {
     .name = "double-pole",
