@@ -146,7 +146,11 @@ jd_status pt_belief_net(pt *t, pt_belief *out)
     belief b = {.t = t, .units = {t->units[0], t->units[1], (int64_t)jd_run_setting(t->r, "top_units")}, .gibbs = 200};
     *out = (pt_belief){(double)NAN, (double)NAN, NULL};
     if (!epochs) return jd_error(t->ctx);
-    b.d = (jd_dbn){.layers = 2, .units = b.units, .visible = PT_PIXELS, .classes = PT_CLASSES};
+    b.d = (jd_dbn){.layers = 2,
+                   .units = b.units,
+                   .visible = PT_PIXELS,
+                   .classes = PT_CLASSES,
+                   .gibbs = (int)jd_run_setting(t->r, "up_down_gibbs")};
     b.w = pt_copy(t->ctx, t->rbm);
     jd_run_stage(t->r, "a deep belief net");
     out->dreams = jd_alloc_array(t->ctx, (size_t)PT_CLASSES * PT_DREAMS * PT_PIXELS, sizeof *out->dreams);

@@ -24,6 +24,7 @@ typedef struct homology_data {
     uint8_t *which; /* (n,3): which motif that is */
     float
         *odds; /* (tasks,3,8,20): log odds over the background of the letters of a motif in a family nobody has seen */
+    float *shown; /* (tasks,3,8,20): the same by the mean of the four families that are trained on */
     uint8_t *gap; /* (tasks,2): residues between the motifs; 0: each chain has its own */
     float *bag;   /* (n,3 tasks): the best match of each motif anywhere in the chain, in nats over the background */
     char *text;
@@ -52,10 +53,12 @@ jd_status homology_read(jd_ctx *ctx, const char *dir, homology_data *out);
 void homology_free(homology_data *d);
 
 /* What somebody would say who knows how the superfamily was made: the logarithm of the likelihood ratio of chain i as a
- * member of `task` against background with the share `decoys` of the orders that are wrong.  No order of the chains has a
- * greater area (Neyman and Pearson 1933), but for what the motifs of other superfamilies tell.  What it cannot know is
- * which columns the new family has drawn anew: each letter there has the probability 0.7 ancestor + 0.3 / 20. */
-double homology_known(const homology_data *d, size_t task, size_t i, double decoys);
+ * member of `task` against background with the share `decoys` of the orders that are wrong.  With odds = d->odds no order of
+ * the chains has a greater area (Neyman and Pearson 1933), but for what the motifs of other superfamilies tell.  What it
+ * cannot know is which columns the new family has drawn anew: each letter there has the probability 0.7 ancestor + 0.3 / 20.
+ * odds = d->shown: somebody who knows the four families of training instead of their ancestor, and takes the mean of their
+ * probabilities, a tenth of it spread over all letters.  gaps: whether the distances are known. */
+double homology_known(const homology_data *d, const float *odds, bool gaps, size_t task, size_t i, double decoys);
 
 /* Area under the curve of true against false positives (ties count half), and the mean share of the positives that stand
  * before the i-th negative, i = 1 .. n (Gribskov and Robinson 1996); of equal scores the negatives stand first. */
@@ -79,7 +82,8 @@ typedef struct homology_task {
     protein_feed feed;
     double roc, roc50, bag_roc, bag_roc50, decoys_roc, decoys_bag;
     double seen_roc;       /* on the chains of training */
-    double known, known50; /* ROC and ROC50 of who knows the motifs */
+    double known, known50; /* ROC and ROC50 of who knows the ancestor's motifs */
+    double shown, blurred; /* ROC of who knows those of the four families, with and without the distances */
 } homology_task;
 
 /* When the network answers: after the last residue, or with the mean, the largest, or the logarithm of the mean

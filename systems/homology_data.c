@@ -123,7 +123,7 @@ static void give_roles(homology_data *d, size_t room, size_t s, int f, bool deco
 /* A new family has drawn a share of the columns anew, from all distributions alike: of each letter it has 1 / 20. */
 static void keep_odds(homology_data *d, const superfamily *all)
 {
-    float *odds = d->odds;
+    float *odds = d->odds, *shown = d->shown;
     double sum = 0;
     for (int k = 0; k < LETTERS; k++) sum += BACKGROUND[k];
     for (size_t s = 0; s < d->tasks; s++) {
@@ -131,16 +131,19 @@ static void keep_odds(homology_data *d, const superfamily *all)
             for (int c = 0; c < C; c++)
                 for (int k = 0; k < LETTERS; k++) {
                     const double p = (1 - ANEW) * all[s].ancestor[m].p[c][k] + ANEW / LETTERS;
+                    double mean = 0;
+                    for (int f = 0; f < F - 1; f++) mean += all[s].family[f][m].p[c][k] / (F - 1);
                     *odds++ = (float)log(p * sum / BACKGROUND[k]);
+                    *shown++ = (float)log((0.9 * mean + 0.1 / LETTERS) * sum / BACKGROUND[k]);
                 }
         for (int m = 0; m < M - 1; m++) d->gap[s * (M - 1) + (size_t)m] = (uint8_t)all[s].gap[m];
     }
 }
 
-/* Log odds of motif m of a task at every place of a chain; returns how many places. */
-static size_t match(const homology_data *d, size_t task, int m, const jd_chain *c, float *out)
+/* Log odds of motif m of a task, by d->odds or d->shown, at every place of a chain; returns how many places. */
+static size_t match(const float *odds, size_t task, int m, const jd_chain *c, float *out)
 {
-    const float *odds = d->odds + (task * M + (size_t)m) * C * LETTERS;
+    odds += (task * M + (size_t)m) * C * LETTERS;
     const size_t places = c->length - C + 1;
     for (size_t t = 0; t < places; t++) {
         out[t] = 0;
@@ -154,7 +157,7 @@ static void best_matches(homology_data *d)
     float x[MOST];
     for (size_t i = 0; i < d->n; i++)
         for (size_t s = 0; s < d->tasks * M; s++) {
-            const size_t places = match(d, s / M, (int)(s % M), &d->chain[i], x);
+            const size_t places = match(d->odds, s / M, (int)(s % M), &d->chain[i], x);
             float best = x[0];
             for (size_t t = 1; t < places; t++) best = x[t] > best ? x[t] : best;
             d->bag[i * M * d->tasks + s] = best;
@@ -180,16 +183,17 @@ static double order_odds(const double odds[M][MOST], size_t places, const uint8_
     return sum / (double)places;
 }
 
-double homology_known(const homology_data *d, size_t task, size_t i, double decoys)
+double homology_known(const homology_data *d, const float *of, bool gaps, size_t task, size_t i, double decoys)
 {
+    static const uint8_t unknown[M - 1] = {0};
     double odds[M][MOST] = {{0}}, wrong = 0;
     float x[MOST];
     size_t places = 0;
     for (int m = 0; m < M; m++) {
-        places = match(d, task, m, &d->chain[i], x);
+        places = match(of, task, m, &d->chain[i], x);
         for (size_t t = 0; t < places; t++) odds[m][t] = exp((double)x[t]);
     }
-    const uint8_t *gap = d->gap + task * (M - 1);
+    const uint8_t *gap = gaps ? d->gap + task * (M - 1) : unknown;
     for (int k = 1; k < 6; k++) wrong += order_odds(odds, places, ORDERS[k], gap) / 5;
     return log(order_odds(odds, places, ORDERS[0], gap) + 1e-300) - log(1 - decoys + decoys * wrong);
 }
@@ -204,6 +208,7 @@ static jd_status allocate(homology_data *d, size_t room)
     d->which = jd_alloc_array(ctx, room, M);
     d->bag = jd_alloc_array(ctx, room, M * d->tasks * sizeof *d->bag);
     d->odds = jd_alloc_array(ctx, d->tasks, M * C * LETTERS * sizeof *d->odds);
+    d->shown = jd_alloc_array(ctx, d->tasks, M * C * LETTERS * sizeof *d->shown);
     d->gap = jd_alloc_array(ctx, d->tasks, M - 1);
     d->text = jd_alloc_array(ctx, room, MOST + 16);
     d->codes = jd_alloc_array(ctx, room, MOST * sizeof *d->codes);
@@ -256,7 +261,8 @@ void homology_free(homology_data *d)
     jd_ctx *ctx = d->ctx;
     if (!ctx) return;
     for (size_t k = 0; d->name && k < d->tasks; k++) jd_free(ctx, d->name[k]);
-    void *all[] = {d->name, d->chain, d->role, d->decoy, d->at, d->which, d->bag, d->odds, d->gap, d->text, d->codes};
+    void *all[] = {d->name, d->chain, d->role,  d->decoy, d->at,   d->which,
+                   d->bag,  d->odds,  d->shown, d->gap,   d->text, d->codes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) jd_free(ctx, all[i]);
     jd_chains_free(ctx, &d->file);
     *d = (homology_data){0};

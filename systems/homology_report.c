@@ -36,27 +36,29 @@ static void report_counts(homology_lab *l)
 
 static void report_table(homology_lab *l)
 {
-    enum { COLUMNS = 8, MOST = 60 };
+    enum { COLUMNS = 10, MOST = 60 };
     static char room[MOST][COLUMNS - 1][24];
     const char *cells[MOST * COLUMNS];
     const size_t n = l->tasks < MOST ? l->tasks : MOST;
     for (size_t i = 0; i < n; i++) {
         const homology_task *t = &l->task[i];
-        const double v[] = {t->roc, t->roc50, t->seen_roc, t->decoys_roc, t->bag_roc, t->known, t->known50};
+        const double v[] = {t->roc,     t->roc50, t->seen_roc, t->decoys_roc, t->bag_roc,
+                            t->blurred, t->shown, t->known,    t->known50};
         cells[i * COLUMNS] = l->data.name[t->number];
         for (int k = 0; k < COLUMNS - 1; k++) snprintf(room[i][k], sizeof room[i][k], "%.3f", v[k]);
         for (int k = 0; k < COLUMNS - 1; k++) cells[i * COLUMNS + (size_t)k + 1] = room[i][k];
     }
     jd_report_table(
         jd_run_report(l->r),
-        (const char *const[]){"superfamily", "ROC", "ROC50", "families seen", "decoys alone", "bag", "ceiling",
-                              "ceiling: ROC50"},
+        (const char *const[]){"superfamily", "ROC", "ROC50", "families seen", "decoys alone", "bag",
+                              "order of four families", "and distances", "ceiling", "ceiling: ROC50"},
         cells, n, COLUMNS,
         "Chains of a family that was not in training. ROC: how probable it is that a member ranks above a chain "
         "that is none; 0.5 is chance. ROC50: the share of the members that rank above the first 50 others. Families "
         "seen: ROC of the chains of training. Ceiling: the likelihood ratio of somebody who knows the motifs of the "
         "superfamily's ancestor, their distances and their order, but not which columns the new family has drawn "
-        "anew.");
+        "anew. Order of four families: the same for somebody who knows instead the motifs of the four families of "
+        "training, takes their mean, and does not know the distances; and distances: who knows these as well.");
 }
 
 /* A test chain with its motifs, the cells, and what would be said after each residue. */

@@ -206,7 +206,7 @@ static jd_status run(jd_run *r)
 static const jd_setting settings[] = {
     {"pictures", {10000, 0, 0}, "training digits, used without labels; 0: all"},
     {"units", {500, 500, 500}, "of each of the three layers"},
-    {"pretrain_epochs", {5, 10, 50}, "epochs of each layer without labels"},
+    {"pretrain_epochs", {5, 15, 50}, "epochs of each layer without labels"},
     {"pretrain_batch", {20, 50, 100}, "digits of a step of pre-training"},
     {"rbm_rate", {0.05, 0.05, 0.05}, "learning rate of the RBMs"},
     {"coder_rate", {0.02, 0.02, 0.02}, "of the auto-encoders"},
@@ -220,13 +220,14 @@ static const jd_setting settings[] = {
     {"rate", {0.05, 0.05, 0.05}, "learning rate of fine-tuning, falling along half a cosine"},
     {"scratch_rate", {0.05, 0.05, 0.05}, "and from random weights"},
     {"all_seeds", {0, 1, 5}, "seeds with all labels; 0: not tried"},
-    {"epochs", {0, 20, 100}, "epochs with all labels"},
+    {"epochs", {0, 30, 100}, "epochs with all labels"},
     {"batch", {100, 50, 100}, "digits of a step with all labels"},
     {"deformed_epochs", {0, 30, 300}, "epochs from scratch with deformed digits"},
-    {"top_epochs", {3, 5, 50}, "epochs of the belief net's memory; 0: no belief net"},
-    {"top_units", {500, 500, 2000}, "units of that memory"},
-    {"up_down", {0, 5, 100}, "epochs of the up-down algorithm"},
-    {"up_down_rate", {0.005, 0.005, 0.005}, "its learning rate at the start"},
+    {"top_epochs", {3, 10, 50}, "epochs of the belief net's memory; 0: no belief net"},
+    {"top_units", {500, 1000, 2000}, "units of that memory"},
+    {"up_down", {0, 10, 100}, "epochs of the up-down algorithm"},
+    {"up_down_rate", {0.05, 0.05, 0.05}, "its learning rate at the start"},
+    {"up_down_gibbs", {1, 1, 3}, "steps of its chain at the top"},
     {NULL, {0}, NULL}};
 
 const jd_system jd_system_pretraining_trend = {
