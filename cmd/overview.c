@@ -13,8 +13,6 @@
 
 #include "run.h"
 
-enum { MOST_RUNS = 4096 };
-
 typedef struct one_run {
     char folder[256], system[96], scale[8], changed[256]; /* settings that are not the scale's own: "T=1000" */
     int order;                                            /* of the system in the registry */
@@ -127,7 +125,7 @@ static jd_status read_runs(overview *o, const char *dir)
 {
     DIR *d = opendir(dir);
     size_t room = 0;
-    for (const struct dirent *e; d && (e = readdir(d)) != NULL && o->n < MOST_RUNS && !jd_error(o->ctx);) {
+    for (const struct dirent *e; d && (e = readdir(d)) != NULL && !jd_error(o->ctx);) {
         if (e->d_name[0] == '.') continue;
         if (o->n == room) {
             one_run *more = jd_alloc_array(o->ctx, room = room ? 2 * room : 64, sizeof *more);
