@@ -37,7 +37,6 @@ static const jd_setting settings[] = {
     {"zoom", {1, 1, 1}, "nuclei: crops are scaled by up to this share, up or down"},
     {"contrast", {0.25, 0.25, 0.25}, "contrast and brightness of crops are changed by up to +- this"},
     {"colour", {1, 1, 1}, "nuclei: colours are mixed by up to this share, as other stains would show them"},
-    {"ground", {0, 0, 0}, "nuclei: what is taken away is the mean over a disk of so many pixels around; 0: nothing"},
     {"views", {1, 8, 8}, "turned and mirrored versions whose maps are averaged"},
     {"radius", {20, 20, 20}, "a detection is right within so many pixels of a centre, each centre once"},
     {"slides",
@@ -177,9 +176,9 @@ static jd_status load(mitosis *m)
     }
     const jd_dataset *set = jd_dataset_find(m->ctx, "dsb2018_nuclei");
     char *dir = !set ? NULL : strcmp(data, "dsb2018_nuclei") ? jd_strdup(m->ctx, data) : jd_dataset_locate(m->ctx, set);
-    const double core = jd_run_setting(m->r, "core"), ground = jd_run_setting(m->r, "ground");
-    if (dir && !slides_load_nuclei(m->ctx, dir, "train", core, ground, &m->train) && !hold_out(m))
-        slides_load_nuclei(m->ctx, dir, "test", core, ground, &m->test);
+    const double core = jd_run_setting(m->r, "core");
+    if (dir && !slides_load_nuclei(m->ctx, dir, "train", core, &m->train) && !hold_out(m))
+        slides_load_nuclei(m->ctx, dir, "test", core, &m->test);
     jd_free(m->ctx, dir);
     return jd_error(m->ctx);
 }

@@ -49,22 +49,6 @@ static void make_ground_dark(uint8_t *v, size_t pixels)
         for (size_t i = 0; i < 3 * pixels; i++) v[i] = (uint8_t)(255 - v[i]);
 }
 
-/* Takes from each channel its mean over a disk, so that a nucleus stands out by what is around it, whatever that is. */
-static jd_status level_ground(jd_ctx *ctx, uint8_t *v, int64_t H, int64_t W, double radius)
-{
-    const size_t n = (size_t)(H * W);
-    float *map = jd_alloc_array(ctx, n, sizeof *map), *mean = jd_alloc_array(ctx, n, sizeof *mean);
-    for (int c = 0; c < 3 && map && mean; c++) {
-        for (size_t i = 0; i < n; i++) map[i] = v[3 * i + (size_t)c];
-        if (jd_disk_mean(ctx, map, H, W, radius, mean)) break;
-        for (size_t i = 0; i < n; i++) v[3 * i + (size_t)c] = (uint8_t)fminf(255, fmaxf(0, 128 + (map[i] - mean[i]) / 2));
-    }
-    if (!jd_error(ctx)) stretch(v, 3 * n);
-    jd_free(ctx, map);
-    jd_free(ctx, mean);
-    return jd_error(ctx);
-}
-
 static void mark(slide *s, const jd_point *p, double radius)
 {
     for (int64_t y = (int64_t)((double)p->y - radius); (double)y <= (double)p->y + radius; y++)
@@ -74,7 +58,7 @@ static void mark(slide *s, const jd_point *p, double radius)
                 s->core[y * s->W + x] = 1;
 }
 
-static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, double ground, slide *s)
+static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slide *s)
 {
     if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s/images.tsv: the name \"%s\" is a path", dir, name);
     char *path = jd_asprintf(ctx, "%s/image/%s.png", dir, name);
@@ -84,7 +68,6 @@ static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, doub
         make_ground_dark(p.pixels, (size_t)p.height * (size_t)p.width);
         *s = (slide){.H = p.height, .W = p.width, .rgb = p.pixels};
         s->core = jd_alloc_array(ctx, (size_t)(s->H * s->W), 1);
-        if (s->core && ground > 0) level_ground(ctx, s->rgb, s->H, s->W, ground);
     }
     jd_free(ctx, path);
     return jd_error(ctx);
@@ -110,8 +93,7 @@ static jd_status read_points(jd_ctx *ctx, const jd_tsv *t, const int column[4], 
     return jd_error(ctx);
 }
 
-jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, double ground,
-                             slides *out)
+jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
 {
     static const char *const names[] = {"image", "x", "y", "area"};
     jd_tsv images = {0}, points = {0};
@@ -126,7 +108,7 @@ jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, do
         char *const *f = images.fields + r * images.cols;
         if (strcmp(f[part], split) != 0) continue;
         slide *one = &s.s[s.n++];
-        if (read_slide(ctx, dir, f[name], ground, one)) break;
+        if (read_slide(ctx, dir, f[name], one)) break;
         read_points(ctx, &points, column, f[name], share, one);
     }
     if (!jd_error(ctx) && !s.n) jd_fail(ctx, JD_EDATA, "%s/images.tsv: no picture of the split \"%s\"", dir, split);

@@ -29,8 +29,7 @@ void slides_free(jd_ctx *ctx, slides *s);
 /* The pictures of one split of DIR; contrast is stretched so that 1 % of the values are black and 0.5 % white, and
  * pictures that are bright or coloured are turned into their negatives.  The core of
  * a nucleus reaches `share` of the radius of a disk of its area, within 2 to 10 pixels. */
-jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, double ground,
-                             slides *out);
+jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out);
 /* Slides first .. first+n-1 of the synthetic set `seed`, 512 x 512: pink tissue, 150 nuclei, 8 mitoses (dark plates, rings
  * and pairs of plates), 15 dark round nuclei that are none.  The core reaches 10 pixels. */
 jd_status slides_draw(jd_ctx *ctx, uint64_t seed, size_t first, size_t n, slides *out);

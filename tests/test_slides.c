@@ -89,7 +89,7 @@ static void put(const char *name, const char *text)
 
 static jd_status load(slides *s)
 {
-    return slides_load_nuclei(ctx, tmpdir_path, "train", 0.5, 0, s);
+    return slides_load_nuclei(ctx, tmpdir_path, "train", 0.5, s);
 }
 
 static void test_nuclei_files(void **state)
