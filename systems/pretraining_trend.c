@@ -227,7 +227,7 @@ static const jd_setting settings[] = {
     {"top_units", {500, 1000, 2000}, "units of that memory"},
     {"up_down", {0, 10, 100}, "epochs of the up-down algorithm"},
     {"up_down_rate", {0.05, 0.05, 0.05}, "its learning rate at the start"},
-    {"up_down_gibbs", {1, 1, 3}, "steps of its chain at the top"},
+    {"up_down_gibbs", {1, 5, 10}, "steps of its chain at the top"},
     {NULL, {0}, NULL}};
 
 const jd_system jd_system_pretraining_trend = {
