@@ -21,7 +21,8 @@ typedef struct em_stack {
     uint8_t *pixels; /* (n,H,W) */
     uint8_t *inside; /* (n,H,W) */
 } em_stack;
-/* Slices first .. first+n-1 of the folder DIR: image/NN.png and label/NN.png, all of one size. */
+/* Slices first .. first+n-1 of the folder DIR, all of one size: of the contest's stacks train-volume.tif and
+ * train-labels.tif, or of image/NN.png and label/NN.png. */
 jd_status em_load(jd_ctx *ctx, const char *dir, int first, int n, em_stack *out);
 void em_free(jd_ctx *ctx, em_stack *s);
 

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <unistd.h>
+
 #include "em.h"
+#include "jackdaw/volume.h"
 
 static jd_status add_picture(jd_ctx *ctx, const char *dir, const char *kind, int number, int64_t i, em_stack *s,
                              bool label)
@@ -30,10 +33,43 @@ static jd_status add_picture(jd_ctx *ctx, const char *dir, const char *kind, int
     return status;
 }
 
+/* Slices first .. first+n-1 of a stack as the contest gives them: bytes, or numbers from 0 to 255. */
+static jd_status take_stack(jd_ctx *ctx, const char *path, int first, em_stack *s, bool label)
+{
+    jd_volume v = {0};
+    if (jd_read_tiff(ctx, path, &v)) return jd_error(ctx);
+    const int64_t n = v.height * v.width;
+    if (v.depth < first + s->n)
+        jd_fail(ctx, JD_EDATA, "%s: %lld slices; %lld are needed", path, (long long)v.depth, (long long)(first + s->n));
+    else if (label && (v.height != s->H || v.width != s->W))
+        jd_fail(ctx, JD_EDATA, "%s: %lld x %lld pixels, but the slices have %lld x %lld", path, (long long)v.width,
+                (long long)v.height, (long long)s->W, (long long)s->H);
+    s->H = v.height;
+    s->W = v.width;
+    uint8_t *to = jd_error(ctx) ? NULL : jd_alloc_array(ctx, (size_t)(s->n * n), 1);
+    *(label ? &s->inside : &s->pixels) = to;
+    for (int64_t i = 0; to && i < s->n * n; i++) {
+        const float value = v.voxels[first * n + i];
+        if (!(value >= 0 && value <= 255)) {
+            jd_fail(ctx, JD_EDATA, "%s: slice %lld has the value %g; give 0 to 255", path, (long long)(first + i / n),
+                    (double)value);
+            break;
+        }
+        to[i] = label ? value >= 128 : (uint8_t)(value + 0.5f);
+    }
+    jd_volume_free(ctx, &v);
+    return jd_error(ctx);
+}
+
 jd_status em_load(jd_ctx *ctx, const char *dir, int first, int n, em_stack *out)
 {
     em_stack s = {.n = n};
-    for (int i = 0; i < n; i++)
+    char *volume = jd_asprintf(ctx, "%s/train-volume.tif", dir), *labels = jd_asprintf(ctx, "%s/train-labels.tif", dir);
+    const bool stacks = volume && !access(volume, F_OK);
+    if (stacks && labels && !take_stack(ctx, volume, first, &s, false)) take_stack(ctx, labels, first, &s, true);
+    jd_free(ctx, volume);
+    jd_free(ctx, labels);
+    for (int i = 0; i < n && !stacks && !jd_error(ctx); i++)
         if (add_picture(ctx, dir, "image", first + i, i, &s, false) ||
             add_picture(ctx, dir, "label", first + i, i, &s, true))
             break;

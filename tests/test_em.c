@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tiff_file.h"
+#include "tmpdir.h"
+
 #include "../systems/em_crop.c"
 #include "../systems/em_data.c"
 
@@ -103,6 +106,37 @@ static void test_em_map(void **state)
     jd_params_free(w);
 }
 
+/* The contest's stacks: the slices that were asked for, labels white inside; what does not fit is refused. */
+static void test_stacks(void **state)
+{
+    (void)state;
+    enum { PAGES = 4, H = 6, W = 5, ALL = PAGES * H * W };
+    if (!jd_has_tiff()) return;
+    static uint8_t file[4096];
+    uint32_t pixel[ALL], label[ALL];
+    for (uint32_t i = 0; i < ALL; i++) pixel[i] = i * 7 % 256, label[i] = i % 3 ? 255 : 0;
+    tiff_kind k = {.bits = 8, .form = 1, .photometric = 1, .pages = PAGES, .height = H, .width = W};
+    tmpdir_write(tmpdir_file("train-volume.tif"), file, tiff_file(&k, pixel, file));
+    tmpdir_write(tmpdir_file("train-labels.tif"), file, tiff_file(&k, label, file));
+    em_stack s = {0};
+    assert_int_equal(em_load(ctx, tmpdir_path, 1, 2, &s), JD_OK);
+    assert_true(s.n == 2 && s.H == H && s.W == W);
+    for (int i = 0; i < 2 * H * W; i++)
+        assert_true(s.pixels[i] == pixel[H * W + i] && s.inside[i] == ((H * W + i) % 3 != 0));
+    em_free(ctx, &s);
+    assert_int_equal(em_load(ctx, tmpdir_path, 3, 2, &s), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "4 slices; 5 are needed"));
+    jd_error_clear(ctx);
+    k.width = 3;
+    tmpdir_write(tmpdir_file("train-labels.tif"), file, tiff_file(&k, label, file));
+    assert_int_equal(em_load(ctx, tmpdir_path, 0, 2, &s), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "3 x 6 pixels"));
+    jd_error_clear(ctx);
+    remove(tmpdir_file("train-labels.tif"));
+    assert_int_equal(em_load(ctx, tmpdir_path, 0, 2, &s), JD_ENOINPUT);
+    jd_error_clear(ctx);
+}
+
 static void test_median_and_calibration(void **state)
 {
     (void)state;
@@ -133,20 +167,19 @@ static void test_median_and_calibration(void **state)
 
 static int setup(void **state)
 {
-    (void)state;
     ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? 0 : -1;
+    return ctx ? tmpdir_setup(state) : -1;
 }
 static int teardown(void **state)
 {
-    (void)state;
     jd_ctx_free(ctx);
-    return 0;
+    return tmpdir_teardown(state);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_em_crops), cmocka_unit_test(test_em_bent),
-                                       cmocka_unit_test(test_em_map), cmocka_unit_test(test_median_and_calibration)};
+                                       cmocka_unit_test(test_em_map), cmocka_unit_test(test_stacks),
+                                       cmocka_unit_test(test_median_and_calibration)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -195,7 +195,9 @@ static const jd_dataset sets[] = {
      .title = "ISBI 2012: 30 slices of a fly's nerve cord under the electron microscope, 512 x 512, membranes marked",
      .home = "http://brainiac2.mit.edu/isbi_challenge",
      .licence = "for research and education",
-     .obtain = "write each slice as image/NN.png and its labels, white inside of cells, as label/NN.png",
+     .obtain = "write each slice as image/NN.png and its labels, white inside of cells, as label/NN.png; or give the "
+               "folder of "
+               "train-volume.tif and train-labels.tif with --data",
      .files = isbi2012_files,
      .classes = 2},
     {.name = "dsb2018_nuclei",
