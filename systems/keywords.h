@@ -14,10 +14,18 @@ typedef struct keywords_data {
     jd_speech train, valid, test;
     int speakers[3];
 } keywords_data;
-/* Reads the clips that index.tsv of "speech_commands12", or of the folder that --data names, lists; `held_out` speakers of its training part, the same for every seed, and as
- * large a share of the clips without a speaker, become the validation part. */
+/* Reads the clips of "speech_commands12", or of the folder that --data names: those that its index.tsv lists, or Speech Commands
+ * as it is distributed (testing_list.txt, validation_list.txt, a folder for each word).  Where the index names none to
+ * validate on, `held_out` speakers of the training part, the same for every seed, and as large a share of the clips without a
+ * speaker, are taken for it. */
 jd_status keywords_load(jd_run *r, int held_out, keywords_data *out);
 void keywords_free(jd_ctx *ctx, keywords_data *d);
+
+/* The table of the clips of a folder as it is distributed: file, word, speaker, split (train, valid, test) and the second at
+ * which a piece of a longer recording begins (below 0: the whole).  Of unknown words as many clips are taken as one word has,
+ * about; silence is cut from the recordings of noise. */
+enum { KEYWORDS_COLUMNS = 5 };
+jd_status keywords_list_folder(jd_ctx *ctx, const char *dir, jd_tsv *out);
 
 typedef struct keywords_trace {
     const jd_utterance *clip;

@@ -2,7 +2,9 @@
 #include "keywords.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const keywords_names[KEYWORDS_CLASSES] = {"yes", "no",  "up",   "down", "left",    "right",
                                                       "on",  "off", "stop", "go",   "silence", "unknown"};
@@ -12,8 +14,11 @@ typedef struct loading {
     jd_ctx *ctx;
     const char *dir;
     jd_tsv index;
-    int file, word, speaker, split; /* columns */
-    const char **names;             /* the training part's speakers, each once */
+    int file, word, speaker, split, second; /* columns; second is -1 where clips are whole files */
+    bool own_valid;                         /* the index says what to validate on */
+    jd_sound noise;                         /* the last long recording, */
+    const char *noise_file;                 /* and its name */
+    const char **names;                     /* the training part's speakers, each once */
     int names_n;
     uint32_t *order; /* (names): shuffled; the first `held_out` are for validation */
     int held_out;
@@ -57,7 +62,7 @@ static jd_status list_speakers(loading *l)
             l->names[l->names_n++] = name;
     }
     l->order = jd_alloc_array(l->ctx, (size_t)l->names_n + 1, sizeof *l->order);
-    if (!l->names || !l->order) return jd_error(l->ctx);
+    if (!l->names || !l->order || l->own_valid) return jd_error(l->ctx);
     if (l->held_out < 1 || l->held_out >= l->names_n)
         return jd_fail(l->ctx, JD_EUSAGE, "held_out=%d of %d speakers; give one or more, not all", l->held_out,
                        l->names_n);
@@ -71,6 +76,7 @@ static jd_status list_speakers(loading *l)
 static int part_of(const loading *l, size_t row)
 {
     if (!strcmp(field(l, row, l->split), "test")) return 2;
+    if (l->own_valid) return !strcmp(field(l, row, l->split), "valid");
     const char *name = field(l, row, l->speaker);
     const int who = nobody(name) ? (int)(row % (size_t)l->names_n) : speaker_number(l, name);
     for (int i = 0; i < l->held_out; i++)
@@ -78,12 +84,31 @@ static int part_of(const loading *l, size_t row)
     return 0;
 }
 
+/* The sound of a row: a file, or one second of it. */
+static jd_status read_row(loading *l, size_t row, const char *path, jd_sound *out)
+{
+    const char *file = field(l, row, l->file);
+    const double second = l->second < 0 ? -1 : atof(field(l, row, l->second));
+    if (second < 0) return jd_read_sound(l->ctx, path, out);
+    if (!l->noise_file || strcmp(l->noise_file, file) != 0) {
+        jd_sound_free(l->ctx, &l->noise);
+        l->noise_file = NULL;
+        if (jd_read_sound(l->ctx, path, &l->noise)) return jd_error(l->ctx);
+        l->noise_file = file;
+    }
+    const size_t n = (size_t)l->noise.rate, at = (size_t)(second * l->noise.rate);
+    if (at + n > l->noise.count) return jd_fail(l->ctx, JD_EDATA, "%s: ends before second %g", path, second + 1);
+    *out = (jd_sound){.rate = l->noise.rate, .count = n, .samples = jd_alloc_array(l->ctx, n, sizeof *out->samples)};
+    if (out->samples) memcpy(out->samples, l->noise.samples + at, n * sizeof *out->samples);
+    return jd_error(l->ctx);
+}
+
 static jd_status read_clip(loading *l, size_t row, jd_speech *out)
 {
     jd_sound sound = {0};
     char *path = jd_asprintf(l->ctx, "%s/%s", l->dir, field(l, row, l->file));
     const int class = class_of(l, row);
-    if (path && class >= 0 && !jd_read_sound(l->ctx, path, &sound)) {
+    if (path && class >= 0 && !read_row(l, row, path, &sound)) {
         if (out->count && sound.rate != out->rate) {
             jd_fail(l->ctx, JD_EDATA, "%s: %d samples a second, the others have %d; resample it", path, sound.rate,
                     out->rate);
@@ -114,16 +139,19 @@ static jd_status read_clips(loading *l, keywords_data *out)
     return jd_error(l->ctx);
 }
 
-static void count_speakers(const loading *l, keywords_data *out)
+/* Different speakers of a part. */
+static int speakers_of(const loading *l, int part)
 {
-    out->speakers[0] = l->names_n - l->held_out;
-    out->speakers[1] = l->held_out;
-    for (size_t i = 0; i < l->index.rows; i++) {
-        bool first = part_of(l, i) == 2 && !nobody(field(l, i, l->speaker));
-        for (size_t k = 0; first && k < i; k++)
-            first = part_of(l, k) != 2 || strcmp(field(l, i, l->speaker), field(l, k, l->speaker)) != 0;
-        out->speakers[2] += first;
+    const char **name = jd_alloc_array(l->ctx, l->index.rows + 1, sizeof *name);
+    int n = 0;
+    for (size_t i = 0; name && i < l->index.rows; i++) {
+        const char *who = field(l, i, l->speaker);
+        bool first = !nobody(who) && part_of(l, i) == part;
+        for (int k = 0; first && k < n; k++) first = strcmp(name[k], who) != 0;
+        if (first) name[n++] = who;
     }
+    jd_free(l->ctx, name);
+    return n;
 }
 
 /* The folder that --data names, or that of the registered set; to be given to jd_free. */
@@ -141,15 +169,21 @@ jd_status keywords_load(jd_run *r, int held_out, keywords_data *out)
     char *dir = folder(r);
     if (!dir) return jd_error(jd_run_ctx(r));
     loading l = {.r = r, .ctx = jd_run_ctx(r), .dir = dir, .held_out = held_out};
-    char *path = jd_asprintf(l.ctx, "%s/index.tsv", dir);
+    char *path = jd_asprintf(l.ctx, "%s/index.tsv", dir), *lists = jd_asprintf(l.ctx, "%s/testing_list.txt", dir);
     jd_run_stage(r, "reading clips");
-    if (path && !jd_read_tsv(l.ctx, path, &l.index)) {
+    l.own_valid = path && lists && access(path, F_OK) && !access(lists, F_OK);
+    if (path && lists &&
+        !(l.own_valid ? keywords_list_folder(l.ctx, dir, &l.index) : jd_read_tsv(l.ctx, path, &l.index))) {
         l.file = jd_tsv_column(l.ctx, &l.index, "file");
         l.word = jd_tsv_column(l.ctx, &l.index, "word");
         l.speaker = jd_tsv_column(l.ctx, &l.index, "speaker");
         l.split = jd_tsv_column(l.ctx, &l.index, "split");
-        if (!jd_error(l.ctx) && !list_speakers(&l) && !read_clips(&l, out)) count_speakers(&l, out);
+        l.second = l.own_valid ? jd_tsv_column(l.ctx, &l.index, "second") : -1;
+        if (!jd_error(l.ctx) && !list_speakers(&l) && !read_clips(&l, out))
+            for (int k = 0; k < 3; k++) out->speakers[k] = speakers_of(&l, k);
     }
+    jd_free(l.ctx, lists);
+    jd_sound_free(l.ctx, &l.noise);
     jd_free(l.ctx, path);
     jd_free(l.ctx, l.names);
     jd_free(l.ctx, l.order);

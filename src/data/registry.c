@@ -188,7 +188,9 @@ static const jd_dataset sets[] = {
          "Speech Commands v0.02, its test set by speaker: 12 classes, 3013 clips to train, 823 to test, FLAC 8 kHz",
      .home = "https://arxiv.org/abs/1804.03209",
      .licence = "CC BY 4.0",
-     .obtain = "put index.tsv (file, word, speaker, split) and the clips that it lists into one folder",
+     .obtain = "put index.tsv (file, word, speaker, split) and the clips that it lists into one folder; or give the "
+               "folder of "
+               "the whole set as it is distributed with --data",
      .files = commands_files,
      .classes = 12},
     {.name = "isbi2012",
