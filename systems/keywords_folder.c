@@ -2,12 +2,12 @@
  * keywords_folder.c - Speech Commands as it is distributed: a folder of recordings for each word, the lists of those to
  * validate and to test on, and long recordings of noise.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keywords.h"
+#include "names.h"
 
 enum { MOST_CLIPS = 1 << 20, PIECES = 4 }; /* pieces of silence that begin in a second */
 #define NOISE "_background_noise_"
@@ -43,37 +43,6 @@ static jd_status read_list(jd_ctx *ctx, const char *dir, const char *name, list 
 static bool listed(const list *l, const char *clip)
 {
     return bsearch(&clip, l->line, l->n, sizeof *l->line, by_text) != NULL;
-}
-
-/* Names in a folder that end so (folders: NULL), sorted, each to be given to jd_free. */
-static char **names_in(jd_ctx *ctx, const char *dir, const char *ending, size_t *n)
-{
-    size_t room = 64;
-    char **name = jd_alloc_array(ctx, room, sizeof *name);
-    DIR *d = name ? opendir(dir) : NULL;
-    *n = 0;
-    for (const struct dirent *e; d && (e = readdir(d)) != NULL && !jd_error(ctx);) {
-        const size_t length = strlen(e->d_name), end = ending ? strlen(ending) : 0;
-        const bool file = strchr(e->d_name, '.') != NULL;
-        if (e->d_name[0] == '.' || (ending ? length <= end || strcmp(e->d_name + length - end, ending) : file))
-            continue;
-        if (*n == room) {
-            char **more = jd_realloc(ctx, name, room * sizeof *name, 2 * room * sizeof *name);
-            if (!more) break;
-            name = more;
-            room *= 2;
-        }
-        name[(*n)++] = jd_strdup(ctx, e->d_name);
-    }
-    if (d) closedir(d);
-    if (name && !jd_error(ctx)) qsort(name, *n, sizeof *name, by_text);
-    return name;
-}
-
-static void free_names(jd_ctx *ctx, char **name, size_t n)
-{
-    for (size_t i = 0; name && i < n; i++) jd_free(ctx, name[i]);
-    jd_free(ctx, name);
 }
 
 /* ---- the table ---------------------------------------------------------------------------------------------------------------*/
@@ -138,7 +107,7 @@ static void add_word(table *t, const char *dir, const char *word, size_t unknown
                                        : "train",
                  -1);
     }
-    free_names(t->ctx, clip, n);
+    names_free(t->ctx, clip, n);
     jd_free(t->ctx, folder);
 }
 
@@ -163,7 +132,7 @@ static void add_silence(table *t, const char *dir)
         jd_sound_free(t->ctx, &sound);
         jd_free(t->ctx, file);
     }
-    free_names(t->ctx, noise, n);
+    names_free(t->ctx, noise, n);
     jd_free(t->ctx, folder);
 }
 
@@ -199,7 +168,7 @@ jd_status keywords_list_folder(jd_ctx *ctx, const char *dir, jd_tsv *out)
         if (!jd_error(ctx)) add_silence(&t, dir);
         if (!jd_error(ctx)) finish(&t);
     }
-    free_names(ctx, word, n);
+    names_free(ctx, word, n);
     jd_free(ctx, valid.line);
     jd_free(ctx, valid.text);
     jd_free(ctx, test.line);

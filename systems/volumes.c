@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "em.h"
+#include "names.h"
 
 enum { C = JD_VOLUME_INPUTS };
 
@@ -55,9 +57,12 @@ static jd_status take_labels(jd_ctx *ctx, const char *path, const jd_volume *fro
     return JD_OK;
 }
 
-static jd_status load_one(jd_ctx *ctx, const char *dir, const char *file, int classes, volume *out)
+/* Images and labels lie in two folders and have the same names. */
+static jd_status load_one(jd_ctx *ctx, const char *dir, const char *const folder[2], const char *file, int classes,
+                          volume *out)
 {
-    char *path[2] = {jd_asprintf(ctx, "%s/image/%s", dir, file), jd_asprintf(ctx, "%s/label/%s", dir, file)};
+    char *path[2] = {jd_asprintf(ctx, "%s/%s/%s", dir, folder[0], file),
+                     jd_asprintf(ctx, "%s/%s/%s", dir, folder[1], file)};
     jd_volume image = {0}, label = {0};
     volume v = {0};
     if (!jd_error(ctx) && !jd_read_volume(ctx, path[0], &image) && !jd_read_volume(ctx, path[1], &label)) {
@@ -81,19 +86,39 @@ static jd_status load_one(jd_ctx *ctx, const char *dir, const char *file, int cl
     return jd_error(ctx);
 }
 
+/* As the decathlon gives them, imagesTr and labelsTr; in the order of their names every fifth is a test. */
+static void load_decathlon(jd_ctx *ctx, const char *dir, bool test, volumes *s)
+{
+    static const char *const folder[2] = {"imagesTr", "labelsTr"};
+    char *images = jd_asprintf(ctx, "%s/%s", dir, folder[0]);
+    size_t n = 0;
+    char **file = images ? names_in(ctx, images, ".nii.gz", &n) : NULL;
+    s->v = jd_alloc_array(ctx, n + 1, sizeof *s->v);
+    for (size_t i = 0; i < n && s->v && !jd_error(ctx); i++)
+        if ((i % 5 == 4) == test) load_one(ctx, dir, folder, file[i], s->classes, &s->v[s->n++]);
+    if (!jd_error(ctx) && n < 10)
+        jd_fail(ctx, JD_EDATA, "%s: %zu volumes (.nii.gz); ten or more are needed", images, n);
+    names_free(ctx, file, n);
+    jd_free(ctx, images);
+}
+
 jd_status volumes_load_hippocampus(jd_ctx *ctx, const char *dir, const char *split, volumes *out)
 {
-    char *path = jd_asprintf(ctx, "%s/%s.tsv", dir, split);
+    static const char *const folder[2] = {"image", "label"};
+    char *path = jd_asprintf(ctx, "%s/%s.tsv", dir, split), *images = jd_asprintf(ctx, "%s/imagesTr", dir);
     jd_tsv t = {0};
     volumes s = {.classes = 3};
-    if (path && !jd_read_tsv(ctx, path, &t)) {
+    if (path && images && access(path, F_OK) && !access(images, F_OK)) {
+        load_decathlon(ctx, dir, !strcmp(split, "test"), &s);
+    } else if (path && images && !jd_read_tsv(ctx, path, &t)) {
         const int file = jd_tsv_column(ctx, &t, "file");
         s.v = file < 0 ? NULL : jd_alloc_array(ctx, t.rows + 1, sizeof *s.v);
-        for (size_t i = 0; i < t.rows && s.v && !jd_error(ctx); i++, s.n++)
-            if (load_one(ctx, dir, t.fields[i * t.cols + (size_t)file], s.classes, &s.v[s.n])) continue;
+        for (size_t i = 0; i < t.rows && s.v && !jd_error(ctx); i++)
+            load_one(ctx, dir, folder, t.fields[i * t.cols + (size_t)file], s.classes, &s.v[s.n++]);
     }
     jd_tsv_free(ctx, &t);
     jd_free(ctx, path);
+    jd_free(ctx, images);
     if (jd_error(ctx))
         volumes_free(ctx, &s);
     else

@@ -29,7 +29,8 @@ jd_status volumes_hold_out(jd_ctx *ctx, volumes *s, size_t each, volumes *held);
 /* The largest extents of both sets. */
 void volumes_extent(const volumes *a, const volumes *b, int64_t size[3]);
 
-/* The volumes that DIR/SPLIT.tsv lists: image/ and label/, NIfTI; label 1 anterior, 2 posterior hippocampus. */
+/* The volumes that DIR/SPLIT.tsv lists, image/ and label/, or those of the decathlon's own folder, imagesTr/ and labelsTr/, of
+ * which every fifth is a test.  NIfTI; label 1 anterior, 2 posterior hippocampus. */
 jd_status volumes_load_hippocampus(jd_ctx *ctx, const char *dir, const char *split, volumes *out);
 
 /* Volumes first .. first+n-1 of a synthetic set: 40 Voronoi cells in 32 slices of 64 x 64, with membranes between them.

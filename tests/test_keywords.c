@@ -10,6 +10,7 @@
 #include "tmpdir.h"
 
 #include "../systems/keywords_folder.c"
+#include "../systems/names.c"
 
 const char *const keywords_names[KEYWORDS_CLASSES] = {"yes", "no",  "up",   "down", "left",    "right",
                                                       "on",  "off", "stop", "go",   "silence", "unknown"};

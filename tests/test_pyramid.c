@@ -10,6 +10,7 @@
 
 #include "../systems/em_crop.c"
 #include "../systems/em_data.c"
+#include "../systems/names.c"
 #include "../systems/volumes.c"
 #include "../systems/volumes_draw.c"
 
@@ -118,26 +119,27 @@ static void cells(void **state)
     volumes_free(ctx, &again);
 }
 
-static void write_pair(const char *name, int depth, float label)
+static void write_pair(const char *const folder[2], const char *name, int depth, float label)
 {
     float voxels[60];
     for (int i = 0; i < 60; i++) voxels[i] = (float)(i * 3 % 17);
     jd_volume v = {.frames = 1, .depth = depth, .height = 4, .width = 3, .voxels = voxels};
     char path[96];
-    snprintf(path, sizeof path, "image/%s", name);
+    snprintf(path, sizeof path, "%s/%s", folder[0], name);
     assert_int_equal(jd_write_nifti(ctx, tmpdir_file(path), &v, JD_NIFTI_F32), JD_OK);
     for (int i = 0; i < 60; i++) voxels[i] = i % 5 == 0 ? label : 0;
-    snprintf(path, sizeof path, "label/%s", name);
+    snprintf(path, sizeof path, "%s/%s", folder[1], name);
     assert_int_equal(jd_write_nifti(ctx, tmpdir_file(path), &v, JD_NIFTI_F32), JD_OK);
 }
 
 static void folders(void **state)
 {
     (void)state;
+    static const char *const folder[2] = {"image", "label"};
     mkdir(tmpdir_file("image"), 0700);
     mkdir(tmpdir_file("label"), 0700);
-    write_pair("a.nii.gz", 5, 2);
-    write_pair("b.nii.gz", 2, 1);
+    write_pair(folder, "a.nii.gz", 5, 2);
+    write_pair(folder, "b.nii.gz", 2, 1);
     static const char list[] = "file\tsplit\na.nii.gz\ttrain\nb.nii.gz\ttrain\n";
     tmpdir_write(tmpdir_file("train.tsv"), list, strlen(list));
     volumes s = {0}, held = {0};
@@ -156,16 +158,43 @@ static void folders(void **state)
     volumes_free(ctx, &s);
     volumes_free(ctx, &held);
     /* a label that there is not */
-    write_pair("b.nii.gz", 2, 3);
+    write_pair(folder, "b.nii.gz", 2, 3);
     assert_int_equal(volumes_load_hippocampus(ctx, tmpdir_path, "train", &s), JD_EDATA);
     assert_non_null(strstr(jd_error_message(ctx), "label/b.nii.gz: voxel 0 has the label 3"));
     jd_error_clear(ctx);
     assert_null(s.v);
 }
 
+/* The decathlon's own folder: every fifth volume is a test, hidden files are left out. */
+static void decathlon(void **state)
+{
+    (void)state;
+    static const char *const folder[2] = {"imagesTr", "labelsTr"};
+    char name[32];
+    remove(tmpdir_file("train.tsv"));
+    for (int k = 0; k < 2; k++) mkdir(tmpdir_file(folder[k]), 0700);
+    volumes s = {0};
+    for (int i = 0; i < 9; i++) {
+        snprintf(name, sizeof name, "h_%02d.nii.gz", 3 * i);
+        write_pair(folder, name, 5, 2);
+    }
+    assert_int_equal(volumes_load_hippocampus(ctx, tmpdir_path, "train", &s), JD_EDATA); /* too few */
+    jd_error_clear(ctx);
+    write_pair(folder, "h_99.nii.gz", 5, 1);
+    tmpdir_write(tmpdir_file("imagesTr/._h_00.nii.gz"), "x", 1);
+    assert_int_equal(volumes_load_hippocampus(ctx, tmpdir_path, "train", &s), JD_OK);
+    assert_int_equal(s.n, 8);
+    assert_string_equal(s.v[4].name, "h_15");
+    volumes_free(ctx, &s);
+    assert_int_equal(volumes_load_hippocampus(ctx, tmpdir_path, "test", &s), JD_OK);
+    assert_int_equal(s.n, 2);
+    assert_string_equal(s.v[1].name, "h_99");
+    volumes_free(ctx, &s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(crops), cmocka_unit_test(dice), cmocka_unit_test(cells),
-                                       cmocka_unit_test(folders)};
+                                       cmocka_unit_test(folders), cmocka_unit_test(decathlon)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
