@@ -8,42 +8,13 @@
  */
 #include "history.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
-enum { CLAIMS = 11, TEXT = 110 };
+#include "claims.h"
+
+enum { TEXT = 110 };
 
 static const int depths[HISTORY_DEPTHS] = {100, 200, 500, 1200};
-
-typedef struct claims {
-    jd_run *r;
-    int n, hold;
-    char cell[CLAIMS][3][TEXT];
-} claims;
-
-static void claim(claims *c, bool holds, const char *what, const char *fmt, ...) JD_PRINTF(4, 5);
-static void claim(claims *c, bool holds, const char *what, const char *fmt, ...)
-{
-    char(*cell)[TEXT] = c->cell[c->n++];
-    va_list args;
-    snprintf(cell[0], TEXT, "%s", what);
-    va_start(args, fmt);
-    vsnprintf(cell[1], TEXT, fmt, args);
-    va_end(args);
-    snprintf(cell[2], TEXT, "%s", holds ? "holds" : "does not hold");
-    c->hold += holds;
-    jd_run_note(c->r, "%s: %s: %s", what, cell[1], holds ? "holds" : "DOES NOT HOLD");
-}
-
-static void table(const claims *c)
-{
-    const char *cells[CLAIMS * 3];
-    for (int i = 0; i < c->n; i++)
-        for (int k = 0; k < 3; k++) cells[3 * i + k] = c->cell[i][k];
-    jd_report_section(jd_run_report(c->r), "The claims, one by one");
-    jd_report_table(jd_run_report(c->r), (const char *const[]){"claim", "measured", ""}, cells, (size_t)c->n, 3,
-                    "What the papers say, and what was measured.");
-}
 
 /* Right answers in the last tenth, mean of the seeds; *far becomes the largest distance of a seed's from one half. */
 static double late(double *const right[], int seeds, size_t blocks, double *far)
@@ -217,7 +188,7 @@ static jd_status run(jd_run *r)
             judge_depth(h, c);
             judge_levels(h, c);
             history_report(h);
-            table(c);
+            claims_table(c, "What the papers say, and what was measured.");
             jd_run_extra(r, "within_5000_sequences", within(h, false, 5000));
             jd_run_extra(r, "alone_within_100000", within(h, true, 100000));
             if (h->text_bytes) jd_run_extra(r, "text_bits_per_character", h->text.bits[0]);

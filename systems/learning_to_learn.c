@@ -212,20 +212,6 @@ meta_rule l2l_rival(const l2l_class *c)
 
 /* ---- the claims ------------------------------------------------------------------------------------------------------------*/
 
-static void claim(l2l_claims *c, bool holds, const char *what, const char *fmt, ...) JD_PRINTF(4, 5);
-static void claim(l2l_claims *c, bool holds, const char *what, const char *fmt, ...)
-{
-    char(*cell)[sizeof c->cell[0][0]] = c->cell[c->n++];
-    va_list args;
-    snprintf(cell[0], sizeof cell[0], "%s", what);
-    va_start(args, fmt);
-    vsnprintf(cell[1], sizeof cell[1], fmt, args);
-    va_end(args);
-    snprintf(cell[2], sizeof cell[2], "%s", holds ? "holds" : "does not hold");
-    c->hold += holds;
-    jd_run_note(c->r, "%s: %s: %s", what, cell[1], holds ? "holds" : "DOES NOT HOLD");
-}
-
 /* Mean error of LSTM s on the examples of the claim. */
 static double late(const l2l_class *c, int s, l2l_change how)
 {
@@ -241,7 +227,7 @@ static double worst(const l2l_class *c, bool wrong)
     return most;
 }
 
-static void judge_class(l2l_claims *j, const l2l_class *c, double factor)
+static void judge_class(claims *j, const l2l_class *c, double factor)
 {
     const double net = worst(c, false), rival = meta_between(c->error[l2l_rival(c)], c->first, c->last);
     const double squares = meta_between(c->error[META_RLS], c->first, c->last);
@@ -291,7 +277,7 @@ static double growth(const l2l_class *c, int classes)
     return most;
 }
 
-static void judge(l2l_claims *j, const l2l_class *c, int classes)
+static void judge(claims *j, const l2l_class *c, int classes)
 {
     const double factor[META_CLASSES] = {0, 3, jd_run_scale(j->r) == JD_FULL ? 30 : 10, 0};
     for (int k = 0; k < classes; k++) judge_class(j, &c[k], factor[c[k].kind]);
@@ -338,7 +324,7 @@ static void one_class(jd_run *r, l2l_class *c, meta_class kind)
 
 static void finish(jd_run *r, l2l_class *c, int classes)
 {
-    l2l_claims j = {.r = r};
+    claims j = {.r = r};
     const l2l_class *kept = &c[classes > META_QUADRATIC ? META_QUADRATIC : classes - 1];
     judge(&j, c, classes);
     l2l_report(r, c, classes, &j);

@@ -5,6 +5,7 @@
 #ifndef JACKDAW_SYSTEMS_LEARNING_TO_LEARN_H
 #define JACKDAW_SYSTEMS_LEARNING_TO_LEARN_H
 
+#include "claims.h"
 #include "jackdaw/layers.h"
 #include "jackdaw/system.h"
 #include "meta_functions.h"
@@ -48,12 +49,6 @@ typedef struct l2l_class {
     double longer[META_RULES][L2L_LONG];                 /* nets alone, with `later`, up to L2L_LONG */
 } l2l_class;
 
-typedef struct l2l_claims {
-    jd_run *r;
-    int n, hold;
-    char cell[8][3][160];
-} l2l_claims;
-
 static inline int64_t l2l_inputs(const l2l_net *n)
 {
     return n->easy ? 5 : 3;
@@ -63,6 +58,6 @@ void l2l_input(const l2l_net *n, const double *x, const double *y, int64_t t, fl
 /* The better of the two nets that learn by back-propagation on the examples of the claim. */
 meta_rule l2l_rival(const l2l_class *c);
 
-void l2l_report(jd_run *r, l2l_class *c, int classes, const l2l_claims *claims);
+void l2l_report(jd_run *r, l2l_class *c, int classes, const claims *claims);
 
 #endif

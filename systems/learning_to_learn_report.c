@@ -384,14 +384,9 @@ static void report_class(jd_run *r, const l2l_class *c)
     table_class(r, c);
 }
 
-void l2l_report(jd_run *r, l2l_class *c, int classes, const l2l_claims *claims)
+void l2l_report(jd_run *r, l2l_class *c, int classes, const claims *judged)
 {
-    const char *cells[8 * 3];
-    for (int i = 0; i < claims->n; i++)
-        for (int k = 0; k < 3; k++) cells[3 * i + k] = claims->cell[i][k];
-    jd_report_section(jd_run_report(r), "The claims, one by one");
-    jd_report_table(jd_run_report(r), (const char *const[]){"claim", "measured", ""}, cells, (size_t)claims->n, 3,
-                    "The bounds are this program's, not the paper's, which prints curves.");
+    claims_table(judged, "The bounds are this program's, not the paper's, which prints curves.");
     const int shown = classes > META_QUADRATIC ? META_QUADRATIC : classes - 1;
     report_class(r, &c[shown]);
     if (c[shown].kind != META_BOOLEAN) report_beliefs(r, &c[shown].net[0]);

@@ -9,30 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "claims.h"
 #include "jackdaw/system.h"
 #include "pretraining.h"
 
-enum { CLAIMS = 8, TEXT = 96 };
-
-typedef struct claims {
-    jd_run *r;
-    int n, hold;
-    char cell[CLAIMS][3][TEXT];
-} claims;
-
-static void claim(claims *c, bool holds, const char *what, const char *fmt, ...) JD_PRINTF(4, 5);
-static void claim(claims *c, bool holds, const char *what, const char *fmt, ...)
-{
-    char(*cell)[TEXT] = c->cell[c->n++];
-    va_list args;
-    snprintf(cell[0], TEXT, "%s", what);
-    va_start(args, fmt);
-    vsnprintf(cell[1], TEXT, fmt, args);
-    va_end(args);
-    snprintf(cell[2], TEXT, "%s", holds ? "holds" : "does not hold");
-    c->hold += holds;
-    jd_run_note(c->r, "%s: %s: %s", what, cell[1], holds ? "holds" : "DOES NOT HOLD");
-}
+enum { TEXT = 96 };
 
 /* One point of the table: the same labelled digits for each way to begin. */
 static void one_seed(pt *t, pt_table *e, int size, int seed)
@@ -123,17 +104,6 @@ static void judge(pt *t, const pt_table *e, const pt_belief *b, claims *c)
           "all labels: deformed digits beat both", "%.2f %%", e->deformed);
 }
 
-static void table(jd_run *r, const claims *c)
-{
-    const char *cells[CLAIMS * 3];
-    for (int i = 0; i < c->n; i++)
-        for (int k = 0; k < 3; k++) cells[3 * i + k] = c->cell[i][k];
-    jd_report_section(jd_run_report(r), "The claims, one by one");
-    jd_report_table(jd_run_report(r), (const char *const[]){"claim", "measured", ""}, cells, (size_t)c->n, 3,
-                    "The bounds of 1.6 % are estimates for these epochs; the papers have 1.2 % (fine-tuned) and 1.25 % "
-                    "(generative) after many more.");
-}
-
 /* The pre-trained net with the most labels that were tried, as a model that the program can use. */
 static void save(pt *t, jd_params *w)
 {
@@ -190,7 +160,9 @@ static jd_status run(jd_run *r)
         judge(&t, e, &b, &c);
         save(&t, w);
         pt_report(&t, e, &b, w);
-        table(r, &c);
+        claims_table(
+            &c, "The bounds of 1.6 % are estimates for these epochs; the papers have 1.2 % (fine-tuned) and 1.25 % "
+                "(generative) after many more.");
         jd_run_extra(r, "error_300_pretrained", pt_mean(e, PT_RBM, 1));
         jd_run_extra(r, "error_300_scratch", pt_mean(e, PT_SCRATCH, 1));
         jd_run_extra(r, "reconstruction", t.reconstruction[0]);
