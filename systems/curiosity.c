@@ -5,29 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "claims.h"
 #include "curiosity.h"
 
-enum { WORLDS = 4, CLAIMS = 8, TEXT = 120 };
-
-typedef struct claims {
-    jd_run *r;
-    int n, hold;
-    char cell[CLAIMS][3][TEXT];
-} claims;
-
-static void claim(claims *c, bool holds, const char *what, const char *fmt, ...) JD_PRINTF(4, 5);
-static void claim(claims *c, bool holds, const char *what, const char *fmt, ...)
-{
-    char(*cell)[TEXT] = c->cell[c->n++];
-    va_list args;
-    snprintf(cell[0], TEXT, "%s", what);
-    va_start(args, fmt);
-    vsnprintf(cell[1], TEXT, fmt, args);
-    va_end(args);
-    snprintf(cell[2], TEXT, "%s", holds ? "holds" : "does not hold");
-    c->hold += holds;
-    jd_run_note(c->r, "%s: %s: %s", what, cell[1], holds ? "holds" : "DOES NOT HOLD");
-}
+enum { WORLDS = 4 };
 
 static void judge_regions(claims *c, const cu_world *w)
 {
@@ -103,16 +84,6 @@ static void judge_markov(claims *c, const cu_world *w)
           isfinite(random) ? "" : "below ", ratio, steps_text(one, gain), steps_text(other, random));
 }
 
-static void table(jd_run *r, const claims *c)
-{
-    const char *cells[CLAIMS * 3];
-    for (int i = 0; i < c->n; i++)
-        for (int k = 0; k < 3; k++) cells[3 * i + k] = c->cell[i][k];
-    jd_report_section(jd_run_report(r), "The claims, one by one");
-    jd_report_table(jd_run_report(r), (const char *const[]){"claim", "measured", ""}, cells, (size_t)c->n, 3,
-                    "Medians over the seeds.");
-}
-
 static jd_status run(jd_run *r)
 {
     static bool (*const measure[WORLDS])(jd_run *, cu_world *) = {cu_regions, cu_grid, cu_maze, cu_markov};
@@ -134,7 +105,7 @@ static jd_status run(jd_run *r)
         whole = w && measure[i](r, &w[i]);
         if (whole) judge[i](&c, &w[i]);
     }
-    if (whole) table(r, &c);
+    if (whole) claims_table(&c, "Medians over the seeds.");
     for (int i = 0; whole && i < WORLDS; i++) draw[i](r, &w[i]);
     for (int i = 0; w && i < WORLDS; i++) cu_world_free(ctx, &w[i]);
     jd_free(ctx, w);

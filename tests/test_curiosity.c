@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../systems/claims.c"
 #include "../systems/curiosity.c"
 #include "../systems/curiosity_report.c"
 #include "../systems/curiosity_rewards.c"
