@@ -64,18 +64,15 @@ static void draw_class(jd_run *r, const l2l_class *c)
 {
     static const char *const captions[META_CLASSES] = {
         "Squared error of the examples before their targets are heard, and below the wrong answers. Nobody can know "
-        "the "
-        "value of an argument that has not come yet: that is the dashed line.",
-        "Squared error of the examples before their targets are heard. Least squares fit a quadratic function, which "
-        "is "
-        "not what it is.",
+        "the value of an argument that has not come yet: that is the dashed line.",
+        "Squared error of the examples before their targets are heard. Dashed: back-propagation with the settings that "
+        "are best after 1000 examples. Least squares fit a quadratic function, which these are not.",
         "Squared error of the examples before their targets are heard; the mean square of y is 0.726. Dashed: "
         "back-propagation with the settings that are best after 1000 examples. Least squares know that functions are "
         "quadratic; without noise nothing is left to learn after six examples: a bound, not a rival. With y brought to "
         "[0.2, 0.8], as recalled of the paper, .5 + .3 y / 6, all errors are 400 times smaller.",
-        "The function changes at example 0; before it, at least 30 examples of another one. Least squares forget, by "
-        "the "
-        "factor that serves best; the LSTM found out by itself that it has to."};
+        "The function changes at example 0; before it, at least 30 examples of another one. Least squares forget by "
+        "the factor that serves best; when to forget, the LSTM has learned."};
     jd_ctx *ctx = jd_run_ctx(r);
     const bool changing = c->kind == META_CHANGING;
     const jd_axis examples = {.label = changing ? "examples since the change" : "example",
@@ -136,7 +133,8 @@ static void write_error(char *cell, const double *error, int64_t from, int64_t t
 
 static void table_class(jd_run *r, const l2l_class *c)
 {
-    static const int64_t span[4][2] = {{1, 5}, {6, 15}, {0, 0}, {101, 200}};
+    static const int64_t spans[2][4][2] = {{{1, 5}, {1, 50}, {0, 0}, {101, 200}}, {{1, 5}, {6, 10}, {0, 0}, {21, 30}}};
+    const int64_t(*span)[2] = spans[c->kind == META_CHANGING]; /* {0, 0}: the examples of the claim */
     char head[4][CELL], cell[META_RULES + L2L_SEEDS][6][CELL], caption[400];
     const char *cells[(META_RULES + L2L_SEEDS) * 6];
     int rows = 0;
@@ -162,11 +160,10 @@ static void table_class(jd_run *r, const l2l_class *c)
         for (int q = 0; q < 6; q++) cells[6 * i + q] = cell[i][q];
     }
     const int episodes = (int)jd_run_setting(r, "episodes");
-    snprintf(
-        caption, sizeof caption,
-        "Mean squared errors over %d functions, by examples%s. The settings are the best for examples %s on %d other "
-        "functions, of 30 for each way of back-propagation.",
-        episodes, c->kind == META_CHANGING ? " since the change" : "", head[2], episodes / L2L_TUNED);
+    snprintf(caption, sizeof caption,
+             "Mean squared errors over %d functions, by examples%s. The settings are the best for examples %s on %d "
+             "other functions, of 30 for each way of back-propagation.",
+             episodes, c->kind == META_CHANGING ? " since the change" : "", head[2], episodes / L2L_TUNED);
     jd_report_table(jd_run_report(r), (const char *const[]){"learner", head[0], head[1], head[2], head[3], "setting"},
                     cells, (size_t)rows, 6, caption);
 }
@@ -192,8 +189,7 @@ static void compare_long(jd_run *r, const l2l_class *c)
     else
         snprintf(text, sizeof text,
                  "Back-propagation, at its best for that, has an error of %.2g after 1000 examples; not every LSTM has "
-                 "less within "
-                 "200.",
+                 "less within 200.",
                  best);
     jd_report_text(jd_run_report(r), text);
     jd_run_note(r, "%s: %s", meta_name[c->kind], text);
@@ -271,21 +267,18 @@ static void report_beliefs(jd_run *r, l2l_net *n)
         }
     }
     if (pixels && !jd_error(ctx))
-        jd_report_images(
-            jd_run_report(r),
-            &(jd_tiles){.pixels = pixels,
-                        .n = TILES,
-                        .h = SIDE,
-                        .w = SIDE,
-                        .channels = 3,
-                        .tile_captions = captions,
-                        .columns = ROW},
-            "Three functions of two arguments that the LSTM never saw, a row each: what it would say at every point of "
-            "the square "
-            "after 2, 5, 10, 20, 40 examples, its mean squared error over the square, and on the right the function. "
-            "Blue "
-            "is below the "
-            "mean of the class, red above. The weights are the same in all pictures: only the state differs.");
+        jd_report_images(jd_run_report(r),
+                         &(jd_tiles){.pixels = pixels,
+                                     .n = TILES,
+                                     .h = SIDE,
+                                     .w = SIDE,
+                                     .channels = 3,
+                                     .tile_captions = captions,
+                                     .columns = ROW},
+                         "Three functions of two arguments that the LSTM never saw, a row each: what it would say at "
+                         "every point of the square after 2, 5, 10, 20, 40 examples, its mean squared error over the "
+                         "square, and on the right the function. Blue is below the mean of the class, red above. The "
+                         "weights are the same in all pictures: only the state differs.");
     jd_free(ctx, pixels);
 }
 
@@ -319,10 +312,9 @@ static void report_answers(jd_run *r, l2l_class *c)
         }
         jd_timeline *line = jd_timeline_new(ctx, "example", 1, (double)T);
         jd_timeline_lines(line, "one function", said, (size_t)T, 2, (const char *const[]){"target", "LSTM"}, 0, 0);
-        jd_report_timeline(
-            jd_run_report(r), line,
-            "One episode: the targets of 50 random arguments of one function, and what the LSTM says before it hears "
-            "them. It begins to follow within the first ten.");
+        jd_report_timeline(jd_run_report(r), line,
+                           "One episode: the targets of 50 random arguments of one function, and what the LSTM says "
+                           "before it hears them: early, and late.");
         jd_chart *chart = jd_chart_new(ctx, &(jd_axis){.label = "target"}, &(jd_axis){.label = "LSTM"}, 380);
         const double ends[2] = {n->kind == META_QUADRATIC ? -3.5 : 0, n->kind == META_QUADRATIC ? 3.5 : 1};
         jd_chart_line(chart, "right", ends, ends, 2, JD_NEUTRAL | JD_NO_LABEL);
@@ -352,12 +344,11 @@ static void report_controls(jd_run *r, const l2l_class *c)
     jd_chart_line(chart, "mean so far", x, c->error[META_AVERAGE], L2L_TRAINED, JD_NEUTRAL);
     jd_chart_line(chart, "constant", x, c->error[META_CONSTANT], L2L_TRAINED, JD_NEUTRAL | JD_DASHED);
     jd_report_section(jd_run_report(r), "Controls");
-    jd_report_chart(jd_run_report(r), chart,
-                    "The same LSTM on the same functions, with the targets of each episode in another order, so that "
-                    "they say nothing "
-                    "about their arguments; and with the state set to zero before each example. In both it falls back "
-                    "to the error of "
-                    "the mean, or above it: what it knows of a function is in its state, and comes from pairs.");
+    jd_report_chart(
+        jd_run_report(r), chart,
+        "The same LSTM on the same functions, with the targets of each episode in another order, so that they say "
+        "nothing about their arguments; and with the state set to zero before each example. If what it knows of a "
+        "function comes from pairs and is kept in its state, the error must be that of the mean again, or more.");
 }
 
 static void report_training(jd_run *r, const l2l_class *c, int classes)
@@ -373,8 +364,8 @@ static void report_training(jd_run *r, const l2l_class *c, int classes)
     jd_report_section(jd_run_report(r), "Learning to learn");
     jd_report_chart(jd_run_report(r), chart,
                     "Errors on functions kept for this, in the examples that the claims are about, while the weights "
-                    "are trained, a "
-                    "curve for each LSTM. Long nothing but the mean is learned, then, at once, to learn.");
+                    "are trained, a curve for each LSTM. The steps down: first the mean of a class is learned, then to "
+                    "keep the mean of a function, then to learn it.");
 }
 
 static void report_class(jd_run *r, const l2l_class *c)
