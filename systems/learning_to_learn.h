@@ -49,6 +49,11 @@ typedef struct l2l_class {
     double longer[META_RULES][L2L_LONG];                 /* nets alone, with `later`, up to L2L_LONG */
 } l2l_class;
 
+/* The class in the names of results. */
+static inline const char *l2l_key(meta_class kind)
+{
+    return kind == META_SEMILINEAR ? "semilinear" : meta_name[kind];
+}
 static inline int64_t l2l_inputs(const l2l_net *n)
 {
     return n->easy ? 5 : 3;

@@ -63,14 +63,16 @@ static void draw_bound(jd_chart *chart, double first, const char *label)
 static void draw_class(jd_run *r, const l2l_class *c)
 {
     static const char *const captions[META_CLASSES] = {
-        "Squared error of the examples before their targets are heard, and below the wrong answers. Nobody can know "
-        "the value of an argument that has not come yet: that is the dashed line.",
-        "Squared error of the examples before their targets are heard. Dashed: back-propagation with the settings that "
-        "are best after 1000 examples. Least squares fit a quadratic function, which these are not.",
-        "Squared error of the examples before their targets are heard; the mean square of y is 0.726. Dashed: "
-        "back-propagation with the settings that are best after 1000 examples. Least squares know that functions are "
-        "quadratic; without noise nothing is left to learn after six examples: a bound, not a rival. With y brought to "
-        "[0.2, 0.8], as recalled of the paper, .5 + .3 y / 6, all errors are 400 times smaller.",
+        "Squared error of the examples before their targets are heard, from 50 on means of some in a row; below, the "
+        "wrong answers. Nobody can know the value of an argument that has not come yet: that is the dashed line.",
+        "Squared error of the examples before their targets are heard, from 50 on means of some in a row. Dashed: "
+        "back-propagation with the settings that are best after 1000 examples. Least squares fit a quadratic function, "
+        "which these are not.",
+        "Squared error of the examples before their targets are heard, from 50 on means of some in a row; the mean "
+        "square of y is 0.726. Dashed: back-propagation with the settings that are best after 1000 examples. Least "
+        "squares know that functions are quadratic; without noise nothing is left to learn after six examples: a "
+        "bound, not a rival. With y brought to [0.2, 0.8], as recalled of the paper, .5 + .3 y / 6, all errors are 400 "
+        "times smaller.",
         "The function changes at example 0; before it, at least 30 examples of another one. Least squares forget by "
         "the factor that serves best; when to forget, the LSTM has learned."};
     jd_ctx *ctx = jd_run_ctx(r);
@@ -193,7 +195,7 @@ static void compare_long(jd_run *r, const l2l_class *c)
                  best);
     jd_report_text(jd_run_report(r), text);
     jd_run_note(r, "%s: %s", meta_name[c->kind], text);
-    snprintf(text, sizeof text, "%s_examples", meta_name[c->kind]);
+    snprintf(text, sizeof text, "%s_examples", l2l_key(c->kind));
     jd_run_extra(r, text, all ? (double)latest : (double)NAN);
 }
 

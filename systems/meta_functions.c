@@ -176,7 +176,7 @@ bool meta_setting_at(meta_rule rule, meta_class kind, int i, meta_setting *s)
 {
     static const double rate[2][5] = {{.01, .03, .1, .3, 1}, {.003, .01, .03, .1, .3}}; /* descent; Adam */
     static const double scale[6] = {.01, .03, .1, .3, 1, 3};
-    static const double noise[5] = {1e-6, 1e-4, 1e-3, 1e-2, 1e-1}, forget[5] = {1, .99, .97, .9, .8};
+    static const double noise[6] = {1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1}, forget[5] = {1, .99, .97, .95, .9};
     *s = (meta_setting){.forget = 1};
     if (rule == META_SGD || rule == META_ADAM) {
         if (i >= 30) return false;
@@ -184,8 +184,8 @@ bool meta_setting_at(meta_rule rule, meta_class kind, int i, meta_setting *s)
         return true;
     }
     if (rule != META_RLS) return i == 0;
-    if (i >= (kind == META_CHANGING ? 25 : 5)) return false;
-    s->noise = noise[i % 5], s->forget = forget[i / 5];
+    if (i >= (kind == META_CHANGING ? 30 : 6)) return false;
+    s->noise = noise[i % 6], s->forget = forget[i / 6];
     return true;
 }
 
