@@ -42,7 +42,8 @@ static jd_status find_classes(jd_ctx *ctx, folder *f, const char *part)
     if (!d) return jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened: %s", part, strerror(errno));
     for (const struct dirent *e; !jd_error(ctx) && (e = readdir(d));) {
         struct stat st;
-        char *path = e->d_name[0] == '.' ? NULL : jd_asprintf(ctx, "%s/%s", part, e->d_name);
+        const bool hidden = e->d_name[0] == '.' || e->d_name[0] == '_'; /* _background_noise_, __MACOSX */
+        char *path = hidden ? NULL : jd_asprintf(ctx, "%s/%s", part, e->d_name);
         if (!path || stat(path, &st) || !S_ISDIR(st.st_mode)) {
             jd_free(ctx, path);
             continue;
@@ -135,6 +136,52 @@ static jd_status find_files(jd_ctx *ctx, folder *f, const char *dir, const char 
         f->class = more;
         for (size_t k = before; more && k < f->files.n; k++) f->class[k] = f->dir[i].class;
     }
+    return jd_error(ctx);
+}
+
+/* ---- a list of the files to test on --------------------------------------------------------------------------------------------*/
+
+/* The path of testing_list.txt, as Speech Commands has it: "yes/0a7c2a8d_nohash_0.wav" in each line; NULL where there is none. */
+static char *test_list(jd_ctx *ctx, const char *dir)
+{
+    struct stat st;
+    char *path = jd_asprintf(ctx, "%s/testing_list.txt", dir);
+    if (path && !stat(path, &st)) return path;
+    jd_free(ctx, path);
+    return NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Keeps the files of one part, where there is such a list. */
+static jd_status keep_part(jd_ctx *ctx, folder *f, const char *dir, jd_split part)
+{
+    char *path = test_list(ctx, dir), **line = NULL;
+    size_t bytes = 0, n = 0, kept = 0;
+    char *text = path ? jd_read_gz(ctx, path, 1 << 28, &bytes) : NULL;
+    for (size_t i = 0; text && i < bytes; i++) n += text[i] == '\n';
+    if (text) line = jd_alloc_array(ctx, n + 1, sizeof *line);
+    n = 0;
+    for (char *word = line ? strtok(text, "\r\n") : NULL; word; word = strtok(NULL, "\r\n")) line[n++] = word;
+    if (line) qsort(line, n, sizeof *line, by_text);
+    for (size_t i = 0; line && i < f->files.n; i++) {
+        const char *clip = f->files.path[i] + strlen(dir) + 1;
+        const bool test = bsearch(&clip, line, n, sizeof *line, by_text) != NULL;
+        if (part == JD_ALL || test == (part == JD_TEST)) {
+            f->class[kept] = f->class[i];
+            f->files.path[kept++] = f->files.path[i];
+        } else {
+            jd_free(ctx, f->files.path[i]);
+        }
+    }
+    if (line) f->files.n = kept;
+    if (line && !kept) jd_fail(ctx, JD_EDATA, "%s: none of the files is of the part '%s'", path, eval_splits[part]);
+    jd_free(ctx, line);
+    jd_free(ctx, text);
+    jd_free(ctx, path);
     return jd_error(ctx);
 }
 
@@ -247,7 +294,9 @@ bool folder_has_test(jd_ctx *ctx, const char *dir)
         for (size_t i = 0; split >= 0 && !test && i < t.rows; i++) test = wanted(&t, i, split, JD_TEST);
         jd_tsv_free(ctx, &t);
     } else if (!index) {
-        test = subfolder(dir, train_names, a, sizeof a) && subfolder(dir, test_names, b, sizeof b);
+        char *list = test_list(ctx, dir);
+        test = list || (subfolder(dir, train_names, a, sizeof a) && subfolder(dir, test_names, b, sizeof b));
+        jd_free(ctx, list);
     }
     jd_free(ctx, index);
     return test;
@@ -266,7 +315,7 @@ jd_status folder_open(jd_ctx *ctx, const char *dir, jd_split split, const char *
         if (!parts) find_classes(ctx, f, first ? first : dir);
         if (parts && split != JD_TEST) find_classes(ctx, f, first);
         if (parts && split != JD_TRAIN) find_classes(ctx, f, last);
-        if (!jd_error(ctx)) find_files(ctx, f, dir, names);
+        if (!jd_error(ctx) && !find_files(ctx, f, dir, names) && !first) keep_part(ctx, f, dir, split);
     }
     jd_free(ctx, index);
     if (jd_error(ctx)) folder_close(ctx, f);

@@ -24,7 +24,8 @@ typedef struct folder {
 
 #define FILE_SOUNDS ".wav", ".flac", ".sph", ".nist"
 
-/* texts: the table's column text, or else the others, is kept as it is, and there is one class.  What is in dir/CLASS/, or in dir/train/CLASS/ and dir/test/CLASS/, or what a table in dir lists, index.tsv or one that is
+/* texts: the table's column text, or else the others, is kept as it is, and there is one class.  What is in dir/CLASS/, where
+ * dir/testing_list.txt may name those to test on (CLASS/FILE in each line), or in dir/train/CLASS/ and dir/test/CLASS/, or what a table in dir lists, index.tsv or one that is
  * called after the split, test.tsv, or labels, tab-separated or .csv with commas or semicolons.  Its column `file` names the
  * files beside it, the column class, label, word, digit or text tells the class, and `split`, where it is there, the part; of
  * pictures roi_x1 roi_y1 roi_x2 roi_y2, where they are there, are the box, inclusive, that is cut out, in a picture of

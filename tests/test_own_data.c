@@ -319,6 +319,16 @@ static void hears_folders(void **state)
     assert_non_null(strstr(said, "\"metric\":\"test error (%)\""));
     assert_int_equal(jackdaw("eval listed1 --data listed --split all"), 0);
     assert_non_null(strstr(said, "on 4 samples"));
+    /* A list of the files to test on; what begins with _ is no class. */
+    make_folders("calls/_noise_");
+    write_text("calls/testing_list.txt", "low/1.wav\nlow/3.wav\r\nhigh/2.wav\nhigh/99.wav\n");
+    assert_int_equal(jackdaw("train --data calls --net 'lstm 3, mean, dense 2' --epochs 1 -q -o listed2 --json"), 0);
+    assert_non_null(strstr(said, "\"metric\":\"test error (%)\""));
+    assert_int_equal(jackdaw("eval listed2 --data calls"), 0);
+    assert_non_null(strstr(said, "on 3 samples"));
+    assert_int_equal(jackdaw("eval listed2 --data calls --split train"), 0);
+    assert_non_null(strstr(said, "on 21 samples"));
+    remove(tmpdir_file("calls/testing_list.txt"));
     write_text("calls/low/no.wav", "noise");
     assert_int_equal(jackdaw("train --data calls --net 'lstm 6, mean, dense 2' --epochs 1 -q -o x"), JD_EDATA);
     assert_non_null(strstr(wrong, "calls/low/no.wav"));
