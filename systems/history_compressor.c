@@ -218,7 +218,7 @@ static const jd_setting settings[] = {
     {"depth_sequences", {100, 200, 500}, "that a stack learns from"},
     {"level_rate", {0.1, 0.1, 0.1}, "learning rate of their levels in the first pass; it falls by a fifth a pass"},
     {"word_rate", {0.03, 0.03, 0.03}, "of the levels of words"},
-    {"text_rate", {0.03, 0.03, 0.03}, "of the levels of text"},
+    {"text_rate", {0.012, 0.012, 0.012}, "of the levels of text"},
     {"sentences", {1000, 2000, 10000}, "that the levels of words learn from"},
     {"characters", {20000, 100000, 100000}, "of text"},
     {"text_epochs", {3, 12, 30}, "passes over the text at most"},

@@ -173,10 +173,10 @@ void history_report(history *h)
     if (!h->text_bytes) return;
     snprintf(
         caption, sizeof caption,
-        "Plain text of %zu characters: how many symbols each level leaves to the next, and the bits a character if "
-        "what "
-        "reaches a level is coded with its probabilities (weights and the table of rare symbols not counted). By their "
-        "frequency alone characters take %.3f bits.",
+        "Plain text of %zu characters, the one that was learned: how many symbols each level leaves to the next, and "
+        "the bits a "
+        "character if what reaches a level is coded with its probabilities (weights and the table of rare symbols not "
+        "counted). By their frequency alone characters take %.3f bits.",
         h->text_bytes, h->order0);
     show_levels(h, &h->text, text, true, caption);
 }
