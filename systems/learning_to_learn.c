@@ -384,7 +384,7 @@ static const jd_setting SETTINGS[] = {
     {"layers", {1, 1, 2}, "of cells"},
     {"boolean_updates", {2500, 4000, 5000}, "training steps"},
     {"semilinear_updates", {4000, 6000, 20000}, "training steps"},
-    {"quadratic_updates", {5000, 8000, 30000}, "training steps"},
+    {"quadratic_updates", {7000, 8000, 30000}, "training steps"},
     {"changing_updates", {3000, 6000, 20000}, "training steps"},
     {"batch", {32, 32, 4096}, "functions per step"},
     {"rate", {1e-2, 1e-2, 2e-3}, "Adam's learning rate, falling to a twentieth along half a cosine"},
