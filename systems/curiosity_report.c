@@ -33,7 +33,10 @@ static void text_of(char cell[CELL], const double *v, int n, int decimals)
             snprintf(part[i], sizeof low, "%.*f", decimals, q[i]);
         else
             snprintf(part[i], sizeof low, "not reached");
-    snprintf(cell, CELL, "%s (%s to %s)", mid, low, high);
+    if (isfinite(q[1]))
+        snprintf(cell, CELL, "%s (%s to %s)", mid, low, high);
+    else
+        snprintf(cell, CELL, "not reached in any seed");
 }
 
 /* ---- A ------------------------------------------------------------------------------------------------------------------------*/

@@ -10,6 +10,8 @@
 
 #include "../systems/claims.c"
 #include "../systems/curiosity.c"
+#include "../systems/curiosity_channels.c"
+#include "../systems/curiosity_channels_report.c"
 #include "../systems/curiosity_report.c"
 #include "../systems/curiosity_rewards.c"
 #include "../systems/curiosity_runs.c"
@@ -226,6 +228,36 @@ static void the_markov_world_is_as_it_says(void **state)
     }
 }
 
+static void channels_speak_as_their_kind_does(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    for (int number = 0; number < 2 * CC_KINDS; number++) {
+        cc_channel c, again;
+        int seen[CC_SYMBOLS] = {0}, used = 0;
+        double innovation = 0, variance = 0;
+        cc_channel_new(&c, number, 3);
+        cc_channel_new(&again, number, 3);
+        const int first = cc_channel_next(&again);
+        for (int i = 0; i < N; i++) {
+            double guess = 0;
+            for (int k = 0; k < 4; k++) guess += c.a[k] * c.past[k];
+            const int s = cc_channel_next(&c);
+            assert_true(s >= 0 && s < CC_SYMBOLS && (i || s == first));
+            seen[s]++;
+            innovation += (c.past[0] - guess) * (c.past[0] - guess) / N;
+            variance += c.past[0] * c.past[0] / N;
+        }
+        for (int s = 0; s < CC_SYMBOLS; s++) used += seen[s] > 0;
+        assert_true((used == 1) == (c.kind == CC_CONSTANT));
+        if (c.kind == CC_AR)
+            assert_true(fabs(innovation - 1) < .05 && fabs(variance / c.sd / c.sd - 1) < .5 && c.sd > 3);
+        if (number == CC_SINE) assert_true(seen[0] > 3 * seen[15] && used == CC_SYMBOLS);
+        for (int s = 0; c.kind == CC_NOISE && s < CC_SYMBOLS; s++) assert_true(abs(seen[s] - N / CC_SYMBOLS) < 130);
+        if (c.kind == CC_TEXT) assert_true(seen['e' - 'a'] > seen['w' - 'a'] && seen[26] > seen['e' - 'a']);
+    }
+}
+
 /* ---- the learners ------------------------------------------------------------------------------------------------------------*/
 
 static void one_seed_gives_one_course(void **state)
@@ -286,6 +318,7 @@ int main(void)
         cmocka_unit_test(the_grid_has_three_kinds_of_cells),
         cmocka_unit_test(the_maze_is_a_tree_with_one_screen),
         cmocka_unit_test(the_markov_world_is_as_it_says),
+        cmocka_unit_test(channels_speak_as_their_kind_does),
         cmocka_unit_test(one_seed_gives_one_course),
         cmocka_unit_test(divergence_is_carried_along),
     };
