@@ -263,7 +263,8 @@ static void channels_speak_as_their_kind_does(void **state)
 static void one_seed_gives_one_course(void **state)
 {
     (void)state;
-    static const char *const set[] = {"seeds=2", "grid_steps=2000", "maze_steps=1000", "markov_steps=1000", NULL};
+    static const char *const set[] = {"seeds=2",         "grid_steps=2000",    "maze_steps=1000", "markov_steps=1000",
+                                      "channel_seeds=1", "channel_visits=100", "channel_units=4", NULL};
     jd_ctx *ctx = jd_ctx_new(NULL);
     jd_run *r = jd_run_new(
         ctx, &(jd_run_options){.system = &jd_system_curiosity, .seed = 9, .dir = tmpdir_file("run"), .set = set});
@@ -281,6 +282,15 @@ static void one_seed_gives_one_course(void **state)
         cu_world_free(ctx, &w[1]);
     }
     free(w);
+    cc_result one = {0}, other = {0};
+    assert_true(cc_run(r, &one) && cc_run(r, &other));
+    for (int by = 0; by < CC_CHOOSERS; by++)
+        assert_memory_equal(one.bits[by], other.bits[by], CC_KINDS * CC_BLOCKS * sizeof(double));
+    double visits = 0;
+    for (int i = 0; i < CC_KINDS * CC_BLOCKS; i++) visits += one.share[CC_PROGRESS][i];
+    assert_true(fabs(visits - 100) < 1e-9 && memcmp(one.bits[0], one.bits[1], CC_KINDS * CC_BLOCKS * sizeof(double)));
+    cc_result_free(ctx, &one);
+    cc_result_free(ctx, &other);
     jd_run_free(r);
     jd_ctx_free(ctx);
 }
