@@ -58,8 +58,9 @@ void cc_draw(jd_run *r, const cc_result *c)
         jd_run_report(r), p,
         "A listener chooses a channel at each visit; an LSTM learns to predict, and so to compress, what is "
         "heard. Mean of the seeds. By progress: the reward is how much shorter the code of a sample of the "
-        "history becomes through the visit. By error: it is the length of the code of what was heard. Below, "
-        "bits a symbol of what comes next in each channel, for the listener that goes by progress.");
+        "channel's history becomes through the visit; as long as the history is short, noise is learned by "
+        "heart. By error (two seeds): the reward is the length of the code of what was heard. Below, bits a "
+        "symbol of what comes next in each channel, for the listener that goes by progress.");
     char cell[CC_KINDS][3][64];
     const char *cells[CC_KINDS * 4];
     for (int k = 0; k < CC_KINDS; k++) {
