@@ -118,7 +118,8 @@ static void show_depths(history *h)
         snprintf(room[d][1], sizeof room[d][1], "%.2f", surprises);
         snprintf(room[d][2], sizeof room[d][2], "%.1f", 100 * recall);
         snprintf(room[d][3], sizeof room[d][3], "%.1f", 100 * least);
-        snprintf(room[d][4], sizeof room[d][4], isnan(plain) ? "" : "%.1f", 100 * plain);
+        room[d][4][0] = 0;
+        if (!isnan(plain)) snprintf(room[d][4], sizeof room[d][4], "%.1f", 100 * plain);
         for (int k = 0; k < COLUMNS; k++) cells[d * COLUMNS + k] = room[d][k];
     }
     jd_report_section(jd_run_report(h->r), "Depth");
@@ -142,7 +143,8 @@ static void show_levels(history *h, const levels_run *l, const char *const names
         snprintf(room[k][0], sizeof room[k][0], "%s", names[k]);
         snprintf(room[k][1], sizeof room[k][1], "%zu", l->symbols[k]);
         snprintf(room[k][2], sizeof room[k][2], "%.2f", 100.0 * (double)l->symbols[k] / (double)l->symbols[0]);
-        snprintf(room[k][3], sizeof room[k][3], k < l->levels ? "%.3f" : "", k < l->levels ? l->bits[k] : 0);
+        room[k][3][0] = 0;
+        if (k < l->levels) snprintf(room[k][3], sizeof room[k][3], "%.3f", l->bits[k]);
         for (int i = 0; i < COLUMNS - !bits; i++) cells[k * (COLUMNS - !bits) + i] = room[k][i];
     }
     jd_report_table(jd_run_report(h->r),
