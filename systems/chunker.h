@@ -48,6 +48,7 @@ void rnn_free(jd_ctx *ctx, rnn *n);
 void rnn_forget(rnn *n); /* the state and the steps behind it, not the weights */
 /* x (inputs); n->y is what follows. */
 void rnn_see(rnn *n, const double *x);
+int rnn_likeliest(const rnn *n); /* the symbol with the largest probability, the first of several */
 /* A step of gradient descent; returns the loss before it, in nats (half squares for the linear outputs). */
 double rnn_learn(rnn *n, const rnn_target *t);
 double rnn_loss(const rnn *n, const rnn_target *t);
@@ -80,6 +81,8 @@ typedef struct pair_step {
     bool alone;    /* and A by itself */
 } pair_step;
 
+/* What both nets see of a symbol and the teacher's word (-1: none): x (symbols + 2). */
+void pair_input(int symbols, int symbol, double teacher, double *x);
 pair pair_new(jd_ctx *ctx, const pair_options *o, uint64_t seed);
 void pair_free(jd_ctx *ctx, pair *p);
 /* The next symbol, and the teacher's word: 0, 1 or -1: none.  Both nets learn. */

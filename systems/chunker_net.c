@@ -90,6 +90,14 @@ void rnn_see(rnn *n, const double *x)
     predict(n, z, h);
 }
 
+int rnn_likeliest(const rnn *n)
+{
+    int best = 0;
+    for (int k = 1; k < n->o.symbols; k++)
+        if (n->y[k] > n->y[best]) best = k;
+    return best;
+}
+
 double rnn_loss(const rnn *n, const rnn_target *t)
 {
     const int S = n->o.symbols;

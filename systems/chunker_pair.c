@@ -39,6 +39,13 @@ static bool expected(const pair *p, const rnn *n, int symbol, double teacher)
            (teacher < 0 || (teacher > 0.5 ? n->y[n->o.symbols] : 1 - n->y[n->o.symbols]) >= p->o.sure);
 }
 
+void pair_input(int symbols, int symbol, double teacher, double *x)
+{
+    memset(x, 0, (size_t)(symbols + 2) * sizeof *x);
+    x[symbol] = 1;
+    if (teacher >= 0) x[symbols] = 1, x[symbols + 1] = 2 * teacher - 1;
+}
+
 pair_step pair_see(pair *p, int symbol, double teacher)
 {
     const int S = p->o.symbols;
@@ -47,9 +54,7 @@ pair_step pair_see(pair *p, int symbol, double teacher)
     step.answer = fabs(said - 0.5) > fabs(above - 0.5) ? said > 0.5 : above > 0.5;
     step.surprise = !expected(p, &p->a, symbol, teacher);
     rnn_learn(&p->a, &(rnn_target){symbol, teacher, p->o.mimic > 0 && p->learned ? p->s : NULL});
-    memset(p->x, 0, (size_t)(S + 2) * sizeof *p->x);
-    p->x[symbol] = 1;
-    if (teacher >= 0) p->x[S] = 1, p->x[S + 1] = 2 * teacher - 1;
+    pair_input(S, symbol, teacher, p->x);
     rnn_see(&p->a, p->x);
     if (step.surprise) {
         rnn_learn(&p->c, &(rnn_target){symbol, teacher, NULL});

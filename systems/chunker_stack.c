@@ -134,12 +134,7 @@ jd_status level_send(jd_ctx *ctx, level *l, const stream *s, stream *up, uint32_
     for (size_t t = 0; t < s->n; t++) {
         const int32_t symbol = s->symbol[t];
         steps++;
-        if (expected) {
-            int best = 0;
-            for (int k = 1; k < l->symbols; k++)
-                if (l->net.y[k] > l->net.y[best]) best = k;
-            expected[t] = best;
-        }
+        if (expected) expected[t] = rnn_likeliest(&l->net);
         if (bits) *bits -= log2(l->net.y[seen_as(l, symbol)] + 1e-300);
         if (!was_expected(l, symbol)) {
             const int k = number_of(ctx, l, (chunk){symbol, steps});

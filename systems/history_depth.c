@@ -186,10 +186,7 @@ static double answers(jd_ctx *ctx, rnn *n, int symbols, const stream s[2], uint3
                 if (i == done || i < BACK) continue;
                 done = i;
                 const int asked = kind[part][i - BACK];
-                int best = 0;
-                for (int k = 1; k < KINDS; k++)
-                    if (n->y[k] > n->y[best]) best = k;
-                right += part && best == asked;
+                right += part && rnn_likeliest(n) == asked;
                 if (!part) rnn_learn(n, &(rnn_target){asked, -1, NULL});
             }
         }
@@ -260,10 +257,9 @@ jd_status sentences_task(jd_run *r, uint64_t seed, levels_run *out)
 /* ---- text --------------------------------------------------------------------------------------------------------------------*/
 
 /* Appends a file's characters: letters without case, other printable ones, and one blank for all white space. */
-static size_t add_text(jd_ctx *ctx, const char *path, unsigned char *text, size_t n)
+static size_t add_text(const char *path, unsigned char *text, size_t n)
 {
     FILE *f = fopen(path, "rb");
-    (void)ctx;
     for (int c; f && n < MOST_TEXT && (c = fgetc(f)) != EOF;) {
         const int low = c >= 'A' && c <= 'Z' ? c + 32 : c > 32 && c < 127 ? c : ' ';
         if (low != ' ' || (n && text[n - 1] != ' ')) text[n++] = (unsigned char)low;
@@ -301,7 +297,7 @@ jd_status text_task(jd_run *r, const char *path, uint64_t seed, levels_run *out,
     for (int k = 0; text && (path ? k < 1 : k < 6); k++) {
         char name[80];
         snprintf(name, sizeof name, "/usr/share/common-licenses/%s", licences[k]);
-        n = add_text(ctx, path ? path : name, text, n);
+        n = add_text(path ? path : name, text, n);
     }
     *bytes = 0;
     if (text && path && n < 100)

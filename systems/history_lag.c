@@ -29,7 +29,7 @@ static int without_chunker(jd_ctx *ctx, const pair *p, uint64_t seed)
 {
     jd_rng rng = jd_rng_new(seed, "history/alone", 0), none = jd_rng_new(0, "history/none", 0);
     rnn a = rnn_new(ctx, &p->a.o, &none);
-    double x[LAG_SYMBOLS + 2] = {0}, teacher;
+    double x[LAG_SYMBOLS + 2], teacher;
     int first = 0, right = 0;
     if (jd_error(ctx)) return 0;
     memcpy(a.W, p->a.W, (size_t)(a.wide * a.o.hidden) * sizeof *a.W);
@@ -39,9 +39,7 @@ static int without_chunker(jd_ctx *ctx, const pair *p, uint64_t seed)
         for (int t = 0; t < LAG_STEPS; t++) {
             const int symbol = lag_next(&rng, t, &first, &teacher);
             if (teacher >= 0) right += (a.y[LAG_SYMBOLS] > 0.5) == (teacher > 0.5);
-            memset(x, 0, sizeof x);
-            x[symbol] = 1;
-            if (teacher >= 0) x[LAG_SYMBOLS] = 1, x[LAG_SYMBOLS + 1] = 2 * teacher - 1;
+            pair_input(LAG_SYMBOLS, symbol, teacher, x);
             rnn_see(&a, x);
         }
     rnn_free(ctx, &a);
@@ -125,9 +123,7 @@ jd_status lag_plain(jd_run *r, uint64_t seed, int window, size_t blocks, double 
                 const int symbol = lag_next(&rng, t, &first, &teacher);
                 if (teacher >= 0) hits += (n.y[LAG_SYMBOLS] > 0.5) == (teacher > 0.5);
                 rnn_learn(&n, &(rnn_target){symbol, teacher, NULL});
-                memset(x, 0, sizeof x);
-                x[symbol] = 1;
-                if (teacher >= 0) x[LAG_SYMBOLS] = 1, x[LAG_SYMBOLS + 1] = 2 * teacher - 1;
+                pair_input(LAG_SYMBOLS, symbol, teacher, x);
                 rnn_see(&n, x);
             }
         right[b] = hits / (double)HISTORY_BLOCK;
