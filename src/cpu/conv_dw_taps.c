@@ -21,64 +21,70 @@ typedef struct taps_tile {
     bool first;  /* the sums start from 0 */
 } taps_tile;
 
-/* r and v are constants. */
-JD_INLINE void add_taps(const int r, const int v, const taps_tile *t)
+/* r, v and h are constants: taps, vectors, and whether the last vector is a half one. */
+JD_INLINE void add_taps(const int r, const int v, const int h, const taps_tile *t)
 {
+    const int f = v - h; /* whole vectors */
     vf acc[8][3];
     const float *x[8], *dy = t->dy;
     float *const sums = t->sums;
+#if HALF
+    hf end[8];
+#endif
     JD_UNROLL for (int i = 0; i < r; i++)
     {
         x[i] = t->x[i];
-        JD_UNROLL for (int j = 0; j < v; j++) acc[i][j] = t->first ? vf_zero() : vf_load(sums + (i * v + j) * VL);
+        JD_UNROLL for (int j = 0; j < f; j++) acc[i][j] = t->first ? vf_zero() : vf_load(sums + (i * v + j) * VL);
+#if HALF
+        if (h) end[i] = t->first ? hf_low(vf_zero()) : hf_load(sums + (i * v + f) * VL);
+#endif
         __builtin_prefetch(sums + (r + i) * v * VL);
     }
-    const ptrdiff_t *place = t->place, *const end = place + t->n;
-    JD_ROLLED for (; place < end; place++, dy += v * VL)
+    const ptrdiff_t *place = t->place, *const stop = place + t->n;
+    JD_ROLLED for (; place < stop; place++, dy += v * VL)
     {
         const ptrdiff_t at = *place;
         vf d[3];
-        JD_UNROLL for (int j = 0; j < v; j++) d[j] = vf_load(dy + j * VL);
+        JD_UNROLL for (int j = 0; j < f; j++) d[j] = vf_load(dy + j * VL);
+#if HALF
+        const hf e = h ? hf_load(dy + f * VL) : hf_low(vf_zero());
+#endif
         JD_UNROLL for (int i = 0; i < r; i++)
         {
             const vf a = vf_set1(x[i][at]);
-            JD_UNROLL for (int j = 0; j < v; j++) acc[i][j] = vf_fma(a, d[j], acc[i][j]);
+            JD_UNROLL for (int j = 0; j < f; j++) acc[i][j] = vf_fma(a, d[j], acc[i][j]);
+#if HALF
+            if (h) end[i] = hf_fma(hf_low(a), e, end[i]);
+#endif
         }
     }
     JD_UNROLL for (int i = 0; i < r; i++)
     {
-        JD_UNROLL for (int j = 0; j < v; j++) vf_store(sums + (i * v + j) * VL, acc[i][j]);
+        JD_UNROLL for (int j = 0; j < f; j++) vf_store(sums + (i * v + j) * VL, acc[i][j]);
+#if HALF
+        if (h) hf_store(sums + (i * v + f) * VL, end[i]);
+#endif
     }
 }
 
 /* clang-format off */
-#define TAPS(r, v) static void taps_##r##_##v(const taps_tile *t) { add_taps(r, v, t); }
-TAPS(1, 1) TAPS(2, 1) TAPS(3, 1) TAPS(4, 1)
-TAPS(1, 2) TAPS(2, 2) TAPS(3, 2) TAPS(4, 2)
-TAPS(1, 3) TAPS(2, 3) TAPS(3, 3) TAPS(4, 3)
-#if VL >= 8
-TAPS(5, 1) TAPS(6, 1) TAPS(7, 1) TAPS(8, 1)
-TAPS(5, 2) TAPS(6, 2)
-#endif
-#if VL >= 16
-TAPS(7, 2) TAPS(8, 2)
-TAPS(5, 3) TAPS(6, 3) TAPS(7, 3) TAPS(8, 3)
-#endif
-static void (*const tiles[3][8])(const taps_tile *) = {
-#if VL >= 16
-    { taps_1_1, taps_2_1, taps_3_1, taps_4_1, taps_5_1, taps_6_1, taps_7_1, taps_8_1 },
-    { taps_1_2, taps_2_2, taps_3_2, taps_4_2, taps_5_2, taps_6_2, taps_7_2, taps_8_2 },
-    { taps_1_3, taps_2_3, taps_3_3, taps_4_3, taps_5_3, taps_6_3, taps_7_3, taps_8_3 },
-#elif VL >= 8
-    { taps_1_1, taps_2_1, taps_3_1, taps_4_1, taps_5_1, taps_6_1, taps_7_1, taps_8_1 },
-    { taps_1_2, taps_2_2, taps_3_2, taps_4_2, taps_5_2, taps_6_2 },
-    { taps_1_3, taps_2_3, taps_3_3, taps_4_3 },
+#define TAPS(r, v, h) static void taps_##r##_##v##_##h(const taps_tile *t) { add_taps(r, v, h, t); }
+#define TAPS4(v, h) TAPS(1, v, h) TAPS(2, v, h) TAPS(3, v, h) TAPS(4, v, h)
+#define NAMES4(v, h) taps_1_##v##_##h, taps_2_##v##_##h, taps_3_##v##_##h, taps_4_##v##_##h
+#define TAPS8(v, h) TAPS4(v, h) TAPS(5, v, h) TAPS(6, v, h) TAPS(7, v, h) TAPS(8, v, h)
+#define NAMES8(v, h) NAMES4(v, h), taps_5_##v##_##h, taps_6_##v##_##h, taps_7_##v##_##h, taps_8_##v##_##h
+#if VL == 16
+TAPS8(1, 0) TAPS8(2, 0) TAPS8(3, 0) TAPS8(1, 1) TAPS8(2, 1) TAPS8(3, 1)
+static void (*const tiles[2][3][8])(const taps_tile *) = { { { NAMES8(1, 0) }, { NAMES8(2, 0) }, { NAMES8(3, 0) } },
+                                                           { { NAMES8(1, 1) }, { NAMES8(2, 1) }, { NAMES8(3, 1) } } };
+#elif VL == 8
+TAPS8(1, 0) TAPS4(2, 0) TAPS(5, 2, 0) TAPS(6, 2, 0) TAPS4(3, 0)
+static void (*const tiles[1][3][8])(const taps_tile *) = {
+    { { NAMES8(1, 0) }, { NAMES4(2, 0), taps_5_2_0, taps_6_2_0 }, { NAMES4(3, 0) } } };
 #else
-    { taps_1_1, taps_2_1, taps_3_1, taps_4_1 },
-    { taps_1_2, taps_2_2, taps_3_2, taps_4_2 },
-    { taps_1_3, taps_2_3, taps_3_3, taps_4_3 },
+TAPS4(1, 0) TAPS4(2, 0) TAPS4(3, 0)
+static void (*const tiles[1][3][8])(const taps_tile *) = { { { NAMES4(1, 0) }, { NAMES4(2, 0) }, { NAMES4(3, 0) } } };
 #endif
-};
 /* clang-format on */
 
 /* The shapes of one call. */
@@ -131,7 +137,7 @@ static void add_part(const shape *s, const conv_panel *p, int64_t t0, int64_t t1
                 t.x[e] = x++;
                 if (--left == 0) left = s->run, x = s->x + ++kh * s->line;
             }
-            tiles[p->v - 1][r - 1](&t);
+            tiles[p->half][p->v - 1][r - 1](&t);
             n += r;
         }
     }

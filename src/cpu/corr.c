@@ -14,65 +14,88 @@ typedef struct tile {
     bool add;
 } tile;
 
-/* clang-format off */
-#define CONV_TILE(R, V)                                                                                                \
-    static void tile_##R##_##V(const tile *t)                                                                          \
-    {                                                                                                                  \
-        vf acc[R][V];                                                                                                  \
-        const float *a[R];                                                                                             \
-        JD_UNROLL for (int r = 0; r < R; r++) {                                                                        \
-            a[r] = t->a[r];                                                                                            \
-            JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_zero();                                               \
-        }                                                                                                              \
-        const int64_t run = t->run, last = t->last;                                                                    \
-        if (t->add) {                                                                                                  \
-            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
-                JD_UNROLL for (int v = 0; v < V; v++)                                                                  \
-                    acc[r][v] = V > 1 ? vf_load(t->c[r] + CONV_AT(v, V, last)) : vf_loadn(t->c[r], t->n);              \
-        }                                                                                                              \
-        for (int64_t u = 0; u < t->nkh; u++) {                                                                         \
-            const float *b = t->b + u * t->ldb;                                                                        \
-            JD_ROLLED for (int64_t k = 0; k < run; k++) {                                                              \
-                vf bv[V];                                                                                              \
-                JD_UNROLL for (int v = 0; v < V; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));                        \
-                b += V * VL;                                                                                           \
-                JD_UNROLL for (int r = 0; r < R; r++) {                                                                \
-                    const vf av = vf_set1(a[r][k]);                                                                    \
-                    JD_UNROLL for (int v = 0; v < V; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);                    \
-                }                                                                                                      \
-            }                                                                                                          \
-            JD_UNROLL for (int r = 0; r < R; r++) a[r] += t->lda;                                                      \
-        }                                                                                                              \
-        if (V > 1) {                                                                                                   \
-            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
-                JD_UNROLL for (int v = 0; v < V; v++) vf_store(t->c[r] + CONV_AT(v, V, last), acc[r][v]);              \
-        } else {                                                                                                       \
-            JD_UNROLL for (int r = 0; r < R; r++)                                                                      \
-                JD_UNROLL for (int v = 0; v < V; v++)                                                                  \
-                    vf_storen(t->c[r], acc[r][v], t->n);                                                               \
-        }                                                                                                              \
+/* R, V and H are constants: rows, vectors, and whether the last vector is a half one. */
+JD_INLINE void work(const int R, const int V, const int H, const tile *t)
+{
+    const int F = V - H; /* whole vectors */
+    const int64_t run = t->run, last = t->last;
+    vf acc[8][3];
+    const float *a[8];
+#if HALF
+    hf end[8];
+#endif
+    JD_UNROLL for (int r = 0; r < R; r++)
+    {
+        const float *c = t->c[r];
+        a[r] = t->a[r];
+        JD_UNROLL for (int v = 0; v < F; v++)
+        {
+            if (!t->add)
+                acc[r][v] = vf_zero();
+            else
+                acc[r][v] = V > 1 ? vf_load(c + CONV_AT(v, V, last)) : vf_loadn(c, t->n);
+        }
+#if HALF
+        if (H) end[r] = !t->add ? hf_low(vf_zero()) : V > 1 ? hf_load(c + last) : hf_loadn(c, t->n);
+#endif
     }
-#define CONV_ROW_SET(V) CONV_TILE(1, V) CONV_TILE(2, V) CONV_TILE(3, V) CONV_TILE(4, V)
-CONV_ROW_SET(1)
-CONV_ROW_SET(2)
-CONV_ROW_SET(3)
+    for (int64_t u = 0; u < t->nkh; u++) {
+        const float *b = t->b + u * t->ldb;
+        JD_ROLLED for (int64_t k = 0; k < run; k++)
+        {
+            vf bv[3];
+            JD_UNROLL for (int v = 0; v < F; v++) bv[v] = vf_load(b + CONV_AT(v, V, last));
+#if HALF
+            const hf be = H ? hf_load(b + last) : hf_low(vf_zero());
+#endif
+            b += V * VL;
+            JD_UNROLL for (int r = 0; r < R; r++)
+            {
+                const vf av = vf_set1(a[r][k]);
+                JD_UNROLL for (int v = 0; v < F; v++) acc[r][v] = vf_fma(av, bv[v], acc[r][v]);
+#if HALF
+                if (H) end[r] = hf_fma(hf_low(av), be, end[r]);
+#endif
+            }
+        }
+        JD_UNROLL for (int r = 0; r < R; r++) a[r] += t->lda;
+    }
+    JD_UNROLL for (int r = 0; r < R; r++)
+    {
+        float *c = t->c[r];
+        JD_UNROLL for (int v = 0; v < F; v++)
+        {
+            if (V > 1)
+                vf_store(c + CONV_AT(v, V, last), acc[r][v]);
+            else
+                vf_storen(c, acc[r][v], t->n);
+        }
+#if HALF
+        if (H && V > 1)
+            hf_store(c + last, end[r]);
+        else if (H)
+            hf_storen(c, end[r], t->n);
+#endif
+    }
+}
+
+/* clang-format off */
+#define TILE(R, V, H) static void tile_##R##_##V##_##H(const tile *t) { work(R, V, H, t); }
+#define TILES4(V, H) TILE(1, V, H) TILE(2, V, H) TILE(3, V, H) TILE(4, V, H)
+#define NAMES4(V, H) tile_1_##V##_##H, tile_2_##V##_##H, tile_3_##V##_##H, tile_4_##V##_##H
+#define TILES8(V, H) TILES4(V, H) TILE(5, V, H) TILE(6, V, H) TILE(7, V, H) TILE(8, V, H)
+#define NAMES8(V, H) NAMES4(V, H), tile_5_##V##_##H, tile_6_##V##_##H, tile_7_##V##_##H, tile_8_##V##_##H
 #if VL == 16
-#define CONV_MORE(V) CONV_TILE(5, V) CONV_TILE(6, V) CONV_TILE(7, V) CONV_TILE(8, V)
-CONV_MORE(1)
-CONV_MORE(2)
-CONV_MORE(3)
-#define CONV_NAMES(V) { tile_1_##V, tile_2_##V, tile_3_##V, tile_4_##V, tile_5_##V, tile_6_##V, tile_7_##V, tile_8_##V }
-static void (*const tiles[3][8])(const tile *) = { CONV_NAMES(1), CONV_NAMES(2), CONV_NAMES(3) };
+TILES8(1, 0) TILES8(2, 0) TILES8(3, 0) TILES8(1, 1) TILES8(2, 1) TILES8(3, 1)
+static void (*const tiles[2][3][8])(const tile *) = { { { NAMES8(1, 0) }, { NAMES8(2, 0) }, { NAMES8(3, 0) } },
+                                                      { { NAMES8(1, 1) }, { NAMES8(2, 1) }, { NAMES8(3, 1) } } };
 #elif VL == 8
-CONV_TILE(5, 1) CONV_TILE(6, 1) CONV_TILE(7, 1) CONV_TILE(8, 1)
-CONV_TILE(5, 2) CONV_TILE(6, 2)
-static void (*const tiles[3][8])(const tile *) = {
-    { tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1, tile_7_1, tile_8_1 },
-    { tile_1_2, tile_2_2, tile_3_2, tile_4_2, tile_5_2, tile_6_2 },
-    { tile_1_3, tile_2_3, tile_3_3, tile_4_3 } };
+TILES8(1, 0) TILES4(2, 0) TILE(5, 2, 0) TILE(6, 2, 0) TILES4(3, 0)
+static void (*const tiles[1][3][8])(const tile *) = {
+    { { NAMES8(1, 0) }, { NAMES4(2, 0), tile_5_2_0, tile_6_2_0 }, { NAMES4(3, 0) } } };
 #else
-#define CONV_NAMES(V) { tile_1_##V, tile_2_##V, tile_3_##V, tile_4_##V }
-static void (*const tiles[3][8])(const tile *) = { CONV_NAMES(1), CONV_NAMES(2), CONV_NAMES(3) };
+TILES4(1, 0) TILES4(2, 0) TILES4(3, 0)
+static void (*const tiles[1][3][8])(const tile *) = { { { NAMES4(1, 0) }, { NAMES4(2, 0) }, { NAMES4(3, 0) } } };
 #endif
 /* clang-format on */
 
@@ -105,7 +128,7 @@ static void same_class(const jd_corr *q, const conv_panel *p, int64_t r0, int64_
                        const int64_t x[2], taps ty, taps tx)
 {
     const int rows = CONV_ROWS(p->v);
-    void (*const *set)(const tile *) = tiles[p->v - 1];
+    void (*const *set)(const tile *) = tiles[p->half][p->v - 1];
     tile t;
     t.nkh = ty.hi - ty.lo;
     t.run = (tx.hi - tx.lo) * q->C;
@@ -113,7 +136,7 @@ static void same_class(const jd_corr *q, const conv_panel *p, int64_t r0, int64_
     t.ldb = q->kw * q->C * p->v * VL;
     t.b = q->pack + p->start * q->kh * q->kw * q->C + (ty.lo * q->kw + tx.lo) * q->C * p->v * VL;
     t.n = p->n;
-    t.last = p->last;
+    t.last = p->half && p->v > 1 ? p->n - HALF : p->last;
     t.add = q->add;
     int n = 0;
     for (int64_t r = r0; r < r1; r++) {
