@@ -1,5 +1,5 @@
 /*
- * decode.h - from the outputs of a CTC network to labels and words, and how far these are from the truth.
+ * decode.h - from the outputs of a network to labels, words and sentences, and how far these are from the truth.
  *
  *     int32_t found[300];
  *     size_t n = jd_ctc_best_path(logits + b * K, B * K, length[b], K, 0, found);    // logits (T,B,K), sample b
@@ -171,6 +171,45 @@ typedef struct jd_hit {
 /* At most `room` hits into `hits`; their number into *count, which may be larger.  `least` is a score, below 0. */
 JD_API jd_status jd_ctc_spot(jd_ctx *ctx, const float *scores, size_t stride, size_t frames, size_t K, int32_t blank,
                              const int32_t *labels, size_t n, double least, jd_hit *hits, size_t room, size_t *count);
+
+/* ---- beam search over sequences that a net writes symbol by symbol --------------------------------------------------------
+ * As in Sutskever, Vinyals, Le, NIPS 2014, section 3.2: of each input the `width` likeliest partial answers are kept; one
+ * that takes the symbol `end` leaves the beam, which is narrower from then on.  Width 1 is greedy search.  Many inputs are
+ * searched side by side: row s width + k is partial answer k of input s, so a step is one batch of inputs x width rows.
+ *
+ *     static jd_status step(void *user, size_t t, const int32_t *symbol, const int32_t *parent, float *ln_p);
+ *     jd_sequence found[8] = {0};
+ *     jd_sequence_beam(ctx, &(jd_sequence_options){.inputs = 8, .width = 5, .symbols = 6000, .start = 1, .end = 2,
+ *                                                  .longest = 40, .step = step, .user = net}, found);
+ *     ... found[s].symbols[0 .. found[s].count - 1] ...
+ *     for (int s = 0; s < 8; s++) jd_free(ctx, found[s].symbols); */
+typedef struct jd_sequence_options {
+    size_t inputs;        /* S */
+    size_t width;         /* W; 0 means 1 */
+    size_t symbols;       /* K */
+    int32_t start;        /* what every answer begins with; not part of it */
+    int32_t end;          /* what every answer ends with; not part of it */
+    size_t longest;       /* symbols of an answer at most */
+    const int32_t *limit; /* (S), or NULL: at most so many symbols for each input, 1 to `longest` */
+    /* Answers compete by ln p / ((5 + symbols, `end` too) / 6)^power (Wu et al., arXiv 1609.08144, equation 14). */
+    double power;
+    /* Row i, of S W, takes symbol[i] after what row parent[i] of the step before had taken (at t = 0: `start`, its own row);
+     * fills ln_p (S W,K) with the logarithms of the next symbols' probabilities; -infinity: not possible.  The scores of
+     * rows that are not in use, which go on with `end`, are not looked at.  Another status than JD_OK ends the search. */
+    jd_status (*step)(void *user, size_t t, const int32_t *symbol, const int32_t *parent, float *ln_p);
+    void *user;
+} jd_sequence_options;
+
+typedef struct jd_sequence {
+    size_t count;
+    int32_t *symbols; /* for jd_free; one more than `count` is there */
+    double ln_p;      /* of the symbols, and of `end` where `ended` */
+    double score;     /* what it won by */
+    bool ended;       /* false: no answer ended within the limit, this is the best beginning */
+} jd_sequence;
+
+/* The best answer to each input, found (S).  JD_EDIVERGED: a NaN or +infinity.  On an error nothing needs to be freed. */
+JD_API jd_status jd_sequence_beam(jd_ctx *ctx, const jd_sequence_options *o, jd_sequence *found);
 
 #ifdef __cplusplus
 }

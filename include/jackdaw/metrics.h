@@ -1,5 +1,5 @@
 /*
- * metrics.h - how good a segmentation or a detection is, by the definitions of the contests.
+ * metrics.h - how good a segmentation, a detection, a translation or a parse is, by the definitions of the contests.
  *
  * Membranes (ISBI 2012; Arganda-Carreras et al., Frontiers in Neuroanatomy 9:142, 2015): truth and proposal are split into
  * 4-connected objects of inside pixels, and only pixels that the truth puts inside an object count.
@@ -99,6 +99,40 @@ JD_API jd_status jd_match_points(jd_ctx *ctx, const jd_point *truth, size_t trut
                                  double radius, jd_detection_score *out, int32_t *match);
 /* Counts of several images as one: precision, recall and f1 from the sums. */
 JD_API void jd_detection_add(jd_detection_score *sum, const jd_detection_score *one);
+
+/* ---- texts ---------------------------------------------------------------------------------------------------------------*/
+
+/* BLEU (Papineni, Roukos, Ward, Zhu, ACL 2002) of a corpus: the geometric mean over n of the shares of n-grams that are right,
+ * each counted at most as often as one reference has it, times exp(1 - r/c) where the texts have c < r words; r adds up the
+ * lengths of the references nearest to each text (of two as near, the shorter).  As multi-bleu.perl, without smoothing.
+ *
+ *     jd_bleu b = {0};
+ *     jd_bleu_add(&b, found, found_n, &(jd_text){truth, truth_n}, 1);         // for each sentence
+ *     printf("BLEU %.2f\n", 100 * jd_bleu_score(&b, 4)); */
+enum { JD_BLEU_MOST = 4 };
+typedef struct jd_text {
+    const int32_t *word; /* a number for each word, alike for words that are alike */
+    size_t count;
+} jd_text;
+typedef struct jd_bleu {
+    uint64_t right[JD_BLEU_MOST], all[JD_BLEU_MOST]; /* n-grams, n = 1 .. 4 */
+    uint64_t words, reference;                       /* c and r */
+} jd_bleu;
+JD_API void jd_bleu_add(jd_bleu *b, const int32_t *word, size_t n, const jd_text *reference, size_t references);
+/* In [0,1], of n-grams up to `order`, 1 to JD_BLEU_MOST. */
+JD_API double jd_bleu_score(const jd_bleu *b, int order);
+
+/* Labelled brackets of parse trees (Black et al., Speech and Natural Language Workshop 1991; as EVALB counts): a bracket is
+ * right if the truth has one of its label over the same words, each of which counts once. */
+typedef struct jd_bracket {
+    int32_t label, first, last; /* words */
+} jd_bracket;
+typedef struct jd_bracket_score {
+    uint64_t right, found, truth;
+} jd_bracket_score;
+JD_API void jd_bracket_add(jd_bracket_score *s, const jd_bracket *truth, size_t n, const jd_bracket *found, size_t m);
+/* 2 right / (found + truth), in [0,1]; 0 where there are none. */
+JD_API double jd_bracket_f1(const jd_bracket_score *s);
 
 #ifdef __cplusplus
 }
