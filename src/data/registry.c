@@ -124,6 +124,10 @@ static const jd_dataset_file chorales_files[] = {
     {NULL, NULL, 0}};
 static const jd_dataset_file prompts_files[] = {
     {"transcripts.tsv", "652d80aa866358b7d198a7127d50b0212fb38b71cf06420989592c5f0f7eeba7", 21355}, {NULL, NULL, 0}};
+static const jd_dataset_file robocup2d_files[] = {
+    {"train.tsv", "29735a9805cc23c2a6223d1f89f5f02847ef35e60f495d8fd8dee6d4396f01fe", 1216065},
+    {"test.tsv", "a72326376339a0f6cf7b01b9dc3fa281ed493a3f6378c1164db023dc30ceb417", 267922},
+    {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -282,6 +286,14 @@ static const jd_dataset sets[] = {
      .obtain = "apt-get install asterisk-core-sounds-en-wav for the recordings; write their texts as transcripts.tsv "
                "with the columns wav and text",
      .files = prompts_files},
+    {.name = "robocup2d",
+     .title = "One game of the RoboCup 2-D simulation league: the ball and 22 players every 0.1 s",
+     .home = "https://github.com/zenoyang/2DLogMining",
+     .licence = "not stated by the source",
+     .obtain =
+         "write train.tsv and test.tsv with the columns cycle, ball_x, ball_y, kicker, l1_x, l1_y .. r11_x, r11_y "
+         "(metres), from the positions in a game's log",
+     .files = robocup2d_files},
 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))
