@@ -128,6 +128,11 @@ static const jd_dataset_file robocup2d_files[] = {
     {"train.tsv", "29735a9805cc23c2a6223d1f89f5f02847ef35e60f495d8fd8dee6d4396f01fe", 1216065},
     {"test.tsv", "a72326376339a0f6cf7b01b9dc3fa281ed493a3f6378c1164db023dc30ceb417", 267922},
     {NULL, NULL, 0}};
+static const jd_dataset_file speeches_files[] = {
+    {"train.txt", "5ba87c8f754b8834de7f2d1301cecb8b9ac3d7140ac5082081d89dc0c2fe3b4e", 1780988},
+    {"valid.txt", "df00a7a621362a9ff304890d6160726f9b429e6846009b78095576cedd59bb6f", 140630},
+    {"test.txt", "992f37e03421fa9ed2e04e1ee35103f553ef3e4d2a529e857868846f05d530ed", 152424},
+    {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
 static const jd_dataset sets[] = {
@@ -294,6 +299,14 @@ static const jd_dataset sets[] = {
          "write train.tsv and test.tsv with the columns cycle, ball_x, ball_y, kicker, l1_x, l1_y .. r11_x, r11_y "
          "(metres), from the positions in a game's log",
      .files = robocup2d_files},
+    {.name = "state_union",
+     .title = "65 speeches on the state of the union, 1945 to 2006: 56 train, 4 valid, 5 test, plain English text",
+     .home = "https://www.nltk.org/nltk_data",
+     .licence = "public domain",
+     .obtain =
+         "join the speeches of NLTK's corpus state_union up to 1998 as train.txt, to 2001 as valid.txt, the later as "
+         "test.txt",
+     .files = speeches_files},
 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))
