@@ -83,6 +83,12 @@ bool arrays_are(const char *name);
 bool arrays_have_test(jd_ctx *ctx, const char *name);
 jd_status arrays_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
 
+/* Time series in the text format .ts (series.c). */
+bool series_are(const char *name);
+/* NAME_TEST.ts of NAME_TRAIN.ts where it is there, for jd_free; else NULL. */
+char *series_test_beside(jd_ctx *ctx, const char *name);
+jd_status series_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
+
 /* Pictures as published sets have them (listed.c), for the model o->fit, if there is one: in a folder that holds IDX files of
  * images and labels (of several those that are called after the split), an index of mosaics or of a blob (data.h), traffic signs or
  * Chinese characters as they are distributed (sets.h); or listed by such an index, a .tsv file.  False for anything else. */

@@ -384,6 +384,8 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
         if (!listed_load(ctx, name, o, out)) load_folder(ctx, name, o, out);
     } else if (arrays_are(name)) {
         arrays_load(ctx, name, o, out);
+    } else if (series_are(name)) {
+        series_load(ctx, name, o, out);
     } else if (samples_is_file(name) && is_table(ctx, name)) {
         const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
         if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);

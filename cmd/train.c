@@ -22,6 +22,7 @@ typedef struct training {
     cli_args *a;
     model m;
     samples data, test;
+    char *beside;    /* the test that lies beside the data */
     uint32_t *index; /* a permutation of the data: the first `valid` are for validation, the others for training */
     size_t valid, count, batch;
     uint64_t seed;
@@ -129,6 +130,7 @@ static void free_training(training *t)
     jd_free(t->ctx, t->index);
     samples_free(t->ctx, &t->data);
     samples_free(t->ctx, &t->test);
+    jd_free(t->ctx, t->beside);
     model_free(t->ctx, &t->m);
 }
 
@@ -159,6 +161,7 @@ static jd_status load(training *t)
     o.split = JD_TEST;
     o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
     if (t->data.columns) o.columns = t->data.columns, o.target = t->data.target_column;
+    if (!test && series_are(name)) test = t->beside = series_test_beside(ctx, name);
     if (test || samples_has_test(ctx, name)) samples_load(ctx, test ? test : name, &o, &t->test);
     const size_t all = t->data.count;
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "jackdaw/series.h"
 #include "own_files.h"
 
 static void write_text(const char *name, const char *text)
@@ -232,6 +233,83 @@ static void takes_arrays(void **state)
     assert_non_null(strstr(wrong, "x.transpose(0, 2, 3, 1)"));
 }
 
+/* Two channels of 3 to 6 steps, `rising` or `falling` in the second. */
+static void write_series(const char *name, int count)
+{
+    char text[20000];
+    size_t at = (size_t)snprintf(text, sizeof text,
+                                 "# made for the test\n@problemName slopes\n@timeStamps false\n@dimensions 2\n"
+                                 "@classLabel true rising falling\n@data\n");
+    for (int i = 0; i < count; i++) {
+        const int steps = 3 + i % 4;
+        for (int c = 0; c < 2; c++)
+            for (int t = 0; t < steps; t++)
+                at += (size_t)snprintf(text + at, sizeof text - at, "%s%.2f",
+                                       t   ? ","
+                                       : c ? ":"
+                                           : "",
+                                       c ? (i % 2 ? -1 : 1) * 0.3 * t + 0.01 * (i % 7) : 0.1 * ((i * 7 + t * 5) % 11));
+        at += (size_t)snprintf(text + at, sizeof text - at, ":%s\n", i % 2 ? "falling" : "rising");
+    }
+    assert_int_equal(jd_write_file(ctx, tmpdir_file(name), text, at), JD_OK);
+}
+
+static void reads_series(void **state)
+{
+    (void)state;
+    jd_series s;
+    write_series("slopes_TRAIN.ts", 60);
+    write_series("slopes_TEST.ts", 20);
+    assert_int_equal(jd_read_ts(ctx, tmpdir_file("slopes_TEST.ts"), &s), JD_OK);
+    assert_int_equal(s.count, 20);
+    assert_int_equal(s.channels, 2);
+    assert_int_equal(s.start[2], 3 + 4);
+    assert_int_equal(s.line[0], 7);
+    assert_string_equal(s.label[1], "falling");
+    assert_float_equal(s.values[s.start[1] * 2 + 3], -0.29, 1e-6); /* step 1, channel 1 */
+    jd_series_free(ctx, &s);
+    assert_int_equal(jackdaw("train --data slopes_TRAIN.ts --net 'lstm 8, mean, dense 2' --optimizer adam --lr 0.02 "
+                             "--epochs 30 -q -o slopes"),
+                     0);
+    assert_non_null(strstr(said, "on 20 samples"));
+    assert_int_equal(jackdaw("eval slopes --data slopes_TRAIN.ts"), 0);
+    assert_non_null(strstr(said, "on 60 samples"));
+    assert_true(error_said() < 10);
+    assert_int_equal(jackdaw("predict slopes slopes_TEST.ts --csv"), 0);
+    assert_non_null(strstr(said, "rising"));
+    /* A net without recurrence wants them of one length. */
+    assert_int_equal(jackdaw("train --data slopes_TRAIN.ts --net 'dense 2' -q -o flat"), JD_EDATA);
+    assert_non_null(strstr(wrong, "line 8: 4 steps, 3 in line 7"));
+    static const struct {
+        const char *text, *says;
+    } bad[] = {{"@data\n1:3:4\n1,2\n", "line 3: 1 channels, where there should be 3"},
+               {"@classLabel true a b\n@data\n1,2:c\n", "line 3: the class 'c' is none of"},
+               {"@classLabel true a b\n@data\n1,2:\n", "line 3: no label after the last colon"},
+               {"@data\n1,2:3\n", "line 2: channel 2 has 1 steps, the first one 2"},
+               {"@data\n1,x,3\n", "line 2: not a number: 'x,3'"},
+               {"1,2\n", "line 1: a series before the line @data"},
+               {"@timeStamps true\n", "series with time stamps are not read"},
+               {"@data\n", "no series in it"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(jd_write_file(ctx, tmpdir_file("bad.ts"), bad[i].text, strlen(bad[i].text)), JD_OK);
+        assert_int_equal(jd_read_ts(ctx, tmpdir_file("bad.ts"), &s), JD_EDATA);
+        assert_non_null(strstr(jd_error_message(ctx), bad[i].says));
+        jd_error_clear(ctx);
+    }
+    static const char gaps[] = "@classLabel true a b\n@data\n1,?,3:a\n4,5,6:b\n7,8,9:a\n";
+    assert_int_equal(jd_write_file(ctx, tmpdir_file("gaps.ts"), gaps, strlen(gaps)), JD_OK);
+    assert_int_equal(jackdaw("train --data gaps.ts --net 'lstm 2, mean, dense 2' --validation 0 -q -o gaps"), JD_EDATA);
+    assert_non_null(strstr(wrong, "line 3, step 2, channel 1: the value is missing"));
+    assert_int_equal(
+        jackdaw(
+            "train --data gaps.ts --net 'lstm 2, mean, dense 2' --validation 0 --missing drop --epochs 1 -q -o gaps"),
+        0);
+    assert_int_equal(
+        jackdaw(
+            "train --data gaps.ts --net 'lstm 2, mean, dense 2' --validation 0 --missing mean --epochs 1 -q -o gaps"),
+        0);
+}
+
 static void learns_sequences(void **state)
 {
     (void)state;
@@ -424,9 +502,9 @@ static void keeps_tracks_together(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_classes),        cmocka_unit_test(sorts_pictures),
-                                       cmocka_unit_test(takes_arrays),         cmocka_unit_test(learns_sequences),
-                                       cmocka_unit_test(hears_folders),        cmocka_unit_test(writes_texts),
-                                       cmocka_unit_test(keeps_tracks_together)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_series),     cmocka_unit_test(names_classes),
+                                       cmocka_unit_test(sorts_pictures),   cmocka_unit_test(takes_arrays),
+                                       cmocka_unit_test(learns_sequences), cmocka_unit_test(hears_folders),
+                                       cmocka_unit_test(writes_texts),     cmocka_unit_test(keeps_tracks_together)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -36,6 +36,7 @@
 #include "jackdaw/rtrl.h"
 #include "jackdaw/scan.h"
 #include "jackdaw/search.h"
+#include "jackdaw/series.h"
 #include "jackdaw/sets.h"
 #include "jackdaw/system.h"
 #include "jackdaw/train.h"
