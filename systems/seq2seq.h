@@ -125,7 +125,43 @@ int seq2seq_feed_next(seq2seq_feed *f, int64_t step, jd_tensor *in);
 /* Perplexity of pairs: e to the mean loss of a symbol of the answer, its end counted. */
 double seq2seq_perplexity(jd_ctx *ctx, jd_fn *measure, const seq2seq_pairs *p, size_t batch);
 /* Answers to all pairs' sources, found (n), in batches of like length. */
+/* `ask`'s number of inputs does not count. */
 jd_status seq2seq_answers(jd_ctx *ctx, seq2seq_writer *w, const seq2seq_pairs *p, size_t batch, const seq2seq_ask *ask,
                           jd_sequence *found);
+void seq2seq_found_free(jd_ctx *ctx, jd_sequence *found, size_t n);
+
+/* ---- learning -------------------------------------------------------------------------------------------------------------*/
+
+/* A net that learns from pairs, with what it is held against.  Fill in the upper part, seq2seq_learn does the rest. */
+typedef struct seq2seq_learner {
+    jd_run *r;
+    const char *name; /* in logs */
+    seq2seq_net net;
+    const seq2seq_pairs *train, *valid;
+    size_t batch, longest; /* pairs a step; symbols of an answer at most */
+    const int32_t *limit;  /* of each pair held out, or NULL: symbols of its answer */
+    double epochs, rate;   /* the rate falls to a 20th along a half cosine */
+    int64_t validations;   /* in all */
+    int64_t patience;      /* validations without a better score before it stops; 0: never */
+    bool has_stop;         /* a score of stop_at is enough */
+    double stop_at;
+    const char *score_name;
+    /* Of greedy answers to the pairs held out (n): higher is better.  The weights of the best score are kept. */
+    double (*score)(void *user, const seq2seq_pairs *valid, const jd_sequence *found);
+    void *user;
+    uint64_t seed;
+
+    jd_params *params;
+    jd_fn *measure;
+    seq2seq_writer *writer;
+    seq2seq_feed feed;
+    double best; /* score */
+    double seconds;
+    int64_t steps;
+} seq2seq_learner;
+jd_status seq2seq_learn(seq2seq_learner *l);
+void seq2seq_forget(seq2seq_learner *l);
+/* Attention a (U,T) while pair i's answer is read out under teacher forcing, for jd_free; NULL without attention. */
+float *seq2seq_attention(seq2seq_learner *l, const seq2seq_pair *pair, int64_t *U, int64_t *T);
 
 #endif

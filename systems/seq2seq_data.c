@@ -228,3 +228,9 @@ jd_status seq2seq_answers(jd_ctx *ctx, seq2seq_writer *w, const seq2seq_pairs *p
     jd_free(ctx, a.some);
     return jd_error(ctx);
 }
+
+void seq2seq_found_free(jd_ctx *ctx, jd_sequence *found, size_t n)
+{
+    for (size_t i = 0; found && i < n; i++) jd_free(ctx, found[i].symbols);
+    jd_free(ctx, found);
+}

@@ -184,6 +184,17 @@ JD_API jd_status jd_report_filters(jd_report *r, const float *weights, size_t n,
 JD_API jd_status jd_report_map(jd_report *r, const jd_map *map, const char *time_label, double t0, double t1,
                                const char *caption);
 
+/* A table of numbers as shades: `values` (rows, columns), each row and column with its name, such as the attention that each
+ * word of a translation (down) pays to the words of its source (across).  vmin == vmax: from 0 to the largest. */
+typedef struct jd_matrix {
+    const float *values; /* (rows, columns), 0 or more */
+    size_t rows, columns;
+    const char *const *row_names, *const *column_names;
+    const char *row_label, *column_label, *value_label; /* what stands down, across, in the key; or NULL */
+    double vmin, vmax;
+} jd_matrix;
+JD_API jd_status jd_report_matrix(jd_report *r, const jd_matrix *m, const char *caption);
+
 /* Lines that move, again and again, without a script: points (frames, lines, 4) are x, y of both ends in the units of the
  * view, y upward, at equal times over `seconds`.  Ends are round, so that a line of no length is a disc. */
 enum { JD_FILM_INK = -1, JD_FILM_MUTED = -2 };

@@ -135,6 +135,25 @@ static const jd_dataset_file speeches_files[] = {
     {NULL, NULL, 0}};
 static const jd_dataset_file no_files[] = {{NULL, NULL, 0}};
 
+static const jd_dataset_file multi30k_files[] = {
+    {"train.en", "460a15fbd157e34a7a9957ee388c1ca247fe47af3ef25fb50442af6c274e0fc6", 1801238},
+    {"train.fr", "5925a3c18f1587b6b54b87743106e6e8ab93618edb6f65d19eac0621f853a10d", 2111303},
+    {"train.de", "2c2b73fd2b548fbcde3a875e0a78d6ee94d498bfdee6bd3eae3945779e9ddf72", 2110398},
+    {"val.en", "1f2a23d992769b5b3d209b0a10dd0b77c08cceb1f20dfb97ed0aafa49d107227", 63297},
+    {"val.fr", "5304e444d842e962b2dda4d816b70b22a1765b15401642b7ca37a67477e708dc", 73924},
+    {"val.de", "660e09eb7e1da2f856ea13ee5ad3cf6d36b3d5b0b733c857e94c5747a3dfc660", 75981},
+    {"test_2016_flickr.en", "399a4382932c1aadd3ceb9bef1008d388a64c76d4ae4e9d4728c6f4301cac182", 62076},
+    {"test_2016_flickr.fr", "cb3160d69b002bb638e66cc7612fcd56cb0af82eadc9c142dedc438afb885ef6", 72261},
+    {"test_2016_flickr.de", "4be6b5b3236b79c25475c6bb829800a7ce559e9ba7a1f6c2394fe4d40be46d16", 70649},
+    {"test_2017_flickr.en", "ce1450ddc5ab0834502579d77a170849952e15a2938b34cc503bdc25ebb4fb98", 55242},
+    {"test_2017_flickr.fr", "6f3764e31dac41e9455e612958bcfd4e877c5e15cd66df2c2b2be6d9bd83e5b6", 65691},
+    {"test_2017_flickr.de", "c3078bc3b36808bf9d20eb2347ed6137016179ef59ec0d2b9b8ecc3fb2880081", 64059},
+    {NULL, NULL, 0}};
+static const jd_dataset_file ptb_files[] = {
+    {"wsj_combined_train.mrg", "7a2a9540d3eecb8022bbab317e4299d7032d12c4f8af6a1d05ec331c73045a30", 2560637},
+    {"wsj_combined_test.mrg", "a33be58edc74bf95cb89dd8e84d631ea4225605ca3096ecee69a6f1f562291b1", 172592},
+    {NULL, NULL, 0}};
+
 static const jd_dataset sets[] = {
     {.name = "mnist",
      .title = "MNIST: handwritten digits, 28 x 28, 60000 train, 10000 test",
@@ -307,6 +326,19 @@ static const jd_dataset sets[] = {
          "join the speeches of NLTK's corpus state_union up to 1998 as train.txt, to 2001 as valid.txt, the later as "
          "test.txt",
      .files = speeches_files},
+    {.name = "multi30k",
+     .title = "Multi30k: captions of 29000 + 1014 + 2000 pictures in English, German and French, a sentence a line",
+     .home = "https://github.com/multi30k/dataset",
+     .licence = "not stated; for research, the pictures belong to their owners",
+     .obtain = "copy data/task1/raw/{train,val,test_2016_flickr,test_2017_flickr}.{en,de,fr}.gz from the repository",
+     .files = multi30k_files},
+    {.name = "ptb_sample_nltk",
+     .title = "A sample of the Penn Treebank's Wall Street Journal: 3914 sentences as trees in brackets",
+     .home = "https://www.nltk.org/nltk_data",
+     .licence = "non-commercial, for illustration (LDC 1995)",
+     .obtain = "from NLTK's treebank.zip, put wsj_0001.mrg to wsj_0179.mrg together as wsj_combined_train.mrg, and "
+               "wsj_0180.mrg to wsj_0199.mrg as wsj_combined_test.mrg",
+     .files = ptb_files},
 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))

@@ -82,6 +82,7 @@ void jd__spread(double *y, size_t n, double gap, double top, double bottom);
 /* `number` makes the ids of clip paths differ between the figures of one document. */
 void jd__chart_draw(const jd_chart *c, jd__text *t, int number, const char *about, bool alone);
 void jd__timeline_draw(const jd_timeline *tl, jd__text *t, int number, const char *about, bool alone);
+void jd__matrix_draw(jd__text *t, const jd_matrix *m, const char *about);
 void jd__film_draw(jd__text *t, const jd_film *f, const char *about);
 void jd__confusion_draw(jd__text *t, const char *const *names, const int64_t *counts, size_t K, const char *about);
 /* A strip with the paper's value, ours per seed and the accepted side; nothing if there is no finite number. */

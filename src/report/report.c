@@ -204,6 +204,18 @@ jd_status jd_report_confusion(jd_report *r, const char *const *names, const int6
     return end_figure(r, caption);
 }
 
+jd_status jd_report_matrix(jd_report *r, const jd_matrix *m, const char *caption)
+{
+    if (status(r)) return status(r);
+    if (!m->rows || !m->columns || m->rows > 400 || m->columns > 400 || !m->values || !m->row_names || !m->column_names)
+        return jd_fail(r->ctx, JD_EUSAGE,
+                       "jd_report_matrix: %zu rows and %zu columns; 1 to 400 of each, all with names, can be drawn",
+                       m->rows, m->columns);
+    begin_figure(r);
+    jd__matrix_draw(&r->body, m, caption);
+    return end_figure(r, caption);
+}
+
 jd_status jd_report_film(jd_report *r, const jd_film *f, const char *caption)
 {
     if (status(r)) return status(r);
