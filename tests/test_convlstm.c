@@ -10,6 +10,7 @@
 #include "jackdaw/fn.h"
 #include "jackdaw/layers.h"
 #include "recurrent_call.h"
+#include "sanitized.h"
 
 typedef struct shape {
     const char *name;
@@ -94,6 +95,7 @@ static double apart(const call *a, const call *b, int i)
 static void fast_is_exact(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     for (int c = 0; c < CASES; c++) {
         layer l = make(&cases[c]);
         pass exact = run(&l, &cases[c], JD_F64, NULL, 1), fast = run(&l, &cases[c], JD_F32, best(), 1);
@@ -165,6 +167,7 @@ static void forward(jd_fn *f, const float *x, float *y, size_t n)
 static void receptive_field(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     enum { N = Z * Y * X };
     static float x[N], was[N * 2], is[N * 2];
     for (int size = 3; size <= 5; size += 2)
@@ -231,6 +234,7 @@ static void flip(float *v, int axis, int channels)
 static void flips(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     enum { N = Z * Y * X, SIZE = 3 };
     static const char *const name[3][2] = {{"z+", "z-"}, {"y+", "y-"}, {"x+", "x-"}};
     static float x[N], was[N * 2], is[N * 2];
@@ -364,6 +368,7 @@ static void check_gradient(int z, int y, int x)
 static void gradient_through_two_layers(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     check_gradient(5, 4, 3);
     check_gradient(1, 4, 5);
 }
@@ -475,6 +480,7 @@ static size_t arena_of(int d, int h, int w)
 static void memory_is_linear(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     const size_t small = arena_of(8, 12, 10), large = arena_of(16, 24, 20);
     if (large > 8 * small) fail_msg("%zu bytes, of twice the sides %zu", small, large);
     assert_true(large > 4 * small);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "recurrent_call.h"
+#include "sanitized.h"
 
 enum { RAGGED = 1, PEEP = 2, FIRST = 4 /* layer: no dx */ };
 
@@ -127,6 +128,7 @@ static const char *best(void)
 static void fast_is_exact(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     for (int c = 0; c < CASES; c++) {
         grid g = make_case(c);
         pass exact = run_grid(&g, JD_F64, NULL, 1), plain = run_grid(&g, JD_F32, NULL, 1);
@@ -212,6 +214,7 @@ static void assert_transposed(const float *got, const float *want, int T, int B,
 static void one_dimension_is_lstm(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     static const int sizes[][4] = {{9, 24, 17, 48}, {40, 3, 5, 7}, {13, 6, 2, 16}, {5, 1, 3, 33}};
     for (size_t z = 0; z < 4; z++)
         for (int variant = 0; variant < 4; variant++)
@@ -278,6 +281,7 @@ static void turn(const float *x, const grid *g, int C, unsigned s, float *y)
 static void turned_picture_turned_scan(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     const int dim[2] = {6, 11}, N = 3, H = 9;
     for (unsigned s = 1; s < 4; s++) {
         grid g = make_grid(2, dim, 3, N, H, 1, PEEP), t = g;
@@ -396,6 +400,7 @@ static double naive_loss(const grid *g)
 static void gradient_is_right(void **state)
 {
     (void)state;
+    if (SANITIZED_THREADS) skip();
     static const struct {
         int n, dim[3];
         unsigned directions;

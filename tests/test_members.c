@@ -10,8 +10,9 @@
 
 #include "jackdaw/prepare.h"
 #include "own_files.h"
+#include "sanitized.h"
 
-enum { TRAIN = 240, TEST = 100, TILES = 32, SIGN = 32 };
+enum { TRAIN = SANITIZED ? 120 : 240, TEST = 100, TILES = 32, SIGN = 32 };
 
 static int prepare(void **state)
 {

@@ -13,6 +13,7 @@
 #include "../systems/poles.c"
 #include "../systems/poles_race.c"
 #include "jackdaw/population.h"
+#include "sanitized.h"
 #include "tmpdir.h"
 
 static jd_ctx *context(int threads)
@@ -89,7 +90,7 @@ static void damping_fitness_is_as_defined(void **state)
     for (const double *w; (w = jd_search_ask(search, &n)) != NULL; jd_search_tell(search, score)) {
         assert_true(n <= 32);
         assert_int_equal(poles_earn(j, w, n, score, steps), JD_OK);
-        for (size_t i = 0; generation % 4 == 0 && i < n; i++) {
+        for (size_t i = 0; generation % (SANITIZED ? 16 : 4) == 0 && i < n; i++) {
             int64_t want_steps;
             const double want = plain_fitness(ctx, &shape, w + i * W, &want_steps);
             assert_int_equal(steps[i], want_steps);
@@ -98,7 +99,7 @@ static void damping_fitness_is_as_defined(void **state)
         }
         generation++;
     }
-    assert_true(lasting >= 10); /* the second part of the fitness counted too */
+    assert_true(lasting >= (SANITIZED ? 2 : 10)); /* the second part of the fitness counted too */
     jd_search_free(search);
     poles_judge_free(j);
     jd_ctx_free(ctx);
@@ -149,7 +150,7 @@ static jd_status race_once(const char *dir, int threads, int runs, uint64_t seed
 static void searches_do_not_see_each_other(void **state)
 {
     (void)state;
-    enum { N = 5 };
+    enum { N = SANITIZED ? 3 : 5 };
     const char *dir = tmpdir_file("a");
     poles_outcome together[N], again[N], alone;
     assert_int_equal(race_once(dir, 1, N, 70, 0, false, together), JD_OK);
@@ -171,7 +172,7 @@ static void searches_do_not_see_each_other(void **state)
         assert_true(together[i].balanced <= 3000 && together[i].balanced > 1);
         assert_true(together[i].starts <= POLES_STARTS);
     }
-    assert_true(solved >= 3);
+    assert_true(solved >= (N + 1) / 2);
     poles_judge_free(j);
     jd_ctx_free(ctx);
 }

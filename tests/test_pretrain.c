@@ -11,8 +11,9 @@
 
 #include "jackdaw/layers.h"
 #include "jackdaw/pretrain.h"
+#include "sanitized.h"
 
-enum { V = 6, H = 4, ALL = 1 << V, CHAINS = 100000 };
+enum { V = 6, H = 4, ALL = 1 << V, CHAINS = SANITIZED ? 5000 : 100000 };
 
 typedef struct machine {
     double W[H * V], b[H], back[V];
@@ -180,7 +181,8 @@ static void trace_divergence(jd_graph *g, void *user)
     jd_result(g, "gradient", jd_grad_params(g, d.loss));
 }
 
-/* Long chains give the gradient of the likelihood: 500 Gibbs steps of 100,000 chains, within one per cent. */
+/* Long chains give the gradient of the likelihood: 500 Gibbs steps of 100,000 chains, within one per cent.  A twentieth of the
+ * chains is some 4.5 times as far off. */
 static void long_chains(void **state)
 {
     (void)state;
@@ -205,7 +207,7 @@ static void long_chains(void **state)
         size += right[i] * right[i];
     }
     print_message("the gradient is %.2f %% off\n", 100 * sqrt(off / size));
-    assert_true(sqrt(off / size) < 0.01);
+    assert_true(sqrt(off / size) < (SANITIZED ? 0.045 : 0.01));
     jd_free(ctx, chain);
     jd_fn_free(f);
     jd_params_free(p);
