@@ -251,11 +251,47 @@ static int teardown(void **state)
     return 0;
 }
 
+static void test_auc(void **state)
+{
+    (void)state;
+    const uint8_t is[6] = {0, 0, 1, 1, 0, 1};
+    near(jd_auc(ctx, (float[]){1, 2, 3, 4, 0, 5}, is, 6), 1);
+    near(jd_auc(ctx, (float[]){5, 4, 3, 2, 6, 1}, is, 6), 0);
+    near(jd_auc(ctx, (float[]){7, 7, 7, 7, 7, 7}, is, 6), .5);
+    /* positives 2, 2, 5; negatives 1, 2, 3: of nine pairs five are right and two are ties */
+    near(jd_auc(ctx, (float[]){1, 2, 2, 2, 3, 5}, (uint8_t[]){0, 0, 1, 1, 0, 1}, 6), (2 * (1 + .5) + 3) / 9.);
+    assert_true(isnan(jd_auc(ctx, (float[]){1, 2}, (uint8_t[]){1, 1}, 2)));
+    assert_true(isnan(jd_auc(ctx, (float[]){1, 2}, (uint8_t[]){0, 0}, 2)));
+    assert_int_equal(jd_error(ctx), JD_OK);
+    /* against all pairs, many ties */
+    enum { N = 300 };
+    float score[N];
+    uint8_t positive[N];
+    jd_rng r = jd_rng_new(1, "auc", 0);
+    double right = 0, pairs = 0;
+    for (int i = 0; i < N; i++) {
+        positive[i] = jd_rng_below(&r, 4) == 0;
+        score[i] = (float)jd_rng_below(&r, 20) + 3 * positive[i];
+    }
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < N; k++)
+            if (positive[i] && !positive[k]) {
+                pairs++;
+                right += score[i] > score[k] ? 1 : score[i] == score[k] ? .5 : 0;
+            }
+    near(jd_auc(ctx, score, positive, N), right / pairs);
+    score[7] = (float)NAN;
+    assert_true(isnan(jd_auc(ctx, score, positive, N)));
+    assert_int_equal(jd_error(ctx), JD_EDIVERGED);
+    jd_error_clear(ctx);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_partitions), cmocka_unit_test(test_objects),        cmocka_unit_test(test_thin),
-        cmocka_unit_test(test_membranes),  cmocka_unit_test(test_thick_membrane), cmocka_unit_test(test_pixels),
-        cmocka_unit_test(test_warping),    cmocka_unit_test(test_detection),      cmocka_unit_test(test_peaks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_partitions),     cmocka_unit_test(test_objects),
+                                       cmocka_unit_test(test_thin),           cmocka_unit_test(test_membranes),
+                                       cmocka_unit_test(test_thick_membrane), cmocka_unit_test(test_pixels),
+                                       cmocka_unit_test(test_warping),        cmocka_unit_test(test_detection),
+                                       cmocka_unit_test(test_peaks),          cmocka_unit_test(test_auc)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -9,6 +9,8 @@
  *     printf("V_Rand %.4f at %.1f\n", s.rand, s.rand_threshold);
  *
  * Detections (ICPR 2012): peaks of a map, each at most once right.
+ *
+ * Rankings: the area under the ROC curve.
  */
 #ifndef JACKDAW_METRICS_H
 #define JACKDAW_METRICS_H
@@ -133,6 +135,13 @@ typedef struct jd_bracket_score {
 JD_API void jd_bracket_add(jd_bracket_score *s, const jd_bracket *truth, size_t n, const jd_bracket *found, size_t m);
 /* 2 right / (found + truth), in [0,1]; 0 where there are none. */
 JD_API double jd_bracket_f1(const jd_bracket_score *s);
+
+/* ---- ranking -----------------------------------------------------------------------------------------------------------*/
+
+/* The area under the ROC curve: the probability that a positive sample has a higher score than a negative one, ties counting
+ * one half (Mann and Whitney 1947).  NaN where all are positive or none is.  Errors: JD_EDIVERGED (a score that is NaN), no
+ * memory; then NaN too. */
+JD_API double jd_auc(jd_ctx *ctx, const float *score, const uint8_t *positive, size_t n);
 
 #ifdef __cplusplus
 }
