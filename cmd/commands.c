@@ -234,7 +234,8 @@ const cli_command cli_commands[] = {
      "  jackdaw predict model.safetensors shoe.png\n"
      "  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz --csv\n"
      "  jackdaw predict runs/keyword-spotting-1/model.safetensors recordings/ > words.csv\n"
-     "  jackdaw predict runs/pyramid-lstm-1/model.safetensors brain.nii.gz\n",
+     "  jackdaw predict runs/pyramid-lstm-1/model.safetensors brain.nii.gz\n"
+     "  jackdaw predict runs/translation-1/model.safetensors \"Two dogs play in the snow.\"\n",
      "A file is a picture of any size, which is fitted to the model's, an IDX file of images, an index of mosaics "
      "(.tsv), "
      "or\n"
@@ -242,7 +243,8 @@ const cli_command cli_commands[] = {
      "that read or hear it is what `jackdaw read` takes.  A model that labels voxels takes NIfTI and TIFF volumes, and "
      "the "
      "labels\n"
-     "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.",
+     "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.  A model that translates\n"
+     "takes a text, a sentence a line, or sentences in the place of files.",
      predict_options, cmd_predict, 2, -1},
     {"scan", "a model of small pictures at every pixel of a large one",
      "MODEL IMAGE|FOLDER... -o OUT.png|FOLDER [OPTIONS]",

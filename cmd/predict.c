@@ -10,6 +10,7 @@
 #include "model.h"
 #include "predict.h"
 #include "reader.h"
+#include "translator.h"
 
 typedef enum form { PLAIN, JSON, CSV } form;
 
@@ -171,6 +172,12 @@ int cmd_predict(int argc, char **argv)
     if (chains) {
         predict_chains(ctx, &a, chains);
         chain_model_free(chains);
+        return cli_end("predict", ctx);
+    }
+    translator *words = translator_open(ctx, a.rest[0]);
+    if (words) {
+        translator_predict(words, &a);
+        translator_free(words);
         return cli_end("predict", ctx);
     }
     model m;

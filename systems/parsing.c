@@ -324,8 +324,8 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"sentences", {8000, 60000, 500000}, "of the grammar to learn from"},
-    {"held_out", {100, 400, 1000}, "of its sentences to validate with"},
+    {"sentences", {8000, 40000, 500000}, "of the grammar to learn from"},
+    {"held_out", {100, 200, 1000}, "of its sentences to validate with"},
     {"tested", {200, 1000, 2000}, "of its sentences to be tested on"},
     {"longest", {12, 25, 25}, "words of its sentences"},
     {"epochs", {4, 3, 6}, "passes over them"},
@@ -334,11 +334,11 @@ static const jd_setting settings[] = {
     {"units", {64, 128, 512}, "of each LSTM"},
     {"layers", {1, 1, 3}, "of reader and writer"},
     {"attend", {64, 128, 512}, "units that compare the writer's state with what was read"},
-    {"batch", {32, 64, 128}, "sentences a step"},
-    {"rate", {0.005, 0.004, 0.001}, "learning rate of Adam at first"},
+    {"batch", {32, 32, 128}, "sentences a step"},
+    {"rate", {0.006, 0.006, 0.001}, "learning rate of Adam at first"},
     {"dropout", {0, 0, 0.1}, "share of embeddings and of what the softmax sees"},
-    {"bank_epochs", {0, 24, 60}, "passes over the treebank; 0: it is left out"},
-    {"bank_longest", {30, 40, 60}, "words of its sentences to learn from"},
+    {"bank_epochs", {0, 12, 60}, "passes over the treebank; 0: it is left out"},
+    {"bank_longest", {30, 30, 60}, "words of its sentences to learn from"},
     {"bank_least", {3, 3, 3}, "times that a word must be there; else only its form is known"},
     {"bank_batch", {16, 24, 32}, "sentences a step"},
     {"bank_rate", {0.004, 0.004, 0.001}, "learning rate at first"},

@@ -197,7 +197,7 @@ bool tree_well_formed(const int32_t *symbol, size_t n, size_t words)
         }
         if (!depth && i + 1 < n) return false; /* more than one tree */
     }
-    return !depth && seen == words && n;
+    return !depth && seen == words && n && opens(symbol[0]);
 }
 
 size_t tree_repair(const int32_t *symbol, size_t n, size_t words, int32_t root, int32_t *out, size_t room)

@@ -58,7 +58,7 @@ static size_t slot_of(const vocabulary *v, const char *word)
     return i;
 }
 
-static jd_status grow(vocabulary *v)
+static jd_status enlarge(vocabulary *v)
 {
     const size_t more = v->room ? 2 * v->room : 512;
     entry *item = jd_realloc(v->ctx, v->item, v->room * sizeof *item, more * sizeof *item);
@@ -74,7 +74,7 @@ static jd_status grow(vocabulary *v)
 
 int32_t vocabulary_add(vocabulary *v, const char *word)
 {
-    if (v->n == v->room && grow(v)) return -1;
+    if (v->n == v->room && enlarge(v)) return -1;
     const size_t s = slot_of(v, word);
     if (!v->slot[s]) {
         v->item[v->n] = (entry){.text = jd_strdup(v->ctx, word)};

@@ -1,0 +1,176 @@
+/* translator.c - models that read words and write words (the system translation). */
+#include "translator.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "files.h"
+#include "model.h"
+#include "seq2seq.h"
+#include "vocabulary.h"
+
+enum { AT_ONCE = 32, MOST_WORDS = 400, SPARE = 10, MOST_UNITS = 1 << 16 };
+
+struct translator {
+    jd_ctx *ctx;
+    seq2seq_net net;
+    vocabulary *source, *target;
+    jd_params *params;
+    seq2seq_writer *writer;
+    int there; /* parameters that the file held */
+    double power;
+    size_t width;
+};
+
+static int64_t whole(const json_t *j, const char *name)
+{
+    const double x = json_number_value(json_object_get(j, name));
+    return x >= 0 && x <= MOST_UNITS * 16. ? (int64_t)x : -1;
+}
+
+static jd_status configure(translator *m, const char *path, const json_t *j)
+{
+    seq2seq_net *n = &m->net;
+    *n = (seq2seq_net){.reads = whole(j, "source-words"),
+                       .writes = whole(j, "target-words"),
+                       .embed = whole(j, "embed"),
+                       .units = whole(j, "units"),
+                       .layers = whole(j, "layers"),
+                       .attend = whole(j, "attend"),
+                       .project = whole(j, "project")};
+    m->power = json_number_value(json_object_get(j, "power"));
+    const int64_t width = whole(j, "width");
+    if (n->reads != SEQ2SEQ_WORDS + (int64_t)vocabulary_size(m->source) ||
+        n->writes != SEQ2SEQ_WORDS + (int64_t)vocabulary_size(m->target) || n->embed < 1 || n->units < 1 ||
+        n->embed > MOST_UNITS || n->units > MOST_UNITS || n->layers < 0 || n->layers > SEQ2SEQ_LAYERS ||
+        n->attend < 0 || n->attend > MOST_UNITS || n->project < 0 || n->project > MOST_UNITS || width < 1 ||
+        width > 1000 || !(m->power >= 0 && m->power < 10))
+        return jd_fail(m->ctx, JD_EDATA,
+                       "%s: its words (%zu and %zu) and its jackdaw.config do not fit each other; take the "
+                       "model.safetensors of the system translation as it was written",
+                       path, vocabulary_size(m->source), vocabulary_size(m->target));
+    m->width = (size_t)width;
+    return JD_OK;
+}
+
+translator *translator_open(jd_ctx *ctx, const char *path)
+{
+    jd_tensor_file *f = jd_safetensors_open(ctx, path);
+    if (!f) {
+        jd_error_clear(ctx);
+        return NULL;
+    }
+    const char *config = jd_tensor_file_meta(f, "jackdaw.config"), *source = jd_tensor_file_meta(f, "words.source"),
+               *target = jd_tensor_file_meta(f, "words.target");
+    json_t *j = config && source && target ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    translator *m = j ? jd_alloc(ctx, sizeof *m) : NULL;
+    if (m) {
+        m->ctx = ctx;
+        m->source = vocabulary_read(ctx, source, SEQ2SEQ_WORDS);
+        m->target = vocabulary_read(ctx, target, SEQ2SEQ_WORDS);
+        if (!jd_error(ctx) && !configure(m, path, j)) m->params = jd_params_new(ctx, JD_F32);
+        if (m->params && !jd_params_load(ctx, m->params, f))
+            m->writer = seq2seq_writer_new(ctx, &m->net, m->params, NULL, NULL);
+        m->there = m->writer ? jd_params_ranges(m->params) : 0;
+    }
+    json_decref(j);
+    jd_tensor_file_close(f);
+    return m;
+}
+
+void translator_free(translator *m)
+{
+    if (!m) return;
+    seq2seq_writer_free(m->writer);
+    jd_params_free(m->params);
+    vocabulary_free(m->source);
+    vocabulary_free(m->target);
+    jd_free(m->ctx, m);
+}
+
+static void print_one(const char *source, const char *answer, const jd_sequence *found, const cli_args *a)
+{
+    if (cli_has(a, "json")) {
+        printf("{\"source\":");
+        cli_json_string(source);
+        printf(",\"translation\":");
+        cli_json_string(answer);
+        printf(",\"ln_p\":");
+        cli_json_number(found->ln_p);
+        printf(",\"ended\":%s}\n", found->ended ? "true" : "false");
+    } else if (cli_has(a, "csv")) {
+        csv_field(source);
+        printf(",");
+        csv_field(answer);
+        printf("\n");
+    } else {
+        printf("%s\n", answer);
+    }
+}
+
+/* At most AT_ONCE lines; one without words is answered with nothing. */
+static jd_status translate(translator *m, char *const *line, size_t n, const cli_args *a)
+{
+    jd_ctx *ctx = m->ctx;
+    seq2seq_pairs p = {0};
+    jd_sequence found[AT_ONCE];
+    int32_t word[MOST_WORDS];
+    size_t at[AT_ONCE] = {0};
+    for (size_t i = 0; i < n && !jd_error(ctx); i++) {
+        const size_t k = vocabulary_encode(m->source, line[i], word, MOST_WORDS);
+        at[i] = k ? p.n : SIZE_MAX;
+        if (k) seq2seq_pairs_add(ctx, &p, word, k, NULL, 0);
+    }
+    int32_t *limit = jd_alloc_array(ctx, p.n + 1, sizeof *limit);
+    for (size_t i = 0; limit && i < p.n; i++) limit[i] = 2 * p.pair[i].source_n + SPARE;
+    const seq2seq_ask ask = {.width = m->width, .longest = 2 * MOST_WORDS + SPARE, .limit = limit, .power = m->power};
+    if (limit && (!p.n || (!seq2seq_answers(ctx, m->writer, &p, AT_ONCE, &ask, found) &&
+                           !params_complete(ctx, m->params, m->there, "translation"))))
+        for (size_t i = 0; i < n && !jd_error(ctx); i++) {
+            const jd_sequence none = {.ended = true}, *s = at[i] == SIZE_MAX ? &none : &found[at[i]];
+            char *text = vocabulary_decode(ctx, m->target, s->symbols, s->count);
+            if (text) print_one(line[i], text, s, a);
+            jd_free(ctx, text);
+        }
+    for (size_t i = 0; i < p.n && !jd_error(ctx); i++) jd_free(ctx, found[i].symbols);
+    jd_free(ctx, limit);
+    seq2seq_pairs_free(ctx, &p);
+    return jd_error(ctx);
+}
+
+static jd_status translate_file(translator *m, const char *path, const cli_args *a)
+{
+    size_t bytes = 0, n = 0;
+    char *text = jd_read_gz(m->ctx, path, (size_t)1 << 30, &bytes), *line[AT_ONCE];
+    if (text && memchr(text, 0, bytes))
+        jd_fail(m->ctx, JD_EDATA, "%s: not a text; give a file with a sentence a line, or a sentence", path);
+    for (char *at = text; at && *at && !jd_error(m->ctx);) {
+        const size_t k = strcspn(at, "\n");
+        line[n++] = at;
+        at += k + (at[k] == '\n');
+        line[n - 1][k] = 0;
+        if (k && line[n - 1][k - 1] == '\r') line[n - 1][k - 1] = 0;
+        if (n == AT_ONCE || !*at) {
+            translate(m, line, n, a);
+            n = 0;
+        }
+    }
+    jd_free(m->ctx, text);
+    return jd_error(m->ctx);
+}
+
+jd_status translator_predict(translator *m, const cli_args *a)
+{
+    if (jd_error(m->ctx)) return jd_error(m->ctx);
+    if (cli_has(a, "csv")) printf("source,translation\n");
+    for (int i = 1; i < a->n && !jd_error(m->ctx); i++) {
+        struct stat st;
+        if (!stat(a->rest[i], &st))
+            translate_file(m, a->rest[i], a);
+        else
+            translate(m, &a->rest[i], 1, a);
+    }
+    return jd_error(m->ctx);
+}
