@@ -9,8 +9,11 @@
     {                                                                                                                  \
         "skip-bad", 0, NULL, "pass over files or samples that cannot be used, and say how many", false                 \
     }
-static const cli_option systems_options[] = {
-    {"runs", 0, "DIR", "where earlier runs lie (default runs)", false}, CLI_JSON, CLI_HELP, CLI_END};
+static const cli_option systems_options[] = {{"brief", 0, NULL, "a line for each: year, name, title", false},
+                                             {"runs", 0, "DIR", "where earlier runs lie (default runs)", false},
+                                             CLI_JSON,
+                                             CLI_HELP,
+                                             CLI_END};
 
 static const cli_option run_options[] = {
     {"scale", 0, "quick|cpu|full", "quick: a minute; cpu: a quarter of an hour; full: the paper's protocol", false},
@@ -168,9 +171,10 @@ static const cli_option selftest_options[] = {
     {"timed", 0, NULL, "print the seconds of each case", false}, CLI_THREADS, CLI_DEVICE, CLI_HELP, CLI_END};
 
 const cli_command cli_commands[] = {
-    {"systems", "list the systems, the papers' figures and ours", "[NAME] [--json]",
-     "  jackdaw systems\n  jackdaw systems lstm-adding      with its settings\n", NULL, systems_options, cmd_systems, 0,
-     1},
+    {"systems", "list the systems by year, the papers' figures and ours", "[NAME|WORD] [OPTIONS]",
+     "  jackdaw systems --brief\n  jackdaw systems handwriting      those that speak of it\n"
+     "  jackdaw systems lstm-adding      with its settings\n",
+     NULL, systems_options, cmd_systems, 0, 1},
     {"run", "train and measure one of the systems", "NAME [OPTIONS]",
      "  jackdaw run lstm-adding\n  jackdaw run lstm-reber --scale cpu --seeds 5\n"
      "  jackdaw run lstm-adding --set hidden=32 --json\n  jackdaw run mnist-mlp --scale cpu --resume\n",

@@ -1,7 +1,8 @@
-/* systems.c - `jackdaw systems`: what there is to run, and how the last runs went. */
+/* systems.c - `jackdaw systems`: what there is to run, by year, and how the last runs went. */
 #include <dirent.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -77,36 +78,69 @@ static void print_settings(const jd_system *s)
         printf("    %-22s %10.6g %10.6g %10.6g  %s\n", k->name, k->value[0], k->value[1], k->value[2], k->doc);
 }
 
+static void print_system(const jd_system *s, const last_run *last)
+{
+    char paper[32], ours[32], accept[3][32];
+    figure(paper, s->paper_value);
+    figure(ours, last->value);
+    for (int k = 0; k < 3; k++) figure(accept[k], s->accept[k]);
+    printf(
+        "%-22s %d  %s\n    %s\n    %s (%s is better): paper %s, ours %s%s%s%s; to reach: quick %s, cpu %s, full %s\n",
+        s->name, s->year, s->title, s->paper, s->metric, s->higher ? "higher" : "lower", paper, ours,
+        last->found ? " (" : "", last->found ? last->scale : "", last->found ? (last->passed ? ", passed)" : ")") : "",
+        accept[0], accept[1], accept[2]);
+}
+
+static int by_year(const void *a, const void *b)
+{
+    const jd_system *const *x = a, *const *y = b;
+    if ((*x)->year != (*y)->year) return (*x)->year < (*y)->year ? -1 : 1;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* Whether a word stands in the name, year, title, paper or description. */
+static bool speaks_of(const jd_system *s, const char *word)
+{
+    char year[16];
+    snprintf(year, sizeof year, "%d", s->year);
+    return strcasestr(s->name, word) || !strcmp(year, word) || strcasestr(s->title, word) ||
+           strcasestr(s->paper, word) || (s->about && strcasestr(s->about, word));
+}
+
 int cmd_systems(int argc, char **argv)
 {
+    enum { MOST = 512 };
+    const jd_system *list[MOST];
+    size_t n = 0, named = 0;
     cli_args a;
     const int code = cli_parse(&a, argc, argv);
     if (code >= 0) return code;
-    const char *dir = cli_text(&a, "runs", "runs");
-    const jd_system *only = a.n ? cli_system("systems", a.rest[0]) : NULL;
-    if (a.n && !only) return JD_EUSAGE;
-    for (int i = 0; cli_systems[i]; i++) {
-        const jd_system *s = cli_systems[i];
+    const char *dir = cli_text(&a, "runs", "runs"), *word = a.n ? a.rest[0] : NULL;
+    for (int i = 0; cli_systems[i]; i++) named += word && !strcmp(cli_systems[i]->name, word);
+    for (int i = 0; cli_systems[i] && n < MOST; i++)
+        if (!word || (named ? !strcmp(cli_systems[i]->name, word) : speaks_of(cli_systems[i], word)))
+            list[n++] = cli_systems[i];
+    if (!n) {
+        cli_system("systems", word); /* says that there is none, and which name is nearest */
+        return JD_EUSAGE;
+    }
+    qsort(list, n, sizeof *list, by_year);
+    for (size_t i = 0; i < n; i++) {
         last_run last;
-        char paper[32], ours[32], accept[3][32];
-        if (only && s != only) continue;
-        find_last(dir, s->name, &last);
-        if (cli_has(&a, "json")) {
-            print_json(s, &last);
+        if (cli_has(&a, "brief")) {
+            printf("%d  %-24s %s\n", list[i]->year, list[i]->name, list[i]->title);
             continue;
         }
-        figure(paper, s->paper_value);
-        figure(ours, last.value);
-        for (int k = 0; k < 3; k++) figure(accept[k], s->accept[k]);
-        printf("%-20s %d  %s\n    %s\n    %s (%s is better): paper %s, ours %s%s%s%s; to reach: quick %s, cpu %s, full "
-               "%s\n",
-               s->name, s->year, s->title, s->paper, s->metric, s->higher ? "higher" : "lower", paper, ours,
-               last.found ? " (" : "", last.found ? last.scale : "",
-               last.found ? (last.passed ? ", passed)" : ")") : "", accept[0], accept[1], accept[2]);
-        if (only) {
-            printf("\n%s\n\n    %-22s %10s %10s %10s\n", s->about ? s->about : "", "setting", "quick", "cpu", "full");
-            print_settings(s);
-        }
+        find_last(dir, list[i]->name, &last);
+        if (cli_has(&a, "json"))
+            print_json(list[i], &last);
+        else
+            print_system(list[i], &last);
+    }
+    if (named && !cli_has(&a, "json") && !cli_has(&a, "brief")) {
+        printf("\n%s\n\n    %-22s %10s %10s %10s\n", list[0]->about ? list[0]->about : "", "setting", "quick", "cpu",
+               "full");
+        print_settings(list[0]);
     }
     return 0;
 }

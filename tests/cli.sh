@@ -66,6 +66,10 @@ for command in systems run train eval predict read serve export scan inspect pla
 done
 right help
 contains 'jackdaw COMMAND'
+right systems --brief
+contains "^1997  lstm-adding "
+right systems handwriting
+contains "^handwriting-online "
 right systems --json
 for name in $(sed 's/.*"system":"\([^"]*\)".*/\1/' out); do
     count=$((count + 1))
