@@ -79,7 +79,8 @@ static const cli_option train_options[] = {
 
 static const cli_option eval_options[] = {
     {"data", 'd', "NAME|FILE", "the same as DATA: set of the registry, or a file or folder as below", false},
-    {"labels", 0, "FILE", "IDX or npy file of the labels (default: beside the images, or y of an npz)", false},
+    {"labels", 0, "FILE", "IDX or npy file of the labels (default: beside the images, or y of an npz); translations",
+     false},
     {"split", 0, "train|test|all", "which part, where the data has parts (default test)", false},
     {"output", 'o', "FILE", "write a report: confusion, filters, worst mistakes", false},
     CLI_THREADS,
@@ -218,7 +219,8 @@ const cli_command cli_commands[] = {
      "  jackdaw eval runs/traffic-signs-1 signs/ --output signs.html\n"
      "  jackdaw eval runs/keyword-spotting-1/model.safetensors recordings/\n"
      "  jackdaw eval runs/handwriting-online-1/model.safetensors words.tsv.gz --output words.html\n"
-     "  jackdaw eval runs/pyramid-lstm-1/model.safetensors brains/\n",
+     "  jackdaw eval runs/pyramid-lstm-1/model.safetensors brains/\n"
+     "  jackdaw eval runs/translation-1 test.en --labels test.fr\n",
      "Classifiers of pictures, and committees of them, take an IDX file, or a folder with a folder of pictures for "
      "each "
      "class,\n"
@@ -232,7 +234,8 @@ const cli_command cli_commands[] = {
      "read\n"
      "ink take files (tsv, InkML) that tell the text.  Models that label voxels take a folder with the volumes in "
      "image/,\n"
-     "their labels under the same names in label/, and perhaps a table test.tsv with a column `file`.",
+     "their labels under the same names in label/, and perhaps a table test.tsv with a column `file`.  Models that\n"
+     "translate take a text and its translation, line by line, or one text with a tab between both.",
      eval_options, cmd_eval, 1, 2},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"

@@ -9,6 +9,7 @@
 #include "labeller.h"
 #include "model.h"
 #include "reader.h"
+#include "translator.h"
 
 char *eval_place(jd_ctx *ctx, const char *data)
 {
@@ -70,6 +71,12 @@ int cmd_eval(int argc, char **argv)
     if (chains) {
         if (!jd_error(ctx)) chains_eval(chains, data, (jd_split)split, cli_has(&a, "json"));
         chain_model_free(chains);
+        return cli_end("eval", ctx);
+    }
+    translator *words = translator_open(ctx, a.rest[0]);
+    if (words) {
+        translator_eval(words, &a, data);
+        translator_free(words);
         return cli_end("eval", ctx);
     }
     model m;

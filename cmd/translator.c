@@ -8,21 +8,8 @@
 
 #include "files.h"
 #include "model.h"
-#include "seq2seq.h"
-#include "vocabulary.h"
 
-enum { AT_ONCE = 32, MOST_WORDS = 400, SPARE = 10, MOST_UNITS = 1 << 16 };
-
-struct translator {
-    jd_ctx *ctx;
-    seq2seq_net net;
-    vocabulary *source, *target;
-    jd_params *params;
-    seq2seq_writer *writer;
-    int there; /* parameters that the file held */
-    double power;
-    size_t width;
-};
+enum { AT_ONCE = 32, MOST_WORDS = TRANSLATOR_WORDS, SPARE = 10, MOST_UNITS = 1 << 16 };
 
 static int64_t whole(const json_t *j, const char *name)
 {
@@ -110,6 +97,17 @@ static void print_one(const char *source, const char *answer, const jd_sequence 
     }
 }
 
+jd_status translator_answers(translator *m, const seq2seq_pairs *p, jd_sequence *found)
+{
+    int32_t *limit = jd_alloc_array(m->ctx, p->n + 1, sizeof *limit);
+    for (size_t i = 0; limit && i < p->n; i++) limit[i] = 2 * p->pair[i].source_n + SPARE;
+    const seq2seq_ask ask = {.width = m->width, .longest = 2 * MOST_WORDS + SPARE, .limit = limit, .power = m->power};
+    if (limit && p->n && !seq2seq_answers(m->ctx, m->writer, p, AT_ONCE, &ask, found))
+        params_complete(m->ctx, m->params, m->there, "translation");
+    jd_free(m->ctx, limit);
+    return jd_error(m->ctx);
+}
+
 /* At most AT_ONCE lines; one without words is answered with nothing. */
 static jd_status translate(translator *m, char *const *line, size_t n, const cli_args *a)
 {
@@ -123,11 +121,7 @@ static jd_status translate(translator *m, char *const *line, size_t n, const cli
         at[i] = k ? p.n : SIZE_MAX;
         if (k) seq2seq_pairs_add(ctx, &p, word, k, NULL, 0);
     }
-    int32_t *limit = jd_alloc_array(ctx, p.n + 1, sizeof *limit);
-    for (size_t i = 0; limit && i < p.n; i++) limit[i] = 2 * p.pair[i].source_n + SPARE;
-    const seq2seq_ask ask = {.width = m->width, .longest = 2 * MOST_WORDS + SPARE, .limit = limit, .power = m->power};
-    if (limit && (!p.n || (!seq2seq_answers(ctx, m->writer, &p, AT_ONCE, &ask, found) &&
-                           !params_complete(ctx, m->params, m->there, "translation"))))
+    if (!jd_error(ctx) && !translator_answers(m, &p, found))
         for (size_t i = 0; i < n && !jd_error(ctx); i++) {
             const jd_sequence none = {.ended = true}, *s = at[i] == SIZE_MAX ? &none : &found[at[i]];
             char *text = vocabulary_decode(ctx, m->target, s->symbols, s->count);
@@ -135,7 +129,6 @@ static jd_status translate(translator *m, char *const *line, size_t n, const cli
             jd_free(ctx, text);
         }
     for (size_t i = 0; i < p.n && !jd_error(ctx); i++) jd_free(ctx, found[i].symbols);
-    jd_free(ctx, limit);
     seq2seq_pairs_free(ctx, &p);
     return jd_error(ctx);
 }
