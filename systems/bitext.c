@@ -250,9 +250,12 @@ jd_status bitext_read(jd_run *r, const bitext_options *o, bitext *out)
         for (int k = 0; k < BITEXT_PARTS && !jd_error(ctx); k++) encode(out, &part[k], k, o);
     for (int k = 0; k < BITEXT_PARTS; k++) {
         if (!jd_error(ctx) && !out->part[k].n)
-            jd_fail(ctx, JD_EDATA,
-                    "%s: %zu pairs to learn from, %zu held out, %zu to be tested on; each part needs some",
-                    jd_run_data(r, "multi30k"), out->part[0].n, out->part[1].n, out->part[2].n);
+            jd_fail(
+                ctx, JD_EDATA,
+                "%s: %zu pairs to learn from (%zu that are held out or tested on too and %zu that are too long left "
+                "out), %zu held out, %zu to be tested on; each part needs some",
+                jd_run_data(r, "multi30k"), out->part[0].n, out->repeated, out->too_long, out->part[1].n,
+                out->part[2].n);
         jd_free(ctx, part[k].line);
     }
     return jd_error(ctx);
