@@ -235,14 +235,16 @@ const cli_command cli_commands[] = {
      "ink take files (tsv, InkML) that tell the text.  Models that label voxels take a folder with the volumes in "
      "image/,\n"
      "their labels under the same names in label/, and perhaps a table test.tsv with a column `file`.  Models that\n"
-     "translate take a text and its translation, line by line, or one text with a tab between both.",
+     "translate take a text and its translation, line by line, or one text with a tab between both; those that know\n"
+     "characters a text, and tell the bits of a character.",
      eval_options, cmd_eval, 1, 2},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"
      "  jackdaw predict model.safetensors t10k-images-idx3-ubyte.gz --csv\n"
      "  jackdaw predict runs/keyword-spotting-1/model.safetensors recordings/ > words.csv\n"
      "  jackdaw predict runs/pyramid-lstm-1/model.safetensors brain.nii.gz\n"
-     "  jackdaw predict runs/translation-1/model.safetensors \"Two dogs play in the snow.\"\n",
+     "  jackdaw predict runs/translation-1/model.safetensors \"Two dogs play in the snow.\"\n"
+     "  jackdaw predict runs/text-compression-1 \"My fellow \"\n",
      "A file is a picture of any size, which is fitted to the model's, an IDX file of images, an index of mosaics "
      "(.tsv), "
      "or\n"
@@ -251,7 +253,9 @@ const cli_command cli_commands[] = {
      "the "
      "labels\n"
      "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.  A model that translates\n"
-     "takes a text, a sentence a line, or sentences in the place of files.",
+     "takes a text, a sentence a line, or sentences in the place of files.  One that knows characters "
+     "(text-compression)\n"
+     "goes on where a text ends: its last lines, or a text in the place of a file.",
      predict_options, cmd_predict, 2, -1},
     {"scan", "a model of small pictures at every pixel of a large one",
      "MODEL IMAGE|FOLDER... -o OUT.png|FOLDER [OPTIONS]",

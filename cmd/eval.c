@@ -9,6 +9,7 @@
 #include "labeller.h"
 #include "model.h"
 #include "reader.h"
+#include "texter.h"
 #include "translator.h"
 
 char *eval_place(jd_ctx *ctx, const char *data)
@@ -77,6 +78,12 @@ int cmd_eval(int argc, char **argv)
     if (words) {
         translator_eval(words, &a, data);
         translator_free(words);
+        return cli_end("eval", ctx);
+    }
+    texter *texts = texter_open(ctx, a.rest[0]);
+    if (texts) {
+        texter_eval(texts, &a, data);
+        texter_free(texts);
         return cli_end("eval", ctx);
     }
     model m;

@@ -10,6 +10,7 @@
 #include "model.h"
 #include "predict.h"
 #include "reader.h"
+#include "texter.h"
 #include "translator.h"
 
 typedef enum form { PLAIN, JSON, CSV } form;
@@ -178,6 +179,12 @@ int cmd_predict(int argc, char **argv)
     if (words) {
         translator_predict(words, &a);
         translator_free(words);
+        return cli_end("predict", ctx);
+    }
+    texter *texts = texter_open(ctx, a.rest[0]);
+    if (texts) {
+        texter_predict(texts, &a);
+        texter_free(texts);
         return cli_end("predict", ctx);
     }
     model m;

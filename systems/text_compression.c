@@ -114,6 +114,19 @@ static void state_claims(claims *c, const text_result *t, const bool *same)
           q[WINDOW]);
 }
 
+/* What `jackdaw eval` and `predict` need beside the weights: the sizes, and the alphabet as hexadecimal bytes. */
+static jd_status save(jd_run *r, text_net *p)
+{
+    char alphabet[2 * 256 + 1] = "";
+    for (int k = 0; k < p->set->alphabet.escape; k++) snprintf(alphabet + 2 * k, 3, "%02x", p->set->alphabet.byte[k]);
+    jd_run_config(r, "reads", "characters");
+    jd_run_config(r, "characters", alphabet);
+    jd_run_config_number(r, "units", (double)p->units);
+    jd_run_config_number(r, "layers", (double)p->layers);
+    jd_run_config_number(r, "embed", (double)p->embed);
+    return jd_run_save(r, p->w, 0, true);
+}
+
 static jd_status run_nets(jd_run *r, text_net *net, text_result *t, bool *same)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -130,8 +143,7 @@ static jd_status run_nets(jd_run *r, text_net *net, text_result *t, bool *same)
         t->temperature[k] = temperature[k];
         text_write(&net[1], "The ", temperature[k], jd_run_seed(r), t->written[k], TEXT_WRITTEN);
     }
-    if (!jd_error(ctx)) jd_run_save(r, net[1].w, 0, true);
-    return jd_error(ctx);
+    return jd_error(ctx) ? jd_error(ctx) : save(r, &net[1]);
 }
 
 static jd_status run(jd_run *r)
