@@ -20,9 +20,9 @@ typedef struct job {
     parsing_corpus corpus[2]; /* of the grammar; the treebank */
     int nets;
     seq2seq_learner net[PARSING_NETS];
-    parsing_score valid[PARSING_NETS], test[PARSING_NETS], beam[PARSING_NETS];
-    jd_sequence *found[PARSING_NETS]; /* of the test part, by beam search */
-    double seconds[PARSING_NETS];     /* to parse the test part, greedily */
+    parsing_score test[PARSING_NETS], beam[PARSING_NETS]; /* of the test part, greedily and by beam search */
+    jd_sequence *found[PARSING_NETS];                     /* of the test part, by beam search */
+    double seconds[PARSING_NETS];                         /* to parse the test part, greedily */
 } job;
 
 static double score(void *user, const seq2seq_pairs *valid, const jd_sequence *found)
@@ -46,11 +46,8 @@ static jd_sequence *answers(job *k, int net, int part, size_t width)
 static jd_status test(job *k, int i)
 {
     const parsing_corpus *c = &k->corpus[i / 2];
-    jd_sequence *found = answers(k, i, PARSING_VALID, 1);
-    if (found) parsing_judge(c, PARSING_VALID, found, &k->valid[i]);
-    seq2seq_found_free(k->ctx, found, c->part[PARSING_VALID].n);
     const double begin = jd_now();
-    found = answers(k, i, PARSING_TEST, 1);
+    jd_sequence *found = answers(k, i, PARSING_TEST, 1);
     k->seconds[i] = jd_now() - begin;
     if (found) parsing_judge(c, PARSING_TEST, found, &k->test[i]);
     seq2seq_found_free(k->ctx, found, c->part[PARSING_TEST].n);
@@ -74,7 +71,7 @@ static jd_status learn(job *k, int i)
                                   .net = {.reads = SEQ2SEQ_WORDS + (int64_t)vocabulary_size(c->word),
                                           .writes = TREES_OPEN + 2 * (int64_t)vocabulary_size(c->bank.label),
                                           .embed = (int64_t)jd_run_setting(r, "embed"),
-                                          .units = (int64_t)jd_run_setting(r, "units"),
+                                          .units = (int64_t)jd_run_setting(r, bank ? "bank_units" : "units"),
                                           .layers = (int64_t)jd_run_setting(r, "layers"),
                                           .attend = i % 2 ? 0 : (int64_t)jd_run_setting(r, "attend"),
                                           .dropout = jd_run_setting(r, bank ? "bank_dropout" : "dropout")},
@@ -97,29 +94,21 @@ static jd_status learn(job *k, int i)
 
 static void show_table(const job *k)
 {
-    enum { COLUMNS = 9 };
-    static const char *const headings[COLUMNS] = {
-        "sentences, net",  "weights",         "held out F1",
-        "test F1, greedy", "test F1, beam",   "precision, recall",
-        "well formed (%)", "exact trees (%)", "seconds to train, sentences/s"};
+    enum { COLUMNS = 7 };
+    static const char *const headings[COLUMNS] = {"sentences, net",  "weights",         "F1, greedy",        "F1, beam",
+                                                  "well formed (%)", "exact trees (%)", "sentences a second"};
     char text[PARSING_NETS * COLUMNS][48];
     const char *cells[PARSING_NETS * COLUMNS];
     size_t n = 0;
     for (int i = 0; i < k->nets; i++) {
         const parsing_score *b = &k->beam[i];
-        const seq2seq_learner *l = &k->net[i];
         snprintf(text[n++], sizeof text[0], "%s", net_name[i]);
-        snprintf(text[n++], sizeof text[0], "%zu", jd_params_count(l->params));
-        snprintf(text[n++], sizeof text[0], "%.2f", 100 * jd_bracket_f1(&k->valid[i].brackets));
+        snprintf(text[n++], sizeof text[0], "%zu", jd_params_count(k->net[i].params));
         snprintf(text[n++], sizeof text[0], "%.2f", 100 * jd_bracket_f1(&k->test[i].brackets));
         snprintf(text[n++], sizeof text[0], "%.2f", 100 * jd_bracket_f1(&b->brackets));
-        snprintf(text[n++], sizeof text[0], "%.1f, %.1f",
-                 b->brackets.found ? 100 * (double)b->brackets.right / (double)b->brackets.found : 0,
-                 b->brackets.truth ? 100 * (double)b->brackets.right / (double)b->brackets.truth : 0);
         snprintf(text[n++], sizeof text[0], "%.1f", 100 * b->well_formed);
         snprintf(text[n++], sizeof text[0], "%.1f", 100 * b->exact);
-        snprintf(text[n++], sizeof text[0], "%.0f, %.0f", l->seconds,
-                 (double)k->corpus[i / 2].part[PARSING_TEST].n / k->seconds[i]);
+        snprintf(text[n++], sizeof text[0], "%.0f", (double)k->corpus[i / 2].part[PARSING_TEST].n / k->seconds[i]);
     }
     for (size_t i = 0; i < n; i++) cells[i] = text[i];
     jd_report_section(jd_run_report(k->r), "How good are the trees?");
@@ -127,7 +116,8 @@ static void show_table(const job *k)
         jd_run_report(k->r), headings, cells, (size_t)k->nets, COLUMNS,
         "Labelled brackets (%): those of one word count, the outermost without a label and punctuation marks "
         "do not. Answers that are no trees are counted as such, and then repaired: surplus brackets are "
-        "dropped, missing ones added, words added or dropped. Sentences a second: greedily.");
+        "dropped, missing ones added, words added or dropped. The test part; the beam is 5 wide at quick and "
+        "cpu. Sentences a second: greedily.");
 }
 
 static void show_lengths(const job *k)
@@ -324,16 +314,17 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"sentences", {8000, 40000, 500000}, "of the grammar to learn from"},
+    {"sentences", {10000, 40000, 500000}, "of the grammar to learn from"},
     {"held_out", {100, 200, 1000}, "of its sentences to validate with"},
     {"tested", {200, 1000, 2000}, "of its sentences to be tested on"},
     {"longest", {12, 25, 25}, "words of its sentences"},
     {"epochs", {4, 3, 6}, "passes over them"},
     {"control_epochs", {4, 3, 6}, "and of the net without attention"},
-    {"embed", {32, 64, 512}, "numbers for a word or symbol"},
-    {"units", {64, 128, 512}, "of each LSTM"},
+    {"embed", {32, 48, 512}, "numbers for a word or symbol"},
+    {"units", {64, 96, 512}, "of each LSTM"},
+    {"bank_units", {128, 128, 512}, "the same, of the nets for the treebank"},
     {"layers", {1, 1, 3}, "of reader and writer"},
-    {"attend", {64, 128, 512}, "units that compare the writer's state with what was read"},
+    {"attend", {64, 96, 512}, "units that compare the writer's state with what was read"},
     {"batch", {32, 32, 128}, "sentences a step"},
     {"rate", {0.006, 0.006, 0.001}, "learning rate of Adam at first"},
     {"dropout", {0, 0, 0.1}, "share of embeddings and of what the softmax sees"},
@@ -359,7 +350,7 @@ const jd_system jd_system_parsing = {
         "one net, Wall Street Journal only (40,000 sentences), section 23; with 11 million sentences parsed by "
         "others 92.1; without attention below 70. Here a grammar of 60 rules makes the sentences, and NLTK's "
         "sample of the treebank (3,914 sentences) is the second task",
-    .accept = {60, 95, 95},
+    .accept = {85, 95, 95},
     .about =
         "A parse tree, written as brackets, is a sequence like any other, so a net that translates can parse: one "
         "LSTM reads the words, another writes brackets, with an XX in the place of each word, and looks back at what "

@@ -390,7 +390,7 @@ static const jd_setting settings[] = {
     {"project", {64, 96, 512}, "units under the softmax"},
     {"dropout", {0.1, 0.2, 0.4}, "share of embeddings and of units under the softmax"},
     {"batch", {32, 32, 128}, "pairs a step"},
-    {"epochs", {4, 4, 20}, "passes over the pairs"},
+    {"epochs", {4, 6, 20}, "passes over the pairs"},
     {"control_epochs", {3, 3, 20}, "and of the nets without attention; 0: none are trained"},
     {"rate", {0.004, 0.003, 0.001}, "learning rate of Adam at first"},
     {"patience", {0, 3, 4}, "passes without a better BLEU before training stops; 0: it does not"},
