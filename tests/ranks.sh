@@ -20,6 +20,15 @@ for n in 1 2 4; do
 done
 [ ! -d r4/ranks/1 ]
 
+# Boxes of a volume, each rank with its own: the messages between them go through MPI.
+boxes=(rnn-3d --scale quick --seed 3 --set box=4 --set side=4 --set cells=1 --set steps=2)
+"$jackdaw" run "${boxes[@]}" --threads 1 --json --out boxes1 >/dev/null
+for n in 2 4; do
+    ranks "$n" "${boxes[@]}" --out "boxes$n"
+    same boxes1 "boxes$n"
+    grep -q 'halo bytes as the formula says.*: holds' log
+done
+
 # Three ranks cannot share four shards out evenly.
 if ranks 3 "${train[@]}" --out r3; then exit 1; fi
 grep -q 'multiple of the ranks' log

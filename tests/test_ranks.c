@@ -50,6 +50,22 @@ static void mean_is_a_tree(void **state)
     }
 }
 
+/* One rank alone hears itself. */
+static void exchange_with_oneself(void **state)
+{
+    (void)state;
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    const char out[] = "to whom it may concern";
+    const size_t bytes = sizeof out;
+    size_t got = 0;
+    void *in = NULL;
+    assert_int_equal(jd_ranks_exchange(ctx, out, &bytes, &in, &got), JD_OK);
+    assert_int_equal(got, bytes);
+    assert_memory_equal(in, out, bytes);
+    jd_free(ctx, in);
+    jd_ctx_free(ctx);
+}
+
 /* One weight w, loss w x: the gradient is x, so a step of rate 1 takes the mean of the shards' x away from it. */
 static void trace(jd_graph *g, void *user)
 {
@@ -98,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mean_is_a_tree),
+        cmocka_unit_test(exchange_with_oneself),
         cmocka_unit_test(weights_move_with_the_last_shard),
         cmocka_unit_test(misuse_is_told),
     };

@@ -39,6 +39,10 @@ JD_API int jd_shards(const jd_ctx *ctx);
 JD_API void jd_rank_share(const jd_ctx *ctx, size_t n, size_t *begin, size_t *end);
 JD_API jd_status jd_ranks_gather(jd_ctx *ctx, void *all, size_t n, size_t bytes);
 
+/* Bytes for each rank, one after the other by rank, out_bytes (ranks) for each; *in, to be given to jd_free, gets those from
+ * each, in_bytes (ranks) of them.  Every rank must call it, in the same order. */
+JD_API jd_status jd_ranks_exchange(jd_ctx *ctx, const void *out, const size_t *out_bytes, void **in, size_t *in_bytes);
+
 /* Any rank's wish to stop reaches all of them at the same place of the program: with the next gathering or training step.
  * Says true from then on. */
 JD_API bool jd_ranks_stopping(jd_ctx *ctx, bool wish);

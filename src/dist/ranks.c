@@ -235,6 +235,32 @@ jd_status jd_ranks_gather(jd_ctx *ctx, void *all, size_t n, size_t bytes)
     return jd_error(ctx);
 }
 
+jd_status jd_ranks_exchange(jd_ctx *ctx, const void *out, const size_t *out_bytes, void **in, size_t *in_bytes)
+{
+    jd_group *g = ctx->group;
+    const size_t size = (size_t)jd_ranks(ctx);
+    size_t all = 0;
+    *in = NULL;
+    if (jd_error(ctx)) return jd_error(ctx);
+    if (g && g->transport) { /* first how much, then that */
+        size_t *one = jd_alloc_array(ctx, size, sizeof *one);
+        for (size_t r = 0; one && r < size; r++) one[r] = sizeof *out_bytes;
+        const int bad = !one || g->transport->exchange(out_bytes, one, in_bytes, one);
+        jd_free(ctx, one);
+        if (bad) return lost(g);
+    } else {
+        in_bytes[0] = out_bytes[0];
+    }
+    for (size_t r = 0; r < size; r++) all += in_bytes[r];
+    *in = jd_alloc(ctx, all + 1);
+    if (!*in) return jd_error(ctx);
+    if (!g || !g->transport)
+        memcpy(*in, out, all);
+    else if (g->transport->exchange(out, out_bytes, *in, in_bytes))
+        return lost(g);
+    return JD_OK;
+}
+
 bool jd_ranks_stopping(jd_ctx *ctx, bool wish)
 {
     jd_group *g = ctx->group;
