@@ -252,7 +252,8 @@ const cli_command cli_commands[] = {
      "that read or hear it is what `jackdaw read` takes.  A model that labels voxels takes NIfTI and TIFF volumes, and "
      "the "
      "labels\n"
-     "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.  A model that translates\n"
+     "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.  A model that translates "
+     "or parses\n"
      "takes a text, a sentence a line, or sentences in the place of files.  One that knows characters "
      "(text-compression)\n"
      "goes on where a text ends: its last lines, or a text in the place of a file.",

@@ -8,6 +8,7 @@
 #include "fit.h"
 #include "labeller.h"
 #include "model.h"
+#include "parser.h"
 #include "predict.h"
 #include "reader.h"
 #include "texter.h"
@@ -185,6 +186,12 @@ int cmd_predict(int argc, char **argv)
     if (texts) {
         texter_predict(texts, &a);
         texter_free(texts);
+        return cli_end("predict", ctx);
+    }
+    parser *trees = parser_open(ctx, a.rest[0]);
+    if (trees) {
+        parser_predict(trees, &a);
+        parser_free(trees);
         return cli_end("predict", ctx);
     }
     model m;

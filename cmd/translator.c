@@ -17,9 +17,9 @@ static int64_t whole(const json_t *j, const char *name)
     return x >= 0 && x <= MOST_UNITS * 16. ? (int64_t)x : -1;
 }
 
-static jd_status configure(translator *m, const char *path, const json_t *j)
+bool translator_net(const char *config, seq2seq_net *n, double *power, size_t *width)
 {
-    seq2seq_net *n = &m->net;
+    json_t *j = json_loads(config, JSON_REJECT_DUPLICATES, NULL);
     *n = (seq2seq_net){.reads = whole(j, "source-words"),
                        .writes = whole(j, "target-words"),
                        .embed = whole(j, "embed"),
@@ -27,18 +27,25 @@ static jd_status configure(translator *m, const char *path, const json_t *j)
                        .layers = whole(j, "layers"),
                        .attend = whole(j, "attend"),
                        .project = whole(j, "project")};
-    m->power = json_number_value(json_object_get(j, "power"));
-    const int64_t width = whole(j, "width");
-    if (n->reads != SEQ2SEQ_WORDS + (int64_t)vocabulary_size(m->source) ||
-        n->writes != SEQ2SEQ_WORDS + (int64_t)vocabulary_size(m->target) || n->embed < 1 || n->units < 1 ||
-        n->embed > MOST_UNITS || n->units > MOST_UNITS || n->layers < 0 || n->layers > SEQ2SEQ_LAYERS ||
-        n->attend < 0 || n->attend > MOST_UNITS || n->project < 0 || n->project > MOST_UNITS || width < 1 ||
-        width > 1000 || !(m->power >= 0 && m->power < 10))
+    const int64_t wide = whole(j, "width");
+    *power = json_number_value(json_object_get(j, "power"));
+    *width = (size_t)wide;
+    json_decref(j);
+    return n->reads >= 0 && n->writes >= 0 && n->embed >= 1 && n->units >= 1 && n->embed <= MOST_UNITS &&
+           n->units <= MOST_UNITS && n->layers >= 0 && n->layers <= SEQ2SEQ_LAYERS && n->attend >= 0 &&
+           n->attend <= MOST_UNITS && n->project >= 0 && n->project <= MOST_UNITS && wide >= 1 && wide <= 1000 &&
+           *power >= 0 && *power < 10;
+}
+
+static jd_status configure(translator *m, const char *path, const char *config)
+{
+    if (!translator_net(config, &m->net, &m->power, &m->width) ||
+        m->net.reads != SEQ2SEQ_WORDS + (int64_t)vocabulary_size(m->source) ||
+        m->net.writes != SEQ2SEQ_WORDS + (int64_t)vocabulary_size(m->target))
         return jd_fail(m->ctx, JD_EDATA,
                        "%s: its words (%zu and %zu) and its jackdaw.config do not fit each other; take the "
                        "model.safetensors of the system translation as it was written",
                        path, vocabulary_size(m->source), vocabulary_size(m->target));
-    m->width = (size_t)width;
     return JD_OK;
 }
 
@@ -51,18 +58,16 @@ translator *translator_open(jd_ctx *ctx, const char *path)
     }
     const char *config = jd_tensor_file_meta(f, "jackdaw.config"), *source = jd_tensor_file_meta(f, "words.source"),
                *target = jd_tensor_file_meta(f, "words.target");
-    json_t *j = config && source && target ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    translator *m = j ? jd_alloc(ctx, sizeof *m) : NULL;
+    translator *m = config && source && target ? jd_alloc(ctx, sizeof *m) : NULL;
     if (m) {
         m->ctx = ctx;
         m->source = vocabulary_read(ctx, source, SEQ2SEQ_WORDS);
         m->target = vocabulary_read(ctx, target, SEQ2SEQ_WORDS);
-        if (!jd_error(ctx) && !configure(m, path, j)) m->params = jd_params_new(ctx, JD_F32);
+        if (!jd_error(ctx) && !configure(m, path, config)) m->params = jd_params_new(ctx, JD_F32);
         if (m->params && !jd_params_load(ctx, m->params, f))
             m->writer = seq2seq_writer_new(ctx, &m->net, m->params, NULL, NULL);
         m->there = m->writer ? jd_params_ranges(m->params) : 0;
     }
-    json_decref(j);
     jd_tensor_file_close(f);
     return m;
 }

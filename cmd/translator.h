@@ -19,6 +19,8 @@ typedef struct translator {
     size_t width;
 } translator;
 
+/* What jackdaw.config says of a reader and writer; false where it does not make sense. */
+bool translator_net(const char *config, seq2seq_net *n, double *power, size_t *width);
 /* The model in the file if it holds the words of two languages; NULL without an error if it is another kind of model, or if
  * the file cannot be read: then the ordinary path tells what is wrong with it. */
 translator *translator_open(jd_ctx *ctx, const char *path);

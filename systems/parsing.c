@@ -259,6 +259,20 @@ static void judge(job *k, claims *c)
                  "for a graphics processor.");
 }
 
+/* The net with attention that knows the treebank, or else the grammar. */
+static jd_status save(job *k)
+{
+    const int i = k->nets > 2 ? 2 : 0;
+    const parsing_corpus *c = &k->corpus[i / 2];
+    char *words = vocabulary_list(k->ctx, c->word), *labels = vocabulary_list(k->ctx, c->bank.label);
+    if (words && labels)
+        seq2seq_save(&k->net[i], (size_t)jd_run_setting(k->r, "width"), 0,
+                     (const jd_metadata[]){{"words.source", words}, {"labels", labels}}, 2);
+    jd_free(k->ctx, words);
+    jd_free(k->ctx, labels);
+    return jd_error(k->ctx);
+}
+
 static jd_status run_all(job *k)
 {
     jd_run *r = k->r;
@@ -278,7 +292,7 @@ static jd_status run_all(job *k)
         jd_run_stage(r, "%s", net_name[i]);
         learn(k, i);
     }
-    if (jd_error(k->ctx) || jd_run_save(r, k->net[0].params, k->net[0].steps, true)) return jd_error(k->ctx);
+    if (jd_error(k->ctx) || save(k)) return jd_error(k->ctx);
     claims *c = jd_alloc_array(k->ctx, 1, sizeof *c);
     if (!c) return jd_error(k->ctx);
     c->r = r;
@@ -314,7 +328,7 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"sentences", {10000, 40000, 500000}, "of the grammar to learn from"},
+    {"sentences", {10000, 32000, 500000}, "of the grammar to learn from"},
     {"held_out", {100, 200, 1000}, "of its sentences to validate with"},
     {"tested", {200, 1000, 2000}, "of its sentences to be tested on"},
     {"longest", {12, 25, 25}, "words of its sentences"},
@@ -328,7 +342,7 @@ static const jd_setting settings[] = {
     {"batch", {32, 32, 128}, "sentences a step"},
     {"rate", {0.006, 0.006, 0.001}, "learning rate of Adam at first"},
     {"dropout", {0, 0, 0.1}, "share of embeddings and of what the softmax sees"},
-    {"bank_epochs", {0, 12, 60}, "passes over the treebank; 0: it is left out"},
+    {"bank_epochs", {0, 10, 60}, "passes over the treebank; 0: it is left out"},
     {"bank_longest", {30, 30, 60}, "words of its sentences to learn from"},
     {"bank_least", {3, 3, 3}, "times that a word must be there; else only its form is known"},
     {"bank_batch", {16, 24, 32}, "sentences a step"},

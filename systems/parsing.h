@@ -26,6 +26,11 @@ jd_status parsing_grammar(jd_run *r, parsing_corpus *c);
 jd_status parsing_treebank(jd_run *r, parsing_corpus *c);
 void parsing_free(parsing_corpus *c);
 
+/* The number of a word, the first one of its sentence or not, in a vocabulary in which rare words are forms. */
+int32_t parsing_word(const vocabulary *v, const char *word, bool first);
+/* Symbols that are enough for the tree of a sentence of so many words. */
+int32_t parsing_limit(size_t words);
+
 typedef struct parsing_score {
     jd_bracket_score brackets, bin[PARSING_BINS],
         label[PARSING_LABELS]; /* bin: by words, 5 each, the last for all above */

@@ -29,7 +29,7 @@ static void form(const char *word, bool first, char out[16])
              !digit && n > 3 ? word + n - 2 : "");
 }
 
-static int32_t known(const vocabulary *v, const char *word, bool first)
+int32_t parsing_word(const vocabulary *v, const char *word, bool first)
 {
     char f[16];
     const int32_t k = vocabulary_find(v, word);
@@ -39,7 +39,12 @@ static int32_t known(const vocabulary *v, const char *word, bool first)
     return rare >= 0 ? rare : SEQ2SEQ_UNKNOWN;
 }
 
-/* Trees first .. end - 1 of the bank as a part of the corpus; those to learn from have at most `longest` words. */
+int32_t parsing_limit(size_t words)
+{
+    return words < (PARSING_LONGEST - 20) / 6 ? 6 * (int32_t)words + 20 : PARSING_LONGEST;
+}
+
+/* The bank's trees index[0 .. n - 1] as a part of the corpus; those to learn from have at most `longest` words. */
 static jd_status fill(parsing_corpus *c, int part, const size_t *index, size_t n, size_t longest)
 {
     int32_t word[SENTENCE];
@@ -49,11 +54,11 @@ static jd_status fill(parsing_corpus *c, int part, const size_t *index, size_t n
         const tree *t = &c->bank.item[index[i]];
         if (t->words > SENTENCE || (part == PARSING_TRAIN && (t->words > longest || t->symbols + 1 > PARSING_LONGEST)))
             continue;
-        for (size_t k = 0; k < t->words; k++) word[k] = known(c->word, t->word[k], k == 0);
-        const size_t at = c->part[part].n, limit = 6 * t->words + 20;
+        for (size_t k = 0; k < t->words; k++) word[k] = parsing_word(c->word, t->word[k], k == 0);
+        const size_t at = c->part[part].n;
         if (seq2seq_pairs_add(c->ctx, &c->part[part], word, t->words, t->symbol, t->symbols)) break;
         c->tree[part][at] = t;
-        c->limit[part][at] = (int32_t)(limit < PARSING_LONGEST ? limit : PARSING_LONGEST);
+        c->limit[part][at] = parsing_limit(t->words);
     }
     return jd_error(c->ctx);
 }

@@ -161,6 +161,8 @@ typedef struct seq2seq_learner {
 } seq2seq_learner;
 jd_status seq2seq_learn(seq2seq_learner *l);
 void seq2seq_forget(seq2seq_learner *l);
+/* Saves the net as the run's model, with what `jackdaw predict` needs beside: its sizes, the beam, and `about`, such as words. */
+jd_status seq2seq_save(seq2seq_learner *l, size_t width, double power, const jd_metadata *about, size_t n);
 /* Attention a (U,T) while pair i's answer is read out under teacher forcing, for jd_free; NULL without attention. */
 float *seq2seq_attention(seq2seq_learner *l, const seq2seq_pair *pair, int64_t *U, int64_t *T);
 

@@ -80,6 +80,36 @@ void seq2seq_forget(seq2seq_learner *l)
     l->params = NULL;
 }
 
+jd_status seq2seq_save(seq2seq_learner *l, size_t width, double power, const jd_metadata *about, size_t n)
+{
+    jd_run *r = l->r;
+    jd_ctx *ctx = jd_run_ctx(r);
+    const struct {
+        const char *name;
+        double value;
+    } size[] = {{"source-words", (double)l->net.reads},
+                {"target-words", (double)l->net.writes},
+                {"embed", (double)l->net.embed},
+                {"units", (double)l->net.units},
+                {"layers", (double)l->net.layers},
+                {"attend", (double)l->net.attend},
+                {"project", (double)l->net.project},
+                {"width", (double)width},
+                {"power", power}};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) jd_run_config_number(r, size[i].name, size[i].value);
+    if (jd_run_save(r, l->params, l->steps, true)) return jd_error(ctx);
+    char *config = jd_run_config_json(r);
+    jd_metadata *all = jd_alloc_array(ctx, n + 1, sizeof *all);
+    if (config && all) {
+        all[0] = (jd_metadata){"jackdaw.config", config};
+        memcpy(all + 1, about, n * sizeof *about);
+        jd_params_save(ctx, l->params, jd_run_path(r, "model.safetensors"), all, n + 1);
+    }
+    jd_free(ctx, all);
+    jd_free(ctx, config);
+    return jd_error(ctx);
+}
+
 float *seq2seq_attention(seq2seq_learner *l, const seq2seq_pair *pair, int64_t *U, int64_t *T)
 {
     jd_ctx *ctx = jd_run_ctx(l->r);

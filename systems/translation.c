@@ -246,26 +246,10 @@ static void show_maps(job *k)
 /* The words stand in the model's file, beside the configuration: what `jackdaw predict` needs. */
 static jd_status save(job *k)
 {
-    jd_run *r = k->r;
-    const seq2seq_net *n = &k->net[0].net;
-    jd_run_config(r, "reads", "words");
-    jd_run_config_number(r, "source-words", (double)n->reads);
-    jd_run_config_number(r, "target-words", (double)n->writes);
-    jd_run_config_number(r, "embed", (double)n->embed);
-    jd_run_config_number(r, "units", (double)n->units);
-    jd_run_config_number(r, "layers", (double)n->layers);
-    jd_run_config_number(r, "attend", (double)n->attend);
-    jd_run_config_number(r, "project", (double)n->project);
-    jd_run_config_number(r, "width", jd_run_setting(r, "width"));
-    jd_run_config_number(r, "power", jd_run_setting(r, "power"));
-    if (jd_run_save(r, k->net[0].params, k->net[0].steps, true)) return jd_error(k->ctx);
-    char *config = jd_run_config_json(r), *source = vocabulary_list(k->ctx, k->text.source),
-         *target = vocabulary_list(k->ctx, k->text.target);
-    if (config && source && target) {
-        const jd_metadata about[] = {{"jackdaw.config", config}, {"words.source", source}, {"words.target", target}};
-        jd_params_save(k->ctx, k->net[0].params, jd_run_path(r, "model.safetensors"), about, 3);
-    }
-    jd_free(k->ctx, config);
+    char *source = vocabulary_list(k->ctx, k->text.source), *target = vocabulary_list(k->ctx, k->text.target);
+    if (source && target)
+        seq2seq_save(&k->net[0], (size_t)jd_run_setting(k->r, "width"), jd_run_setting(k->r, "power"),
+                     (const jd_metadata[]){{"words.source", source}, {"words.target", target}}, 2);
     jd_free(k->ctx, source);
     jd_free(k->ctx, target);
     return jd_error(k->ctx);
@@ -378,21 +362,21 @@ static jd_status run(jd_run *r)
 
 static const jd_setting settings[] = {
     {"german", {0, 0, 0}, "1: from English to German instead of French"},
-    {"words", {3000, 5000, 10000}, "of each language at most, the most frequent"},
+    {"words", {3000, 4000, 10000}, "of each language at most, the most frequent"},
     {"least", {2, 2, 2}, "times that a word must be there"},
     {"pairs", {12000, 0, 0}, "to learn from at most; 0: all"},
     {"held_out", {300, 0, 0}, "pairs at most to validate with, and to be tested on; 0: all"},
-    {"longest", {14, 24, 60}, "words of a sentence to learn from"},
-    {"embed", {64, 96, 512}, "numbers for a word"},
-    {"units", {128, 192, 1000}, "of each LSTM"},
+    {"longest", {14, 20, 60}, "words of a sentence to learn from"},
+    {"embed", {64, 64, 512}, "numbers for a word"},
+    {"units", {96, 128, 1000}, "of each LSTM"},
     {"layers", {1, 1, 2}, "of reader and writer"},
-    {"attend", {64, 96, 512}, "units that compare the writer's state with what was read"},
-    {"project", {64, 96, 512}, "units under the softmax"},
-    {"dropout", {0.1, 0.2, 0.4}, "share of embeddings and of units under the softmax"},
+    {"attend", {64, 64, 512}, "units that compare the writer's state with what was read"},
+    {"project", {64, 64, 512}, "units under the softmax"},
+    {"dropout", {0.1, 0.1, 0.4}, "share of embeddings and of units under the softmax"},
     {"batch", {32, 32, 128}, "pairs a step"},
     {"epochs", {4, 6, 20}, "passes over the pairs"},
-    {"control_epochs", {3, 3, 20}, "and of the nets without attention; 0: none are trained"},
-    {"rate", {0.004, 0.003, 0.001}, "learning rate of Adam at first"},
+    {"control_epochs", {2, 3, 20}, "and of the nets without attention; 0: none are trained"},
+    {"rate", {0.004, 0.004, 0.001}, "learning rate of Adam at first"},
     {"patience", {0, 3, 4}, "passes without a better BLEU before training stops; 0: it does not"},
     {"width", {5, 5, 12}, "of the beam"},
     {"power", {0.6, 0.6, 0.6}, "of the correction for length"},
