@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "claims.h"
+#include "jackdaw/treeplot.h"
 #include "parsing.h"
 
 static const char *const net_name[PARSING_NETS] = {"grammar, attention", "grammar, no attention", "treebank, attention",
@@ -157,6 +158,60 @@ static void show_trees(const job *k, int net, const char *caption)
     for (int i = 0; i < ROWS * COLUMNS; i++) jd_free(k->ctx, text[i]);
 }
 
+/* A well-formed tree as a figure; marked are the brackets that `against` has not. */
+static void draw(const job *k, const parsing_corpus *c, const tree *words, const int32_t *symbol, size_t n,
+                 const tree *against, const char *caption)
+{
+    enum { MOST = PARSING_LONGEST };
+    jd_tree_node node[MOST];
+    jd_bracket truth[MOST];
+    char name[MOST][32];
+    int32_t up = -1;
+    size_t m = 0, word = 0, first[MOST] = {0};
+    const size_t nt = tree_brackets(against->symbol, against->symbols, NULL, truth, MOST);
+    if (n > MOST) return;
+    for (size_t i = 0; i < n; i++) {
+        if (symbol[i] == TREES_WORD) {
+            node[m++] = (jd_tree_node){words->word[word++], up, false};
+        } else if ((symbol[i] - TREES_OPEN) % 2 == 0) {
+            tree_symbol(&c->bank, symbol[i], name[m]);
+            node[m] = (jd_tree_node){name[m] + 1, up, false};
+            first[m] = word;
+            up = (int32_t)m++;
+        } else {
+            const jd_bracket b = {(symbol[i] - TREES_OPEN) / 2, (int32_t)first[up], (int32_t)word - 1};
+            bool there = false;
+            for (size_t j = 0; j < nt; j++)
+                there |= truth[j].label == b.label && truth[j].first == b.first && truth[j].last == b.last;
+            node[up].marked = !there;
+            up = node[up].above;
+        }
+    }
+    jd_report_tree(jd_run_report(k->r), node, m, caption);
+}
+
+/* The first sentence of 7 to 14 words that is right, or that is wrong: its trees. */
+static void draw_one(const job *k, int net, bool right)
+{
+    const parsing_corpus *c = &k->corpus[net / 2];
+    const int32_t S = vocabulary_find(c->bank.label, "S");
+    char caption[200];
+    for (size_t i = 0; i < c->part[PARSING_TEST].n; i++) {
+        const tree *t = c->tree[PARSING_TEST][i];
+        const jd_sequence *a = &k->found[net][i];
+        int32_t out[PARSING_LONGEST];
+        const size_t n =
+            tree_repair(a->symbols, a->count, t->words, TREES_OPEN + 2 * (S < 0 ? 0 : S), out, PARSING_LONGEST);
+        const bool same = n == t->symbols && !memcmp(out, t->symbol, n * sizeof *out);
+        if (t->words < 7 || t->words > 14 || same != right || t->symbols > PARSING_LONGEST) continue;
+        snprintf(caption, sizeof caption,
+                 right ? "%s: a tree that is right." : "%s: a tree with mistakes, which are marked;", net_name[net]);
+        draw(k, c, t, out, n, t, caption);
+        if (!right) draw(k, c, t, t->symbol, t->symbols, t, "and what it should be.");
+        return;
+    }
+}
+
 /* The first sentence of 7 to 10 words. */
 static void show_map(job *k, int net)
 {
@@ -226,6 +281,10 @@ static void report(job *k)
     show_table(k);
     show_lengths(k);
     jd_report_section(jd_run_report(k->r), "Trees");
+    for (int i = 0; i < k->nets; i += 2) {
+        draw_one(k, i, true);
+        draw_one(k, i, false);
+    }
     show_trees(k, 0, "Sentences of the grammar, by the net with attention, as it writes them, not repaired.");
     if (k->nets > 2) show_trees(k, 2, "Sentences of the treebank.");
     if (k->nets > 2) show_labels(k, 2);

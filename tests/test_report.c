@@ -188,6 +188,8 @@ static jd_report *make_report(jd_ctx *ctx, bool bad, const char *s)
     const jd_film_line drawn[2] = {{.1, 0}, {.2, JD_FILM_MUTED}};
     jd_report_film(r, &(jd_film){-1, -1, 3, 3, 2.5, 2, 2, moving, drawn}, s);
     jd_report_matrix(r, &(jd_matrix){map, 4, 4, names, names, s, s, s, 0, 0}, s);
+    const jd_tree_node tree[] = {{s, -1, false}, {s, 0, true}, {s, 1, false}, {NULL, 0, false}};
+    jd_report_tree(r, tree, 4, s);
     jd_report_table(r, (const char *[]){s, "n"}, cells, 2, 2, s);
     jd_report_pairs(r, s, names, cells, 4);
     return r;
@@ -216,7 +218,7 @@ static void test_well_formed(void **state)
         char *html = html_of(bad, "plain", &bytes);
         check_markup(html);
         check_ids(html);
-        assert_non_null(strstr(html, "Figure 10."));
+        assert_non_null(strstr(html, "Figure 11."));
         assert_non_null(strstr(html, "Table 1."));
         assert_null(strstr(html, "http-equiv"));
         assert_null(strstr(html, "<script"));
@@ -616,6 +618,8 @@ static void test_wrong_use(void **state)
     jd_error_clear(ctx);
     assert_int_equal(jd_report_images(r, &(jd_tiles){(const uint8_t *)"", 1, SIZE_MAX / 2, 3, 1, NULL, 0}, ""),
                      JD_EUSAGE);
+    jd_error_clear(ctx);
+    assert_int_equal(jd_report_tree(r, &(jd_tree_node){"x", 0, false}, 1, ""), JD_EUSAGE);
     jd_error_clear(ctx);
     assert_int_equal(jd_report_matrix(r, &(jd_matrix){.rows = 1, .columns = 401}, ""), JD_EUSAGE);
     jd_error_clear(ctx);

@@ -40,6 +40,7 @@
 #include "jackdaw/sets.h"
 #include "jackdaw/system.h"
 #include "jackdaw/train.h"
+#include "jackdaw/treeplot.h"
 #include "jackdaw/volume.h"
 
 #endif

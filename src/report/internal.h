@@ -5,6 +5,7 @@
 #define JD_REPORT_INTERNAL_H
 
 #include <jackdaw/report.h>
+#include <jackdaw/treeplot.h>
 
 #define JD__FIGURE_WIDTH 680.0
 #define JD__PALETTE      7  /* colours c0 .. c6 of the style sheet */
@@ -83,6 +84,8 @@ void jd__spread(double *y, size_t n, double gap, double top, double bottom);
 void jd__chart_draw(const jd_chart *c, jd__text *t, int number, const char *about, bool alone);
 void jd__timeline_draw(const jd_timeline *tl, jd__text *t, int number, const char *about, bool alone);
 void jd__matrix_draw(jd__text *t, const jd_matrix *m, const char *about);
+/* `room` holds 4 n numbers. */
+void jd__tree_draw(jd__text *t, const jd_tree_node *node, size_t n, double *room, const char *about);
 void jd__film_draw(jd__text *t, const jd_film *f, const char *about);
 void jd__confusion_draw(jd__text *t, const char *const *names, const int64_t *counts, size_t K, const char *about);
 /* A strip with the paper's value, ours per seed and the accepted side; nothing if there is no finite number. */

@@ -216,6 +216,23 @@ jd_status jd_report_matrix(jd_report *r, const jd_matrix *m, const char *caption
     return end_figure(r, caption);
 }
 
+jd_status jd_report_tree(jd_report *r, const jd_tree_node *node, size_t n, const char *caption)
+{
+    if (status(r)) return status(r);
+    bool good = n && n <= 2000 && node;
+    for (size_t i = 0; good && i < n; i++) good = node[i].above < (int32_t)i && node[i].above >= -1;
+    if (!good)
+        return jd_fail(r->ctx, JD_EUSAGE,
+                       "jd_report_tree: %zu nodes; give 1 to 2000, each of which stands after the one it hangs from",
+                       n);
+    double *room = jd_alloc_array(r->ctx, 4 * n, sizeof *room);
+    if (!room) return status(r);
+    begin_figure(r);
+    jd__tree_draw(&r->body, node, n, room, caption);
+    jd_free(r->ctx, room);
+    return end_figure(r, caption);
+}
+
 jd_status jd_report_film(jd_report *r, const jd_film *f, const char *caption)
 {
     if (status(r)) return status(r);
