@@ -118,8 +118,10 @@ static const float *tile_of(const operand *o, int64_t e, int n)
     case JD_PW_COLUMN: {
         int64_t row = e / o->period, left = o->period - e % o->period;
         for (int i = 0; i < n; row++, left = o->period) {
-            const float v = element(o, row);
-            for (; left > 0 && i < n; left--) o->buffer[i++] = v;
+            const int stop = left < n - i ? i + (int)left : n;
+            const vf v = vf_set1(element(o, row));
+            for (int k = i; k < stop; k += VL) vf_store(o->buffer + k, v); /* the next row's place may be written too */
+            i = stop;
         }
         return o->buffer;
     }
