@@ -4,8 +4,6 @@
 
 #include "seq2seq.h"
 
-enum { ROUND_SOURCE = 4, ROUND_TARGET = 4 };
-
 jd_status seq2seq_pairs_add(jd_ctx *ctx, seq2seq_pairs *p, const int32_t *source, size_t source_n,
                             const int32_t *target, size_t target_n)
 {
@@ -35,8 +33,11 @@ void seq2seq_pairs_free(jd_ctx *ctx, seq2seq_pairs *p)
 
 /* ---- batches --------------------------------------------------------------------------------------------------------------*/
 
-static int64_t rounded(int64_t n, int64_t to)
+/* Up by an eighth at most, but for short ones: a plan is made, and kept, for each shape. */
+static int64_t rounded(int64_t n)
 {
+    int64_t to = 4;
+    while (n > 8 * to) to *= 2;
     return (n + to - 1) / to * to;
 }
 
@@ -55,8 +56,8 @@ jd_status seq2seq_batch_fill(jd_ctx *ctx, const seq2seq_pairs *p, const uint32_t
         T = q->source_n > T ? q->source_n : T;
         U = q->target_n + 1 > U ? q->target_n + 1 : U;
     }
-    T = rounded(T, ROUND_SOURCE);
-    U = rounded(U, ROUND_TARGET);
+    T = rounded(T);
+    U = rounded(U);
     const size_t room = (size_t)(S * (T + 1 + 2 * U));
     if (room > b->room) {
         jd_free(ctx, b->source);
