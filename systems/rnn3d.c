@@ -1,15 +1,14 @@
 /*
  * rnn3d.c - processes with boxes, their messages, and a step of training; see rnn3d.h.
  *
- * The one way between processes is post(): it counts, and refuses what is neither a face of a neighbour's nor a link of the
- * ring.  Time goes in steps of the timetable; what is posted in one is delivered before the next.
+ * Time goes in steps of the timetable; what is posted in one is delivered before the next.
  */
 #include <math.h>
 #include <string.h>
 
 #include "jackdaw/exp.h"
-#include "jackdaw/ranks.h"
 #include "rnn3d_cells.h"
+#include "rnn3d_mail.h"
 
 typedef struct process {
     int number, at[R3_AXES], lo[R3_AXES], n[R3_AXES];
@@ -22,25 +21,16 @@ typedef struct process {
     char *sums;                /* (reduced): what goes round the ring, real or int64_t */
 } process;
 
-typedef struct message {
-    int from, to, kind, direction, axis, tile; /* of the ring: tile is the chunk */
-    size_t bytes;
-} message;
-
 struct r3_world {
     jd_ctx *ctx;
     r3_options o;
-    r3_grid grid;
+    r3_mail mail;
     r3_timetable times;
     const r3_kernels *k;
-    int next[R3_PROCESSES], P, steps;
-    size_t first, last; /* the processes that live here */
-    size_t weights, reduced, width;
+    int steps;
+    size_t weights;
     process *p;
     double *weight, *gradient; /* process 0's, known to every rank: (weights), (weights + 1) */
-    double *counts;            /* (kinds,P,P) */
-    char *post;                /* messages and their bytes, one after the other */
-    size_t used, room;
 };
 
 /* ---- making ----------------------------------------------------------------------------------------------------------------*/
@@ -90,14 +80,14 @@ static void scan_new(r3_world *w, process *p, int d)
     s->v = p->v + (size_t)d * C * real;
     s->x = p->x;
     s->dy = p->dy;
-    if (!w->o.idle) s->sums = p->sums + (size_t)d * scan_sums(w) * w->width;
+    if (!w->o.idle) s->sums = p->sums + (size_t)d * scan_sums(w) * w->mail.width;
 }
 
 static void process_new(r3_world *w, process *p, int number)
 {
     const size_t C = (size_t)w->o.cells, G = R3_GATES * C, real = w->k->real;
     p->number = number;
-    r3_place(&w->grid, number, p->at);
+    r3_place(&w->mail.grid, number, p->at);
     p->voxels = 1;
     for (int e = 0; e < R3_AXES; e++) {
         p->lo[e] = r3_cut(w->o.dim[e], w->o.procs[e], p->at[e]);
@@ -114,7 +104,7 @@ static void process_new(r3_world *w, process *p, int number)
     p->gradient = jd_alloc_array(w->ctx, w->weights + 1, sizeof *p->gradient);
     p->m1 = jd_alloc_array(w->ctx, w->weights, sizeof *p->m1);
     p->m2 = jd_alloc_array(w->ctx, w->weights, sizeof *p->m2);
-    p->sums = jd_alloc_array(w->ctx, w->reduced, w->width);
+    p->sums = w->mail.sums[number] = jd_alloc_array(w->ctx, w->mail.reduced, w->mail.width);
     for (int d = 0; d < R3_DIRECTIONS && !jd_error(w->ctx); d++) scan_new(w, p, d);
 }
 
@@ -142,16 +132,36 @@ static void draw_weights(const r3_world *w, double *weight)
     weight[w->weights - 1] = 0;
 }
 
-static jd_status over_ranks(r3_world *w, double *x, size_t n);
-
 /* What process 0 has, for whoever asks. */
 static jd_status publish(r3_world *w, bool weights)
 {
     double *to = weights ? w->weight : w->gradient;
     const size_t n = w->weights + !weights;
     memset(to, 0, n * sizeof *to);
-    if (!w->first && w->last) memcpy(to, weights ? w->p[0].weight : w->p[0].gradient, n * sizeof *to);
-    return over_ranks(w, to, n);
+    if (!w->mail.first && w->mail.last) memcpy(to, weights ? w->p[0].weight : w->p[0].gradient, n * sizeof *to);
+    return r3_over_ranks(w->ctx, to, n);
+}
+
+/* The part of a process' box that a sub-tile covers, in the order of scan d. */
+static r3_range range_of(const r3_world *w, const process *p, int tile)
+{
+    const int T = w->o.tiles, at[R3_AXES] = {tile / T / T, tile / T % T, tile % T};
+    r3_range t;
+    for (int e = 0; e < R3_AXES; e++) {
+        t.lo[e] = r3_cut(p->n[e], T, at[e]);
+        t.hi[e] = r3_cut(p->n[e], T, at[e] + 1);
+    }
+    return t;
+}
+
+/* What comes from a neighbour: states along the scan, or errors back. */
+static void take(void *user, const r3_message *m, const char *data)
+{
+    r3_world *w = user;
+    process *p = &w->p[m->to];
+    const r3_range t = range_of(w, p, m->tile);
+    if (w->o.idle) return;
+    (m->what >= R3_AXES ? w->k->unpack_back : w->k->unpack)(&p->scan[m->scan], &t, m->what % R3_AXES, data);
 }
 
 static bool fits(const r3_options *o)
@@ -179,21 +189,21 @@ r3_world *r3_new(jd_ctx *ctx, const r3_options *o)
     r3_world *w = jd_alloc(ctx, sizeof *w);
     if (!w) return NULL;
     *w = (r3_world){.ctx = ctx, .o = *o, .k = o->precise ? &r3_double : &r3_float};
-    w->grid = (r3_grid){.tiles = o->tiles, .directions = R3_DIRECTIONS};
-    memcpy(w->grid.dim, o->dim, sizeof w->grid.dim);
-    memcpy(w->grid.procs, o->procs, sizeof w->grid.procs);
-    w->P = r3_count(&w->grid);
+    r3_grid grid = {.tiles = o->tiles, .directions = R3_DIRECTIONS};
+    memcpy(grid.dim, o->dim, sizeof grid.dim);
+    memcpy(grid.procs, o->procs, sizeof grid.procs);
+    r3_mail_open(ctx, &grid, &w->mail);
+    w->mail.take = take;
+    w->mail.user = w;
+    w->mail.exact = o->exact;
     w->weights = place_V(w) + (size_t)(R3_DIRECTIONS * o->cells) + 1;
-    w->reduced = o->idle ? place_V(w) : R3_DIRECTIONS * scan_sums(w) + 2; /* and the output's bias, and the loss */
-    w->width = o->exact ? sizeof(int64_t) : w->k->real;
-    r3_ring(&w->grid, w->next);
-    w->counts = jd_alloc_array(ctx, (size_t)(R3_KINDS * w->P * w->P), sizeof *w->counts);
-    w->p = jd_alloc_array(ctx, (size_t)w->P, sizeof *w->p);
+    w->mail.reduced = o->idle ? place_V(w) : R3_DIRECTIONS * scan_sums(w) + 2; /* and the output's bias, and the loss */
+    w->mail.width = o->exact ? sizeof(int64_t) : w->k->real;
+    w->p = jd_alloc_array(ctx, (size_t)w->mail.P, sizeof *w->p);
     w->weight = jd_alloc_array(ctx, w->weights, sizeof *w->weight);
     w->gradient = jd_alloc_array(ctx, w->weights + 1, sizeof *w->gradient);
-    r3_schedule(ctx, &w->grid, &w->times);
-    jd_rank_share(ctx, (size_t)w->P, &w->first, &w->last);
-    for (size_t i = w->first; i < w->last && !jd_error(ctx); i++) {
+    r3_schedule(ctx, &w->mail.grid, &w->times);
+    for (size_t i = w->mail.first; i < w->mail.last && !jd_error(ctx); i++) {
         process_new(w, &w->p[i], (int)i);
         if (!jd_error(ctx)) draw_weights(w, w->p[i].weight);
     }
@@ -206,13 +216,12 @@ r3_world *r3_new(jd_ctx *ctx, const r3_options *o)
 void r3_free(r3_world *w)
 {
     if (!w) return;
-    for (size_t i = w->first; w->p && i < w->last; i++) process_free(w->ctx, &w->p[i]);
+    for (size_t i = w->mail.first; w->p && i < w->mail.last; i++) process_free(w->ctx, &w->p[i]);
     r3_timetable_free(&w->times);
+    r3_mail_close(&w->mail);
     jd_free(w->ctx, w->p);
     jd_free(w->ctx, w->weight);
     jd_free(w->ctx, w->gradient);
-    jd_free(w->ctx, w->counts);
-    jd_free(w->ctx, w->post);
     jd_free(w->ctx, w);
 }
 
@@ -272,120 +281,8 @@ static void get_gradient(const r3_world *w, process *p)
         }
         for (size_t q = 0; q < C; q++) V[d * C + q] = sum_at(w, p, d * each + (2 + 3 * C) * G + q);
     }
-    V[R3_DIRECTIONS * C] = sum_at(w, p, w->reduced - 2);
-    p->gradient[w->weights] = sum_at(w, p, w->reduced - 1);
-}
-
-/* ---- messages ----------------------------------------------------------------------------------------------------------------*/
-
-/* Room for a message's bytes, which the caller fills in at once.  NULL and an error: that is no way that messages may go. */
-static char *post(r3_world *w, const message *m)
-{
-    int from[R3_AXES], to[R3_AXES];
-    r3_place(&w->grid, m->from, from);
-    r3_place(&w->grid, m->to, to);
-    if (m->kind == R3_HALO ? r3_distance(from, to) != 1 : w->next[m->from] != m->to) {
-        jd_fail(w->ctx, JD_EINTERNAL, "rnn3d: process %d may not send to %d", m->from, m->to);
-        return NULL;
-    }
-    const size_t bytes = (m->bytes + 15) / 16 * 16, need = w->used + sizeof *m + bytes;
-    if (need > w->room) {
-        const size_t more = 2 * need + 4096;
-        char *larger = jd_realloc(w->ctx, w->post, w->room, more);
-        if (!larger) return NULL;
-        w->post = larger;
-        w->room = more;
-    }
-    w->counts[(m->kind * w->P + m->from) * w->P + m->to] += (double)m->bytes;
-    memcpy(w->post + w->used, m, sizeof *m);
-    char *at = w->post + w->used + sizeof *m;
-    memset(at + m->bytes, 0, bytes - m->bytes);
-    w->used = need;
-    return at;
-}
-
-/* The part of a process' box that a sub-tile covers, in the order of scan d. */
-static r3_range range_of(const r3_world *w, const process *p, int tile)
-{
-    const int T = w->o.tiles, at[R3_AXES] = {tile / T / T, tile / T % T, tile % T};
-    r3_range t;
-    for (int e = 0; e < R3_AXES; e++) {
-        t.lo[e] = r3_cut(p->n[e], T, at[e]);
-        t.hi[e] = r3_cut(p->n[e], T, at[e] + 1);
-    }
-    return t;
-}
-
-static void take(r3_world *w, const message *m, const char *data)
-{
-    process *p = &w->p[m->to];
-    if (m->kind == R3_REDUCE) {
-        const size_t lo = w->reduced * (size_t)(m->tile % w->P) / (size_t)w->P, n = m->bytes / w->width;
-        const bool add = m->tile < w->P; /* the second time round, the sums are complete */
-        char *to = p->sums + lo * w->width;
-        if (!add)
-            memcpy(to, data, m->bytes);
-        else if (w->o.exact)
-            for (size_t i = 0; i < n; i++) ((int64_t *)(void *)to)[i] += ((const int64_t *)(const void *)data)[i];
-        else
-            for (size_t i = 0; i < n; i++) put_real(w, to, i, get_real(w, to, i) + get_real(w, data, i));
-        return;
-    }
-    if (w->o.idle) return;
-    const r3_range t = range_of(w, p, m->tile);
-    (m->axis >= R3_AXES ? w->k->unpack_back : w->k->unpack)(&p->scan[m->direction], &t, m->axis % R3_AXES, data);
-}
-
-static void take_all(r3_world *w, const char *from, size_t bytes)
-{
-    for (size_t at = 0; at < bytes;) {
-        message m;
-        memcpy(&m, from + at, sizeof m);
-        at += sizeof m;
-        if ((size_t)m.to >= w->first && (size_t)m.to < w->last) take(w, &m, from + at);
-        at += (m.bytes + 15) / 16 * 16;
-    }
-}
-
-/* Messages for processes of other ranks, sorted by rank. */
-static jd_status ship(r3_world *w)
-{
-    const int ranks = jd_ranks(w->ctx);
-    size_t *bytes = jd_alloc_array(w->ctx, 2 * (size_t)ranks, sizeof *bytes), sorted = 0;
-    char *out = jd_alloc(w->ctx, w->used + 1);
-    void *in = NULL;
-    for (int r = 0; bytes && out && r < ranks; r++) {
-        const size_t lo = (size_t)w->P * (size_t)r / (size_t)ranks, hi = (size_t)w->P * (size_t)(r + 1) / (size_t)ranks;
-        const size_t before = sorted;
-        for (size_t at = 0; at < w->used && r != jd_my_rank(w->ctx);) {
-            message m;
-            memcpy(&m, w->post + at, sizeof m);
-            const size_t all = sizeof m + (m.bytes + 15) / 16 * 16;
-            if ((size_t)m.to >= lo && (size_t)m.to < hi) {
-                memcpy(out + sorted, w->post + at, all);
-                sorted += all;
-            }
-            at += all;
-        }
-        bytes[r] = sorted - before;
-    }
-    if (bytes && out && !jd_ranks_exchange(w->ctx, out, bytes, &in, bytes + ranks)) {
-        size_t all = 0;
-        for (int r = 0; r < ranks; r++) all += bytes[ranks + r];
-        take_all(w, in, all);
-    }
-    jd_free(w->ctx, in);
-    jd_free(w->ctx, out);
-    jd_free(w->ctx, bytes);
-    return jd_error(w->ctx);
-}
-
-static jd_status deliver(r3_world *w)
-{
-    take_all(w, w->post, w->used);
-    if (jd_ranks(w->ctx) > 1) ship(w);
-    w->used = 0;
-    return jd_error(w->ctx);
+    V[R3_DIRECTIONS * C] = sum_at(w, p, w->mail.reduced - 2);
+    p->gradient[w->weights] = sum_at(w, p, w->mail.reduced - 1);
 }
 
 /* ---- the scans ---------------------------------------------------------------------------------------------------------------*/
@@ -400,17 +297,17 @@ static void send_faces(r3_world *w, process *p, int d, int tile, bool back)
         size_t face = 1;
         if (at[e] != (back ? 0 : T - 1)) continue;
         to[e] += (d >> e & 1) == (back ? 0 : 1) ? -1 : 1;
-        const int q = r3_at(&w->grid, to);
+        const int q = r3_at(&w->mail.grid, to);
         if (q < 0) continue;
         for (int f = 0; f < R3_AXES; f++) face *= f == e ? 1 : (size_t)(t.hi[f] - t.lo[f]);
-        const message m = {p->number,
-                           q,
-                           R3_HALO,
-                           d,
-                           back ? R3_AXES + e : e,
-                           tile + (back ? 1 : -1) * (T - 1) * step[e],
-                           face * 2 * (size_t)w->o.cells * w->k->real};
-        char *data = post(w, &m);
+        const r3_message m = {p->number,
+                              q,
+                              R3_HALO,
+                              d,
+                              back ? R3_AXES + e : e,
+                              tile + (back ? 1 : -1) * (T - 1) * step[e],
+                              face * 2 * (size_t)w->o.cells * w->k->real};
+        char *data = r3_post(&w->mail, &m);
         if (!data) return;
         if (w->o.idle)
             memset(data, 0, m.bytes);
@@ -424,8 +321,8 @@ static jd_status sweep(r3_world *w, bool back)
 {
     const int T3 = w->o.tiles * w->o.tiles * w->o.tiles;
     for (int i = 0; i < w->times.steps && !jd_error(w->ctx); i++) {
-        const int *now = w->times.task + (back ? w->times.steps - 1 - i : i) * w->P;
-        for (size_t j = w->first; j < w->last; j++) {
+        const int *now = w->times.task + (back ? w->times.steps - 1 - i : i) * w->mail.P;
+        for (size_t j = w->mail.first; j < w->mail.last; j++) {
             process *p = &w->p[j];
             if (now[j] < 0) continue;
             const int d = now[j] / T3, tile = now[j] % T3;
@@ -433,14 +330,14 @@ static jd_status sweep(r3_world *w, bool back)
             if (!w->o.idle) (back ? w->k->backward : w->k->forward)(&p->scan[d], &t);
             send_faces(w, p, d, tile, back);
         }
-        deliver(w);
+        r3_deliver(&w->mail);
     }
     return jd_error(w->ctx);
 }
 
 jd_status r3_forward(r3_world *w)
 {
-    for (size_t j = w->first; j < w->last; j++)
+    for (size_t j = w->mail.first; j < w->mail.last; j++)
         if (!w->o.idle) set_weights(w, &w->p[j]);
     return sweep(w, false);
 }
@@ -458,7 +355,7 @@ static void judge(const r3_world *w, process *p)
     const double all = (double)w->o.dim[0] * w->o.dim[1] * w->o.dim[2];
     double loss = 0, bias = 0;
     int64_t exact_loss = 0, exact_bias = 0;
-    memset(p->sums, 0, w->reduced * w->width);
+    memset(p->sums, 0, w->mail.reduced * w->mail.width);
     for (size_t i = 0; i < p->voxels; i++) {
         const double y = output(w, p, i), t = get_real(w, p->target, i), e = jd_exp_lane(-fabs(y));
         const double here = (fmax(y, 0) - y * t + log1p(e)) / all, dy = ((y > 0 ? 1 : e) / (1 + e) - t) / all;
@@ -469,41 +366,20 @@ static void judge(const r3_world *w, process *p)
         exact_bias += (int64_t)(get_real(w, p->dy, i) * R3_UNIT);
     }
     if (w->o.exact) {
-        ((int64_t *)(void *)p->sums)[w->reduced - 2] = exact_bias;
-        ((int64_t *)(void *)p->sums)[w->reduced - 1] = exact_loss;
+        ((int64_t *)(void *)p->sums)[w->mail.reduced - 2] = exact_bias;
+        ((int64_t *)(void *)p->sums)[w->mail.reduced - 1] = exact_loss;
     } else {
-        put_real(w, p->sums, w->reduced - 2, bias);
-        put_real(w, p->sums, w->reduced - 1, loss);
+        put_real(w, p->sums, w->mail.reduced - 2, bias);
+        put_real(w, p->sums, w->mail.reduced - 1, loss);
     }
-}
-
-/* Sums over all processes along the ring: once round to add up, once to tell; chunk after chunk (Patarasuk, Yuan 2009). */
-static jd_status all_reduce(r3_world *w)
-{
-    const int P = w->P;
-    int rank[R3_PROCESSES], p = 0;
-    for (int i = 0; i < P; i++, p = w->next[p]) rank[p] = i;
-    for (int round = 0; round < 2 * (P - 1) && !jd_error(w->ctx); round++) {
-        for (size_t j = w->first; j < w->last; j++) {
-            const bool add = round < P - 1;
-            const int chunk = add ? (rank[j] - round + 2 * P) % P : (rank[j] + 1 - (round - (P - 1)) + 2 * P) % P;
-            const size_t lo = w->reduced * (size_t)chunk / (size_t)P, hi = w->reduced * (size_t)(chunk + 1) / (size_t)P;
-            const message m = {(int)j, w->next[j], R3_REDUCE, 0, 0, chunk + (add ? 0 : P), (hi - lo) * w->width};
-            char *data = post(w, &m);
-            if (!data) break;
-            memcpy(data, w->p[j].sums + lo * w->width, m.bytes);
-        }
-        deliver(w);
-    }
-    return jd_error(w->ctx);
 }
 
 jd_status r3_step(r3_world *w)
 {
     if (r3_forward(w)) return jd_error(w->ctx);
-    for (size_t j = w->first; j < w->last && !w->o.idle; j++) judge(w, &w->p[j]);
-    if (sweep(w, true) || all_reduce(w)) return jd_error(w->ctx);
-    for (size_t j = w->first; j < w->last && !w->o.idle; j++) get_gradient(w, &w->p[j]);
+    for (size_t j = w->mail.first; j < w->mail.last && !w->o.idle; j++) judge(w, &w->p[j]);
+    if (sweep(w, true) || r3_all_reduce(&w->mail)) return jd_error(w->ctx);
+    for (size_t j = w->mail.first; j < w->mail.last && !w->o.idle; j++) get_gradient(w, &w->p[j]);
     return w->o.idle ? jd_error(w->ctx) : publish(w, false);
 }
 
@@ -512,7 +388,7 @@ jd_status r3_update(r3_world *w, double rate)
 {
     w->steps++;
     const double part = sqrt(1 - pow(.999, w->steps)) / (1 - pow(.9, w->steps));
-    for (size_t j = w->first; j < w->last; j++) {
+    for (size_t j = w->mail.first; j < w->mail.last; j++) {
         process *p = &w->p[j];
         for (size_t i = 0; i < w->weights; i++) {
             const double g = p->gradient[i];
@@ -536,37 +412,21 @@ static size_t voxel_of(const r3_world *w, const process *p, size_t i)
 
 void r3_put(r3_world *w, const double *volume, const double *target)
 {
-    for (size_t j = w->first; j < w->last; j++)
+    for (size_t j = w->mail.first; j < w->mail.last; j++)
         for (size_t i = 0; i < w->p[j].voxels; i++) {
             put_real(w, w->p[j].x, i, volume[voxel_of(w, &w->p[j], i)]);
             put_real(w, w->p[j].target, i, target[voxel_of(w, &w->p[j], i)]);
         }
 }
 
-/* Adds up what ranks know: arrays in which each has only its own. */
-static jd_status over_ranks(r3_world *w, double *x, size_t n)
-{
-    const size_t ranks = (size_t)jd_ranks(w->ctx);
-    if (ranks < 2) return jd_error(w->ctx);
-    double *all = jd_alloc_array(w->ctx, n * ranks, sizeof *all);
-    if (all) {
-        memcpy(all + (size_t)jd_my_rank(w->ctx) * n, x, n * sizeof *x);
-        memset(x, 0, n * sizeof *x);
-        jd_ranks_gather(w->ctx, all, ranks, n * sizeof *x);
-        for (size_t i = 0; i < n * ranks; i++) x[i % n] += all[i];
-    }
-    jd_free(w->ctx, all);
-    return jd_error(w->ctx);
-}
-
 jd_status r3_answer(r3_world *w, double *out)
 {
     const size_t n = (size_t)w->o.dim[0] * (size_t)w->o.dim[1] * (size_t)w->o.dim[2];
     memset(out, 0, n * sizeof *out);
-    for (size_t j = w->first; j < w->last; j++)
+    for (size_t j = w->mail.first; j < w->mail.last; j++)
         for (size_t i = 0; i < w->p[j].voxels; i++)
             out[voxel_of(w, &w->p[j], i)] = 1 / (1 + jd_exp_lane(-output(w, &w->p[j], i)));
-    return over_ranks(w, out, n);
+    return r3_over_ranks(w->ctx, out, n);
 }
 
 double r3_loss(const r3_world *w)
@@ -586,12 +446,12 @@ const double *r3_gradient(const r3_world *w)
 
 double r3_bytes(const r3_world *w, r3_kind kind, int p, int q)
 {
-    return w->counts[((int)kind * w->P + p) * w->P + q];
+    return w->mail.counts[((int)kind * w->mail.P + p) * w->mail.P + q];
 }
 
 jd_status r3_collect(r3_world *w)
 {
-    return over_ranks(w, w->counts, (size_t)(R3_KINDS * w->P * w->P));
+    return r3_over_ranks(w->ctx, w->mail.counts, (size_t)(R3_KINDS * w->mail.P * w->mail.P));
 }
 
 double r3_halo_formula(const r3_options *o)

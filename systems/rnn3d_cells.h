@@ -7,7 +7,7 @@
 #ifndef R3_CELLS_TYPES
 #define R3_CELLS_TYPES
 
-#include "rnn3d.h"
+#include "rnn3d_mail.h"
 
 /* A scan's memory in one process, C cells: `real` is float or double. */
 typedef struct r3_scan {
@@ -29,9 +29,6 @@ typedef struct r3_scan {
 typedef struct r3_range {
     int lo[R3_AXES], hi[R3_AXES];
 } r3_range;
-
-/* What makes a double an integer: gradients of a mean loss are far below 32. */
-#define R3_UNIT 288230376151711744. /* 2^58 */
 
 typedef struct r3_kernels {
     size_t real;

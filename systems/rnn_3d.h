@@ -23,10 +23,11 @@ typedef struct rn_scaling {
 
 typedef struct rn_result {
     int seeds;
-    double precise, single; /* largest relative differences from the library's result */
-    int same, compared;     /* runs with the same bits as one process */
+    double precise, single, planes; /* largest relative differences from the library's result; planes: PyraMiD-LSTM */
+    int same, compared;             /* runs with the same bits as one process */
     double counted, formula, near;
-    rn_case small, large; /* 2 x 2 x 2 and 4 x 4 x 4 boxes */
+    int plane_steps, plane_tasks; /* PyraMiD-LSTM on eight processes */
+    rn_case small, large;         /* 2 x 2 x 2 and 4 x 4 x 4 boxes */
     rn_scaling scale[RN_SCALES];
     double side[RN_SIDES], share[RN_SIDES][2],
         per_flop[RN_SIDES]; /* boxes: share of bytes at distance 1, halo bytes per operation */
@@ -38,6 +39,9 @@ typedef struct rn_result {
     double *volume, *target, *answer; /* (dim,dim,dim): one of the test's */
 } rn_result;
 
+extern const int rn_grid[RN_GRIDS][R3_AXES];
+/* Compares 1, 2, 4, 6 and 8 processes with the library's result; fills in the first part of the result. */
+jd_status rn_equality(jd_run *r, rn_result *e);
 void rn_report(jd_run *r, const rn_result *e);
 
 #endif

@@ -13,6 +13,8 @@
 #include "../systems/rnn3d_cells.c"
 #include "../systems/rnn3d_grid.c"
 #include "../systems/rnn3d_library.c"
+#include "../systems/rnn3d_mail.c"
+#include "../systems/rnn3d_planes.c"
 
 static void near(double a, double b, double tolerance)
 {
@@ -78,7 +80,7 @@ static void test_same_result(void **state)
                 if (!g) first_loss = r3_loss(w);
                 if (exact) assert_memory_equal(first, r3_gradient(w), n * sizeof *first);
                 if (exact) assert_true(first_loss == r3_loss(w));
-                for (int p = 0; p < w->P; p++) /* every process has the sums */
+                for (int p = 0; p < w->mail.P; p++) /* every process has the sums */
                     assert_memory_equal(w->p[p].gradient, w->p[0].gradient, (n + 1) * sizeof(double));
                 r3_free(w);
             }
@@ -129,19 +131,64 @@ static void test_counts(void **state)
         double halo = 0, ring = 0, far = 0;
         r3_put(w, x, t);
         assert_int_equal(r3_step(w), JD_OK);
-        for (int p = 0; p < w->P; p++)
-            for (int q = 0; q < w->P; q++) {
+        for (int p = 0; p < w->mail.P; p++)
+            for (int q = 0; q < w->mail.P; q++) {
                 int a[3], b[3];
-                r3_place(&w->grid, p, a);
-                r3_place(&w->grid, q, b);
+                r3_place(&w->mail.grid, p, a);
+                r3_place(&w->mail.grid, q, b);
                 halo += r3_bytes(w, R3_HALO, p, q);
                 ring += r3_bytes(w, R3_REDUCE, p, q);
                 if (r3_distance(a, b) != 1) far += r3_bytes(w, R3_HALO, p, q);
             }
         assert_true(halo == r3_halo_formula(&o) && far == 0);
-        assert_true(ring == 2. * (w->P - 1) * (double)w->reduced * sizeof(double));
+        assert_true(ring == 2. * (w->mail.P - 1) * (double)w->mail.reduced * sizeof(double));
         r3_free(w);
     }
+    jd_ctx_free(ctx);
+}
+
+/* The same of the other form: planes with borders of 1 and 2 places. */
+static void test_planes(void **state)
+{
+    (void)state;
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    for (int mode = 0; mode < 4; mode++) {
+        double x[VOXELS], t[VOXELS], loss, *truth = NULL, *first = NULL;
+        volume(7, x, t);
+        for (int g = 0; g < N_GRIDS; g++) {
+            rp_options o = {.dim = {D, H, W}, .cells = 2, .size = mode & 2 ? 5 : 3, .exact = mode & 1, .seed = 7};
+            memcpy(o.procs, GRIDS[g], sizeof o.procs);
+            if (o.size == 5 && (o.procs[0] == 3 || o.procs[2] == 4)) continue; /* thinner than a border */
+            rp_world *w = rp_new(ctx, &o);
+            assert_non_null(w);
+            const size_t n = rp_weights(w);
+            if (!truth) {
+                truth = malloc(2 * n * sizeof *truth);
+                first = truth + n;
+                assert_int_equal(rp_by_library(ctx, &o, rp_weight(w), x, t, truth, &loss), JD_OK);
+            }
+            assert_int_equal(rp_step(w, x, t), JD_OK);
+            assert_true(apart(rp_gradient(w), truth, n) <= 1e-12);
+            near(rp_loss(w), loss, 1e-12);
+            if (!g) memcpy(first, rp_gradient(w), n * sizeof *first);
+            if (o.exact) assert_memory_equal(first, rp_gradient(w), n * sizeof *first);
+            const r3_mail *m = rp_mail(w);
+            double halo = 0;
+            for (int p = 0; p < m->P; p++)
+                for (int q = 0; q < m->P; q++) {
+                    int a[3], b[3];
+                    r3_place(&m->grid, p, a);
+                    r3_place(&m->grid, q, b);
+                    halo += m->counts[p * m->P + q];
+                    assert_true(m->counts[p * m->P + q] == 0 || r3_distance(a, b) == 1);
+                }
+            assert_true(halo == rp_halo_formula(&o));
+            rp_free(w);
+        }
+        free(truth);
+    }
+    assert_null(rp_new(ctx, &(rp_options){.dim = {8, 8, 8}, .procs = {4, 1, 1}, .cells = 2, .size = 7}));
+    assert_int_equal(jd_error(ctx), JD_EUSAGE);
     jd_ctx_free(ctx);
 }
 
@@ -157,8 +204,8 @@ static void test_worked_case(void **state)
         double halo = 0, ring = 0;
         for (int q = 0; q < 8; q++) {
             int a[3], b[3];
-            r3_place(&w->grid, p, a);
-            r3_place(&w->grid, q, b);
+            r3_place(&w->mail.grid, p, a);
+            r3_place(&w->mail.grid, q, b);
             halo += r3_bytes(w, R3_HALO, p, q);
             ring += r3_bytes(w, R3_REDUCE, p, q);
             if (r3_bytes(w, R3_REDUCE, p, q) > 0) assert_int_equal(r3_distance(a, b), 1);
@@ -176,8 +223,8 @@ static void test_strict(void **state)
     jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1});
     const r3_options o = options(GRIDS[4], 1, true, false);
     r3_world *w = r3_new(ctx, &o);
-    assert_non_null(post(w, &(message){.from = 0, .to = 1, .kind = R3_HALO, .bytes = 8}));
-    assert_null(post(w, &(message){.from = 0, .to = 3, .kind = R3_HALO, .bytes = 8}));
+    assert_non_null(r3_post(&w->mail, &(r3_message){.from = 0, .to = 1, .kind = R3_HALO, .bytes = 8}));
+    assert_null(r3_post(&w->mail, &(r3_message){.from = 0, .to = 3, .kind = R3_HALO, .bytes = 8}));
     assert_int_equal(jd_error(ctx), JD_EINTERNAL);
     jd_error_clear(ctx);
     r3_free(w);
@@ -244,8 +291,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_result), cmocka_unit_test(test_same_training), cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_worked_case), cmocka_unit_test(test_strict),        cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_timetable),
+        cmocka_unit_test(test_planes),      cmocka_unit_test(test_worked_case),   cmocka_unit_test(test_strict),
+        cmocka_unit_test(test_ring),        cmocka_unit_test(test_timetable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
