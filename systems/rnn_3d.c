@@ -338,13 +338,11 @@ const jd_system jd_system_rnn_3d = {
     .accept = {7, 7, 7},
     .about =
         "Future hardware, says the claim, will be like a three-dimensional recurrent net: many processors, many short "
-        "wires and "
-        "few long ones. Here a 3-D LSTM scans a volume that is cut into boxes, one for each process of a grid. States "
-        "at the "
-        "faces go to the next box along each of the eight scans, errors back; gradients are added up round a ring of "
-        "neighbours. Every byte is counted where it is sent. What to look at: the bytes by distance, beside systems "
-        "that "
-        "send to everybody; the timetables, in which eight scans fill each other's gaps.",
+        "wires and few long ones. Here a 3-D LSTM scans a volume that is cut into boxes, one for each process of a "
+        "grid. States at the faces go to the next box along each of the eight scans, errors back; gradients are added "
+        "up round a ring of neighbours. A PyraMiD-LSTM does the same plane by plane. Every byte is counted where it is "
+        "sent. What to look at: the bytes by distance, beside systems that send to everybody; the timetables, in which "
+        "eight scans fill each other's gaps.",
     .settings = SETTINGS,
     .run = run,
 };

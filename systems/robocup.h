@@ -39,6 +39,8 @@ typedef struct rc_error {
 /* Fits the baselines and trains nets of these kinds (bit k: kind k), passing so often over the recording. */
 jd_status rc_learn(rc_lab *lab, const rb_recording *d, uint64_t number, unsigned kinds, double epochs);
 void rc_lab_free(rc_lab *lab);
+/* What the net makes of x (B,42): (B,4). */
+jd_node rc_answer(jd_graph *g, const rc_net *n, jd_node x);
 /* Where the robot is at frame k. */
 rb_pose rc_where(rc_lab *lab, rc_kind kind, const rb_recording *d, int k);
 rc_error rc_measure(rc_lab *lab, rc_kind kind, const rb_recording *d);

@@ -22,9 +22,10 @@ static jd_node frames(jd_graph *g, jd_node x)
     return jd_reverse(g, jd_transpose(g, both, (const int[]){1, 0, 2}), JD_NONE);
 }
 
-static jd_node answer(jd_graph *g, const rc_net *n)
+jd_node rc_answer(jd_graph *g, const rc_net *n, jd_node x)
 {
-    jd_node h = jd_arg(g, "x"); /* (B,42) */
+    jd_node h = x;
+    jd_scope_push(g, n->name);
     const int64_t B = jd_dim(g, h, 0);
     if (n->kind == RC_BLIND) h = jd_slice(g, h, 1, 0, 4 * RB_HISTORY);
     if (n->kind == RC_LSTM) {
@@ -33,24 +34,22 @@ static jd_node answer(jd_graph *g, const rc_net *n)
     } else {
         h = jd_dense(g, "hidden", h, .units = n->units, .act = JD_TANH);
     }
-    return jd_dense(g, "out", h, .units = RB_OUTPUTS);
+    h = jd_dense(g, "out", h, .units = RB_OUTPUTS);
+    jd_scope_pop(g);
+    return h;
 }
 
 static void ask(jd_graph *g, void *user)
 {
-    jd_scope_push(g, ((rc_net *)user)->name);
-    jd_result(g, "answer", answer(g, user));
-    jd_scope_pop(g);
+    jd_result(g, "answer", rc_answer(g, user, jd_arg(g, "x")));
 }
 
 static void train_step(jd_graph *g, void *user)
 {
-    jd_scope_push(g, ((rc_net *)user)->name);
-    const jd_node error = jd_sub(g, answer(g, user), jd_arg(g, "y"));
+    const jd_node error = jd_sub(g, rc_answer(g, user, jd_arg(g, "x")), jd_arg(g, "y"));
     const jd_node loss = jd_affine(g, jd_mean(g, jd_square(g, error), JD_ALL_AXES, false), .5, 0);
     jd_update_sgd(g, loss, jd_arg(g, "lr"), .momentum = .9);
     jd_result(g, "loss", loss);
-    jd_scope_pop(g);
 }
 
 /* ---- training ------------------------------------------------------------------------------------------------------------*/
