@@ -256,7 +256,7 @@ static const jd_setting SETTINGS[] = {
     {"hidden", {10, 10, 10}, "tanh units of the net"},
     {"cells", {0, 16, 16}, "of an LSTM over the six frames, for comparison; 0: none"},
     {"epochs", {300, 300, 600}, "passes over the recording"},
-    {"delay_epochs", {60, 300, 600}, "the same for the nets of the curve of error against delay"},
+    {"delay_epochs", {60, 120, 600}, "the same for the nets of the curve of error against delay"},
     {"batch", {16, 16, 16}, "frames a step"},
     {"rate", {.2, .2, .2}, "learning rate of gradient descent with momentum 0.9, falling along half a cosine"},
     {"crossings", {12, 30, 100}, "of a field with moving robots, planned with the iterated net; 0: none"},
