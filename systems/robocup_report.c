@@ -366,11 +366,11 @@ static void game_scenes(jd_run *r, const rg_result *g)
             jd_chart_line(c, name, said[0], said[1], RG_HORIZONS + 1, JD_NO_LABEL | JD_DASHED);
             jd_chart_points(c, name, is[0], is[1], NULL, NULL, 1, who > 1 && who != 12 ? JD_NO_LABEL : 0);
         }
-        char caption[200];
+        char caption[280];
         snprintf(caption, sizeof caption,
                  "Cycle %d: where ball and players are (discs), where they went in the next three seconds (lines), and "
                  "where "
-                 "the nets said they would go (dashed).",
+                 "the nets said they would go (dashed). Green: the ball; orange and blue: the left and the right side.",
                  g->scene[i].cycle);
         jd_report_chart(jd_run_report(r), c, caption);
     }
