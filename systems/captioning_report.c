@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ZOOM = 4, TILE = SCENE_SIDE * ZOOM, SHOWN = 9, TEXT = 200 };
+enum { ZOOM = 4, TILE = SCENE_SIDE * ZOOM, SHOWN = 9, TEXT = 360 };
 
 /* Scene `index` of a stream, enlarged. */
 static void paint(uint64_t seed, const char *stream, size_t index, bool new, uint8_t *out /* (TILE,TILE,3) */)
@@ -20,8 +20,21 @@ static void paint(uint64_t seed, const char *stream, size_t index, bool new, uin
         }
 }
 
+/* Appends the first reference to what was said. */
+static void add_truth(uint64_t seed, const char *stream, size_t index, bool new, char *text /* (TEXT) */)
+{
+    jd_rng r;
+    int32_t word[CAPTION_REFERENCES * SCENE_LONGEST];
+    size_t n[CAPTION_REFERENCES];
+    const scene s = caption_scene(seed, stream, index, new, &r);
+    caption_references(seed, index, &s, word, n);
+    const size_t at = strlen(text);
+    snprintf(text + at, TEXT - at, " - in truth: ");
+    scene_text(word, n[0], text + strlen(text), TEXT - strlen(text));
+}
+
 static void gallery(jd_run *r, uint64_t seed, const char *stream, bool new, const size_t *index, size_t n,
-                    const jd_sequence *found, const char *caption)
+                    const jd_sequence *found, bool truth, const char *caption)
 {
     enum { BYTES = TILE * TILE * 3 };
     jd_ctx *ctx = jd_run_ctx(r);
@@ -31,6 +44,7 @@ static void gallery(jd_run *r, uint64_t seed, const char *stream, bool new, cons
     for (size_t i = 0; pixels && i < n; i++) {
         paint(seed, stream, index[i], new, pixels + i * BYTES);
         scene_text(found[index[i]].symbols, found[index[i]].count, text[i], TEXT);
+        if (truth) add_truth(seed, stream, index[i], new, text[i]);
         captions[i] = text[i];
     }
     if (pixels && n)
@@ -121,18 +135,18 @@ void caption_report(jd_run *r, const caption_seed *s, int seeds, const jd_sequen
     claims_table(c, "What the sheet of the task asks for, and what was measured.");
     table(r, s, seeds);
     jd_report_section(report, "What it says of pictures it never saw");
-    gallery(r, seed, "scenes/test", false, first, n, found,
+    gallery(r, seed, "scenes/test", false, first, n, found, false,
             "The first test pictures, each with the caption that beam search found.");
     if (count >= 4) references_table(r, seed, found);
-    gallery(r, seed, "scenes/new", true, first, n, found_new,
+    gallery(r, seed, "scenes/new", true, first, n, found_new, false,
             "Pictures with red triangles, blue circles or yellow squares, which no picture of training has.");
     jd_report_section(report, "Its worst mistakes");
     const size_t mistaken = mistakes(seed, "scenes/test", false, found, count, wrong);
     if (!mistaken) jd_report_text(report, "None of the captions of test pictures is wrong.");
-    gallery(r, seed, "scenes/test", false, wrong, mistaken, found,
+    gallery(r, seed, "scenes/test", false, wrong, mistaken, found, true,
             "Captions of test pictures that are wrong, the surest ones first.");
     const size_t mistaken_new = mistakes(seed, "scenes/new", true, found_new, count, wrong);
-    gallery(r, seed, "scenes/new", true, wrong, mistaken_new, found_new,
+    gallery(r, seed, "scenes/new", true, wrong, mistaken_new, found_new, true,
             "Captions of pictures with pairs never seen that are wrong, the surest ones first.");
     jd_report_section(report, "What its first layer looks for");
     const jd_range *range = jd_params_find(s[0].net.params, "see/conv1/W");

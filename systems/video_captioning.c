@@ -234,9 +234,20 @@ static void strip(uint64_t seed, size_t index, uint8_t *out /* (PICTURE,WIDE,3) 
     }
 }
 
-static void gallery(jd_run *r, const jd_sequence *found, const size_t *index, size_t n, const char *caption)
+/* Appends what there is to what was said. */
+static void add_truth(uint64_t seed, size_t index, char *text, size_t room)
 {
-    enum { BYTES = PICTURE * WIDE * 3, TEXT = 120 };
+    jd_rng r;
+    int32_t word[CLIP_LONGEST];
+    const clip c = clip_of(seed, "clips/test", index, &r);
+    const size_t at = strlen(text), n = clip_caption(&c, word);
+    snprintf(text + at, room - at, " - in truth: ");
+    clip_text(word, n, text + strlen(text), room - strlen(text));
+}
+
+static void gallery(jd_run *r, const jd_sequence *found, const size_t *index, size_t n, bool truth, const char *caption)
+{
+    enum { BYTES = PICTURE * WIDE * 3, TEXT = 240 };
     jd_ctx *ctx = jd_run_ctx(r);
     uint8_t *pixels = jd_alloc_array(ctx, SHOWN, BYTES);
     char text[SHOWN][TEXT];
@@ -244,6 +255,7 @@ static void gallery(jd_run *r, const jd_sequence *found, const size_t *index, si
     for (size_t i = 0; pixels && i < n; i++) {
         strip(jd_run_seed(r) * 1000 + 1, index[i], pixels + i * BYTES);
         clip_text(found[index[i]].symbols, found[index[i]].count, text[i], TEXT);
+        if (truth) add_truth(jd_run_seed(r) * 1000 + 1, index[i], text[i], TEXT);
         captions[i] = text[i];
     }
     if (pixels && n)
@@ -299,10 +311,10 @@ static void report(jd_run *r, const trial *t, int seeds, const jd_sequence *foun
     claims_table(c, "What the sheet of the task asks for, and what was measured.");
     table(r, t, seeds);
     jd_report_section(report, "What it says of clips it never saw");
-    gallery(r, found, first, count < SHOWN ? count : SHOWN,
+    gallery(r, found, first, count < SHOWN ? count : SHOWN, false,
             "Frames 1, 6, 11 and 16 of the first test clips, each with the caption that beam search found.");
     if (n) jd_report_section(report, "Its worst mistakes");
-    gallery(r, found, wrong, n, "Captions of test clips that are wrong, the surest ones first.");
+    gallery(r, found, wrong, n, true, "Captions of test clips that are wrong, the surest ones first.");
     jd_report_section(report, "Which motion it takes for which");
     jd_report_confusion(report, clip_motions, t[0].as_is[VIDEO].said, CLIP_MOTIONS,
                         "Rows: how shapes move that were named; columns: what was said. Frames in their order.");
