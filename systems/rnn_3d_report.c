@@ -223,9 +223,8 @@ void rn_report(jd_run *r, const rn_result *e)
     gantt(r, 8, "The same with eight scans, each from its own corner (colours).");
     scaling(r, e);
     snprintf(text, sizeof text,
-             "The other form, PyraMiD-LSTM, steps through planes and exchanges borders within each: on 2 x 2 x 2 boxes "
-             "of 8^3 its six "
-             "scans, %d planes for each process, take %d steps: %.0f %% busy.",
+             "The other form, PyraMiD-LSTM, steps through planes, a time step for each with its exchange of borders: "
+             "on 2 x 2 x 2 boxes of 8^3 its six scans, %d planes for each process, take %d steps: %.0f %% busy.",
              e->plane_tasks, e->plane_steps, 100. * e->plane_tasks / fmax(1, e->plane_steps));
     jd_report_text(jd_run_report(r), text);
     jd_report_section(jd_run_report(r), "A net that learned on eight processes");
