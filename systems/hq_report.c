@@ -132,7 +132,7 @@ void hq_draw_values(jd_run *r, const hq_arm *arm)
 {
     const hq_learner *l = &arm->shown;
     float v[HQ_SIGHTS * HQ_AGENTS];
-    char name[HQ_AGENTS][16];
+    char name[HQ_AGENTS][24];
     const char *names[HQ_AGENTS];
     const int N = arm->o.agents - 1, T = l->m->sights;
     for (int i = 0; i < N; i++) {
