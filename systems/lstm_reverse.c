@@ -326,8 +326,8 @@ static jd_status run(jd_run *r)
 
 static const jd_setting settings[] = {
     {"seeds", {1, 5, 10}, "nets with attention for copying, and for reversing"},
-    {"other_seeds", {1, 2, 10}, "for sorting and adding"},
-    {"pairs", {40000, 32000, 128000}, "to learn from"},
+    {"other_seeds", {1, 1, 10}, "for sorting and adding"},
+    {"pairs", {40000, 24000, 128000}, "to learn from"},
     {"epochs", {1, 2, 3}, "passes over them"},
     {"batch", {32, 32, 64}, "pairs a step"},
     {"embed", {16, 16, 32}, "numbers for a symbol"},

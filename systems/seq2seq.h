@@ -112,6 +112,8 @@ typedef struct seq2seq_feed {
     const seq2seq_pairs *pairs;
     uint64_t seed;
     size_t batch, per_epoch;
+    int64_t
+        short_first; /* pass e of these sees the shortest (e + 1) / (short_first + 1) of all pairs, again and again */
     int64_t epoch;
     int32_t *size; /* (n) */
     jd_batches order;
@@ -141,12 +143,12 @@ typedef struct seq2seq_learner {
     size_t batch, longest; /* pairs a step; symbols of an answer at most */
     const int32_t *limit;  /* of each pair held out, or NULL: symbols of its answer */
     double epochs, rate;   /* the rate falls to a 20th along a half cosine */
+    int64_t short_first;   /* passes in which only short pairs are learned from, see seq2seq_feed */
     int64_t validations;   /* in all */
     int64_t patience;      /* validations without a better score before it stops; 0: never */
-    bool has_stop;         /* a score of stop_at is enough */
-    double stop_at;
     const char *score_name;
-    /* Of greedy answers to the pairs held out (n): higher is better.  The weights of the best score are kept. */
+    /* Of greedy answers to the pairs held out (n): higher is better.  The weights of the best score are kept, of equal
+     * ones those with the lowest perplexity. */
     double (*score)(void *user, const seq2seq_pairs *valid, const jd_sequence *found);
     void *user;
     uint64_t seed;

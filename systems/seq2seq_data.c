@@ -119,24 +119,34 @@ void seq2seq_feed_close(seq2seq_feed *f)
     *f = (seq2seq_feed){0};
 }
 
+static jd_status begin_epoch(seq2seq_feed *f, int64_t epoch)
+{
+    const bool all = epoch >= f->short_first;
+    const jd_batches_options o = {.count = f->pairs->n,
+                                  .batch = f->batch,
+                                  .length = f->size,
+                                  .shuffle = all,
+                                  .seed = f->seed,
+                                  .epoch = (uint64_t)epoch,
+                                  .pool = 40,
+                                  .drop_last = true};
+    jd_batches_free(f->ctx, &f->order);
+    f->order = (jd_batches){0};
+    if (jd_batches_make(f->ctx, &o, &f->order)) return jd_error(f->ctx);
+    f->epoch = epoch;
+    return JD_OK;
+}
+
 int seq2seq_feed_next(seq2seq_feed *f, int64_t step, jd_tensor *in)
 {
     const int64_t epoch = step / (int64_t)f->per_epoch;
-    if (epoch != f->epoch) {
-        jd_batches_free(f->ctx, &f->order);
-        f->order = (jd_batches){0};
-        const jd_batches_options o = {.count = f->pairs->n,
-                                      .batch = f->batch,
-                                      .length = f->size,
-                                      .shuffle = true,
-                                      .seed = f->seed,
-                                      .epoch = (uint64_t)epoch,
-                                      .pool = 40,
-                                      .drop_last = true};
-        if (jd_batches_make(f->ctx, &o, &f->order)) return 0;
-        f->epoch = epoch;
+    size_t b = (size_t)(step % (int64_t)f->per_epoch);
+    if (epoch != f->epoch && begin_epoch(f, epoch)) return 0;
+    if (epoch < f->short_first) { /* batches stand from the longest to the shortest */
+        const size_t some = f->per_epoch * (size_t)(epoch + 1) / (size_t)(f->short_first + 1);
+        jd_rng rng = jd_rng_new(f->seed, "seq2seq/short", (uint64_t)step);
+        b = f->order.count - 1 - jd_rng_below(&rng, some ? (uint32_t)some : 1);
     }
-    const size_t b = (size_t)(step % (int64_t)f->per_epoch);
     if (seq2seq_batch_fill(f->ctx, f->pairs, f->order.index + f->order.offset[b],
                            f->order.offset[b + 1] - f->order.offset[b], &f->slot))
         return 0;

@@ -32,7 +32,7 @@ static double validate(void *user, jd_run *r, int64_t step)
         jd_run_note(r, "%s, epoch %.2f: perplexity %.3f, %s %.2f", l->name, epoch, perplexity, l->score_name, score);
     }
     seq2seq_found_free(ctx, found, l->valid->n);
-    return score;
+    return score - 1e-3 * log(perplexity); /* of equals the likelier is better */
 }
 
 jd_status seq2seq_learn(seq2seq_learner *l)
@@ -40,6 +40,7 @@ jd_status seq2seq_learn(seq2seq_learner *l)
     jd_ctx *ctx = jd_run_ctx(l->r);
     jd_train_result done = {0};
     if (seq2seq_feed_open(ctx, l->train, l->batch, l->seed, &l->feed)) return jd_error(ctx);
+    l->feed.short_first = l->short_first;
     l->params = jd_params_new(ctx, JD_F32);
     l->measure = jd_fn_new(ctx, l->params, seq2seq_measure, &l->net);
     l->writer = seq2seq_writer_new(ctx, &l->net, l->params, NULL, NULL);
@@ -59,8 +60,6 @@ jd_status seq2seq_learn(seq2seq_learner *l)
                                 .higher = true,
                                 .patience = l->patience,
                                 .keep_best = true,
-                                .has_stop_at = l->has_stop,
-                                .stop_at = l->stop_at,
                                 .items_per_step = (int64_t)l->batch};
     if (jd_train(l->r, l->params, &o, &done)) return jd_error(ctx);
     l->best = done.best;

@@ -197,6 +197,31 @@ static void answers(void **s)
     }
 }
 
+/* The first passes are over the shortest pairs, the later ones over all. */
+static void short_first(void **s)
+{
+    (void)s;
+    seq2seq_pairs p = {0};
+    seq2seq_feed f;
+    jd_tensor in[4];
+    int32_t word[20] = {0};
+    for (size_t i = 0; i < 40; i++) seq2seq_pairs_add(ctx, &p, word, 1 + i / 4, word, 1 + i / 4);
+    assert_int_equal(seq2seq_feed_open(ctx, &p, 4, 3, &f), JD_OK);
+    assert_int_equal(f.per_epoch, 10);
+    f.short_first = 1;
+    int longest[2] = {0};
+    for (int64_t step = 0; step < 20; step++) {
+        assert_int_equal(seq2seq_feed_next(&f, step, in), 4);
+        for (int b = 0; b < 4; b++) {
+            const int n = ((const int32_t *)in[1].data)[b];
+            longest[step / 10] = n > longest[step / 10] ? n : longest[step / 10];
+        }
+    }
+    assert_true(longest[0] <= 5 && longest[1] == 10);
+    seq2seq_feed_close(&f);
+    seq2seq_pairs_free(ctx, &p);
+}
+
 /* ---- beam search by a table -------------------------------------------------------------------------------------------------*/
 
 enum { A = 3, B, K };
@@ -318,8 +343,8 @@ static void brackets(void **s)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(gradient), cmocka_unit_test(padding),
-                                       cmocka_unit_test(answers),  cmocka_unit_test(beam),
-                                       cmocka_unit_test(bleu),     cmocka_unit_test(brackets)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradient),    cmocka_unit_test(padding), cmocka_unit_test(answers), cmocka_unit_test(beam),
+        cmocka_unit_test(short_first), cmocka_unit_test(bleu),    cmocka_unit_test(brackets)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
