@@ -286,12 +286,39 @@ static void test_auc(void **state)
     jd_error_clear(ctx);
 }
 
+static void test_boxes(void **state)
+{
+    (void)state;
+    const jd_box a = {0, 0, 2, 2, 0, 0, 0}, b = {1, 1, 3, 3, 0, 0, 0}, c = {0, 2, 2, 4, 0, 0, 0},
+                 d = {0, 0, 2, 2, 0, 0, 1};
+    near(jd_box_overlap(&a, &a), 1), near(jd_box_overlap(&a, &b), 1. / 7);
+    near(jd_box_overlap(&a, &c), 0), near(jd_box_overlap(&a, &d), 0);
+    jd_box box[] = {
+        {0, 0, 2, 2, .5f, 1, 0}, {0, .5f, 2, 2.5f, .9f, 1, 0}, {0, 0, 2, 2, .4f, 1, 1}, {0, 1.5f, 2, 3.5f, .3f, 1, 0}};
+    assert_int_equal(jd_box_suppress(box, 4, .5), 3); /* 0.5 beside 0.9: 1.5 of 2.5 */
+    assert_true(box[0].score == .9f && box[1].score == .4f && box[2].score == .3f);
+    /* three truths; in the order of their scores: right, wrong, right, a second one of the first, which is wrong */
+    const jd_box truth[] = {{0, 0, 2, 2, 0, 1, 0}, {0, 4, 2, 6, 0, 1, 0}, {0, 8, 2, 10, 0, 1, 0}};
+    const jd_box found[] = {
+        {0, 0, 2, 2, .9f, 1, 0}, {4, 4, 6, 6, .8f, 1, 0}, {0, 4, 2, 6, .7f, 1, 0}, {0, 0, 2, 2.1f, .6f, 1, 0}};
+    double recall[4], precision[4];
+    near(jd_average_precision(ctx, truth, 3, found, 4, 1, .5, recall, precision), (1 + 2. / 3) / 3);
+    near(recall[0], 1. / 3), near(recall[3], 2. / 3), near(precision[1], .5), near(precision[3], .5);
+    near(jd_average_precision(ctx, truth, 3, found, 4, -1, .5, NULL, NULL), (1 + 2. / 3) / 3);
+    near(jd_average_precision(ctx, truth, 3, truth, 3, 1, .5, NULL, NULL), 1);
+    near(jd_average_precision(ctx, truth, 3, found, 0, 1, .5, NULL, NULL), 0);
+    assert_true(isnan(jd_average_precision(ctx, truth, 3, found, 4, 2, .5, NULL, NULL)));
+    /* precision is that of the best at this recall or beyond: wrong, right, right is 2/3 at both */
+    const jd_box late[] = {{4, 4, 6, 6, .9f, 1, 0}, {0, 0, 2, 2, .8f, 1, 0}, {0, 4, 2, 6, .7f, 1, 0}};
+    near(jd_average_precision(ctx, truth, 2, late, 3, 1, .5, NULL, NULL), 2. / 3);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_partitions),     cmocka_unit_test(test_objects),
-                                       cmocka_unit_test(test_thin),           cmocka_unit_test(test_membranes),
-                                       cmocka_unit_test(test_thick_membrane), cmocka_unit_test(test_pixels),
-                                       cmocka_unit_test(test_warping),        cmocka_unit_test(test_detection),
-                                       cmocka_unit_test(test_peaks),          cmocka_unit_test(test_auc)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_partitions), cmocka_unit_test(test_objects),        cmocka_unit_test(test_thin),
+        cmocka_unit_test(test_membranes),  cmocka_unit_test(test_thick_membrane), cmocka_unit_test(test_pixels),
+        cmocka_unit_test(test_warping),    cmocka_unit_test(test_detection),      cmocka_unit_test(test_peaks),
+        cmocka_unit_test(test_auc),        cmocka_unit_test(test_boxes)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

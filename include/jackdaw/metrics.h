@@ -102,6 +102,26 @@ JD_API jd_status jd_match_points(jd_ctx *ctx, const jd_point *truth, size_t trut
 /* Counts of several images as one: precision, recall and f1 from the sums. */
 JD_API void jd_detection_add(jd_detection_score *sum, const jd_detection_score *one);
 
+/* ---- boxes -------------------------------------------------------------------------------------------------------------*/
+
+typedef struct jd_box {
+    float y0, x0, y1, x1;
+    float score;   /* of a detection */
+    int32_t label; /* its class */
+    int32_t image; /* boxes of different images have nothing to do with each other */
+} jd_box;
+/* Intersection over union, 0 to 1. */
+JD_API double jd_box_overlap(const jd_box *a, const jd_box *b);
+/* Greedy non-maximum suppression: sorts by score and drops every box that overlaps one that is kept, of any class, by more than
+ * `most`.  Returns how many are left, at the front. */
+JD_API size_t jd_box_suppress(jd_box *box, size_t n, double most);
+/* Average precision (Everingham et al., IJCV 88, 2010; the area of 2010, at all points): in the order of their scores, each
+ * detection of class `label` (-1: of all together) is right if it overlaps a truth of its class that is still free by at least
+ * `least`, and takes the one that it overlaps most; precision is the best at this recall or beyond.  `recall` and `precision`, if
+ * not NULL, become the curve (found).  NaN where there is no truth, and on lack of memory. */
+JD_API double jd_average_precision(jd_ctx *ctx, const jd_box *truth, size_t truths, const jd_box *found, size_t n,
+                                   int32_t label, double least, double *recall, double *precision);
+
 /* ---- texts ---------------------------------------------------------------------------------------------------------------*/
 
 /* BLEU (Papineni, Roukos, Ward, Zhu, ACL 2002) of a corpus: the geometric mean over n of the shares of n-grams that are right,
