@@ -4,74 +4,45 @@
 #include <string.h>
 
 #include "attention.h"
+#include "canvas.h"
 
-/* ---- painting ----------------------------------------------------------------------------------------------------------------*/
+/* ---- painting: canvas.h has y upward, scenes have it downward ------------------------------------------------------------------*/
 
-typedef struct canvas {
-    int n, h, w;
-    uint8_t *pixels; /* (n,h,w,3) */
-} canvas;
-typedef struct colour {
-    uint8_t c[3];
-} colour;
-static const colour RED = {{214, 60, 40}}, BLUE = {{30, 110, 190}}, GREEN = {{20, 140, 80}}, GREY = {{150, 150, 155}};
+static const double RED[3] = {.84, .24, .16}, BLUE[3] = {.12, .43, .75}, GREY[3] = {.60, .60, .62};
 
-static canvas canvas_new(jd_ctx *ctx, int n, int h, int w)
+static void dot(canvas *p, int i, double x, double y, double radius, const double *rgb)
 {
-    canvas p = {n, h, w, jd_alloc_array(ctx, (size_t)n * (size_t)h * (size_t)w * 3, 1)};
-    if (p.pixels) memset(p.pixels, 255, (size_t)n * (size_t)h * (size_t)w * 3);
-    return p;
+    canvas_disc(p, (size_t)i, x, (double)p->h - y, radius, rgb, 1);
 }
 
-static void dot(canvas *p, int i, double x, double y, double radius, colour c)
+static void stroke(canvas *p, int i, double x0, double y0, double x1, double y1, double width, const double *rgb)
 {
-    for (int v = (int)floor(y - radius); v <= (int)ceil(y + radius); v++)
-        for (int u = (int)floor(x - radius); u <= (int)ceil(x + radius); u++)
-            if (u >= 0 && v >= 0 && u < p->w && v < p->h && hypot(u + .5 - x, v + .5 - y) <= radius)
-                memcpy(p->pixels + (((size_t)i * (size_t)p->h + (size_t)v) * (size_t)p->w + (size_t)u) * 3, c.c, 3);
+    canvas_line(p, (size_t)i, x0, (double)p->h - y0, x1, (double)p->h - y1, width, rgb, 1);
 }
 
-static void stroke(canvas *p, int i, double x0, double y0, double x1, double y1, double width, colour c)
+static void ring(canvas *p, int i, double x, double y, double radius, double width, const double *rgb)
 {
-    const int n = 1 + (int)(2 * hypot(x1 - x0, y1 - y0));
-    for (int k = 0; k <= n; k++) dot(p, i, x0 + (x1 - x0) * k / n, y0 + (y1 - y0) * k / n, width / 2, c);
-}
-
-static void ring(canvas *p, int i, double x, double y, double radius, double width, colour c)
-{
-    const int n = 1 + (int)(16 * radius);
-    for (int k = 0; k < n; k++)
-        dot(p, i, x + radius * sin(2 * AT_PI * k / n), y + radius * cos(2 * AT_PI * k / n), width / 2, c);
-}
-
-static void show(jd_run *r, canvas *p, const char *const *captions, int columns, const char *caption)
-{
-    if (p->pixels)
-        jd_report_images(jd_run_report(r),
-                         &(jd_tiles){.pixels = p->pixels,
-                                     .n = (size_t)p->n,
-                                     .h = (size_t)p->h,
-                                     .w = (size_t)p->w,
-                                     .channels = 3,
-                                     .tile_captions = captions,
-                                     .columns = columns},
-                         caption);
-    jd_free(jd_run_ctx(r), p->pixels);
+    enum { PARTS = 60 };
+    for (int k = 0; k < PARTS; k++) {
+        const double a = 2 * AT_PI * k / PARTS, b = 2 * AT_PI * (k + 1) / PARTS;
+        stroke(p, i, x + radius * sin(a), y + radius * cos(a), x + radius * sin(b), y + radius * cos(b), width, rgb);
+    }
 }
 
 /* ---- scenes with paths -------------------------------------------------------------------------------------------------------*/
 
-enum { VIEW = 160, ZOOM = 1 }; /* pixels of the scene in a tile, and of the tile for each */
+enum { VIEW = 160 }; /* pixels of the scene, and of a tile */
 
 /* The part of the scene around a place, dark things grey. */
 static void paint_scene(canvas *p, int i, const at_scene *s, at_pose middle)
 {
-    for (int v = 0; v < p->h; v++)
-        for (int u = 0; u < p->w; u++) {
-            const int x = (int)floor(middle.x) - VIEW / 2 + u / ZOOM, y = (int)floor(middle.y) - VIEW / 2 + v / ZOOM;
+    static const double thing[3] = {.69, .69, .69}, beyond[3] = {.90, .90, .91};
+    for (int v = 0; v < VIEW; v++)
+        for (int u = 0; u < VIEW; u++) {
+            const int x = (int)floor(middle.x) - VIEW / 2 + u, y = (int)floor(middle.y) - VIEW / 2 + v;
             const bool outside = x < 0 || y < 0 || x >= AT_SIDE || y >= AT_SIDE;
-            const uint8_t shade = outside ? 235 : s->pixels[y * AT_SIDE + x] ? 175 : 255;
-            memset(p->pixels + (((size_t)i * (size_t)p->h + (size_t)v) * (size_t)p->w + (size_t)u) * 3, shade, 3);
+            if (outside || s->pixels[y * AT_SIDE + x])
+                canvas_box(p, (size_t)i, u, VIEW - 1 - v, u + 1, VIEW - v, outside ? beyond : thing, 1);
         }
 }
 
@@ -80,10 +51,10 @@ typedef struct view {
 } view;
 static view seen(at_pose middle, at_pose at)
 {
-    return (view){ZOOM * (at.x - floor(middle.x) + VIEW / 2.), ZOOM * (at.y - floor(middle.y) + VIEW / 2.)};
+    return (view){at.x - floor(middle.x) + VIEW / 2., at.y - floor(middle.y) + VIEW / 2.};
 }
 
-static void arrow(canvas *p, int i, at_pose middle, at_pose at, colour c)
+static void arrow(canvas *p, int i, at_pose middle, at_pose at, const double *c)
 {
     const view a = seen(middle, at);
     stroke(p, i, a.x, a.y, a.x + 15 * sin(at.angle), a.y - 15 * cos(at.angle), 1.4, c);
@@ -102,16 +73,16 @@ static void paint_path(canvas *p, int i, const at_task *t, const at_trial *o, co
         if (t->actions == AT_ACTIONS && (j < 4 || j == t->steps)) arrow(p, i, middle, pose[j], j ? RED : BLUE);
     }
     const view start = seen(middle, pose[0]), end = seen(middle, pose[t->steps]), goal = seen(middle, o->goal);
-    ring(p, i, start.x, start.y, ZOOM * 38, 1.4, BLUE);
-    ring(p, i, end.x, end.y, ZOOM * 38, 1.4, RED);
-    stroke(p, i, goal.x - 5, goal.y, goal.x + 5, goal.y, 1.6, GREEN);
-    stroke(p, i, goal.x, goal.y - 5, goal.x, goal.y + 5, 1.6, GREEN);
+    ring(p, i, start.x, start.y, 38, 1.4, BLUE);
+    ring(p, i, end.x, end.y, 38, 1.4, RED);
+    stroke(p, i, goal.x - 5, goal.y, goal.x + 5, goal.y, 1.6, CANVAS_GOAL);
+    stroke(p, i, goal.x, goal.y - 5, goal.x, goal.y + 5, 1.6, CANVAS_GOAL);
 }
 
 static void draw_paths(attention *a)
 {
     enum { ACROSS = 4 };
-    canvas p = canvas_new(jd_run_ctx(a->r), AT_TASKS * ACROSS, VIEW * ZOOM, VIEW * ZOOM);
+    canvas p = canvas_new(jd_run_ctx(a->r), AT_TASKS * ACROSS, VIEW, VIEW, VIEW);
     static const char *captions[AT_TASKS * ACROSS];
     static char text[AT_TASKS * ACROSS][64];
     if (!p.pixels) return;
@@ -130,12 +101,13 @@ static void draw_paths(attention *a)
         captions[i] = text[i];
     }
     jd_report_section(jd_run_report(a->r), "Trajectories");
-    show(a->r, &p, captions, ACROSS,
-         "The first four test scenes of each task, first seed; a part of 160 x 160 pixels of each. Blue: where the "
-         "retina "
-         "starts, and how much it covers; red: its way and its end; green cross: the point to be reached. Where the "
-         "retina "
-         "turns, lines point to its upper side.");
+    canvas_show(
+        a->r, &p, captions, ACROSS,
+        "The first four test scenes of each task, first seed; a part of 160 x 160 pixels of each. Blue: where the "
+        "retina "
+        "starts, and how much it covers; red: its way and its end; green cross: the point to be reached. Where the "
+        "retina "
+        "turns, lines point to its upper side.");
 }
 
 /* ---- seen and expected -------------------------------------------------------------------------------------------------------*/
@@ -146,11 +118,11 @@ static void paint_retina(canvas *p, int i, const at_scene *s, const double *x)
 {
     const double zoom = EYE / 80.;
     for (int k = AT_FIELDS - 1; k >= 0; k--) {
-        const uint8_t shade = (uint8_t)lround(245 - 225 * fmin(1, fmax(0, x[k])));
+        const double v = .96 - .88 * fmin(1, fmax(0, x[k])), shade[3] = {v, v, v};
         const double cx = EYE / 2. + zoom * s->field[k].x, cy = EYE / 2. + zoom * s->field[k].y,
                      radius = zoom * s->field[k].side / 1.77;
         dot(p, i, cx, cy, radius, GREY);
-        dot(p, i, cx, cy, radius - .8, (colour){{shade, shade, shade}});
+        dot(p, i, cx, cy, radius - .8, shade);
     }
 }
 
@@ -159,7 +131,7 @@ static void draw_eye(attention *a, at_task_id id, uint64_t scene, const char *ca
     enum { SHOWN = 6, TILES = 2 * (SHOWN + 1) };
     const at_task *t = &at_tasks[id];
     at_chain *k = &a->result[id].kept;
-    canvas p = canvas_new(jd_run_ctx(a->r), TILES, EYE, EYE);
+    canvas p = canvas_new(jd_run_ctx(a->r), TILES, EYE, EYE, EYE);
     const char *captions[TILES];
     char text[TILES][40];
     at_pose pose[AT_TEST_STEPS + 1];
@@ -182,7 +154,7 @@ static void draw_eye(attention *a, at_task_id id, uint64_t scene, const char *ca
     snprintf(text[SHOWN], sizeof text[0], "goal");
     snprintf(text[TILES - 1], sizeof text[0], " ");
     for (int i = 0; i < TILES; i++) captions[i] = text[i];
-    show(a->r, &p, captions, SHOWN + 1, caption);
+    canvas_show(a->r, &p, captions, SHOWN + 1, caption);
 }
 
 /* ---- curves ------------------------------------------------------------------------------------------------------------------*/
@@ -250,8 +222,8 @@ static void draw_turns(attention *a)
 
 static void draw_track(attention *a)
 {
-    enum { ACROSS = 4, SCALE = 3 };
-    canvas p = canvas_new(jd_run_ctx(a->r), ACROSS, AT_SIDE / SCALE, AT_SIDE / SCALE);
+    enum { ACROSS = 4, SCALE = 3, SIDE = AT_SIDE / SCALE };
+    canvas p = canvas_new(jd_run_ctx(a->r), ACROSS, SIDE, SIDE, SIDE);
     const char *captions[ACROSS];
     char text[ACROSS][48];
     if (!p.pixels) return;
@@ -264,17 +236,18 @@ static void draw_track(attention *a)
             eye[j].x /= SCALE, eye[j].y /= SCALE;
         }
         for (int j = 0; j + 1 < AT_TRACK_STEPS; j++) {
-            stroke(&p, i, target[j].x, target[j].y, target[j + 1].x, target[j + 1].y, 2, GREEN);
+            stroke(&p, i, target[j].x, target[j].y, target[j + 1].x, target[j + 1].y, 2, CANVAS_GOAL);
             stroke(&p, i, eye[j].x, eye[j].y, eye[j + 1].x, eye[j + 1].y, 1.4, RED);
         }
         for (int j = 0; j < AT_TRACK_STEPS; j++) dot(&p, i, eye[j].x, eye[j].y, j ? 1.5 : 3, j ? RED : BLUE);
         snprintf(text[i], sizeof text[i], "mean distance %.1f pixels", mean);
         captions[i] = text[i];
     }
-    show(a->r, &p, captions, ACROSS,
-         "A triangle that moves 5 pixels a step (green), and the retina (red, from the blue dot), whose C has only "
-         "learned "
-         "from triangles that do not move. Whole scenes.");
+    canvas_show(
+        a->r, &p, captions, ACROSS,
+        "A triangle that moves 5 pixels a step (green), and the retina (red, from the blue dot), whose C has only "
+        "learned "
+        "from triangles that do not move. Whole scenes.");
 }
 
 static void draw_table(attention *a)

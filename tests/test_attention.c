@@ -13,6 +13,7 @@
 #include "../systems/attention_report.c"
 #include "../systems/attention_runs.c"
 #include "../systems/attention_scene.c"
+#include "../systems/canvas.c"
 #include "../systems/claims.c"
 #include "../systems/learned_attention.c"
 #include "tmpdir.h"
