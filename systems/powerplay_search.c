@@ -220,13 +220,13 @@ bool pp_invent(pp_player *p, double most)
     int64_t candidates = 0;
     for (int phase = FIRST_PHASE; p->tasks < PP_MOST; phase++) {
         /* A pair with a change of m weights may spend 2^-m of the phase, which is over when all is spent. */
-        const double end = p->spent + (double)(1ll << phase);
+        const double end = p->spent + (double)((int64_t)1 << phase);
         while (p->spent < end) {
             if (p->spent >= most || (!p->open && p->shorter <= 0)) return false;
             const bool shorter = p->shorter > 0 && p->tasks >= SHORTER_FROM && jd_rng_uniform64(&p->rng) < p->shorter;
             t.tests = 0;
             t.spent = 0;
-            t.most = 1ll << phase;
+            t.most = (int64_t)1 << phase;
             candidates++;
             p->spent++; /* so that a phase ends where nothing can be run */
             if (!(shorter ? try_shorter(p, &t) : try_new(p, &t))) continue;
