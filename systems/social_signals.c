@@ -134,28 +134,40 @@ static jd_status one_seed(jd_run *r, const heard *h, social_seed *s, int number,
 
 /* ---- the claims ------------------------------------------------------------------------------------------------------------*/
 
-static double mean(const social_seed *s, int seeds, int net)
+/* UAAUC of one net over the seeds. */
+typedef struct spread {
+    double mean, least, most;
+} spread;
+
+static spread over_seeds(const social_seed *s, int seeds, int net)
 {
-    double sum = 0;
-    for (int i = 0; i < seeds; i++) sum += s[i].uaauc[net] / seeds;
-    return sum;
+    spread v = {0, 100, 0};
+    for (int i = 0; i < seeds; i++) {
+        v.mean += s[i].uaauc[net] / seeds;
+        v.least = fmin(v.least, s[i].uaauc[net]);
+        v.most = fmax(v.most, s[i].uaauc[net]);
+    }
+    return v;
+}
+
+/* Of the means of two nets, with their spreads: the first is not below the second. */
+static void in_order(claims *c, const char *what, spread a, spread b)
+{
+    claim(c, a.mean >= b.mean, what, "%.2f %% (%.2f to %.2f) against %.2f %% (%.2f to %.2f)", a.mean, a.least, a.most,
+          b.mean, b.least, b.most);
 }
 
 static void judge(claims *c, const social_seed *s, int seeds)
 {
-    double least = 100;
-    for (int i = 0; i < seeds; i++) least = fmin(least, s[i].uaauc[SOCIAL_DEEP]);
-    const double deep = mean(s, seeds, SOCIAL_DEEP), shallow = mean(s, seeds, SOCIAL_SHALLOW),
-                 one = mean(s, seeds, SOCIAL_ONE_WAY);
-    claim(c, least >= 95, "2 BLSTM layers: UAAUC at least 95 %, every seed", "least %.2f %%, mean %.2f %%", least,
-          deep);
-    claim(c, deep >= shallow, "2 BLSTM layers: mean UAAUC at least that of 1 BLSTM layer", "%.2f %% against %.2f %%",
-          deep, shallow);
-    claim(c, shallow >= one, "1 BLSTM layer: mean UAAUC at least that of 1 LSTM layer", "%.2f %% against %.2f %%",
-          shallow, one);
-    jd_run_extra(c->r, "uaauc", deep);
-    jd_run_extra(c->r, "uaauc_shallow", shallow);
-    jd_run_extra(c->r, "uaauc_one_way", one);
+    const spread deep = over_seeds(s, seeds, SOCIAL_DEEP), shallow = over_seeds(s, seeds, SOCIAL_SHALLOW),
+                 one = over_seeds(s, seeds, SOCIAL_ONE_WAY);
+    claim(c, deep.least >= 95, "2 BLSTM layers: UAAUC at least 95 %, every seed", "least %.2f %%, mean %.2f %%",
+          deep.least, deep.mean);
+    in_order(c, "2 BLSTM layers: mean UAAUC at least that of 1 BLSTM layer", deep, shallow);
+    in_order(c, "1 BLSTM layer: mean UAAUC at least that of 1 LSTM layer", shallow, one);
+    jd_run_extra(c->r, "uaauc", deep.mean);
+    jd_run_extra(c->r, "uaauc_shallow", shallow.mean);
+    jd_run_extra(c->r, "uaauc_one_way", one.mean);
 }
 
 static bool skip(void *user)

@@ -8,7 +8,7 @@
  *     jd_score_membranes(ctx, &(jd_membranes){ n, 512, 512, inside, map, .thin = true }, &s);
  *     printf("V_Rand %.4f at %.1f\n", s.rand, s.rand_threshold);
  *
- * Detections (ICPR 2012): peaks of a map, each at most once right.
+ * Detections (ICPR 2012): peaks of a map, each at most once right; boxes, and their average precision.
  *
  * Rankings: the area under the ROC curve.
  */
