@@ -312,7 +312,7 @@ const jd_system jd_system_subgoals = {
              "evaluator says "
              "the legs will cost, through that evaluator, which stays as it is. The evaluator is a formula, or a net "
              "that has "
-             "learned from legs that were walked, most of which crashed. Look at the landscape of the learned "
+             "learned from legs that were walked, and how they ended. Look at the landscape of the learned "
              "evaluator and at "
              "the subgoals on its slopes.",
     .data = "",
