@@ -18,8 +18,8 @@ jd_status seq2seq_pairs_add(jd_ctx *ctx, seq2seq_pairs *p, const int32_t *source
     int32_t *words = jd_alloc_array(ctx, source_n + target_n + 1, sizeof *words);
     if (!words) return jd_error(ctx);
     *q = (seq2seq_pair){words, words + source_n, (int32_t)source_n, (int32_t)target_n};
-    memcpy(q->source, source, source_n * sizeof *source);
-    memcpy(q->target, target, target_n * sizeof *target);
+    if (source_n) memcpy(q->source, source, source_n * sizeof *source);
+    if (target_n) memcpy(q->target, target, target_n * sizeof *target); /* an answer that is not known: NULL */
     p->n++;
     return JD_OK;
 }
