@@ -18,7 +18,7 @@ typedef struct detect_hard {
 
 /* A net and what it was trained with: each round begins anew, with the mistakes of the nets before as further examples. */
 typedef struct detect_round {
-    char name[32];
+    char name[48];
     jd_params *params;
     int64_t steps;
     size_t hard;                     /* mistakes to learn from */
