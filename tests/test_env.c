@@ -250,7 +250,7 @@ static void act(const jd_env *e, const float *obs, size_t n, float *action)
 static bool outside(int kind)
 {
     return strcmp(jd_env_name(kind), "torcs") == 0 || strcmp(jd_env_name(kind), "drive") == 0 ||
-           strncmp(jd_env_name(kind), "mj-", 3) == 0;
+           strcmp(jd_env_name(kind), "racing") == 0 || strncmp(jd_env_name(kind), "mj-", 3) == 0;
 }
 
 /* A copy that is restored elsewhere, into an environment of another size, goes on bit for bit. */

@@ -21,6 +21,7 @@
  *   mj-hopper                MuJoCo: one leg that hops: height, 4 angles, 6 speeds; 3 torques
  *   mj-reacher               MuJoCo: an arm of two links: cos, sin of 2 angles, target, 2 speeds, fingertip - target; 2 torques
  *   drive                    a car on a road in three dimensions, computed here: a picture as of torcs; the same actions
+ *   racing                   a car on a track of its own, seen from above: a picture; steer, accelerate, brake
  *   torcs                    a racing car in the simulator TORCS: a picture of what lies ahead; steer, accelerate, brake
  *
  * Poles (A. Wieland, IJCNN 1991): cart of 1 kg, poles of 0.1 and 0.01 kg, half-lengths 0.5 and 0.05 m, friction of cart
@@ -76,6 +77,13 @@
  * 0.1 rad askew.  State: time, along the road, left of the middle, heading relative to the road, speed, raced, furthest,
  * its time; x, y, z, yaw, pitch.
  *
+ * Racing (the rules of CarRacing-v0 of OpenAI Gym; car and tracks are our own): a closed road through 12 check points that the
+ * seed draws, 13 units wide, cut into tiles; reward 1000 / tiles for each tile that is visited first, -0.1 a frame of 0.02 s,
+ * -100 and terminated beyond 180 units from the middle; terminated when all tiles were visited; truncated after 1,000 frames.
+ * Observation: `picture` x `picture` x 3 numbers 0..1, rows from the top: 56 units around the car, which looks up.  Actions,
+ * held for `period` s (0: one frame): steering -1 (right) .. 1 (left), accelerator, brake.  State: seed (high, low word), x, y,
+ * yaw, speed ahead, to the left, yaw rate, tiles visited, which ones.
+ *
  * MuJoCo (MuJoCo 2.2.2, a library found at run time: JD_EABSENT without it, or when Jackdaw was built without its headers).
  * The models are Jackdaw's own; actions -1..1 (beyond: clipped), starts a function of the seed.
  *   mj-cart-pole   force of 10 N x action, 25 steps a second; reward 1; terminated at |t| > 0.2 rad or |x| > 2; 1000 steps
@@ -104,8 +112,8 @@ typedef struct jd_env_options {
     bool noise;         /* t-maze: a noisy corridor; key-door: noisy places */
     double target[2];   /* octopus-arm: where to reach; 0, 0: (5.5, 3.5) */
     const char *track;  /* torcs: NULL: "g-track-1"; drive: NULL: "park".  Copied */
-    int picture;        /* torcs, drive: height and width of the picture, 16..256; 0: 64 */
-    double period;      /* torcs, drive: seconds between actions, a multiple of 0.02 up to 10; 0: 0.2 */
+    int picture;        /* torcs, drive, racing: height and width of the picture, 16..256; 0: 64 */
+    double period;      /* torcs, drive, racing: seconds between actions, a multiple of 0.02 up to 10; 0: 0.2, 0.02 */
 } jd_env_options;
 
 /* What an observation or action is: `size` numbers within low..high, or one of `choices` (a float that holds 0, 1, ...). */
@@ -156,7 +164,7 @@ JD_API jd_status jd_env_render(const jd_env *e, size_t i, uint8_t *rgb, int w, i
  * Runs one episode for each of n weight vectors: each network with an environment of its own, 16 in the lanes of vectors,
  * any number of threads; a lane whose episode ends takes the next candidate.  What a network earns does not depend on
  * who runs beside it.  Outputs are actions; among choices the largest output decides.  Errors: JD_EUSAGE (the network does not
- * fit; an environment that is not computed in lanes: drive, torcs and MuJoCo's). */
+ * fit; an environment that is not computed in lanes: drive, racing, torcs and MuJoCo's). */
 typedef struct jd_rollout_options {
     const char *env;
     jd_env_options env_options; /* count is not used */

@@ -7,23 +7,12 @@
 
 #include "env/env.h"
 
-static const jd_env_kind *const KIND[] = {&jd__env_single_pole,
-                                          &jd__env_double_pole,
-                                          &jd__env_double_pole_blind,
-                                          &jd__env_swing_up,
-                                          &jd__env_cart_pole_blind,
-                                          &jd__env_cart_pole_cue,
-                                          &jd__env_t_maze,
-                                          &jd__env_adding,
-                                          &jd__env_key_door,
-                                          &jd__env_octopus,
-                                          &jd__env_octopus_vision,
-                                          &jd__env_torcs,
-                                          &jd__env_drive,
-                                          &jd__env_mj_cart_pole,
-                                          &jd__env_mj_hopper,
-                                          &jd__env_mj_reacher,
-                                          NULL};
+static const jd_env_kind *const KIND[] = {&jd__env_single_pole, &jd__env_double_pole,     &jd__env_double_pole_blind,
+                                          &jd__env_swing_up,    &jd__env_cart_pole_blind, &jd__env_cart_pole_cue,
+                                          &jd__env_t_maze,      &jd__env_adding,          &jd__env_key_door,
+                                          &jd__env_octopus,     &jd__env_octopus_vision,  &jd__env_torcs,
+                                          &jd__env_drive,       &jd__env_racing,          &jd__env_mj_cart_pole,
+                                          &jd__env_mj_hopper,   &jd__env_mj_reacher,      NULL};
 enum { KINDS = sizeof KIND / sizeof *KIND - 1, TERMINATED = 1, TRUNCATED = 2, MAX_LENGTH = 100000 };
 
 const char *jd_env_name(int i)

@@ -72,7 +72,8 @@ struct jd_env {
 
 extern const jd_env_kind jd__env_single_pole, jd__env_double_pole, jd__env_double_pole_blind, jd__env_swing_up,
     jd__env_t_maze, jd__env_octopus, jd__env_octopus_vision, jd__env_torcs, jd__env_mj_cart_pole, jd__env_mj_hopper,
-    jd__env_mj_reacher, jd__env_cart_pole_blind, jd__env_cart_pole_cue, jd__env_adding, jd__env_key_door, jd__env_drive;
+    jd__env_mj_reacher, jd__env_cart_pole_blind, jd__env_cart_pole_cue, jd__env_adding, jd__env_key_door, jd__env_drive,
+    jd__env_racing;
 
 /* One step of a block: lanes that are over stay and earn 0.  over becomes 1 (terminated) or 2 (truncated). */
 void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, const float *action, float *obs,
