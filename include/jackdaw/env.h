@@ -79,7 +79,7 @@
  *
  * Racing (the rules of CarRacing-v0 of OpenAI Gym; car and tracks are our own): a closed road through 12 check points that the
  * seed draws, 13 units wide, cut into tiles; reward 1000 / tiles for each tile that is visited first, -0.1 a frame of 0.02 s,
- * -100 and terminated beyond 180 units from the middle; terminated when all tiles were visited; truncated after 1,000 frames.
+ * -100 and terminated beyond 240 units from the middle; terminated when all tiles were visited; truncated after 1,000 frames.
  * Observation: `picture` x `picture` x 3 numbers 0..1, rows from the top: 56 units around the car, which looks up.  Actions,
  * held for `period` s (0: one frame): steering -1 (right) .. 1 (left), accelerator, brake.  State: seed (high, low word), x, y,
  * yaw, speed ahead, to the left, yaw rate, tiles visited, which ones.

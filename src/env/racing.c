@@ -15,17 +15,17 @@
 enum { POINTS = 12, FINE = 64, MOST_TILES = 384, WORDS = MOST_TILES / 32, SIDE = 64, FRAMES = 1000, PARTS = 4 };
 enum { SEED_HIGH, SEED_LOW, X, Y, YAW, AHEAD, ASIDE, TURN, COUNT, VISITED, STATE = VISITED + WORDS };
 enum { STEER, ACCELERATE, BRAKE, ACTIONS };
-enum { CELLS = 180, NOWHERE = 0xffff };
-#define RADIUS   120.0 /* of the check points at most; units of about a metre */
+enum { CELLS = 240, NOWHERE = 0xffff };
+#define RADIUS   165.0 /* of the check points at most; units of about a metre */
 #define TILE     3.5
 #define HALF     6.67  /* of the road's width */
-#define FIELD    180.0 /* to either side of the middle */
+#define FIELD    240.0 /* to either side of the middle */
 #define CELL     (2 * FIELD / CELLS)
 #define NEAR     12.0 /* of the middle of the road: what the grid knows */
 #define FRAME    .02  /* s */
 #define GRIP     60.0 /* units/s^2: what the tyres hold on the road */
 #define GRASS    .4   /* of that beside it */
-#define ENGINE   28.0
+#define ENGINE   45.0 /* more than the rear tyres hold */
 #define DRAG     .004
 #define DRAG_OFF .6 /* 1/s, on grass */
 #define LOCK     .4 /* rad */
@@ -77,7 +77,7 @@ static void sketch(uint64_t seed, double fine[POINTS * FINE][2])
     for (int i = 0; i < POINTS; i++) {
         double sine, cosine;
         const double angle = 2 * JD_PI / POINTS * (i + .6 * (jd_rng_uniform64(&r) - .5));
-        const double radius = RADIUS * (.55 + .45 * jd_rng_uniform64(&r));
+        const double radius = RADIUS * (.5 + .5 * jd_rng_uniform64(&r));
         jd__sincos(angle, &sine, &cosine);
         p[i][0] = radius * cosine;
         p[i][1] = radius * sine;
