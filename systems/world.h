@@ -8,7 +8,7 @@
 #include "jackdaw/env.h"
 #include "jackdaw/system.h"
 
-enum { WM_ACTIONS = 3, WM_MIXTURES = 5, WM_SEEDS = 10, WM_POINTS = 400, WM_SHOWN = 8, WM_DREAM = 8, WM_STEPS = 1000 };
+enum { WM_ACTIONS = 3, WM_MIXTURES = 5, WM_SEEDS = 10, WM_POINTS = 400, WM_SHOWN = 7, WM_DREAM = 7, WM_STEPS = 1000 };
 
 typedef struct wm_sizes {
     int side; /* of pictures: 64 as published, or 32 */
@@ -61,15 +61,17 @@ void wm_act(const wm_race *r, const double *w, const float *z, const float *h, f
 /* One episode for each car: weights of car i at w + (i / share) weights, track seed + i % share; score (n). */
 jd_status wm_race_run(wm_race *r, const double *w, size_t share, uint64_t seed, double *score);
 
-/* Episodes with random actions: pictures (n,T+1,side,side,3) as bytes, a (n,T,3); length (n) steps. */
+/* Episodes to learn from: pictures (n,T+1,side,side,3) as bytes, a (n,T,3); length (n) steps. */
 typedef struct wm_tape {
     int64_t n, T;
     uint8_t *pictures;
     float *a;
     int *length;
-    double reward;
 } wm_tape;
-jd_status wm_record(jd_run *r, wm_nets *nets, wm_tape *t, int64_t n, double period);
+jd_status wm_tape_new(jd_ctx *ctx, wm_tape *t, const wm_nets *nets, int64_t n, int64_t T);
+/* Records episodes first .. last-1: random actions, or those of a C that sees V alone with much noise; their mean reward. */
+double wm_record(jd_run *r, wm_nets *nets, wm_tape *t, int64_t first, int64_t last, const double *explorer,
+                 double period);
 void wm_tape_free(jd_ctx *ctx, wm_tape *t);
 
 typedef struct wm_result {
@@ -78,7 +80,7 @@ typedef struct wm_result {
     int seeds, points, tests;
     double test[WM_KINDS][WM_SEEDS], spread[WM_KINDS][WM_SEEDS]; /* mean and deviation over test tracks */
     double x[WM_POINTS], curve[WM_KINDS][WM_SEEDS * WM_POINTS];
-    double random; /* reward of random actions */
+    double random, explored; /* reward of random actions, of a first C with noise */
     double squared, nats;
     double *best[WM_KINDS]; /* C of the first seed */
     double *path[WM_KINDS];

@@ -43,26 +43,26 @@ static void to_float(const uint8_t *from, size_t n, float *to)
     for (size_t k = 0; k < n; k++) to[k] = (float)from[k] / 255;
 }
 
-static jd_status learn_v(work *w)
+/* From episodes 0 .. episodes-1. */
+static jd_status learn_v(work *w, int steps, int64_t episodes, uint64_t round)
 {
     enum { B = 32 };
-    const int steps = (int)jd_run_setting(w->r, "v_steps");
     const size_t P = pixels_of(w);
     float *x = jd_alloc_array(w->ctx, B, P * sizeof *x);
-    jd_rng r = jd_rng_new(jd_run_seed(w->r), "world/v", 0);
+    jd_rng r = jd_rng_new(jd_run_seed(w->r), "world/v", round);
     const jd_schedule fall = {
         .kind = JD_COSINE, .rate = jd_run_setting(w->r, "v_rate"), .end = jd_run_setting(w->r, "v_rate") / 10};
     double squared = 0, sum = 0;
     jd_run_stage(w->r, "V learns pictures");
     for (int s = 0; x && s < steps && !jd_error(w->ctx); s++) {
         for (int b = 0; b < B; b++) {
-            const int64_t e = jd_rng_below(&r, (uint32_t)w->tape.n);
+            const int64_t e = jd_rng_below(&r, (uint32_t)episodes);
             to_float(picture(w, e, jd_rng_below(&r, (uint32_t)w->tape.length[e] + 1)), P, x + (size_t)b * P);
         }
-        wm_v_fit(&w->nets, x, B, s, jd_schedule_at(&fall, s, steps), &squared);
+        wm_v_fit(&w->nets, x, B, (int32_t)(round << 24) + s, jd_schedule_at(&fall, s, steps), &squared);
         sum += squared;
         if (s % 50 != 49) continue;
-        jd_run_log(w->r, s + 1, "V/squared error of a picture", sum / 50);
+        if (round) jd_run_log(w->r, s + 1, "V/squared error of a picture", sum / 50);
         w->f->squared = sum / 50;
         sum = 0;
         if (jd_run_progress(w->r, s + 1, steps, "squared error %.2f", w->f->squared)) break;
@@ -137,12 +137,12 @@ static double mean(const double *v, size_t n)
 
 /* CMA-ES; each generation drives on tracks of its own.  The centre that did best on tracks kept for choosing is left in
  * `best`. */
-static bool evolve(work *w, int kind, int i, double *best)
+static bool evolve(work *w, int kind, int i, int generations, double *best)
 {
     wm_result *f = w->f;
     const size_t population = (size_t)jd_run_setting(w->r, "population"),
                  share = (size_t)jd_run_setting(w->r, "rollouts");
-    const int generations = (int)jd_run_setting(w->r, "generations"), every = (generations + 19) / 20;
+    const int every = (generations + 19) / 20;
     const size_t chosen = (size_t)jd_run_setting(w->r, "choose");
     wm_race race = {0}, choose = {0};
     double *score = jd_alloc_array(w->ctx, population * share + chosen, sizeof *score), most = -INFINITY;
@@ -282,6 +282,32 @@ static void judge(work *w, claims *c)
     jd_run_extra(w->r, "reward_random", f->random);
 }
 
+/* First random drives; from those a V, with which a first C learns in a few generations; then drives of that C with much noise,
+ * so that V and M get to know the road at speed as well (the paper's iterative procedure, once). */
+static jd_status gather(work *w)
+{
+    wm_result *f = w->f;
+    const int64_t half = (int64_t)jd_run_setting(w->r, "drives") / 20 * 10;
+    const int steps = (int)jd_run_setting(w->r, "v_steps");
+    double *explorer = jd_alloc_array(w->ctx, (size_t)(f->o.z + 1) * WM_ACTIONS, sizeof *explorer);
+    const int64_t T = (int64_t)(WM_STEPS / jd_run_setting(w->r, "frames") + .5);
+    if (!explorer || wm_tape_new(w->ctx, &w->tape, &w->nets, 2 * half, T)) return jd_error(w->ctx);
+    jd_run_stage(w->r, "random drives");
+    f->random = wm_record(w->r, &w->nets, &w->tape, 0, half, NULL, w->period);
+    if (!jd_error(w->ctx) && !learn_v(w, (steps + 1) / 2, half, 0)) {
+        jd_run_stage(w->r, "a first C");
+        evolve(w, WM_V_ONLY, WM_SEEDS - 1, (int)jd_run_setting(w->r, "first_generations"), explorer);
+    }
+    if (!jd_error(w->ctx)) {
+        jd_run_stage(w->r, "drives of the first C, with noise");
+        f->explored = wm_record(w->r, &w->nets, &w->tape, half, 2 * half, explorer, w->period);
+        jd_run_note(w->r, "random drives earn %.0f, those of the first C with noise %.0f", f->random, f->explored);
+    }
+    jd_free(w->ctx, explorer);
+    f->points = 0;
+    return jd_error(w->ctx) ? jd_error(w->ctx) : learn_v(w, steps, 2 * half, 1);
+}
+
 static jd_status learn(work *w)
 {
     wm_result *f = w->f;
@@ -289,16 +315,13 @@ static jd_status learn(work *w)
     if (wm_count(w->ctx, &published, f->published) || wm_count(w->ctx, &f->o, f->count) ||
         wm_nets_new(w->ctx, &w->nets, &f->o))
         return jd_error(w->ctx);
-    jd_run_stage(w->r, "random drives");
-    if (wm_record(w->r, &w->nets, &w->tape, (int64_t)jd_run_setting(w->r, "drives"), w->period))
-        return jd_error(w->ctx);
-    f->random = w->tape.reward;
-    if (learn_v(w) || encode_tape(w) || learn_m(w)) return jd_error(w->ctx);
+    if (gather(w) || encode_tape(w) || learn_m(w)) return jd_error(w->ctx);
+    const int generations = (int)jd_run_setting(w->r, "generations");
     for (int i = 0; i < f->seeds; i++)
         for (int kind = 0; kind < WM_KINDS; kind++) {
             double *best = jd_alloc_array(w->ctx, (size_t)(f->o.z + f->o.h + 1) * WM_ACTIONS, sizeof *best);
             jd_run_stage(w->r, "C evolves with %s, seed %d of %d", kind ? "V and M" : "V alone", i + 1, f->seeds);
-            const bool whole = best && evolve(w, kind, i, best);
+            const bool whole = best && evolve(w, kind, i, generations, best);
             if (whole && !jd_error(w->ctx)) test(w, kind, i, best);
             if (!i)
                 f->best[kind] = best;
@@ -314,10 +337,11 @@ static jd_status learn(work *w)
 
 static bool sensible(jd_run *r, const wm_result *f)
 {
-    static const char *const whole[] = {"v_steps", "m_steps", "generations", "rollouts", "choose", "cells"};
+    static const char *const whole[] = {"v_steps",  "m_steps", "generations", "first_generations",
+                                        "rollouts", "choose",  "cells"};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (!(jd_run_setting(r, whole[i]) >= 1 && jd_run_setting(r, whole[i]) <= 1e6)) return false;
-    return f->seeds >= 1 && f->seeds <= WM_SEEDS && f->tests >= 1 && f->tests <= 1000 &&
+    return f->seeds >= 1 && f->seeds < WM_SEEDS && f->tests >= 1 && f->tests <= 1000 &&
            (f->o.side == 32 || f->o.side == 64) && f->o.maps >= 1 && f->o.maps <= 64 && f->o.z >= 1 && f->o.z <= 256 &&
            f->o.h <= 1024 && (f->o.z + f->o.h + 1) * WM_ACTIONS <= 1000 && jd_run_setting(r, "drives") >= 20 &&
            jd_run_setting(r, "population") >= 4 && jd_run_setting(r, "frames") >= 1 &&
@@ -358,14 +382,15 @@ static jd_status run(jd_run *r)
                 "world-models: seeds are 1 to %d, tests 1 to 1000, side 32 or 64, maps 1 to 64, code and cells 1 to "
                 "332 together, "
                 "drives at least 20, population at least 4, frames 1 to 20, the rest at least 1",
-                WM_SEEDS);
+                WM_SEEDS - 1);
     else if (!learn(&w)) {
         judge(&w, &c);
         claims_table(&c, "The paper's task is CarRacing-v0 itself, 906 +- 21 with M, 632 +- 251 with V alone: its "
                          "track, car and picture "
                          "are others, so figures cannot be compared; what can is the gain from M.");
         wm_report(r, f);
-        jd_run_finish(r, mean(f->test[WM_WHOLE], (size_t)f->seeds), c.hold < c.n ? "see the table of claims" : NULL);
+        jd_run_finish(r, mean(f->test[WM_WHOLE], (size_t)f->seeds) - mean(f->test[WM_V_ONLY], (size_t)f->seeds),
+                      c.hold < c.n ? "see the table of claims" : NULL);
     }
     done(&w);
     return jd_error(ctx);
@@ -377,14 +402,15 @@ static const jd_setting settings[] = {{"seeds", {1, 3, 3}, "evolutions of C of e
                                       {"code", {16, 16, 32}, "numbers of V's code"},
                                       {"cells", {64, 64, 256}, "of M"},
                                       {"frames", {4, 4, 1}, "for which an action is held"},
-                                      {"drives", {60, 100, 10000}, "at random, to learn from"},
-                                      {"v_steps", {600, 1500, 300000}, "of V, with 32 pictures each"},
+                                      {"drives", {60, 80, 10000}, "to learn from, half of them at random"},
+                                      {"v_steps", {600, 800, 300000}, "of V, with 32 pictures each"},
                                       {"v_rate", {.002, .002, .0001}, "learning rate of V"},
-                                      {"m_steps", {400, 1000, 80000}, "of M, with 16 pieces of 50 steps each"},
+                                      {"m_steps", {400, 700, 80000}, "of M, with 16 pieces of 50 steps each"},
                                       {"m_rate", {.003, .003, .001}, "learning rate of M"},
-                                      {"population", {12, 16, 64}, "of CMA-ES"},
-                                      {"rollouts", {2, 3, 16}, "for each candidate"},
-                                      {"generations", {12, 60, 400}, "of CMA-ES"},
+                                      {"population", {12, 14, 64}, "of CMA-ES"},
+                                      {"rollouts", {2, 2, 16}, "for each candidate"},
+                                      {"first_generations", {8, 12, 20}, "of the C that explores"},
+                                      {"generations", {12, 50, 400}, "of CMA-ES"},
                                       {"sigma", {.3, .3, .1}, "its first step"},
                                       {"choose", {6, 8, 16}, "tracks on which the centre is chosen"},
                                       {"tests", {10, 30, 100}, "tracks on which it is measured"},
@@ -397,16 +423,17 @@ const jd_system jd_system_world_models = {
     .title = "World models: V sees, M foretells, C acts",
     .paper =
         "D. Ha, J. Schmidhuber: Recurrent world models facilitate policy evolution. NeurIPS 2018, arXiv 1803.10122",
-    .metric = "mean reward with V, M and C",
+    .metric = "reward gained by M: with V, M and C, less that with V and C",
     .higher = true,
-    .paper_value = 906,
-    .paper_note = "+- 21 over 100 tracks of CarRacing-v0 itself, V alone 632 +- 251; not comparable: other tracks, car "
-                  "and pictures, and "
-                  "at quick and cpu smaller nets, actions held for four frames",
-    .accept = {NAN, NAN, NAN},
+    .paper_value = 274,
+    .paper_note =
+        "906 +- 21 less 632 +- 251 over 100 tracks of CarRacing-v0 itself; not comparable: other tracks, car and "
+        "pictures, and at quick and cpu smaller nets, actions held for four frames",
+    .accept = {NAN, 100, 100},
     .about = "A race seen from above. V, a variational autoencoder, turns each picture into a few numbers; M, an LSTM, "
              "learns to foretell "
-             "them as mixtures of normal distributions; both from random drives, without any reward. C is a linear map "
+             "them as mixtures of normal distributions; both without any reward, from random drives and from those of "
+             "a first C. C is a linear map "
              "from V's "
              "code and M's memory to steering, gas and brake, found by evolution. What M remembers tells how fast "
              "things move, which "

@@ -118,36 +118,60 @@ static void store(const wm_nets *n, wm_tape *t, const float *pictures, int64_t f
     }
 }
 
-jd_status wm_record(jd_run *r, wm_nets *nets, wm_tape *t, int64_t n, double period)
+jd_status wm_tape_new(jd_ctx *ctx, wm_tape *t, const wm_nets *nets, int64_t n, int64_t T)
 {
-    enum { CARS = 20 };
+    *t = (wm_tape){.n = n, .T = T};
+    t->pictures = jd_alloc_array(ctx, (size_t)(n * (T + 1)), pixels_of(nets));
+    t->a = jd_alloc_array(ctx, (size_t)(n * T), WM_ACTIONS * sizeof *t->a);
+    t->length = jd_alloc_array(ctx, (size_t)n, sizeof *t->length);
+    return jd_error(ctx);
+}
+
+/* The noise (n,3) that is held, alone or on top of what the explorer does. */
+static void act_somehow(wm_race *race, const double *explorer, jd_rng *rng, bool first, float *noise)
+{
+    const float *z = explorer ? wm_encode(race->nets, race->pictures, (int64_t)race->n) : NULL;
+    for (size_t i = 0; i < race->n; i++) {
+        float *a = race->action + i * WM_ACTIONS, *held = noise + i * WM_ACTIONS;
+        anything(rng, first, held);
+        memcpy(a, held, WM_ACTIONS * sizeof *a);
+        if (!z) continue;
+        wm_act(race, explorer, z + i * (size_t)race->nets->o.z, NULL, a);
+        a[0] += .4f * held[0];
+        a[1] += .5f * (held[1] - .5f);
+        a[2] += .5f * held[2];
+    }
+}
+
+double wm_record(jd_run *r, wm_nets *nets, wm_tape *t, int64_t first, int64_t last, const double *explorer,
+                 double period)
+{
+    enum { CARS = 10 };
     jd_ctx *ctx = jd_run_ctx(r);
+    float noise[CARS * WM_ACTIONS] = {0};
     wm_race race;
-    if (wm_race_new(ctx, &race, nets, WM_V_ONLY, CARS, period)) return jd_error(ctx);
-    *t = (wm_tape){.n = n / CARS * CARS, .T = jd_env_time_limit(race.env)};
-    t->pictures = jd_alloc_array(ctx, (size_t)(t->n * (t->T + 1)), pixels_of(nets));
-    t->a = jd_alloc_array(ctx, (size_t)(t->n * t->T), WM_ACTIONS * sizeof *t->a);
-    t->length = jd_alloc_array(ctx, (size_t)t->n, sizeof *t->length);
-    jd_rng rng = jd_rng_new(jd_run_seed(r), "world/random", 0);
-    for (int64_t first = 0; first < t->n && !jd_error(ctx); first += CARS) {
+    double sum = 0;
+    if (wm_race_new(ctx, &race, nets, WM_V_ONLY, CARS, period)) return (double)NAN;
+    jd_rng rng = jd_rng_new(jd_run_seed(r), "world/random", (uint64_t)first);
+    for (int64_t from = first; from + CARS <= last && !jd_error(ctx); from += CARS) {
         for (size_t i = 0; i < CARS; i++)
-            jd_env_reset(race.env, i, 1000000 * jd_run_seed(r) + (uint64_t)first + i,
+            jd_env_reset(race.env, i, 1000000 * jd_run_seed(r) + (uint64_t)from + i,
                          race.pictures + i * pixels_of(nets));
-        store(nets, t, race.pictures, first, CARS, 0);
+        store(nets, t, race.pictures, from, CARS, 0);
         memset(race.end, 0, CARS);
         for (int64_t s = 0; s < t->T && !jd_error(ctx); s++) {
-            for (size_t i = 0; i < CARS; i++) {
-                float *a = race.action + i * WM_ACTIONS;
-                anything(&rng, s == 0, a);
-                memcpy(t->a + ((first + (int64_t)i) * t->T + s) * WM_ACTIONS, a, WM_ACTIONS * sizeof *a);
-                if (!race.end[i]) t->length[first + (int64_t)i] = (int)s + 1;
+            act_somehow(&race, explorer, &rng, s == 0, noise);
+            for (int64_t i = 0; i < CARS; i++) {
+                memcpy(t->a + ((from + i) * t->T + s) * WM_ACTIONS, race.action + i * WM_ACTIONS,
+                       WM_ACTIONS * sizeof *t->a);
+                if (!race.end[i]) t->length[from + i] = (int)s + 1;
             }
             jd_env_step(race.env, race.action, race.pictures, race.reward, race.end, race.late);
-            for (size_t i = 0; i < CARS; i++) t->reward += race.reward[i] / (double)t->n;
-            store(nets, t, race.pictures, first, CARS, s + 1);
+            for (size_t i = 0; i < CARS; i++) sum += race.reward[i] / (double)(last - first);
+            store(nets, t, race.pictures, from, CARS, s + 1);
         }
-        if (jd_run_progress(r, (double)(first + CARS), (double)t->n, "random drives")) break;
+        if (jd_run_progress(r, (double)(from + CARS - first), (double)(last - first), "drives")) break;
     }
     wm_race_free(ctx, &race);
-    return jd_error(ctx);
+    return sum;
 }
