@@ -298,7 +298,7 @@ const jd_system jd_system_captioning = {
         "photographs; BLEU-4 27.7 on MSCOCO, BLEU-1 59 on Pascal, with an encoder that had learned from ImageNet. "
         "Here pictures of one to three shapes, whose captions can be judged exactly, and an encoder that begins "
         "with random weights: not to be compared with those figures",
-    .accept = {3, 5, 5},
+    .accept = {2, 5, 5},
     .about =
         "A convolutional net makes one vector of a picture, which an LSTM reads as if it were a word, once, before the "
         "first word; then it writes, and hears only what it has written. Both learn together from pictures and one "
