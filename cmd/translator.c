@@ -107,8 +107,12 @@ jd_status translator_answers(translator *m, const seq2seq_pairs *p, jd_sequence 
     int32_t *limit = jd_alloc_array(m->ctx, p->n + 1, sizeof *limit);
     for (size_t i = 0; limit && i < p->n; i++) limit[i] = 2 * p->pair[i].source_n + SPARE;
     const seq2seq_ask ask = {.width = m->width, .longest = 2 * MOST_WORDS + SPARE, .limit = limit, .power = m->power};
-    if (limit && p->n && !seq2seq_answers(m->ctx, m->writer, p, AT_ONCE, &ask, found))
-        params_complete(m->ctx, m->params, m->there, "translation");
+    if (limit && p->n && !seq2seq_answers(m->ctx, m->writer, p, AT_ONCE, &ask, found) &&
+        params_complete(m->ctx, m->params, m->there, "translation"))
+        for (size_t i = 0; i < p->n; i++) {
+            jd_free(m->ctx, found[i].symbols);
+            found[i] = (jd_sequence){0};
+        }
     jd_free(m->ctx, limit);
     return jd_error(m->ctx);
 }

@@ -25,7 +25,7 @@ bool translator_net(const char *config, seq2seq_net *n, double *power, size_t *w
  * the file cannot be read: then the ordinary path tells what is wrong with it. */
 translator *translator_open(jd_ctx *ctx, const char *path);
 void translator_free(translator *m);
-/* Answers to the sources of all pairs, found (n), by the model's own beam. */
+/* Answers to the sources of all pairs, found (n), by the model's own beam; on an error nothing needs to be freed. */
 jd_status translator_answers(translator *m, const seq2seq_pairs *p, jd_sequence *found);
 /* Each operand from the second on: the file of that name, line by line, or, where there is none, the operand itself. */
 jd_status translator_predict(translator *m, const cli_args *a);
