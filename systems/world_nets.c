@@ -26,7 +26,7 @@ static const int *kernels_of(const wm_sizes *o)
  * to errors on their way back. */
 static jd_node unfold(jd_graph *g, const char *name, jd_node x, int64_t maps, int size)
 {
-    char whole[32];
+    char whole[40];
     const int64_t B = jd_dim(g, x, 0), h = jd_dim(g, x, 1), I = jd_dim(g, x, 3), H = (h - 1) * 2 + size;
     snprintf(whole, sizeof whole, "%s/W", name);
     const jd_init init = {JD_INIT_NORMAL, sqrt(2. / (double)(I * size * size) * 4), 0, 0};
@@ -43,7 +43,7 @@ static jd_node unfold(jd_graph *g, const char *name, jd_node x, int64_t maps, in
 static void encode(jd_graph *g, const wm_sizes *o, jd_node x, jd_node *mean, jd_node *log_variance)
 {
     for (int k = 0; k < layers_of(o); k++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "conv%d", k + 1);
         x = jd_conv2d(g, name, x, .maps = o->maps << k, .size = 4, .stride = 2, .act = JD_RELU);
     }
@@ -59,7 +59,7 @@ static jd_node decode(jd_graph *g, const wm_sizes *o, jd_node z)
     jd_node x = jd_dense(g, "spread", z, .units = wide);
     x = jd_reshape(g, x, JD_DIMS(jd_dim(g, z, 0), 1, 1, wide));
     for (int k = 0; k < L; k++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "unfold%d", k + 1);
         x = unfold(g, name, x, k == L - 1 ? 3 : o->maps << (L - 2 - k), kernels_of(o)[k]);
         if (k < L - 1) x = jd_relu(g, x);
