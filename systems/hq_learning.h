@@ -40,7 +40,7 @@ bool hq_memoryless(const hq_maze *m);
 /* Whether so many agents, each with a policy without memory and a subgoal, can go a shortest way; found by a search that
  * gives up after some time. */
 bool hq_team(const hq_maze *m, int agents);
-/* From state to state; where the goal is, every action stays. */
+/* Where a state is. */
 static inline int hq_place(int state)
 {
     return state % HQ_PLACES;

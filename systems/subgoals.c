@@ -30,31 +30,33 @@ enum {
 };
 #define DOUBT 1.6 /* of danger along a leg: above, the generator is asked again about it */
 
-/* The points of a plan for one arena: subgoals, and the goal. */
-static int plan(sg_generator *g, const sg_arena *a, int depth, double (*way)[2])
+/* The points of a plan for one arena: subgoals, and the goal.  With more than one level left, legs that the closed form doubts
+ * are planned in turn; their subgoals count only where they make the leg better. */
+static int plan(sg_generator *g, const sg_arena *a, int levels, bool part, double (*way)[2])
 {
     double s[1][SG_ASKED][2], before, after = 0, from[2] = {a->start[0], a->start[1]};
     const int K = sg_rule[g->world].subgoals;
     int n = 0;
-    sg_cost(a, a->start, a->goal, &before);
     if (!sg_generator_ask(g, a, 1, s)) return 0;
     for (int k = 0; k <= K; k++) {
-        double more;
+        double more = 0;
         const double *to = k < K ? s[0][k] : a->goal;
-        sg_cost(a, from, to, &more);
+        if (levels > 1 || part) sg_cost(a, from, to, &more);
         after += more;
-        if (more > DOUBT && depth > 1) {
-            sg_arena part = *a;
-            memcpy(part.start, from, sizeof from);
-            memcpy(part.goal, to, sizeof part.goal);
-            n += plan(g, &part, depth - 1, way + n);
+        if (levels > 1 && more > DOUBT) {
+            sg_arena leg = *a;
+            memcpy(leg.start, from, sizeof from);
+            memcpy(leg.goal, to, sizeof leg.goal);
+            n += plan(g, &leg, levels - 1, true, way + n);
         } else {
             memcpy(way[n++], to, sizeof *way);
         }
         memcpy(from, to, sizeof from);
     }
-    if (after < before || depth == DEEPEST) return n;
-    memcpy(way[0], a->goal, sizeof *way); /* the subgoals would make it worse */
+    if (!part) return n;
+    sg_cost(a, a->start, a->goal, &before);
+    if (after < before) return n;
+    memcpy(way[0], a->goal, sizeof *way);
     return 1;
 }
 
@@ -69,7 +71,7 @@ static void test(jd_run *r, sg_arm *arm, sg_generator *g, const sg_executor *e, 
         sg_arena_new(&a, arm->world, jd_run_seed(r), "subgoals/test", (uint64_t)(seed * arm->tests + i), false);
         int n = 1;
         if (g)
-            n = plan(g, &a, recursive ? DEEPEST : 1, way);
+            n = plan(g, &a, recursive ? DEEPEST : 1, false, way);
         else
             memcpy(way[0], a.goal, sizeof *way);
         sg_go(&a, e, a.start, (const double(*)[2])way, n, w);
