@@ -327,13 +327,13 @@ static jd_status run(jd_run *r)
 static const jd_setting settings[] = {
     {"seeds", {1, 5, 10}, "nets with attention for copying, and for reversing"},
     {"other_seeds", {1, 1, 10}, "for sorting and adding"},
-    {"pairs", {24000, 32000, 128000}, "to learn from"},
-    {"epochs", {1, 1, 3}, "passes over them"},
+    {"pairs", {24000, 48000, 320000}, "to learn from"},
+    {"epochs", {1, 1, 1}, "passes over them"},
     {"batch", {32, 32, 64}, "pairs a step"},
     {"embed", {16, 16, 32}, "numbers for a symbol"},
     {"units", {128, 128, 256}, "of each LSTM"},
     {"attend", {64, 64, 128}, "units that compare the writer's state with what was read"},
-    {"rate", {0.006, 0.006, 0.002}, "learning rate of Adam at first"},
+    {"rate", {0.004, 0.003, 0.002}, "learning rate of Adam at first"},
     {NULL, {0}, NULL}};
 
 const jd_system jd_system_lstm_reverse = {
