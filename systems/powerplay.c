@@ -264,11 +264,11 @@ static jd_status run(jd_run *r)
 static const jd_setting settings[] = {
     {"seeds", {2, 5, 10}, "solvers for each family of tasks"},
     {"tasks", {60, 100, 1000}, "of codes and states, to be invented"},
-    {"budget", {1000, 20000, 1e6}, "connections looked at in that search, at most, in millions"},
+    {"budget", {1000, 1000, 1e6}, "connections looked at in that search, at most, in millions"},
     {"pictures", {20, 100, 300}, "tasks of pictures; 0: none"},
-    {"picture_budget", {1000, 10000, 1e6}, "connections looked at there, at most, in millions"},
+    {"picture_budget", {1000, 2000, 1e6}, "connections looked at there, at most, in millions"},
     {"saving", {.01, .01, .01}, "by how much less all tasks have to cost for a change that brings nothing else"},
-    {"shorten_budget", {300, 1000, 10000}, "connections looked at in the search for such changes, in millions"},
+    {"shorten_budget", {300, 500, 10000}, "connections looked at in the search for such changes, in millions"},
     {NULL}};
 
 const jd_system jd_system_powerplay = {
