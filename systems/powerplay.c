@@ -98,7 +98,7 @@ static void audit(pp_result *x, const pp_player *p)
 
 static bool play(powerplay *a, pp_family family, int s)
 {
-    enum { PIECES = 20 };
+    enum { PIECES = 20, PIECE = 20000000 };
     pp_result *x = &a->result[family];
     pp_player *p = &x->player[s];
     jd_ctx *ctx = jd_run_ctx(a->r);
@@ -114,9 +114,11 @@ static bool play(powerplay *a, pp_family family, int s)
     p->label = a->pictures.labels;
     p->pictures = pictures ? (int)a->pictures.count : 0;
     pp_start(p, jd_run_seed(a->r) * 1000 + 1 + (uint64_t)s);
-    while (!jd_error(ctx) && p->tasks < wanted && pp_invent(p, budget)) {
-        audit(x, p);
-        write_event(log, p);
+    while (!jd_error(ctx) && p->tasks < wanted && p->spent < budget && p->open) {
+        if (pp_invent(p, fmin(budget, p->spent + PIECE))) {
+            audit(x, p);
+            write_event(log, p);
+        }
         if (jd_run_progress(a->r, p->tasks, wanted, "%s, seed %d: %.2g looked at", family_name[family], s + 1,
                             p->spent))
             break;

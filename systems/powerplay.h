@@ -99,8 +99,9 @@ typedef struct pp_player {
     int tasks, events;
     pp_task task[PP_MOST];
     pp_event event[2 * PP_MOST];
-    double spent;
-    int64_t total;
+    double spent, phase_end;
+    int phase; /* of the search for the next task */
+    int64_t candidates, total;
     jd_rng rng;
     int users[PP_UNITS];    /* tasks in whose runs a unit was active */
     uint8_t done[PP_CODES]; /* is a task */
@@ -109,7 +110,8 @@ typedef struct pp_player {
     pp_run known[PP_CODES];
 } pp_player;
 void pp_start(pp_player *p, uint64_t seed); /* with family, and what belongs to it, set */
-/* Searches until a pair is accepted that brings a new task; false when `most` connections have been spent in the whole search. */
+/* Searches until a pair is accepted that brings a new task; false when `most` connections have been spent in the whole search.
+ * The next call goes on there: what is found does not depend on how the search is cut into calls. */
 bool pp_invent(pp_player *p, double most);
 /* Every task from scratch: true if all end as they did when they were accepted. */
 bool pp_audit(const pp_player *p);

@@ -145,7 +145,7 @@ static bool demonstrate(const pp_player *p, trial *t, bool shorter, int64_t allo
 }
 
 /* The affected tasks may have used other connections this time. */
-static void accept(pp_player *p, const trial *t, bool shorter, int64_t candidates, int phase)
+static void accept(pp_player *p, const trial *t, bool shorter)
 {
     const int old = shorter ? p->tasks : p->tasks - 1;
     for (int i = 0; i < old; i++)
@@ -163,10 +163,10 @@ static void accept(pp_player *p, const trial *t, bool shorter, int64_t candidate
                                        .change = t->change,
                                        .tests = t->tests,
                                        .saved = old - t->tests,
-                                       .candidates = candidates,
+                                       .candidates = p->candidates,
                                        .spent = p->spent,
                                        .total = p->total,
-                                       .phase = phase};
+                                       .phase = p->phase};
 }
 
 /* ---- the search --------------------------------------------------------------------------------------------------------------*/
@@ -217,21 +217,24 @@ static bool try_shorter(pp_player *p, trial *t)
 bool pp_invent(pp_player *p, double most)
 {
     static _Thread_local trial t; /* large, and without meaning between calls */
-    int64_t candidates = 0;
-    for (int phase = FIRST_PHASE; p->tasks < PP_MOST; phase++) {
+    for (; p->tasks < PP_MOST; p->phase++) {
         /* A pair with a change of m weights may spend 2^-m of the phase, which is over when all is spent. */
-        const double end = p->spent + (double)((int64_t)1 << phase);
-        while (p->spent < end) {
+        if (p->phase_end <= p->spent) p->phase_end = p->spent + (double)((int64_t)1 << p->phase);
+        while (p->spent < p->phase_end) {
             if (p->spent >= most || (!p->open && p->shorter <= 0)) return false;
             const bool shorter = p->shorter > 0 && p->tasks >= SHORTER_FROM && jd_rng_uniform64(&p->rng) < p->shorter;
             t.tests = 0;
             t.spent = 0;
-            t.most = (int64_t)1 << phase;
-            candidates++;
+            t.most = (int64_t)1 << p->phase;
+            p->candidates++;
             p->spent++; /* so that a phase ends where nothing can be run */
             if (!(shorter ? try_shorter(p, &t) : try_new(p, &t))) continue;
-            accept(p, &t, shorter, candidates, phase);
-            if (!shorter) return true;
+            accept(p, &t, shorter);
+            if (shorter) continue;
+            p->candidates = 0;
+            p->phase = FIRST_PHASE;
+            p->phase_end = 0;
+            return true;
         }
     }
     return false;
@@ -263,6 +266,9 @@ void pp_start(pp_player *p, uint64_t seed)
         pp_net_new(&p->net, PP_RETINA, 40, 10, false, &r);
     p->limit = 20 * p->net.units;
     p->tasks = p->events = 0;
+    p->candidates = 0;
+    p->phase = FIRST_PHASE;
+    p->phase_end = 0;
     p->spent = 0;
     p->total = 0;
     memset(p->users, 0, sizeof p->users);

@@ -156,7 +156,8 @@ static void one_seed_gives_one_course(void **state)
     static pp_player one, other;
     play_some(&one, PP_STATES, 9, NULL, NULL);
     play_some(&other, PP_STATES, 9, NULL, NULL);
-    for (int i = 0; i < 10; i++) assert_true(pp_invent(&one, 1e9) && pp_invent(&other, 1e9));
+    for (int i = 0; i < 10; i++) assert_true(pp_invent(&one, 1e9));
+    while (other.tasks < 10) pp_invent(&other, other.spent + 20000); /* in pieces */
     assert_true(one.spent == other.spent && !memcmp(&one.net, &other.net, sizeof one.net));
     play_some(&other, PP_STATES, 10, NULL, NULL);
     assert_true(memcmp(&one.net, &other.net, sizeof one.net) != 0);
