@@ -173,6 +173,14 @@ static void saved_by(const pp_result *x, double *v)
     for (int s = 0; s < x->seeds; s++) v[s] = x->before[s] ? 1 - (double)x->after[s] / (double)x->before[s] : 0;
 }
 
+/* The same figure of the other family, where there is one. */
+static const char *of_pictures(char text[48], const pp_result *x, const double *share)
+{
+    text[0] = 0;
+    if (x->seeds) snprintf(text, 48, "; pictures %.1f %%", 100 * median(share, x->seeds));
+    return text;
+}
+
 static void judge(claims *c, const powerplay *a)
 {
     const pp_result *st = &a->result[PP_STATES], *pi = &a->result[PP_PICTURES];
@@ -184,7 +192,7 @@ static void judge(claims *c, const powerplay *a)
           st->audits + pi->audits - st->faults - pi->faults, st->audits + pi->audits);
     claim(c, median(st->retested, n) < .6, "states: under 60 % of the old tasks run again, after task 30", "%.1f %%",
           100 * median(st->retested, n));
-    char what[CLAIMS_TEXT];
+    char what[CLAIMS_TEXT], text[48];
     snprintf(what, sizeof what, "states: %d tasks in every seed", wanted);
     claim(c, reached(st, wanted) == n, what, "%d of %d seeds; fewest %d", reached(st, wanted), n, fewest(st));
     if (pi->seeds)
@@ -192,10 +200,10 @@ static void judge(claims *c, const powerplay *a)
               "pictures: 20 tasks, at most 10 weights changed for each", "fewest %d; %.2f weights", fewest(pi),
               median(pi->changed, n));
     claim(c, median(st->reused, n) > .3 && (!pi->seeds || median(pi->reused, n) > .3),
-          "over 30 % of the used connections are used by 3 tasks or more", "%.1f %%; pictures %.1f %%",
-          100 * median(st->reused, n), pi->seeds ? 100 * median(pi->reused, n) : (double)NAN);
+          "over 30 % of the used connections are used by 3 tasks or more", "%.1f %%%s", 100 * median(st->reused, n),
+          of_pictures(text, pi, pi->reused));
     claim(c, median(less, n) >= .1, "states: the search for less brings the cost of all tasks down by 10 %",
-          "%.1f %%; pictures %.1f %%", 100 * median(less, n), pi->seeds ? 100 * median(less_pictures, n) : (double)NAN);
+          "%.1f %%%s", 100 * median(less, n), of_pictures(text, pi, less_pictures));
 }
 
 /* ---- the system --------------------------------------------------------------------------------------------------------------*/
