@@ -327,7 +327,7 @@ static jd_status run(jd_run *r)
 static const jd_setting settings[] = {
     {"seeds", {1, 5, 10}, "nets with attention for copying, and for reversing"},
     {"other_seeds", {1, 1, 10}, "for sorting and adding"},
-    {"pairs", {24000, 48000, 320000}, "to learn from"},
+    {"pairs", {24000, 128000, 320000}, "to learn from"},
     {"epochs", {1, 1, 1}, "passes over them"},
     {"batch", {32, 32, 64}, "pairs a step"},
     {"embed", {16, 16, 32}, "numbers for a symbol"},
