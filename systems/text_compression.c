@@ -212,7 +212,7 @@ static jd_status run(jd_run *r)
 const jd_system jd_system_text_compression = {
     .name = "text-compression",
     .year = 1996,
-    .title = "Texts without a byte lost in a third of their length: a net predicts, an arithmetic code writes",
+    .title = "Texts without a byte lost in a quarter of their length: a net predicts, an arithmetic code writes",
     .paper = "Schmidhuber, Heil, Sequential neural text compression, IEEE Transactions on Neural Networks 7(1), 1996",
     .metric = "claims that hold, of 4 (quick: 3)",
     .higher = true,
