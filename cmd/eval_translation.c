@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "files.h"
 #include "jackdaw/metrics.h"
 #include "translator.h"
 
@@ -9,28 +10,6 @@ typedef struct texts {
     char *source, *target; /* files' texts; target NULL: both stand in `source` */
     size_t unknown[2], words[2];
 } texts;
-
-static char *read_text(jd_ctx *ctx, const char *path)
-{
-    size_t bytes = 0;
-    char *text = jd_read_gz(ctx, path, (size_t)1 << 30, &bytes);
-    if (!text || !memchr(text, 0, bytes)) return text;
-    jd_fail(ctx, JD_EDATA, "%s: not a text; give a file with a sentence a line", path);
-    jd_free(ctx, text);
-    return NULL;
-}
-
-/* Cuts the next line off; NULL at the end. */
-static char *cut_line(char **at)
-{
-    char *line = *at;
-    if (!line || !*line) return NULL;
-    const size_t n = strcspn(line, "\n");
-    *at = line + n + (line[n] == '\n');
-    line[n] = 0;
-    if (n && line[n - 1] == '\r') line[n - 1] = 0;
-    return line;
-}
 
 static size_t encode(const vocabulary *v, const char *line, int32_t *word, size_t *unknown, size_t *words)
 {
@@ -46,7 +25,7 @@ static jd_status pair_up(translator *m, const char *data, const char *labels, te
     char *from = t->source, *to = t->target;
     for (size_t line = 1; !jd_error(m->ctx); line++) {
         int32_t word[2][TRANSLATOR_WORDS];
-        char *source = cut_line(&from), *target = labels ? cut_line(&to) : source ? strchr(source, '\t') : NULL;
+        char *source = file_line(&from), *target = labels ? file_line(&to) : source ? strchr(source, '\t') : NULL;
         if (!source && (!labels || !target)) break;
         if (!source || !target)
             return labels ? jd_fail(m->ctx, JD_EDATA, "%s has %zu lines, %s more; they belong together line by line",
@@ -88,8 +67,8 @@ jd_status translator_eval(translator *m, const cli_args *a, const char *data)
     if (jd_error(m->ctx)) return jd_error(m->ctx);
     const char *labels = cli_text(a, "labels", NULL);
     seq2seq_pairs p = {0};
-    texts t = {.source = read_text(m->ctx, data)};
-    if (labels && !jd_error(m->ctx)) t.target = read_text(m->ctx, labels);
+    texts t = {.source = file_text(m->ctx, data)};
+    if (labels && !jd_error(m->ctx)) t.target = file_text(m->ctx, labels);
     jd_sequence *found = NULL;
     if (!jd_error(m->ctx) && !pair_up(m, data, labels, &t, &p)) found = jd_alloc_array(m->ctx, p.n, sizeof *found);
     if (found && !translator_answers(m, &p, found)) {

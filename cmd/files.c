@@ -189,6 +189,27 @@ jd_status files_spare(jd_ctx *ctx, const file_list *l, const char *out)
     return JD_OK;
 }
 
+char *file_text(jd_ctx *ctx, const char *path)
+{
+    size_t bytes = 0;
+    char *text = jd_read_gz(ctx, path, (size_t)1 << 30, &bytes);
+    if (!text || !memchr(text, 0, bytes)) return text;
+    jd_fail(ctx, JD_EDATA, "%s: not a text; give a file with a sentence a line", path);
+    jd_free(ctx, text);
+    return NULL;
+}
+
+char *file_line(char **at)
+{
+    char *line = *at;
+    if (!line || !*line) return NULL;
+    const size_t n = strcspn(line, "\n");
+    *at = line + n + (line[n] == '\n');
+    line[n] = 0;
+    if (n && line[n - 1] == '\r') line[n - 1] = 0;
+    return line;
+}
+
 void csv_field(const char *s)
 {
     const bool quote = strpbrk(s, ",\"\n") != NULL;

@@ -35,6 +35,11 @@ void files_free_stems(jd_ctx *ctx, const file_list *l, char **stem);
 /* Errors where the file `out` is one of those given. */
 jd_status files_spare(jd_ctx *ctx, const file_list *l, const char *out);
 
+/* A text file whole, gzip-ed or not, for jd_free; one with bytes 0 in it is an error. */
+char *file_text(jd_ctx *ctx, const char *path);
+/* Cuts the next line off a text, without its \n or \r\n; NULL at the end. */
+char *file_line(char **at);
+
 /* A field of a CSV line, quoted where it must be. */
 void csv_field(const char *s);
 

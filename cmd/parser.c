@@ -149,16 +149,8 @@ static jd_status parse(parser *m, const char *line, const cli_args *a)
 
 static jd_status parse_file(parser *m, const char *path, const cli_args *a)
 {
-    size_t bytes = 0;
-    char *text = jd_read_gz(m->ctx, path, (size_t)1 << 30, &bytes);
-    if (text && memchr(text, 0, bytes))
-        jd_fail(m->ctx, JD_EDATA, "%s: not a text; give a file with a sentence a line, or a sentence", path);
-    for (char *at = text; at && *at && !jd_error(m->ctx);) {
-        char *line = at;
-        at += strcspn(at, "\n");
-        if (*at) *at++ = 0;
-        parse(m, line, a);
-    }
+    char *text = file_text(m->ctx, path), *at = text;
+    for (const char *line; !jd_error(m->ctx) && (line = file_line(&at)) != NULL;) parse(m, line, a);
     jd_free(m->ctx, text);
     return jd_error(m->ctx);
 }

@@ -144,21 +144,14 @@ static jd_status translate(translator *m, char *const *line, size_t n, const cli
 
 static jd_status translate_file(translator *m, const char *path, const cli_args *a)
 {
-    size_t bytes = 0, n = 0;
-    char *text = jd_read_gz(m->ctx, path, (size_t)1 << 30, &bytes), *line[AT_ONCE];
-    if (text && memchr(text, 0, bytes))
-        jd_fail(m->ctx, JD_EDATA, "%s: not a text; give a file with a sentence a line, or a sentence", path);
-    for (char *at = text; at && *at && !jd_error(m->ctx);) {
-        const size_t k = strcspn(at, "\n");
-        line[n++] = at;
-        at += k + (at[k] == '\n');
-        line[n - 1][k] = 0;
-        if (k && line[n - 1][k - 1] == '\r') line[n - 1][k - 1] = 0;
-        if (n == AT_ONCE || !*at) {
+    size_t n = 0;
+    char *text = file_text(m->ctx, path), *at = text, *line[AT_ONCE];
+    while (!jd_error(m->ctx) && (line[n] = file_line(&at)) != NULL)
+        if (++n == AT_ONCE) {
             translate(m, line, n, a);
             n = 0;
         }
-    }
+    if (n && !jd_error(m->ctx)) translate(m, line, n, a);
     jd_free(m->ctx, text);
     return jd_error(m->ctx);
 }

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "claims.h"
 #include "text.h"
@@ -35,13 +34,6 @@ static const jd_setting settings[] = {
     {"dropout", {0, 0.25, 0.3}, "share of the units that is left out in training"},
     {NULL, {0}, NULL},
 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 double text_ratio(const text_result *t, int method, double *least, double *most)
 {
@@ -89,9 +81,9 @@ static bool measure(jd_run *r, text_net *p, int k, text_result *t)
     for (size_t i = 0; i < t->pieces; i++) all += t->piece[i].n;
     float *spent = jd_alloc_array(p->ctx, all, sizeof *spent);
     jd_run_stage(r, "%s: coding and reading back %zu texts", p->name, t->pieces);
-    const double begin = seconds();
+    const double begin = jd_now();
     bool same = spent && !text_encode(p, t->piece, t->pieces, code, spent);
-    t->speed[k] = (double)all / (seconds() - begin);
+    t->speed[k] = (double)all / (jd_now() - begin);
     for (size_t i = 0; same && i < t->pieces; i++) t->bytes[WINDOW + k][i] = code[i].n;
     for (size_t i = 0; same && i < all; i++) t->bits[k] += spent[i] / (double)all;
     same = same && read_back(p, t, code);

@@ -15,7 +15,7 @@
 
 enum { TIME, AT, ASIDE, HEADING, SPEED, RACED, FURTHEST, SINCE, X, Y, Z, YAW, PITCH, STATE };
 enum { STEER, ACCELERATE, BRAKE, ACTIONS };
-enum { EPISODE = 60, IDLE = 5 /* s */, SIDE = 64, SEGMENTS = 16, SUBSTEPS_A_SECOND = 50 };
+enum { EPISODE = 60, IDLE = 5 /* s */, SIDE = 64, SEGMENTS = 16 };
 #define WIDTH    12.0 /* m, of the road */
 #define BASE     2.6  /* m, between the axles */
 #define LOCK     .366 /* rad: wheels turned as far as they go */
@@ -70,14 +70,9 @@ typedef struct road {
 
 static const float ACTION_LOW[ACTIONS] = {-1, 0, 0}, ACTION_HIGH[ACTIONS] = {1, 1, 1};
 
-static double period_of(const jd_env_options *o)
-{
-    return o->period > 0 ? o->period : .2;
-}
-
 static int64_t limit(const jd_env_options *o)
 {
-    const double steps = EPISODE / period_of(o);
+    const double steps = EPISODE / jd__env_period(o, .2);
     return steps < 1 ? 1 : (int64_t)(steps + .5);
 }
 
@@ -173,19 +168,13 @@ static jd_status open_road(jd_env *e)
 {
     const track *t = find_track(e);
     if (!t) return jd_error(e->ctx);
-    const int side = e->o.picture ? e->o.picture : SIDE;
-    const double steps = period_of(&e->o) * SUBSTEPS_A_SECOND;
-    if (side < 16 || side > 256 || !(steps > .999 && steps < 500.001) || fabs(steps - floor(steps + .5)) > 1e-6)
-        return jd_fail(
-            e->ctx, JD_EUSAGE,
-            "env: drive: pictures of %d x %d pixels every %g s; give 16 to 256 pixels and a multiple of 0.02 s "
-            "up to 10 s",
-            side, side, period_of(&e->o));
+    int side, ticks;
+    if (jd__outside_picture(e, SIDE, .2, &side, &ticks)) return jd_error(e->ctx);
     road *r = e->outside = jd_alloc(e->ctx, sizeof *r);
     if (!r) return jd_error(e->ctx);
     const size_t n = 3 * (size_t)side * (size_t)side;
     r->side = side;
-    r->substeps = (int)(steps + .5);
+    r->substeps = ticks;
     r->bounds = jd_alloc_array(e->ctx, 2 * n, sizeof *r->bounds);
     if (!r->bounds) return jd_error(e->ctx);
     for (size_t k = 0; k < n; k++) r->bounds[n + k] = 1;

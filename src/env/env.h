@@ -80,6 +80,13 @@ void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, co
                         float *reward);
 /* Outside: what jd_env_reset, _step, _set_state, _snapshot and _restore do. */
 jd_status jd__outside_open(jd_env *e);
+/* Seconds between actions: those asked for, or what is usual. */
+static inline double jd__env_period(const jd_env_options *o, double usual)
+{
+    return o->period > 0 ? o->period : usual;
+}
+/* For environments that are seen as square pictures and move in ticks of 0.02 s: the side and the ticks between actions. */
+jd_status jd__outside_picture(const jd_env *e, int usual_side, double usual_period, int *side, int *ticks);
 void jd__outside_close(jd_env *e);
 jd_status jd__outside_reset(jd_env *e, size_t i, uint64_t seed, float *obs);
 jd_status jd__outside_step(jd_env *e, const float *action, float *obs, float *reward, uint8_t *terminated,

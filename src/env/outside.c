@@ -13,6 +13,18 @@
 
 enum { TERMINATED = 1, TRUNCATED = 2 };
 
+jd_status jd__outside_picture(const jd_env *e, int usual_side, double usual_period, int *side, int *ticks)
+{
+    const double period = jd__env_period(&e->o, usual_period), n = period * 50;
+    *side = e->o.picture ? e->o.picture : usual_side;
+    *ticks = (int)(n + .5);
+    if (*side >= 16 && *side <= 256 && n > .999 && n < 500.001 && fabs(n - floor(n + .5)) <= 1e-6) return JD_OK;
+    return jd_fail(e->ctx, JD_EUSAGE,
+                   "env: %s: pictures of %d x %d pixels every %g s; give 16 to 256 pixels and a multiple of 0.02 s "
+                   "up to 10 s",
+                   e->kind->name, *side, *side, period);
+}
+
 jd_status jd__outside_open(jd_env *e)
 {
     const size_t n = e->o.count, A = (size_t)e->kind->action, limit = (size_t)e->o.time_limit;

@@ -50,14 +50,9 @@ typedef struct racing {
 
 static const float ACTION_LOW[ACTIONS] = {-1, 0, 0}, ACTION_HIGH[ACTIONS] = {1, 1, 1};
 
-static double period_of(const jd_env_options *o)
-{
-    return o->period > 0 ? o->period : FRAME;
-}
-
 static int64_t limit(const jd_env_options *o)
 {
-    const double steps = FRAMES * FRAME / period_of(o);
+    const double steps = FRAMES * FRAME / jd__env_period(o, FRAME);
     return steps < 1 ? 1 : (int64_t)(steps + .5);
 }
 
@@ -202,19 +197,13 @@ static void close_racing(jd_env *e)
 
 static jd_status open_racing(jd_env *e)
 {
-    const int side = e->o.picture ? e->o.picture : SIDE;
-    const double frames = period_of(&e->o) / FRAME;
-    if (side < 16 || side > 256 || !(frames > .999 && frames < 500.001) || fabs(frames - floor(frames + .5)) > 1e-6)
-        return jd_fail(
-            e->ctx, JD_EUSAGE,
-            "env: racing: pictures of %d x %d pixels every %g s; give 16 to 256 pixels and a multiple of 0.02 s "
-            "up to 10 s",
-            side, side, period_of(&e->o));
+    int side, ticks;
+    if (jd__outside_picture(e, SIDE, FRAME, &side, &ticks)) return jd_error(e->ctx);
     racing *r = e->outside = jd_alloc(e->ctx, sizeof *r);
     if (!r) return jd_error(e->ctx);
     const size_t n = 3 * (size_t)side * (size_t)side;
     r->side = side;
-    r->frames = (int)(frames + .5);
+    r->frames = ticks;
     r->seen.width = (float)(2 * HALF);
     r->track = jd_alloc_array(e->ctx, e->o.count, sizeof *r->track);
     r->seen.section = jd_alloc_array(e->ctx, MOST_TILES, sizeof *r->seen.section);

@@ -45,14 +45,9 @@ typedef struct race {
 
 static const float ACTION_LOW[ACTIONS] = {-1, 0, 0}, ACTION_HIGH[ACTIONS] = {1, 1, 1};
 
-static double period_of(const jd_env_options *o)
-{
-    return o->period > 0 ? o->period : .2;
-}
-
 static int64_t limit(const jd_env_options *o)
 {
-    const double steps = EPISODE / period_of(o);
+    const double steps = EPISODE / jd__env_period(o, .2);
     return steps < 1 ? 1 : (int64_t)(steps + .5);
 }
 
@@ -87,7 +82,7 @@ static jd_status check(const jd_env *e, int side, double period)
 static jd_status open_race(jd_env *e)
 {
     const int side = e->o.picture ? e->o.picture : 64;
-    const double period = period_of(&e->o);
+    const double period = jd__env_period(&e->o, .2);
     if (check(e, side, period)) return jd_error(e->ctx);
     race *r = e->outside = jd_alloc(e->ctx, sizeof *r);
     if (!r) return jd_error(e->ctx);
