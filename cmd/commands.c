@@ -41,9 +41,10 @@ static const cli_option train_options[] = {
     {"test-data", 0, "FILE", "samples to measure the model on at the end", false},
     {"test-labels", 0, "FILE", "their labels", false},
     {"size", 0, "HxW", "size of the pictures of a folder (default: their own, or 48x48); HxWx1: grey", false},
-    {"columns", 0, "LIST", "input columns of a table: names, numbers, 3-7, * (default: all others)", false},
+    {"columns", 0, "LIST", "input columns of a table: names, numbers, 3-7, *, -NAME (default: all others)", false},
     {"target", 0, "COLUMN", "column of the label or target (default: the last)", false},
-    {"missing", 0, "refuse|drop|mean", "rows of a table with empty cells (default: refuse the file)", false},
+    {"missing", 0, "refuse|drop|mean", "rows with empty cells or, with mean, new words (default: refuse the file)",
+     false},
     {"method", 0, "gradient|gmdh", "train a network (default), or grow one of polynomial units from a table", false},
     {"net", 0, "SPEC", "the network, a line such as \"conv 20 5 relu, maxpool 2, dense 10\"", false},
     {"unit", 0, "KIND", "gmdh: quadratic (default), linear, bilinear or cubic units", false},
@@ -51,10 +52,11 @@ static const cli_option train_options[] = {
     {"layers", 0, "N", "gmdh: layers at most (default 12)", false},
     {"loss", 0, "xent|mse|ctc", "cross entropy of classes (default), squared error of a target, or texts of recordings",
      false},
-    {"epochs", 0, "N", "passes over the data (default 10; gmdh: 0, the weights as they grew)", false},
+    {"epochs", 0, "N", "passes over the data (default 10, more for 2000 steps; gmdh: 0, the weights as they grew)",
+     false},
     {"batch", 0, "N", "samples in a step (default 32)", false},
-    {"optimizer", 0, "NAME", "sgd, momentum, nesterov (default), rmsprop or adam", false},
-    {"lr", 0, "RATE", "learning rate (default 0.01; 0.001 for rmsprop and adam)", false},
+    {"optimizer", 0, "NAME", "sgd, momentum, nesterov (default), rmsprop or adam (default of recurrent nets)", false},
+    {"lr", 0, "RATE", "learning rate (default 0.01; 0.001 for rmsprop and adam, 0.005 with recurrent nets)", false},
     {"schedule", 0, "NAME", "constant (default), geometric, linear or cosine, from --lr to --lr-end", false},
     {"lr-end", 0, "RATE", "learning rate at the end (default: a hundredth of --lr)", false},
     {"momentum", 0, "M", "momentum (default 0.9)", false},
@@ -192,9 +194,10 @@ const cli_command cli_commands[] = {
      "  jackdaw train --data words/ --net \"blstm 32, mean, dense 4\" --optimizer adam --lr 0.01\n"
      "  jackdaw train --data talk/ --loss ctc --net \"blstm 64, dense 29\" --optimizer adam --lr 0.005 --batch 4\n"
      "  jackdaw train --data my-images-idx3-ubyte --labels my-labels-idx1-ubyte --net \"dense 100 tanh, dense 10\"\n",
-     "A table is text with commas, semicolons, tabs or blanks between its fields, with or without a line of names; "
+     "A table is text with commas, semicolons, tabs, | or blanks between its fields, with or without a line of names; "
      "its\n"
-     "classes are words or numbers.  In a folder each class has a folder of its name with its pictures (PNG, JPEG, "
+     "classes are words or numbers, and a column of words becomes an input for each word.  In a folder each class has "
+     "a folder of its name with its pictures (PNG, JPEG, "
      "TIFF,\n"
      "PGM, PPM) or recordings (WAV, FLAC, SPHERE), or there are two such folders called train and test, or a table "
      "index.tsv\n"

@@ -98,6 +98,7 @@ int cmd_eval(int argc, char **argv)
                                          .regression = !m.classes,
                                          .columns = m.columns,
                                          .target = m.target,
+                                         .categories = m.categories,
                                          .missing = m.missing,
                                          .names = m.names,
                                          .sequence = m.rank == 2,

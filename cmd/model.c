@@ -56,6 +56,7 @@ void model_free(jd_ctx *ctx, model *m)
     jd_free(ctx, m->mean);
     jd_free(ctx, m->scale);
     jd_free(ctx, m->columns);
+    jd_free(ctx, m->categories);
     jd_free(ctx, m->target);
     *m = (model){0};
 }
@@ -101,6 +102,7 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
 {
     if (s->columns) m->columns = jd_strdup(ctx, s->columns);
     if (s->target_column) m->target = jd_strdup(ctx, s->target_column);
+    m->categories = jd_strdup(ctx, s->categories ? s->categories : "");
     if (s->names) m->names = jd_strdup(ctx, s->names);
     m->scaled = s->scaled;
     m->rate = s->rate;
@@ -154,7 +156,7 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
         else
             mean_and_scale(s->values + k, columns, index, n, &mean, &scale);
         m->mean[k] = (float)mean;
-        m->scale[k] = (float)scale;
+        m->scale[k] = s->category && s->category[k] ? 1 : (float)scale; /* rare ones would stand out */
     }
     if (s->target) mean_and_scale(s->target, 1, index, n, &m->t_mean, &m->t_scale);
     return JD_OK;

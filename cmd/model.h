@@ -29,6 +29,10 @@ typedef struct samples {
     float *target;  /* (count), or NULL */
     size_t skipped; /* rows of the table that were passed over */
     char *columns;  /* of a table: the inputs by name, or by number where there is no header; comma-separated */
+    /* Their categories (jd_table, data.h), or NULL.  A column of K words is K inputs, of which one is 1. */
+    char *categories;
+    bool *category;     /* (N) whether an input is one of these, or NULL */
+    size_t row_numbers; /* the column that was taken for row numbers, or 0 */
     char *target_column;
     char *names;  /* of the classes, with | between (classes.h); NULL: numbers */
     bool scaled;  /* pictures of a folder: those of another size are resized as a whole */
@@ -48,6 +52,7 @@ typedef struct samples_options {
     bool unlabelled;              /* there is no column or file of labels */
     bool skip;                    /* rows of a table that cannot be used are passed over */
     const char *columns, *target; /* of a table; NULL: all others, the last */
+    const char *categories;       /* of the columns that hold words; NULL: whatever there is; "": none */
     missing missing;
     const char *names;    /* of the classes that may occur, "": numbers; NULL: whatever there is makes the classes */
     int size[3];          /* H,W,C of the pictures in a folder; 0: as they are */
@@ -77,6 +82,9 @@ jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const ch
                         const samples_options *o, samples *s);
 /* Steps of a batch: its longest sequence, rounded up where lengths differ so that few shapes are traced. */
 int64_t samples_steps(const samples *s, const uint32_t *index, size_t n);
+
+/* Text with numbers and words in columns (tables.c). */
+jd_status table_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
 
 /* NumPy's arrays (arrays.c). */
 bool arrays_are(const char *name);
@@ -144,6 +152,7 @@ struct model {
     int letters;
     double t_mean, t_scale; /* the same for a target */
     char *columns, *target; /* of a table, see samples; NULL: by place */
+    char *categories;       /* of these columns, "": none */
     missing missing;
     const char *optimizer;
     double momentum, clip, weight_decay;

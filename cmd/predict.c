@@ -76,6 +76,7 @@ static void load_table(jd_ctx *ctx, const model *m, const char *path, samples *s
                          .unlabelled = true,
                          .sequence = m->rank == 2,
                          .columns = m->columns,
+                         .categories = m->categories,
                          .missing = m->missing == MISSING_MEAN ? MISSING_MEAN : MISSING_REFUSE};
     if (samples_load(ctx, path, &o, s) != JD_EDATA || !m->columns) return;
     char *why = jd_strdup(ctx, jd_error_message(ctx));

@@ -81,6 +81,8 @@ void samples_free(jd_ctx *ctx, samples *s)
     jd_free(ctx, s->values);
     jd_free(ctx, s->target);
     jd_free(ctx, s->columns);
+    jd_free(ctx, s->categories);
+    jd_free(ctx, s->category);
     jd_free(ctx, s->target_column);
     jd_free(ctx, s->names);
     for (size_t i = 0; s->text && i < s->count; i++) jd_free(ctx, s->text[i]);
@@ -128,217 +130,6 @@ static jd_status load_idx(jd_ctx *ctx, const char *name, const char *labels, boo
     images_count_classes(&s->images);
     samples_take_images(s);
     return JD_OK;
-}
-
-/* Words of --missing, in the order of the enum. */
-const char *const samples_missing[] = {"refuse", "drop", "mean", NULL};
-
-/* The label of row i as the name of a class: whole numbers in one form, words as they are. */
-static const char *label_word(const jd_table *t, size_t i, char buffer[32])
-{
-    const double y = t->values[i * t->cols + t->cols - 1];
-    if (!isfinite(y) || y != floor(y) || fabs(y) > 1e15) return t->words[i];
-    snprintf(buffer, 32, "%.0f", y);
-    return buffer;
-}
-
-static bool is_fraction(double y)
-{
-    return isfinite(y) && y != floor(y);
-}
-
-/* The names of the classes in a column: none where they are numbers from 0.  A few words among numbers are classes too, unless
- * rows that cannot be used are passed over. */
-static jd_status name_classes(jd_ctx *ctx, const char *name, const jd_table *t, const samples_options *o, samples *s)
-{
-    size_t numbers = 0, fractions = 0, words = 0;
-    double least = INFINITY;
-    if (o->names) {
-        if (!*o->names) return JD_OK;
-        s->names = jd_strdup(ctx, o->names);
-        s->classes += class_count(o->names);
-        return jd_error(ctx);
-    }
-    for (size_t i = 0; i < t->rows; i++) {
-        const double y = t->values[i * t->cols + t->cols - 1];
-        numbers += isfinite(y) != 0;
-        fractions += is_fraction(y);
-        words += !isfinite(y) && t->words[i][0];
-        if (isfinite(y) && !is_fraction(y)) least = fmin(least, y);
-    }
-    const bool worded = words && !(o->skip && words < numbers);
-    if (!worded && (least == 0 || fractions > numbers / 2 || (fractions && !o->skip))) return JD_OK;
-    const char **word = jd_alloc_array(ctx, t->rows + 1, sizeof *word);
-    char(*buffer)[32] = jd_alloc_array(ctx, t->rows + 1, sizeof *buffer);
-    size_t n = 0;
-    for (size_t i = 0; word && buffer && i < t->rows; i++) {
-        const double y = t->values[i * t->cols + t->cols - 1];
-        if (t->words[i][0] && (worded || (isfinite(y) && !is_fraction(y)))) word[n++] = label_word(t, i, buffer[i]);
-    }
-    if (word && buffer) s->names = class_list(ctx, name, word, n, &s->classes);
-    jd_free(ctx, word);
-    jd_free(ctx, buffer);
-    return jd_error(ctx);
-}
-
-/* `unit`: what t->lines counts. */
-static jd_status take_label(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, const char *unit, samples *s)
-{
-    const double y = t->values[i * t->cols + t->cols - 1];
-    char number[32], some[300];
-    if (s->names) {
-        const int k = class_find(s->names, label_word(t, i, number));
-        if (k < 0)
-            return jd_fail(ctx, JD_EDATA, "%s: %s %zu: the class '%.60s' is none of %s; correct it, or see --target",
-                           name, unit, t->lines[i], t->words[i], class_some(s->names, some, sizeof some));
-        s->label[s->count] = k;
-        return JD_OK;
-    }
-    if (isnan(y))
-        return jd_fail(ctx, JD_EDATA, "%s: %s %zu: the label is '%.60s', but the other labels are numbers", name, unit,
-                       t->lines[i], t->words[i]);
-    if (!(y >= 0 && y < 100000) || y != floor(y))
-        return jd_fail(ctx, JD_EDATA,
-                       "%s: %s %zu: the label is %g; a class is a word or a whole number; for a target that is "
-                       "any number use --loss mse",
-                       name, unit, t->lines[i], y);
-    s->label[s->count] = (int32_t)y;
-    if (s->label[s->count] >= s->classes) s->classes = s->label[s->count] + 1;
-    return JD_OK;
-}
-
-/* What a word says as a number; NaN for other words. */
-static double number_of(const char *word)
-{
-    char *end;
-    const double v = strtod(word, &end);
-    return end > word && !*end && isfinite(v) ? v : (double)NAN;
-}
-
-jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const char *const *words,
-                        const samples_options *o, samples *s)
-{
-    char **word = jd_alloc_array(ctx, s->count + 1, sizeof *word);
-    size_t *line = jd_alloc_array(ctx, s->count + 1, sizeof *line);
-    double *value = jd_alloc_array(ctx, s->count + 1, sizeof *value);
-    const jd_table t = {.rows = s->count, .cols = 1, .values = value, .lines = line, .words = word};
-    const size_t count = s->count;
-    if (o->regression)
-        s->target = jd_alloc_array(ctx, count + 1, sizeof *s->target);
-    else
-        s->label = jd_alloc_array(ctx, count + 1, sizeof *s->label);
-    for (size_t i = 0; !jd_error(ctx) && i < count; i++) {
-        value[i] = words ? number_of(words[i]) : y[i];
-        line[i] = i;
-        word[i] = words ? jd_strdup(ctx, words[i]) : jd_asprintf(ctx, "%.9g", y[i]);
-        if (words && !o->regression ? !words[i][0] : !isfinite(value[i]))
-            jd_fail(ctx, JD_EDATA, "%s: the label of sample %zu is %s", name, i,
-                    !words        ? "no number, nor one 1 among zeros"
-                    : words[i][0] ? "a word; a target is a number"
-                                  : "empty");
-        else if (s->target)
-            s->target[i] = (float)value[i];
-    }
-    if (!jd_error(ctx) && s->label) name_classes(ctx, name, &t, o, s);
-    for (s->count = 0; !jd_error(ctx) && s->label && s->count < count; s->count++)
-        take_label(ctx, name, &t, s->count, "sample", s);
-    s->count = count;
-    for (size_t i = 0; word && i < count; i++) jd_free(ctx, word[i]);
-    jd_free(ctx, word);
-    jd_free(ctx, line);
-    jd_free(ctx, value);
-    if (s->rank == 3) s->images.labels = s->label, s->images.classes = s->classes;
-    return jd_error(ctx);
-}
-
-/* Whether row i is kept; with `refuse` an empty cell is an error that names it. */
-static bool row_kept(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, size_t inputs,
-                     const samples_options *o)
-{
-    for (size_t k = 0; k < t->cols; k++) {
-        const bool there = k == inputs && t->words ? t->words[i][0] != 0 : isfinite(t->values[i * t->cols + k]) != 0;
-        if (there || (o->missing == MISSING_MEAN && k < inputs)) continue;
-        if (o->missing == MISSING_REFUSE && !o->skip)
-            jd_fail(ctx, JD_EDATA,
-                    "%s: line %zu, column %zu%s%s%s: no %s; fill it in, or use --missing drop or --missing mean", name,
-                    t->lines[i], t->columns[k], t->names ? " (" : "", t->names ? t->names[k] : "", t->names ? ")" : "",
-                    k == inputs && t->words ? "label" : "number");
-        return false;
-    }
-    return true;
-}
-
-/* The columns first .. first+n-1 as a list that jd_read_csv understands; to be given to jd_free. */
-static char *column_list(jd_ctx *ctx, const jd_table *t, size_t first, size_t n)
-{
-    size_t room = 1;
-    for (size_t k = first; k < first + n; k++) room += 24 + (t->names ? strlen(t->names[k]) : 0);
-    char *list = jd_alloc(ctx, room);
-    for (size_t k = first, at = 0; list && k < first + n; k++) {
-        const char *comma = k > first ? "," : "";
-        if (t->names && !strchr(t->names[k], '"'))
-            at += (size_t)snprintf(list + at, room - at, "%s\"%s\"", comma, t->names[k]);
-        else
-            at += (size_t)snprintf(list + at, room - at, "%s%zu", comma, t->columns[k]);
-    }
-    return list;
-}
-
-static jd_status read_table(jd_ctx *ctx, const char *name, const samples_options *o, jd_table *t, samples *s)
-{
-    const char *inputs = o->columns ? o->columns : "*", *target = o->target ? o->target : "last";
-    char *select = NULL;
-    if (o->unlabelled)
-        select = jd_strdup(ctx, inputs);
-    else if (o->columns || o->target)
-        select = jd_asprintf(ctx, "%s,%s", inputs, target);
-    if (!jd_error(ctx))
-        jd_read_csv(ctx, name,
-                    &(jd_csv_options){.select = select,
-                                      .missing_is_nan = true,
-                                      .skipped = o->skip ? &s->skipped : NULL,
-                                      .last_words = !o->unlabelled && !o->regression},
-                    t);
-    jd_free(ctx, select);
-    return jd_error(ctx);
-}
-
-static jd_status load_csv(jd_ctx *ctx, const char *name, const samples_options *o, samples *s)
-{
-    jd_table t = {0};
-    if (read_table(ctx, name, o, &t, s)) return jd_error(ctx);
-    const size_t n = t.cols - (o->unlabelled ? 0 : 1);
-    s->rank = 1;
-    s->dim[0] = (int64_t)n;
-    if (n < 1)
-        jd_fail(ctx, JD_EDATA, "%s: %zu rows and %zu columns; at least one row and two columns are needed", name,
-                t.rows, t.cols);
-    else
-        s->values = jd_alloc_array(ctx, t.rows * n, sizeof *s->values);
-    if (!jd_error(ctx) && !o->unlabelled && !o->regression) s->label = jd_alloc_array(ctx, t.rows, sizeof *s->label);
-    if (!jd_error(ctx) && !o->unlabelled && o->regression) s->target = jd_alloc_array(ctx, t.rows, sizeof *s->target);
-    if (s->label) name_classes(ctx, name, &t, o, s);
-    for (size_t i = 0; i < t.rows && !jd_error(ctx); i++) {
-        if (!row_kept(ctx, name, &t, i, n, o)) continue;
-        for (size_t k = 0; k < n; k++) {
-            const double v = t.values[i * t.cols + k];
-            s->values[s->count * n + k] = isfinite(v) ? (float)v : NAN;
-        }
-        if (s->target) s->target[s->count] = (float)t.values[i * t.cols + t.cols - 1];
-        if (s->label && take_label(ctx, name, &t, i, "line", s)) {
-            if (!o->skip) break;
-            jd_error_clear(ctx);
-            continue;
-        }
-        s->count++;
-    }
-    if (!jd_error(ctx) && !s->count)
-        jd_fail(ctx, JD_EDATA, "%s: no row without missing cells; try --missing mean, or choose --columns", name);
-    if (!jd_error(ctx)) s->columns = column_list(ctx, &t, 0, n);
-    if (!jd_error(ctx) && !o->unlabelled) s->target_column = column_list(ctx, &t, n, 1);
-    s->skipped += t.rows - s->count;
-    jd_table_free(ctx, &t);
-    return jd_error(ctx);
 }
 
 /* The rows of a table as sequences of one number a step. */
@@ -389,7 +180,7 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     } else if (samples_is_file(name) && is_table(ctx, name)) {
         const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
         if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);
-        if (!load_csv(ctx, name, o, out) && o->sequence) to_sequences(ctx, out);
+        if (!table_load(ctx, name, o, out) && o->sequence) to_sequences(ctx, out);
     } else if (samples_is_file(name) && !is_folder(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {

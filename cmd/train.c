@@ -7,7 +7,7 @@
 #include "jackdaw/augment.h"
 #include "grow.h"
 
-enum { SLOTS = 3 };
+enum { SLOTS = 3, FEW_STEPS = 2000, MOST_EPOCHS = 400 };
 
 typedef struct slot {
     float *x, *target;
@@ -68,6 +68,23 @@ static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
     return inputs + 1;
 }
 
+/* Of equal shares of wrong answers the smaller loss is the better: a net that is right and sure is found early or late alike
+ * where the validation samples are few.  What it adds is less than one answer counts. */
+enum { TIES = 10000 };
+
+static double with_loss(const training *t, const measured *e, double score)
+{
+    if (!t->m.classes || t->m.alphabet) return score;
+    return score + 100.0 / (double)t->valid * e->loss / (1 + e->loss) / TIES;
+}
+
+/* The share without the loss. */
+static double without_loss(const training *t, double score)
+{
+    const double each = 100.0 / (double)t->valid;
+    return !t->m.classes || t->m.alphabet ? score : each * round(score / each);
+}
+
 static double validate(void *user, jd_run *r, int64_t step)
 {
     training *t = user;
@@ -86,8 +103,9 @@ static double validate(void *user, jd_run *r, int64_t step)
                     : t->m.classes ? "error"
                                    : "rmse",
                     score, t->m.alphabet || t->m.classes ? " %" : "");
+    const double judged = with_loss(t, &e, score);
     measured_free(t->ctx, &e);
-    return score;
+    return judged;
 }
 
 static jd_status make_slots(training *t)
@@ -148,6 +166,7 @@ static jd_status load(training *t)
                          .skip = cli_has(a, "skip-bad"),
                          .columns = cli_text(a, "columns", NULL),
                          .target = cli_text(a, "target", NULL),
+                         .categories = t->grown ? "" : NULL,
                          .missing = t->m.missing,
                          .texts = t->texts,
                          .sequence = model_is_sequential(cli_text(a, "net", NULL))};
@@ -161,18 +180,26 @@ static jd_status load(training *t)
     o.split = JD_TEST;
     o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
     if (t->data.columns) o.columns = t->data.columns, o.target = t->data.target_column;
+    o.categories = t->data.categories ? t->data.categories : "";
     if (!test && series_are(name)) test = t->beside = series_test_beside(ctx, name);
     if (test || samples_has_test(ctx, name)) samples_load(ctx, test ? test : name, &o, &t->test);
     const size_t all = t->data.count;
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);
     if (jd_error(ctx)) return jd_error(ctx);
     if (t->test.classes > t->data.classes) t->data.classes = t->test.classes;
+    if (t->data.label && !t->texts && t->data.classes < 2)
+        return jd_fail(ctx, JD_EDATA, "%s: all %zu samples are of one class; a classifier learns from two and more",
+                       name, all);
     jd_epoch_order(t->seed, UINT32_MAX, t->index, all); /* no training has that many epochs */
     t->valid = samples_part(ctx, &t->data, t->index, (size_t)(share * (double)all));
     t->count = all - t->valid;
     if (t->count < 1) return jd_fail(ctx, JD_EUSAGE, "%s: %zu samples are too few to train on", name, all);
     t->batch = (size_t)batch < t->count ? (size_t)batch : t->count;
     t->per_epoch = (int64_t)(t->count / t->batch);
+    if (!t->epochs && !t->grown) { /* few samples are seen more often */
+        const int64_t epochs = (FEW_STEPS + t->per_epoch - 1) / t->per_epoch;
+        t->epochs = epochs < 10 ? 10 : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
+    }
     t->params = jd_params_new(ctx, JD_F32);
     if (t->grown) {
         t->gmdh = grow_model(ctx, &t->grow, &t->data, t->index + t->valid, t->count, &t->m, t->params);
@@ -210,15 +237,17 @@ static void read_options(training *t)
 {
     static const jd_schedule_kind kinds[] = {JD_CONSTANT, JD_GEOMETRIC, JD_LINEAR_DECAY, JD_COSINE};
     cli_args *a = t->a;
-    const int optimizer = cli_word(a, "optimizer", optimizers, 2);
-    const double rate = cli_real(a, "lr", optimizer >= 3 ? 0.001 : 0.01, 0, 1000);
+    /* Recurrent nets hardly learn with a rate that suits the others. */
+    const bool sequential = model_is_sequential(cli_text(a, "net", NULL));
+    const int optimizer = cli_word(a, "optimizer", optimizers, sequential ? 4 : 2);
+    const double rate = cli_real(a, "lr", optimizer < 3 ? 0.01 : sequential ? 0.005 : 0.001, 0, 1000);
     t->grown = cli_word(a, "method", methods, 0) == 1;
     const int loss = cli_word(a, "loss", losses, t->grown);
     t->regression = loss == 1;
     t->texts = loss == 2;
     t->deform = cli_has(a, "deform");
     t->m.missing = (missing)cli_word(a, "missing", samples_missing, MISSING_REFUSE);
-    t->epochs = cli_int(a, "epochs", t->grown ? 0 : 10, t->grown ? 0 : 1, 1000000);
+    t->epochs = cli_int(a, "epochs", 0, t->grown ? 0 : 1, 1000000); /* 0: chosen in load */
     t->grow.gmdh = (jd_gmdh_options){.unit = (jd_gmdh_unit)cli_word(a, "unit", grow_units, 0),
                                      .width = (int)cli_int(a, "width", 20, 2, 1000),
                                      .layers = (int)cli_int(a, "layers", 12, 1, 60),
@@ -282,7 +311,7 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
     jd_run_extra(r, "mean_loss", e.loss);
     jd_run_extra(r, "parameters", (double)jd_params_count(t->params));
     jd_run_extra(r, "steps", (double)res->steps);
-    if (valid) jd_run_extra(r, "best_validation", res->best);
+    if (valid) jd_run_extra(r, "best_validation", without_loss(t, res->best));
     jd_run_curves(r);
     if (t->gmdh) {
         grow_report(t->ctx, jd_run_report(r), t->gmdh, &t->m);
@@ -341,6 +370,8 @@ static jd_status train(jd_run *r, training *t)
                     t->data.rank == 3 ? "pictures"
                     : t->data.rate    ? "recordings"
                                       : "rows of the tables");
+    if (t->data.row_numbers)
+        jd_run_note(r, "column 1 has no name and counts the rows: it is left out; --columns 1,* takes it too");
     if (t->data.resized && !t->size[0])
         jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
                     (long long)t->data.dim[0], (long long)t->data.dim[1]);

@@ -32,13 +32,18 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     jd_tsv_free(ctx, &tsv);
     jd_error_clear(ctx);
 
-    static const char *const lists[] = {NULL, "*", "2,1", "last,x", "1-2,last"};
+    static const char *const lists[] = {NULL, "*", "2,1", "last,x", "1-2,last", "-1,last"};
     jd_table t = {0};
-    const jd_csv_options list = {.select = lists[bytes % 5], .missing_is_nan = true, .last_words = bytes % 3 == 0};
+    const jd_csv_options list = {.select = lists[bytes % 6],
+                                 .missing_is_nan = true,
+                                 .last_words = bytes % 3 == 0,
+                                 .categories = bytes % 2 == 0,
+                                 .known = bytes % 8 == 0 ? "x|y\n\nz" : NULL};
     if (!jd_read_csv(ctx, path, &list, &t)) {
         fuzz_touch(t.values, t.rows * t.cols * sizeof *t.values);
         fuzz_touch(t.columns, t.cols * sizeof *t.columns);
         fuzz_touch(t.lines, t.rows * sizeof *t.lines);
+        if (t.categories) fuzz_touch(t.categories, strlen(t.categories));
         for (size_t i = 0; t.words && i < t.rows; i++) fuzz_touch(t.words[i], strlen(t.words[i]));
     }
     jd_table_free(ctx, &t);

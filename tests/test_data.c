@@ -568,23 +568,62 @@ static void permutations(void **state)
     assert_true(same < 10);
 }
 
+static void categories(void **state)
+{
+    (void)state;
+    jd_csv_options o = {.categories = true, .missing_is_nan = true};
+    jd_table t = {0};
+    assert_int_equal(csv("age|town|sex\n3|Ulm|f\n4|Bonn|?\n5|Ulm|m\n", &o, &t), JD_OK);
+    assert_string_equal(t.categories, "\nBonn|Ulm\nf|m");
+    assert_true(t.values[1] == 1 && t.values[4] == 0 && t.values[7] == 1 && isnan(t.values[5]) && t.values[8] == 1);
+    jd_table_free(ctx, &t);
+    o.known = "\nBonn|Ulm\nf|m";
+    csv("7,Ulm,m\n8,Trier,f\n", &o, &t); /* no header: a number stands in the first line */
+    expect_error(JD_EDATA, "line 2, column 2: 'Trier' is none of the words");
+    o.strangers = true;
+    assert_int_equal(csv("7,Ulm,m\n8,Trier,f\n", &o, &t), JD_OK);
+    assert_true(t.values[1] == 1 && t.values[2] == 1 && isnan(t.values[4]) && t.values[5] == 0);
+    jd_table_free(ctx, &t);
+    o = (jd_csv_options){.categories = true};
+    assert_int_equal(csv("p,x\ne,y\np,y\n", &o, &t), JD_OK); /* words alone: one comes again */
+    assert_null(t.names);
+    assert_int_equal(t.rows, 3);
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv("a,b\ne,y\np,y\n", &o, &t), JD_OK);
+    assert_int_equal(t.rows, 2);
+    jd_table_free(ctx, &t);
+    csv("a,b\n1,2\nx,3\n", &o, &t); /* the first cell says that the column holds numbers */
+    expect_error(JD_EDATA, "line 3, column 1: 'x' is no number");
+    csv("a,b\n1,x\n2,y|z\n", &o, &t);
+    expect_error(JD_EDATA, "line 3, column 2 (b): 'y|z' holds a |");
+    csv("a,b\n1,caf\xe9\n", &o, &t);
+    expect_error(JD_EDATA, "line 2: a word is no UTF-8 text");
+    /* Row numbers as pandas writes them, columns left out, lines that end with \r. */
+    o = (jd_csv_options){.select = NULL};
+    assert_int_equal(csv(",a,b\n0,5,6\n1,7,8\n", &o, &t), JD_OK);
+    assert_true(t.cols == 2 && t.row_numbers == 1 && t.values[0] == 5 && t.values[3] == 8);
+    jd_table_free(ctx, &t);
+    o.select = "1,*";
+    assert_int_equal(csv(",a,b\n0,5,6\n1,7,8\n", &o, &t), JD_OK);
+    assert_true(t.cols == 3 && t.row_numbers == 0);
+    jd_table_free(ctx, &t);
+    o.select = "-a,c";
+    assert_int_equal(csv("a,b,c\r1,2,3\r4,5,6\r", &o, &t), JD_OK);
+    assert_true(t.cols == 2 && t.rows == 2 && t.columns[0] == 2 && t.values[3] == 6);
+    jd_table_free(ctx, &t);
+    o.select = "-d";
+    csv("a,b,c\n1,2,3\n", &o, &t);
+    expect_error(JD_EDATA, "no column 'd'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png),
-        cmocka_unit_test(png_limits),
-        cmocka_unit_test(sound),
-        cmocka_unit_test(tables),
-        cmocka_unit_test(chosen_columns),
-        cmocka_unit_test(separators),
-        cmocka_unit_test(words),
-        cmocka_unit_test(tsv),
-        cmocka_unit_test(sha256),
-        cmocka_unit_test(registry),
-        cmocka_unit_test(image_set),
-        cmocka_unit_test(spoken_digits),
-        cmocka_unit_test(batches),
-        cmocka_unit_test(permutations),
+        cmocka_unit_test(png),           cmocka_unit_test(png_limits), cmocka_unit_test(sound),
+        cmocka_unit_test(tables),        cmocka_unit_test(categories), cmocka_unit_test(chosen_columns),
+        cmocka_unit_test(separators),    cmocka_unit_test(words),      cmocka_unit_test(tsv),
+        cmocka_unit_test(sha256),        cmocka_unit_test(registry),   cmocka_unit_test(image_set),
+        cmocka_unit_test(spoken_digits), cmocka_unit_test(batches),    cmocka_unit_test(permutations),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -83,6 +83,43 @@ static void names_classes(void **state)
     jd_free(ctx, c);
 }
 
+/* Columns of words are inputs, one for each word; a word that is new is refused, or with the mean for what is missing taken. */
+static void takes_words(void **state)
+{
+    (void)state;
+    static const char *const town[] = {"Ulm", "Bonn", "Bern"};
+    char text[8000];
+    size_t at = (size_t)snprintf(text, sizeof text, ",x,town,owner,y\n");
+    for (int i = 0; i < 120; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d,%d,%s,n%d,%s\n", i, i % 7, town[i % 3], i,
+                               i % 3 == 1 ? "dear" : "cheap");
+    write_text("towns.csv", text);
+    assert_int_equal(jackdaw("train --data towns.csv --net 'dense 2' -q -o towns"), JD_EDATA);
+    assert_non_null(strstr(wrong, "column 4 (owner): 120 different words in 120 rows, such as 'n0', too many"));
+    assert_int_equal(jackdaw("train --data towns.csv --columns -owner --net 'dense 2' --epochs 40 -o towns"), 0);
+    assert_non_null(strstr(wrong, "column 1 has no name and counts the rows"));
+    assert_int_equal(jackdaw("train --data towns.csv --columns x,town --missing mean --net 'dense 2' -q -o kind"), 0);
+    assert_int_equal(jackdaw("eval towns towns.csv"), 0);
+    assert_true(error_said() < 1e-9);
+    write_text("new.csv", "town,x\nBonn,3\nTrier,1\n");
+    assert_int_equal(jackdaw("predict towns new.csv"), JD_EDATA);
+    assert_non_null(strstr(wrong, "line 3, column 1 (town): 'Trier' is none of the words"));
+    assert_int_equal(jackdaw("predict kind new.csv"), 0);
+    write_text("bare.csv", "3,Bonn\n4,Ulm\n");
+    assert_int_equal(jackdaw("predict towns bare.csv"), 0);
+    assert_non_null(strstr(said, "bare.csv:0  class 1 dear"));
+    assert_non_null(strstr(said, "bare.csv:1  class 0 cheap"));
+    assert_int_equal(jackdaw("train --data towns.csv --columns x --target town --loss mse --net 'dense 1' -q -o n"),
+                     JD_EDATA);
+    assert_non_null(strstr(wrong, "the target is a word, Bern"));
+    write_text("same.csv", "a,b\n1,x\n2,x\n");
+    assert_int_equal(jackdaw("train --data same.csv --net 'dense 1' -q -o n"), JD_EDATA);
+    assert_non_null(strstr(wrong, "all 2 samples are of one class"));
+    write_text("vast.csv", "a,b\n1e200,x\n2,y\n");
+    assert_int_equal(jackdaw("train --data vast.csv --net 'dense 2' -q -o n"), JD_EDATA);
+    assert_non_null(strstr(wrong, "line 2, column 1: 1e+200 is beyond what a float holds"));
+}
+
 /* A bar, upright or lying, on a ground of the other brightness. */
 static void write_bar(const char *name, int height, int width, int channels, bool upright, int place)
 {
@@ -502,9 +539,9 @@ static void keeps_tracks_together(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_series),     cmocka_unit_test(names_classes),
-                                       cmocka_unit_test(sorts_pictures),   cmocka_unit_test(takes_arrays),
-                                       cmocka_unit_test(learns_sequences), cmocka_unit_test(hears_folders),
-                                       cmocka_unit_test(writes_texts),     cmocka_unit_test(keeps_tracks_together)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_series),   cmocka_unit_test(names_classes), cmocka_unit_test(takes_words),
+        cmocka_unit_test(sorts_pictures), cmocka_unit_test(takes_arrays),  cmocka_unit_test(learns_sequences),
+        cmocka_unit_test(hears_folders),  cmocka_unit_test(writes_texts),  cmocka_unit_test(keeps_tracks_together)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

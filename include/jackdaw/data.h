@@ -129,14 +129,22 @@ JD_API void jd_sound_free(jd_ctx *ctx, jd_sound *sound);
 /* ---- tables -------------------------------------------------------------------------------------------------------- */
 
 typedef struct jd_csv_options {
-    /* 0: of comma, semicolon, tab and blanks the one that cuts the most numbers out of the first row.  Where it is no comma,
+    /* 0: of comma, semicolon, tab, blanks and | the one that cuts the most numbers out of the first row.  Where it is no comma,
      * 3,5 is a number too. */
     char separator;
     bool missing_is_nan; /* an empty field, ?, NA, N/A or null is NaN; without it, an error */
     /* The columns wanted, in this order: names, numbers from 1, ranges 3-7, `last`, and `*` for all that are not named
-     * elsewhere, with commas between them; what stands in quotes is always a name.  Others are not looked at and may hold
-     * words.  NULL: all. */
+     * elsewhere, with commas between them; what stands in quotes is always a name.  -NAME is a column that `*` leaves out; a
+     * list of such alone begins with `*`, and so does NULL.  `*` also leaves a first column out that has no name in the header
+     * and counts the rows, as pandas and R write it.  Columns that are not wanted may hold anything. */
     const char *select;
+    /* Columns may hold categories: one whose first cell is a word.  Its values are then places in its list in
+     * jd_table.categories, of at most JD_LIMIT_CATEGORIES words. */
+    bool categories;
+    /* NULL, or the categories of another table of the same columns, by which this one is read: a word that is not among them
+     * is an error, or, with missing_is_nan and `strangers`, a missing cell. */
+    const char *known;
+    bool strangers;
     size_t *skipped; /* not NULL: lines that are no rows of numbers are passed over, and counted here */
     bool last_words; /* the last column wanted may hold words: it is kept in `words` too */
 } jd_csv_options;
@@ -150,7 +158,12 @@ typedef struct jd_table {
     size_t *lines;   /* (rows): where each row stands in the file, from 1 */
     char *
         *words; /* (rows), or NULL: the last column as it is written, "" a missing cell; its value is NaN for a word */
+    /* NULL where no column holds categories.  Else the columns with \n between them, each with its words, sorted, with | between
+     * them; nothing for a column of numbers, and none behind the last column of words. */
+    char *categories;
+    size_t row_numbers; /* the column that `*` left out because it counts the rows, or 0 */
 } jd_table;
+enum { JD_LIMIT_CATEGORIES = 1000 };
 
 /* Reads numbers separated by commas, plain or gzip-ed.  Fields may stand in quotes.  The first line is a header if one of its
  * fields that are wanted is no number.  Empty lines and lines that start with # are skipped.  Errors name line and column.

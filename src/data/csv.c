@@ -1,23 +1,10 @@
-/* csv.c - tables of numbers: header or not, columns chosen by name or number, quoted fields, missing cells. */
-#include "data/table.h"
+/* csv.c - tables of numbers and categories: header or not, quoted fields, missing cells. */
+#include "data/csv.h"
 
 #include <ctype.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct csv {
-    jd_ctx *ctx;
-    const char *path;
-    jd_csv_options o;
-    char separator;
-    locale_t c_locale;
-    size_t line;   /* number of the line at hand, from 1 */
-    size_t fields; /* of every line */
-    char **words;  /* (fields) of the line at hand */
-    jd_table t;
-} csv;
 
 /* ---- lines and fields ----------------------------------------------------------------------------------------------------*/
 
@@ -72,16 +59,31 @@ static bool skip_line(const char *line)
     return *line == 0 || *line == '#';
 }
 
-static void split_line(csv *c, char *line)
+static void split_line(jd__csv *c, char *line)
 {
     for (size_t i = 0; i < c->fields; i++) c->words[i] = cut_field(&line, c->separator);
+}
+
+/* Blanks between fields, however many, become one. */
+static void squeeze(char *line)
+{
+    char *to = line;
+    for (const char *p = line; *p; p++) {
+        const bool blank = *p == ' ' || *p == '\t';
+        if (!blank)
+            *to++ = *p;
+        else if (to > line && to[-1] != ' ')
+            *to++ = ' ';
+    }
+    while (to > line && to[-1] == ' ') to--;
+    *to = 0;
 }
 
 /* ---- values --------------------------------------------------------------------------------------------------------------*/
 
 /* A number that fills the whole field; the C locale, whatever the program's is.  Between other separators than commas, the
  * comma of half the world's decimals is understood. */
-static bool parse_number(const csv *c, const char *field, char separator, double *value)
+static bool parse_number(const jd__csv *c, const char *field, char separator, double *value)
 {
     char *stop, point[64];
     const char *comma = separator == ',' ? NULL : strchr(field, ',');
@@ -102,39 +104,80 @@ static bool is_missing(const char *field)
     return false;
 }
 
-/* Whether the words at hand are a header: one of those that will be used as numbers is none. */
-static bool is_header(const csv *c)
+/* Columns that are looked at to find a header. */
+static size_t decisive(const jd__csv *c)
+{
+    return c->t.cols - (c->o.last_words && c->t.cols > 1);
+}
+
+static bool is_value(const jd__csv *c, const char *field)
 {
     double ignored;
-    const size_t numbers = c->t.cols - (c->o.last_words && c->t.cols > 1);
-    for (size_t k = 0; k < numbers; k++) {
-        const char *field = c->words[c->t.columns[k] - 1];
-        if (!parse_number(c, field, c->separator, &ignored) && !is_missing(field)) return true;
+    return parse_number(c, field, c->separator, &ignored) || is_missing(field);
+}
+
+/* Whether the words at hand, of which one is no number, are like those of the next line, where there may be categories: then
+ * they are no header.  Of a table of words alone only a word that occurs again tells. */
+static bool is_row_of_words(jd__csv *c, const char *next)
+{
+    if (!c->o.categories) return false;
+    bool alike = true, numbers = false, again = false;
+    char **word = jd_alloc_array(c->ctx, c->fields, sizeof *word);
+    for (size_t k = 0; k < decisive(c); k++) numbers = numbers || is_value(c, c->words[c->t.columns[k] - 1]);
+    for (int i = 0; word && i < 20 && *next; i++) {
+        const size_t n = strcspn(next, "\n");
+        char *line = jd_asprintf(c->ctx, "%.*s", (int)(n && next[n - 1] == '\r' ? n - 1 : n), next), *at = line;
+        next += n + (next[n] == '\n');
+        if (line && c->separator == ' ') squeeze(line);
+        if (line && !skip_line(line) && count_fields(line, c->separator) == c->fields) {
+            for (size_t k = 0; k < c->fields; k++) word[k] = cut_field(&at, c->separator);
+            for (size_t k = 0; k < decisive(c); k++) {
+                const char *first = c->words[c->t.columns[k] - 1], *second = word[c->t.columns[k] - 1];
+                const bool number = is_value(c, first);
+                if (*second) alike = alike && number == is_value(c, second);
+                again = again || (!number && !strcmp(first, second));
+            }
+        }
+        jd_free(c->ctx, line);
     }
+    jd_free(c->ctx, word);
+    return alike && (numbers || again);
+}
+
+/* Whether the words at hand are a header: one of those that will be used as numbers is none. */
+static bool is_header(jd__csv *c, const char *next)
+{
+    for (size_t k = 0; k < decisive(c); k++)
+        if (!is_value(c, c->words[c->t.columns[k] - 1])) return !is_row_of_words(c, next);
     return false;
 }
 
-static jd_status parse_row(csv *c, double *row)
+static jd_status parse_row(jd__csv *c, double *row)
 {
     for (size_t k = 0; k < c->t.cols; k++) {
         const char *field = c->words[c->t.columns[k] - 1];
-        const bool word = c->o.last_words && k + 1 == c->t.cols;
+        const bool word = c->o.last_words && k + 1 == c->t.cols, missing = c->o.missing_is_nan && is_missing(field);
         const bool number = parse_number(c, field, c->separator, &row[k]);
-        if (c->o.missing_is_nan && is_missing(field))
+        jd__csv_column *v = c->column && !word ? &c->column[k] : NULL;
+        if (v && !missing && v->kind == JD__CSV_UNKNOWN) v->kind = number ? JD__CSV_NUMBERS : JD__CSV_WORDS;
+        if (missing) {
             row[k] = (double)NAN;
-        else if (word)
+        } else if (v && v->kind == JD__CSV_WORDS) {
+            if (jd__csv_take_word(c, k, field, &row[k])) return jd_error(c->ctx);
+        } else if (word) {
             row[k] = number && isfinite(row[k]) ? row[k] : (double)NAN;
-        else if (!number)
+        } else if (!number) {
             return jd_fail(c->ctx, JD_EDATA, "%s: line %zu, column %zu: '%.40s' is no number; %s", c->path, c->line,
                            c->t.columns[k], field,
                            is_missing(field) ? "fill it in, or ask for missing_is_nan"
                                              : "write a number, or choose columns without it");
+        }
     }
     return JD_OK;
 }
 
 /* Numbers among the fields of a line that ends with its file or a line end, cut by `separator`; 0 where it does not occur. */
-static size_t numbers_in(const csv *c, const char *line, char separator)
+static size_t numbers_in(const jd__csv *c, const char *line, char separator)
 {
     size_t n = 0, fields = 0, length;
     double ignored;
@@ -155,9 +198,9 @@ static size_t numbers_in(const csv *c, const char *line, char separator)
 
 /* The separator that cuts the most numbers out of the first line or, if that is a header, out of the next one; a comma where
  * no line has numbers. */
-static char separator_of(const csv *c, const char *line, const char *next)
+static char separator_of(const jd__csv *c, const char *line, const char *next)
 {
-    static const char known[] = ",;\t ";
+    static const char known[] = ",;\t| ";
     char best = 0;
     size_t most = 0;
     if (c->o.separator) return c->o.separator;
@@ -169,123 +212,11 @@ static char separator_of(const csv *c, const char *line, const char *next)
             if (n > most) most = n, best = *s;
         }
     if (best) return best;
-    return strchr(line, ',') ? ',' : strchr(line, ';') ? ';' : strchr(line, '\t') ? '\t' : ',';
-}
-
-/* Blanks between fields, however many, become one. */
-static void squeeze(char *line)
-{
-    char *to = line;
-    for (const char *p = line; *p; p++) {
-        const bool blank = *p == ' ' || *p == '\t';
-        if (!blank)
-            *to++ = *p;
-        else if (to > line && to[-1] != ' ')
-            *to++ = ' ';
-    }
-    while (to > line && to[-1] == ' ') to--;
-    *to = 0;
-}
-
-/* ---- the choice of columns -------------------------------------------------------------------------------------------------*/
-
-/* The next word of the list into `word`; false at its end.  What stands in quotes is a name. */
-static bool next_choice(const char **at, char word[128], bool *name)
-{
-    size_t n = 0;
-    const char *p = *at;
-    while (*p == ' ') p++;
-    if (!*p) return false;
-    const bool quoted = *p == '"';
-    *name = quoted;
-    for (p += quoted; *p && (quoted ? *p != '"' : *p != ','); p++)
-        if (n + 1 < 128) word[n++] = *p;
-    while (!quoted && n && word[n - 1] == ' ') n--;
-    word[n] = 0;
-    while (*p && *p != ',') p++;
-    *at = *p ? p + 1 : p;
-    return true;
-}
-
-/* "3", "3-7" or "last"; false for anything else. */
-static bool numbered(const csv *c, const char *word, size_t *first, size_t *last)
-{
-    char *end;
-    if (!strcmp(word, "last")) {
-        *first = *last = c->fields;
-        return true;
-    }
-    if (!isdigit((unsigned char)*word)) return false;
-    *first = *last = strtoul(word, &end, 10);
-    if (*end == '-' && isdigit((unsigned char)end[1])) *last = strtoul(end + 1, &end, 10);
-    return *end == 0;
-}
-
-static jd_status no_column(const csv *c, const char *word)
-{
-    const char **names = jd_alloc_array(c->ctx, c->fields + 1, sizeof *names);
-    if (!names) return jd_error(c->ctx);
-    for (size_t i = 0; i < c->fields; i++) names[i] = c->words[i];
-    const char *near = jd_nearest(word, names);
-    jd_fail(c->ctx, JD_EDATA, "%s: line %zu: no column '%s' among the %zu; %s%s%s", c->path, c->line, word, c->fields,
-            near ? "did you mean '" : "give a name of the header, or a number from 1", near ? near : "",
-            near ? "'?" : "");
-    jd_free(c->ctx, names);
-    return jd_error(c->ctx);
-}
-
-static jd_status take_column(csv *c, bool *taken, size_t column)
-{
-    if (taken[column - 1])
-        return jd_fail(c->ctx, JD_EUSAGE, "%s: column %zu is asked for twice; take one out of the list", c->path,
-                       column);
-    taken[column - 1] = true;
-    c->t.columns[c->t.cols++] = column;
-    return JD_OK;
-}
-
-/* The columns of one word of the list; those of "*" are filled in later. */
-static jd_status take_word(csv *c, bool *taken, const char *word, bool name, bool *named)
-{
-    size_t first = 0, last = 0;
-    const bool number = !name && numbered(c, word, &first, &last);
-    for (size_t i = 0; !number && i < c->fields; i++)
-        if (!strcmp(c->words[i], word)) {
-            *named = true;
-            return take_column(c, taken, i + 1);
-        }
-    if (!number || first < 1 || last > c->fields || first > last) return no_column(c, word);
-    for (size_t i = first; i <= last; i++)
-        if (take_column(c, taken, i)) return jd_error(c->ctx);
-    return JD_OK;
-}
-
-/* Fills columns[] from the list and the words of the first line; *named when one was chosen by its name. */
-static jd_status choose(csv *c, bool *named)
-{
-    bool *taken = jd_alloc_array(c->ctx, c->fields, sizeof *taken);
-    c->t.columns = jd_alloc_array(c->ctx, c->fields, sizeof *c->t.columns);
-    char word[128];
-    bool name;
-    size_t star = SIZE_MAX;
-    const char *at = c->o.select ? c->o.select : "*";
-    while (!jd_error(c->ctx) && next_choice(&at, word, &name)) {
-        if (!name && !strcmp(word, "*"))
-            star = c->t.cols;
-        else
-            take_word(c, taken, word, name, named);
-    }
-    size_t others = 0;
-    for (size_t i = 0; !jd_error(c->ctx) && i < c->fields; i++) others += !taken[i];
-    if (!jd_error(c->ctx) && star != SIZE_MAX) {
-        memmove(c->t.columns + star + others, c->t.columns + star, (c->t.cols - star) * sizeof *c->t.columns);
-        for (size_t i = 0; i < c->fields; i++)
-            if (!taken[i]) c->t.columns[star++] = i + 1;
-        c->t.cols += others;
-    }
-    jd_free(c->ctx, taken);
-    if (!jd_error(c->ctx) && !c->t.cols) jd_fail(c->ctx, JD_EUSAGE, "%s: the list of columns is empty", c->path);
-    return jd_error(c->ctx);
+    return strchr(line, ',')    ? ','
+           : strchr(line, ';')  ? ';'
+           : strchr(line, '\t') ? '\t'
+           : strchr(line, '|')  ? '|'
+                                : ',';
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------------------*/
@@ -296,8 +227,17 @@ static void free_names(jd_ctx *ctx, char **names, size_t n)
     jd_free(ctx, names);
 }
 
+/* Whether the first column has no name and then a whole number, as the row numbers that pandas and R write. */
+static bool first_counts(const jd__csv *c, const char *next)
+{
+    if (c->fields < 3 || c->words[0][0] || !c->words[1][0]) return false;
+    next += *next == '"';
+    const size_t n = strspn(next, "0123456789");
+    return n > 0 && (next[n] == c->separator || next[n] == '"');
+}
+
 /* Looks at the first line of substance: separator, fields, columns; *header when it holds names. */
-static jd_status first_line(csv *c, char *line, const char *next, bool *header)
+static jd_status first_line(jd__csv *c, char *line, const char *next, bool *header)
 {
     bool named = false;
     c->separator = separator_of(c, line, next);
@@ -309,17 +249,18 @@ static jd_status first_line(csv *c, char *line, const char *next, bool *header)
     c->words = jd_alloc_array(c->ctx, c->fields, sizeof *c->words);
     if (!c->words) return jd_error(c->ctx);
     split_line(c, line);
-    if (choose(c, &named)) return jd_error(c->ctx);
-    *header = named || is_header(c);
+    if (jd__csv_choose(c, first_counts(c, next), &named)) return jd_error(c->ctx);
+    *header = named || is_header(c, next);
+    if (!*header) c->t.row_numbers = 0;
+    if (jd_error(c->ctx) || (c->o.categories && jd__csv_begin_words(c))) return jd_error(c->ctx);
     if (!*header) return JD_OK;
     c->t.names = jd_alloc_array(c->ctx, c->t.cols, sizeof *c->t.names);
-    for (size_t k = 0; c->t.names && k < c->t.cols; k++)
-        c->t.names[k] = jd_strdup(c->ctx, c->words[c->t.columns[k] - 1]);
+    for (size_t k = 0; c->t.names && k < c->t.cols; k++) c->t.names[k] = jd__csv_text(c, c->words[c->t.columns[k] - 1]);
     return jd_error(c->ctx);
 }
 
 /* A row of n fields takes at least n bytes of text, so the room never passes the file's size by much. */
-static jd_status grow(csv *c, size_t *room)
+static jd_status grow(jd__csv *c, size_t *room)
 {
     const size_t more = *room ? 2 * *room : 16, row = c->t.cols * sizeof(double);
     double *values = jd_realloc(c->ctx, c->t.values, *room * row, more * row);
@@ -338,7 +279,7 @@ static jd_status grow(csv *c, size_t *room)
 }
 
 /* One line into the table; the first is split already. */
-static jd_status take_row(csv *c, char *line, bool first)
+static jd_status take_row(jd__csv *c, char *line, bool first)
 {
     if (!first && c->separator == ' ') squeeze(line);
     const size_t have = first ? c->fields : count_fields(line, c->separator);
@@ -349,14 +290,14 @@ static jd_status take_row(csv *c, char *line, bool first)
     if (parse_row(c, c->t.values + c->t.rows * c->t.cols)) return jd_error(c->ctx);
     if (c->t.words) {
         const char *word = c->words[c->t.columns[c->t.cols - 1] - 1];
-        c->t.words[c->t.rows] = jd_strdup(c->ctx, is_missing(word) ? "" : word);
-        if (!c->t.words[c->t.rows]) return JD_ENOMEM;
+        c->t.words[c->t.rows] = jd__csv_text(c, is_missing(word) ? "" : word);
+        if (!c->t.words[c->t.rows]) return jd_error(c->ctx);
     }
     c->t.lines[c->t.rows++] = c->line;
     return JD_OK;
 }
 
-static jd_status parse(csv *c, char *text, size_t bytes)
+static jd_status parse(jd__csv *c, char *text, size_t bytes)
 {
     size_t room = 0;
     char *next = text, *line;
@@ -379,7 +320,7 @@ static jd_status parse(csv *c, char *text, size_t bytes)
     }
     if (c->t.rows == 0)
         return jd_fail(c->ctx, JD_EDATA, "%s: line %zu: no line of numbers; the table is empty", c->path, c->line);
-    return JD_OK;
+    return jd__csv_end_words(c);
 }
 
 jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd_table *out)
@@ -387,7 +328,7 @@ jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd
     size_t bytes;
     char *text = jd__read_text(ctx, path, &bytes);
     if (!text) return jd_error(ctx);
-    csv c = {.ctx = ctx, .path = path, .c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+    jd__csv c = {.ctx = ctx, .path = path, .c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
     if (o) c.o = *o;
     jd_status st;
     if (c.c_locale) {
@@ -398,6 +339,7 @@ jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd
     }
     jd_free(ctx, text);
     jd_free(ctx, c.words);
+    jd__csv_free_words(&c);
     if (st)
         jd_table_free(ctx, &c.t);
     else
@@ -412,5 +354,6 @@ void jd_table_free(jd_ctx *ctx, jd_table *table)
     jd_free(ctx, table->values);
     jd_free(ctx, table->columns);
     jd_free(ctx, table->lines);
+    jd_free(ctx, table->categories);
     *table = (jd_table){0};
 }

@@ -43,10 +43,14 @@ char *jd__read_text(jd_ctx *ctx, const char *path, size_t *bytes)
     if (!text) return NULL;
     const char *nul = memchr(text, 0, *bytes);
     if (nul) {
-        jd_fail(ctx, JD_EDATA, "%s: byte %zu: a zero byte; this is no text file", path, (size_t)(nul - text));
+        const bool wide = *bytes > 1 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2));
+        jd_fail(ctx, JD_EDATA, "%s: byte %zu: a zero byte; %s", path, (size_t)(nul - text),
+                wide ? "this is UTF-16 text, save it as UTF-8 (iconv -f UTF-16 -t UTF-8)" : "this is no text file");
         jd_free(ctx, text);
         return NULL;
     }
+    if (*bytes && !memchr(text, '\n', *bytes)) /* lines of old Macintosh programs, which spreadsheets still write */
+        for (char *p = text; (p = memchr(p, '\r', *bytes - (size_t)(p - text))) != NULL;) *p = '\n';
     return text;
 }
 

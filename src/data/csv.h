@@ -1,0 +1,46 @@
+/* csv.h - what reading a table (csv.c), choosing its columns (csv_columns.c) and its categories (csv_words.c) share. */
+#ifndef JD_DATA_CSV_H
+#define JD_DATA_CSV_H
+
+#include "data/table.h"
+
+#include <locale.h>
+
+/* What a column holds, and its different words: `sorted` points to entries of `word`. */
+typedef struct jd__csv_column {
+    enum { JD__CSV_UNKNOWN, JD__CSV_NUMBERS, JD__CSV_WORDS } kind;
+    size_t n, room;
+    struct jd__csv_word {
+        char *text;
+        size_t code; /* the value of cells that hold it, until jd__csv_end_words */
+    } * word;        /* (n), sorted by text */
+} jd__csv_column;
+
+typedef struct jd__csv {
+    jd_ctx *ctx;
+    const char *path;
+    jd_csv_options o;
+    char separator;
+    locale_t c_locale;
+    size_t line;            /* number of the line at hand, from 1 */
+    size_t fields;          /* of every line */
+    char **words;           /* (fields) of the line at hand */
+    jd__csv_column *column; /* (t.cols) where there may be categories, else NULL */
+    jd_table t;
+} jd__csv;
+
+/* Fills t.columns from the list o.select and the words of the first line; *named when one was chosen by its name.  `counts`:
+ * the first column counts the rows if it has no name. */
+jd_status jd__csv_choose(jd__csv *c, bool counts, bool *named);
+
+/* Makes `column`, by o.known where that is given. */
+jd_status jd__csv_begin_words(jd__csv *c);
+/* The value of cell `word` of wanted column k, which holds words. */
+jd_status jd__csv_take_word(jd__csv *c, size_t k, const char *word, double *value);
+/* Values become places in sorted lists, which become t.categories. */
+jd_status jd__csv_end_words(jd__csv *c);
+void jd__csv_free_words(jd__csv *c);
+/* A copy of a name or word, which must be UTF-8. */
+char *jd__csv_text(const jd__csv *c, const char *word);
+
+#endif
