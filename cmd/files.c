@@ -8,6 +8,8 @@
 
 #include "files.h"
 
+enum { DEEPEST = 2048 }; /* bytes of the path of a folder that is looked into: links may go round */
+
 bool file_ends(const char *path, const char *ending)
 {
     const size_t n = strlen(path), m = strlen(ending);
@@ -22,7 +24,7 @@ bool file_is_picture(const char *path)
     return false;
 }
 
-static jd_status add(jd_ctx *ctx, file_list *l, char *path)
+jd_status files_add(jd_ctx *ctx, file_list *l, char *path)
 {
     if (path && (l->n & (l->n - 1)) == 0) { /* the list doubles at powers of two */
         const size_t size = sizeof *l->path, room = l->n ? 2 * l->n : 1;
@@ -54,7 +56,7 @@ static jd_status look_into(jd_ctx *ctx, const char *dir, const char *const *endi
         if (!wanted || e->d_name[0] == '.') continue;
         char *path = jd_asprintf(ctx, "%s%s%s", dir, length && dir[length - 1] == '/' ? "" : "/", e->d_name);
         if (path && (!folders || (!stat(path, &st) && S_ISDIR(st.st_mode))))
-            add(ctx, l, path);
+            files_add(ctx, l, path);
         else
             jd_free(ctx, path);
     }
@@ -69,6 +71,20 @@ jd_status files_in(jd_ctx *ctx, const char *dir, const char *const *endings, fil
     if (!look_into(ctx, dir, endings, false, l) && l->n == before)
         jd_fail(ctx, JD_ENOINPUT, "%s: no file in this folder ends with %s or another ending that the model can take",
                 dir, endings[0]);
+    return jd_error(ctx);
+}
+
+jd_status files_folders(jd_ctx *ctx, const char *dir, file_list *l)
+{
+    return look_into(ctx, dir, NULL, true, l);
+}
+
+jd_status files_all(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l)
+{
+    file_list below = {0};
+    if (!look_into(ctx, dir, endings, false, l) && strlen(dir) < DEEPEST) files_folders(ctx, dir, &below);
+    for (size_t i = 0; !jd_error(ctx) && i < below.n; i++) files_all(ctx, below.path[i], endings, l);
+    files_free(ctx, &below);
     return jd_error(ctx);
 }
 
@@ -95,7 +111,7 @@ jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings,
             if (!files_below(ctx, a->rest[i], endings, 0, out) && out->n == before)
                 files_in(ctx, a->rest[i], endings, out);
         } else {
-            add(ctx, out, jd_strdup(ctx, a->rest[i]));
+            files_add(ctx, out, jd_strdup(ctx, a->rest[i]));
         }
     }
     return jd_error(ctx);

@@ -18,9 +18,18 @@ typedef struct file_list {
 jd_status files_list(jd_ctx *ctx, const cli_args *a, const char *const *endings, file_list *out);
 /* Adds the files directly in `dir` whose names end like one of `endings`, sorted; none is an error. */
 jd_status files_in(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l);
+/* The same, and those in all folders below it; none is no error. */
+jd_status files_all(jd_ctx *ctx, const char *dir, const char *const *endings, file_list *l);
+/* Adds the folders in `dir`, sorted, without hidden ones. */
+jd_status files_folders(jd_ctx *ctx, const char *dir, file_list *l);
+/* Adds one; it takes `path`, which may be NULL after an error. */
+jd_status files_add(jd_ctx *ctx, file_list *l, char *path);
 void files_free(jd_ctx *ctx, file_list *l);
 bool file_ends(const char *path, const char *ending);
-#define FILE_PICTURES ".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".tif", ".tiff"
+/* Those that cannot be read are named too, so that their pictures are not passed over in silence. */
+#define FILE_PICTURES                                                                                                  \
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm", ".pbm", ".tif", ".tiff", ".bmp", ".gif",         \
+        ".webp", ".avif", ".heic", ".jp2"
 bool file_is_picture(const char *path);
 /* After each file: true when the work may go on.  With --skip-bad a file's error is said, counted and forgotten. */
 bool files_next(jd_ctx *ctx, file_list *l);

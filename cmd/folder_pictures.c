@@ -43,7 +43,7 @@ static void cut(jd_ctx *ctx, const char *file, const double *box, const jd_image
 }
 
 /* Puts one picture, resized where it must be, at the end; false where another size or colour is needed for all. */
-static bool add_picture(const jd_picture *p, int32_t label, samples *s)
+static bool add_picture(const jd_picture *p, int32_t label, bool held, samples *s)
 {
     jd_images *im = &s->images;
     const size_t size = (size_t)im->height * (size_t)im->width * (size_t)im->channels;
@@ -57,6 +57,7 @@ static bool add_picture(const jd_picture *p, int32_t label, samples *s)
     else
         jd_resize_area(p->pixels, p->height, p->width, p->channels, im->pixels + im->count * size, im->height,
                        im->width);
+    s->held[im->count] = held;
     im->labels[im->count++] = label;
     return true;
 }
@@ -70,7 +71,8 @@ static jd_status read_pictures(jd_ctx *ctx, const folder *f, const samples_optio
     im->count = s->skipped = 0;
     jd_free(ctx, im->pixels);
     jd_free(ctx, im->labels);
-    im->pixels = NULL, im->labels = NULL;
+    jd_free(ctx, s->held);
+    im->pixels = NULL, im->labels = NULL, s->held = NULL;
     for (size_t i = 0; i < f->files.n && !jd_error(ctx) && !*again; i++) {
         jd_picture p = {0};
         if (jd_read_picture(ctx, f->files.path[i], im->channels == 1 && any_colour ? 0 : im->channels, &p)) {
@@ -90,12 +92,13 @@ static jd_status read_pictures(jd_ctx *ctx, const folder *f, const samples_optio
         if (!im->pixels) {
             im->pixels = jd_alloc_array(ctx, f->files.n, (size_t)im->height * (size_t)im->width * (size_t)im->channels);
             im->labels = jd_alloc_array(ctx, f->files.n, sizeof *im->labels);
+            s->held = jd_alloc_array(ctx, f->files.n, sizeof *s->held);
         }
         if (p.channels > im->channels) {
             im->channels = p.channels;
             *again = true;
         } else if (!jd_error(ctx)) {
-            *again = !add_picture(&p, f->class[i], s);
+            *again = !add_picture(&p, f->class[i], f -> held[i], s);
         }
         jd_picture_free(ctx, &p);
     }

@@ -48,6 +48,7 @@ static jd_status add_sound(jd_ctx *ctx, jd_ear *ear, const folder *f, size_t whi
     }
     memcpy(s->values + at * width, jd_ear_steps(ear), T * width * sizeof *s->values);
     if (s->text && !(s->text[s->count] = jd_strdup(ctx, f->text[which]))) return jd_error(ctx);
+    s->held[s->count] = f->held[which];
     s->label[s->count++] = f->class[which];
     s->start[s->count] = at + T;
     if ((int64_t)T > s->dim[0]) s->dim[0] = (int64_t)T;
@@ -67,6 +68,7 @@ jd_status folder_sounds(jd_ctx *ctx, const folder *f, const samples_options *o, 
     s->rate = how.rate;
     s->dim[1] = ear ? jd_ear_width(ear) : 0;
     s->label = jd_alloc_array(ctx, f->files.n + 1, sizeof *s->label);
+    s->held = jd_alloc_array(ctx, f->files.n + 1, sizeof *s->held);
     if (f->text) s->text = jd_alloc_array(ctx, f->files.n + 1, sizeof *s->text);
     s->start = jd_alloc_array(ctx, f->files.n + 1, sizeof *s->start);
     for (size_t i = 0; !jd_error(ctx) && i < f->files.n; i++)

@@ -12,6 +12,12 @@
 
 const char *const eval_splits[] = {"train", "test", "all", NULL};
 
+static bool is_regular(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
 /* The subfolder of dir with one of the names, whatever the case; NULL where there is none. */
 static char *subfolder(const char *dir, const char *const *names, char *buffer, size_t size)
 {
@@ -31,12 +37,13 @@ static char *subfolder(const char *dir, const char *const *names, char *buffer, 
 }
 
 static const char *const train_names[] = {"train", "training", NULL};
-static const char *const test_names[] = {"test", "testing", "val", "valid", "validation", NULL};
+static const char *const test_names[] = {"test", "testing", NULL};
+static const char *const valid_names[] = {"val", "valid", "validation", "dev", NULL};
 
 /* ---- a folder for each class --------------------------------------------------------------------------------------------------*/
 
 /* The folders of the classes of one part. */
-static jd_status find_classes(jd_ctx *ctx, folder *f, const char *part)
+static jd_status find_classes(jd_ctx *ctx, folder *f, const char *part, bool held)
 {
     DIR *d = opendir(part);
     if (!d) return jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened: %s", part, strerror(errno));
@@ -54,15 +61,14 @@ static jd_status find_classes(jd_ctx *ctx, folder *f, const char *part)
             break;
         }
         f->dir = more;
-        f->dir[f->dirs++] = (class_folder){.path = path, .name = strrchr(path, '/') + 1};
+        f->dir[f->dirs++] = (class_folder){.path = path, .name = strrchr(path, '/') + 1, .held = held};
     }
     closedir(d);
     return jd_error(ctx);
 }
 
-/* Names of the classes: those that are known or else, all there are. */
-static jd_status list_classes(jd_ctx *ctx, folder *f, const char *where, const char *names, const char *const *word,
-                              size_t n)
+jd_status folder_classes(jd_ctx *ctx, folder *f, const char *where, const char *names, const char *const *word,
+                         size_t n)
 {
     if (names && *names) {
         f->names = jd_strdup(ctx, names);
@@ -73,8 +79,7 @@ static jd_status list_classes(jd_ctx *ctx, folder *f, const char *where, const c
     return jd_error(ctx);
 }
 
-/* The class of a name; -1 and an error for a wrong one. */
-static int class_of(jd_ctx *ctx, folder *f, const char *where, const char *name)
+int folder_class(jd_ctx *ctx, folder *f, const char *where, const char *name)
 {
     char *end, some[300];
     const long number = strtol(name, &end, 10);
@@ -98,21 +103,21 @@ static jd_status number_classes(jd_ctx *ctx, folder *f, const char *dir, const c
 {
     const char **word = jd_alloc_array(ctx, f->dirs + 1, sizeof *word);
     for (size_t i = 0; word && i < f->dirs; i++) word[i] = f->dir[i].name;
-    if (word) list_classes(ctx, f, dir, names, word, f->dirs);
+    if (word) folder_classes(ctx, f, dir, names, word, f->dirs);
     jd_free(ctx, word);
     for (size_t i = 0; !jd_error(ctx) && i < f->dirs; i++)
-        f->dir[i].class = class_of(ctx, f, f->dir[i].path, f->dir[i].name);
+        f->dir[i].class = folder_class(ctx, f, f->dir[i].path, f->dir[i].name);
     return jd_error(ctx);
 }
 
+/* Whether there are recordings in the folder of a class, or below it. */
 static bool has_sounds(jd_ctx *ctx, const char *dir)
 {
     static const char *const sounds[] = {FILE_SOUNDS, NULL};
     file_list l = {0};
-    const bool any = !files_in(ctx, dir, sounds, &l);
+    files_all(ctx, dir, sounds, &l);
     files_free(ctx, &l);
-    jd_error_clear(ctx);
-    return any;
+    return l.n > 0;
 }
 
 /* All files of the classes, class by class. */
@@ -130,23 +135,29 @@ static jd_status find_files(jd_ctx *ctx, folder *f, const char *dir, const char 
     for (size_t i = 0; i < f->dirs && !f->sounds; i++) f->sounds = has_sounds(ctx, f->dir[i].path);
     for (size_t i = 0; !jd_error(ctx) && i < f->dirs; i++) {
         const size_t before = f->files.n;
-        if (files_in(ctx, f->dir[i].path, f->sounds ? sounds : pictures, &f->files)) break;
+        if (files_all(ctx, f->dir[i].path, f->sounds ? sounds : pictures, &f->files)) break;
+        if (f->files.n == before)
+            return jd_fail(ctx, JD_ENOINPUT,
+                           "%s: no %s in this folder, so the class %s has none; fill it, or take the folder away",
+                           f->dir[i].path, f->sounds ? "recording" : "picture", f->dir[i].name);
         int32_t *more = jd_realloc(ctx, f->class, before * sizeof *more, f->files.n * sizeof *more);
-        if (!more) break;
-        f->class = more;
-        for (size_t k = before; more && k < f->files.n; k++) f->class[k] = f->dir[i].class;
+        if (more) f->class = more;
+        bool *held = more ? jd_realloc(ctx, f->held, before * sizeof *held, f->files.n * sizeof *held) : NULL;
+        if (!held) break;
+        f->held = held;
+        for (size_t k = before; k < f->files.n; k++) more[k] = f->dir[i].class, held[k] = f->dir[i].held;
     }
     return jd_error(ctx);
 }
 
 /* ---- a list of the files to test on --------------------------------------------------------------------------------------------*/
 
-/* The path of testing_list.txt, as Speech Commands has it: "yes/0a7c2a8d_nohash_0.wav" in each line; NULL where there is none. */
-static char *test_list(jd_ctx *ctx, const char *dir)
+/* The path of testing_list.txt or validation_list.txt, as Speech Commands has them: "yes/0a7c2a8d_nohash_0.wav" in each line;
+ * NULL where there is none. */
+static char *list_of(jd_ctx *ctx, const char *dir, const char *name)
 {
-    struct stat st;
-    char *path = jd_asprintf(ctx, "%s/testing_list.txt", dir);
-    if (path && !stat(path, &st)) return path;
+    char *path = jd_asprintf(ctx, "%s/%s", dir, name);
+    if (path && is_regular(path)) return path;
     jd_free(ctx, path);
     return NULL;
 }
@@ -156,12 +167,12 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Keeps the files of one part, where there is such a list. */
-static jd_status keep_part(jd_ctx *ctx, folder *f, const char *dir, jd_split part)
+/* listed[i] becomes whether file i is in the list at `path`. */
+static jd_status look_up(jd_ctx *ctx, const folder *f, const char *dir, const char *path, bool *listed)
 {
-    char *path = test_list(ctx, dir), **line = NULL;
-    size_t bytes = 0, n = 0, kept = 0;
-    char *text = path ? jd_read_gz(ctx, path, 1 << 28, &bytes) : NULL;
+    char **line = NULL;
+    size_t bytes = 0, n = 0;
+    char *text = jd_read_gz(ctx, path, 1 << 28, &bytes);
     for (size_t i = 0; text && i < bytes; i++) n += text[i] == '\n';
     if (text) line = jd_alloc_array(ctx, n + 1, sizeof *line);
     n = 0;
@@ -169,155 +180,106 @@ static jd_status keep_part(jd_ctx *ctx, folder *f, const char *dir, jd_split par
     if (line) qsort(line, n, sizeof *line, by_text);
     for (size_t i = 0; line && i < f->files.n; i++) {
         const char *clip = f->files.path[i] + strlen(dir) + 1;
-        const bool test = bsearch(&clip, line, n, sizeof *line, by_text) != NULL;
-        if (part == JD_ALL || test == (part == JD_TEST)) {
+        listed[i] = bsearch(&clip, line, n, sizeof *line, by_text) != NULL;
+    }
+    jd_free(ctx, line);
+    jd_free(ctx, text);
+    return jd_error(ctx);
+}
+
+/* Keeps the files of one part, where there are such lists. */
+static jd_status keep_part(jd_ctx *ctx, folder *f, const char *dir, jd_split part)
+{
+    char *tests = list_of(ctx, dir, "testing_list.txt"), *valid = list_of(ctx, dir, "validation_list.txt");
+    bool *test = tests ? jd_alloc_array(ctx, f->files.n + 1, sizeof *test) : NULL;
+    size_t kept = 0;
+    if (test && !look_up(ctx, f, dir, tests, test) && valid && part == JD_TRAIN) look_up(ctx, f, dir, valid, f->held);
+    for (size_t i = 0; test && !jd_error(ctx) && i < f->files.n; i++) {
+        if (part == JD_ALL || test[i] == (part == JD_TEST)) {
             f->class[kept] = f->class[i];
+            f->held[kept] = f->held[i];
             f->files.path[kept++] = f->files.path[i];
         } else {
             jd_free(ctx, f->files.path[i]);
         }
     }
-    if (line) f->files.n = kept;
-    if (line && !kept) jd_fail(ctx, JD_EDATA, "%s: none of the files is of the part '%s'", path, eval_splits[part]);
-    jd_free(ctx, line);
-    jd_free(ctx, text);
-    jd_free(ctx, path);
-    return jd_error(ctx);
-}
-
-/* ---- a table of files -----------------------------------------------------------------------------------------------------------*/
-
-/* The column of one of the names; -1: there is none. */
-static int column(const jd_tsv *t, const char *const *names)
-{
-    for (int k = 0; names[k]; k++)
-        for (size_t c = 0; c < t->cols; c++)
-            if (!strcmp(t->names[c], names[k])) return (int)c;
-    return -1;
-}
-
-static const char *const split_names[] = {"split", NULL};
-static const char *const truth_names[] = {"class", "label", "word", "digit", "text", NULL};
-
-static bool wanted(const jd_tsv *t, size_t row, int split, jd_split part)
-{
-    return split < 0 || part == JD_ALL || !strcmp(t->fields[row * t->cols + (size_t)split], eval_splits[part]);
-}
-
-/* The boxes of all rows, as numbers. */
-static void read_boxes(jd_ctx *ctx, const jd_tsv *t, folder *f)
-{
-    static const char *const names[6][2] = {{"orig_w"}, {"orig_h"}, {"roi_x1"}, {"roi_y1"}, {"roi_x2"}, {"roi_y2"}};
-    int at[6];
-    for (int k = 0; k < 6; k++) at[k] = column(t, names[k]);
-    if (at[2] < 0 || at[3] < 0 || at[4] < 0 || at[5] < 0) return;
-    f->box = jd_alloc_array(ctx, t->rows + 1, 6 * sizeof *f->box);
-    for (size_t i = 0; f->box && i < t->rows * 6; i++)
-        f->box[i] = at[i % 6] < 0 ? 0 : strtod(t->fields[i / 6 * t->cols + (size_t)at[i % 6]], NULL);
-}
-
-static jd_status read_index(jd_ctx *ctx, const char *dir, const char *path, jd_split part, const char *names,
-                            bool texts, folder *f)
-{
-    static const char *const text_name[] = {"text", NULL};
-    jd_tsv t = {0};
-    if (jd_read_words(ctx, path, folder_separator(ctx, path), &t)) return jd_error(ctx);
-    const int file = jd_tsv_column(ctx, &t, "file"), split = column(&t, split_names);
-    int truth = texts ? column(&t, text_name) : -1;
-    if (truth < 0) truth = column(&t, truth_names);
-    if (truth < 0) jd_fail(ctx, JD_EDATA, "%s: line 1: no column tells the class; call one class, label or word", path);
-    if (!jd_error(ctx)) read_boxes(ctx, &t, f);
-    const char **word = jd_alloc_array(ctx, t.rows + 1, sizeof *word);
-    f->files.path = jd_alloc_array(ctx, t.rows + 1, sizeof *f->files.path);
-    f->class = jd_alloc_array(ctx, t.rows + 1, sizeof *f->class);
-    for (size_t i = 0; !jd_error(ctx) && i < t.rows; i++) word[i] = t.fields[i * t.cols + (size_t)truth];
-    if (texts) f->text = jd_alloc_array(ctx, t.rows + 1, sizeof *f->text);
-    if (!jd_error(ctx) && !texts) list_classes(ctx, f, path, names, word, t.rows);
-    for (size_t i = 0; !jd_error(ctx) && i < t.rows; i++) {
-        char where[600];
-        if (!wanted(&t, i, split, part)) continue;
-        snprintf(where, sizeof where, "%.500s: line %zu", path, t.lines[i]);
-        if (texts)
-            f->text[f->files.n] = jd_strdup(ctx, word[i]);
-        else
-            f->class[f->files.n] = class_of(ctx, f, where, word[i]);
-        if (f->box) memmove(f->box + 6 * f->files.n, f->box + 6 * i, 6 * sizeof *f->box);
-        f->files.path[f->files.n] = jd_asprintf(ctx, "%s/%s", dir, t.fields[i * t.cols + (size_t)file]);
-        if (f->files.path[f->files.n] && !jd_error(ctx)) {
-            f->files.n++;
-            continue;
-        }
-        jd_free(ctx, f->files.path[f->files.n]);
-        if (texts) jd_free(ctx, f->text[f->files.n]);
+    if (test && !jd_error(ctx)) {
+        f->files.n = kept;
+        if (!kept) jd_fail(ctx, JD_EDATA, "%s: none of the files is of the part '%s'", tests, eval_splits[part]);
     }
-    static const char *const sounds[] = {FILE_SOUNDS};
-    for (size_t k = 0; f->files.n && k < sizeof sounds / sizeof *sounds; k++)
-        f->sounds = f->sounds || file_ends(f->files.path[0], sounds[k]);
-    if (!jd_error(ctx) && !f->files.n) jd_fail(ctx, JD_EDATA, "%s: no file of the part '%s'", path, eval_splits[part]);
-    jd_free(ctx, word);
-    jd_tsv_free(ctx, &t);
+    jd_free(ctx, test);
+    jd_free(ctx, tests);
+    jd_free(ctx, valid);
     return jd_error(ctx);
 }
 
 /* ---- both ----------------------------------------------------------------------------------------------------------------------*/
 
-char *folder_table(jd_ctx *ctx, const char *dir, jd_split split)
+/* The folder that holds the classes or the parts: one that is alone in its folder, as archives unpack, stands for it. */
+static char *top_folder(jd_ctx *ctx, const char *dir)
 {
-    static const char *const endings[] = {".tsv", ".tsv.gz", ".csv", ".csv.gz"};
-    const char *const names[] = {"index", eval_splits[split], "labels"};
-    for (size_t k = 0; k < 12 && !jd_error(ctx); k++) {
-        struct stat st;
-        char *path = jd_asprintf(ctx, "%s/%s%s", dir, names[k / 4], endings[k % 4]);
-        if (path && !stat(path, &st)) return path;
-        jd_free(ctx, path);
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/') n--;
+    char *top = jd_asprintf(ctx, "%.*s", (int)n, dir);
+    for (int depth = 0; top && depth < 4; depth++) {
+        file_list l = {0}, below = {0};
+        if (!files_folders(ctx, top, &l) && l.n == 1) files_folders(ctx, l.path[0], &below);
+        const bool alone = !jd_error(ctx) && below.n > 0;
+        char *next = alone ? jd_strdup(ctx, l.path[0]) : NULL;
+        files_free(ctx, &l);
+        files_free(ctx, &below);
+        if (!next) break;
+        jd_free(ctx, top);
+        top = next;
     }
-    return NULL;
-}
-
-char folder_separator(jd_ctx *ctx, const char *table)
-{
-    size_t bytes;
-    char *text = file_ends(table, ".csv") || file_ends(table, ".csv.gz") ? jd_read_gz(ctx, table, 0, &bytes) : NULL;
-    const char found = text ? text[strcspn(text, ",;\t\n")] : '\t';
-    jd_free(ctx, text);
-    return found == ',' || found == ';' ? found : '\t';
+    return top;
 }
 
 bool folder_has_test(jd_ctx *ctx, const char *dir)
 {
-    char a[4096], b[4096], *index = folder_table(ctx, dir, JD_TEST);
-    jd_tsv t = {0};
-    bool test = false;
-    if (index && !jd_read_words(ctx, index, folder_separator(ctx, index), &t)) {
-        const int split = column(&t, split_names);
-        test = !strncmp(strrchr(index, '/') + 1, "test.", 5);
-        for (size_t i = 0; split >= 0 && !test && i < t.rows; i++) test = wanted(&t, i, split, JD_TEST);
-        jd_tsv_free(ctx, &t);
-    } else if (!index) {
-        char *list = test_list(ctx, dir);
-        test = list || (subfolder(dir, train_names, a, sizeof a) && subfolder(dir, test_names, b, sizeof b));
+    char a[4096], b[4096];
+    if (is_regular(dir)) return folder_table_tests(ctx, dir);
+    char *index = folder_table(ctx, dir, JD_TEST);
+    bool test = index && folder_table_tests(ctx, index);
+    if (!index) {
+        char *top = top_folder(ctx, dir), *list = top ? list_of(ctx, top, "testing_list.txt") : NULL;
+        test = list || (top && subfolder(top, train_names, a, sizeof a) &&
+                        (subfolder(top, test_names, b, sizeof b) || subfolder(top, valid_names, b, sizeof b)));
         jd_free(ctx, list);
+        jd_free(ctx, top);
     }
     jd_free(ctx, index);
     return test;
 }
 
-jd_status folder_open(jd_ctx *ctx, const char *dir, jd_split split, const char *names, bool texts, folder *f)
+/* The folders of the parts: of train and test and, if that is there too, valid, whose files are held back from training; of train
+ * and valid alone the latter is the test. */
+static void open_parts(jd_ctx *ctx, const char *dir, jd_split split, const char *names, folder *f)
 {
-    char train[4096], test[4096], *index = folder_table(ctx, dir, split);
+    char train[4096], test[4096], valid[4096];
+    const char *first = subfolder(dir, train_names, train, sizeof train);
+    const char *last = subfolder(dir, test_names, test, sizeof test);
+    const char *held = subfolder(dir, valid_names, valid, sizeof valid);
+    if (!last) last = held, held = NULL;
+    const bool parts = first && last;
+    if (!parts) find_classes(ctx, f, first ? first : dir, false);
+    if (parts && split != JD_TEST) find_classes(ctx, f, first, false);
+    if (parts && split != JD_TEST && held) find_classes(ctx, f, held, true);
+    if (parts && split != JD_TRAIN) find_classes(ctx, f, last, false);
+    if (!jd_error(ctx) && !find_files(ctx, f, dir, names) && !first) keep_part(ctx, f, dir, split);
+}
+
+jd_status folder_open(jd_ctx *ctx, const char *path, jd_split split, const char *names, bool texts, folder *f)
+{
     *f = (folder){0};
-    if (index) {
-        read_index(ctx, dir, index, split, names, texts, f);
-    } else {
-        const char *first = subfolder(dir, train_names, train, sizeof train);
-        const char *last = subfolder(dir, test_names, test, sizeof test);
-        const bool parts = first && last;
-        if (!parts) find_classes(ctx, f, first ? first : dir);
-        if (parts && split != JD_TEST) find_classes(ctx, f, first);
-        if (parts && split != JD_TRAIN) find_classes(ctx, f, last);
-        if (!jd_error(ctx) && !find_files(ctx, f, dir, names) && !first) keep_part(ctx, f, dir, split);
-    }
+    char *index = is_regular(path) ? jd_strdup(ctx, path) : folder_table(ctx, path, split);
+    char *dir = index ? folder_of(ctx, index) : top_folder(ctx, path);
+    if (dir && index)
+        folder_read_table(ctx, dir, index, split, names, texts, f);
+    else if (dir)
+        open_parts(ctx, dir, split, names, f);
     jd_free(ctx, index);
+    jd_free(ctx, dir);
     if (jd_error(ctx)) folder_close(ctx, f);
     return jd_error(ctx);
 }
@@ -327,6 +289,7 @@ void folder_close(jd_ctx *ctx, folder *f)
     for (size_t i = 0; i < f->dirs; i++) jd_free(ctx, f->dir[i].path);
     jd_free(ctx, f->dir);
     jd_free(ctx, f->class);
+    jd_free(ctx, f->held);
     jd_free(ctx, f->box);
     jd_free(ctx, f->names);
     for (size_t i = 0; f->text && i < f->files.n; i++) jd_free(ctx, f->text[i]);

@@ -121,6 +121,7 @@ jd_status letters_label(jd_ctx *ctx, const char *name, const samples_options *o,
         s->text[i] = NULL;
         s->text[kept] = text;
         s->first_letter[kept] = at;
+        if (s->held) s->held[kept] = s->held[i];
         s->start[kept++] = steps;
         steps += T;
         at += n;

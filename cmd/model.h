@@ -27,6 +27,7 @@ typedef struct samples {
     int64_t most_letters;
     int32_t *label; /* (count), or NULL */
     float *target;  /* (count), or NULL */
+    bool *held;     /* (count) kept to validate on, or NULL: the choice is free */
     size_t skipped; /* rows of the table that were passed over */
     char *columns;  /* of a table: the inputs by name, or by number where there is no header; comma-separated */
     /* Their categories (jd_table, data.h), or NULL.  A column of K words is K inputs, of which one is 1. */
@@ -66,7 +67,7 @@ typedef struct samples_options {
  * each class, which may have such folders called train and test in it.  Labels of a table that are words, or numbers that do
  * not begin at 0, become classes with names. */
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out);
-/* The first `valid` of a permutation `index` are for validation.  Pictures of one group show one thing: they are brought
+/* The first `valid` of a permutation `index` are for validation: those that are held back, where any are.  Pictures of one group show one thing: they are brought
  * together in the order of the samples, and the part ends where a group does.  Returns its size. */
 size_t samples_part(jd_ctx *ctx, const samples *s, uint32_t *index, size_t valid);
 void images_count_classes(jd_images *images); /* as many as the largest label asks for */

@@ -57,7 +57,9 @@ bool samples_is_file(const char *name)
 bool samples_has_test(jd_ctx *ctx, const char *name)
 {
     if (!samples_is_file(name)) return true;
-    if (!is_folder(name)) return arrays_have_test(ctx, name);
+    if (!is_folder(name))
+        return arrays_have_test(ctx, name) ||
+               (is_table(ctx, name) && folder_is_table(ctx, name) && folder_table_tests(ctx, name));
     return jd_dataset_in(ctx, name) || folder_has_test(ctx, name);
 }
 
@@ -80,6 +82,7 @@ void samples_free(jd_ctx *ctx, samples *s)
     jd_free(ctx, s->start);
     jd_free(ctx, s->values);
     jd_free(ctx, s->target);
+    jd_free(ctx, s->held);
     jd_free(ctx, s->columns);
     jd_free(ctx, s->categories);
     jd_free(ctx, s->category);
@@ -171,7 +174,9 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     *out = (samples){0};
     if (samples_is_file(name) && stat(name, &st))
         return jd_fail(ctx, JD_ENOINPUT, "%s: cannot open: %s; check the path", name, strerror(errno));
-    if (samples_is_file(name) && is_folder(name) && !jd_dataset_in(ctx, name)) {
+    if (samples_is_file(name) && !is_folder(name) && is_table(ctx, name) && folder_is_table(ctx, name)) {
+        load_folder(ctx, name, o, out);
+    } else if (samples_is_file(name) && is_folder(name) && !jd_dataset_in(ctx, name)) {
         if (!listed_load(ctx, name, o, out)) load_folder(ctx, name, o, out);
     } else if (arrays_are(name)) {
         arrays_load(ctx, name, o, out);

@@ -1,5 +1,6 @@
 /* split.c - samples to learn from and samples kept for validation. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "model.h"
 
@@ -9,10 +10,28 @@ static int by_rank(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Those that are held back come first; returns how many there are. */
+static size_t part_held(jd_ctx *ctx, const samples *s, uint32_t *index)
+{
+    if (!s->held || !memchr(s->held, true, s->count)) return 0;
+    uint32_t *others = jd_alloc_array(ctx, s->count + 1, sizeof *others);
+    size_t valid = 0, n = 0;
+    for (size_t i = 0; others && i < s->count; i++) {
+        if (s->held[index[i]])
+            index[valid++] = index[i];
+        else
+            others[n++] = index[i];
+    }
+    if (others) memcpy(index + valid, others, n * sizeof *others);
+    jd_free(ctx, others);
+    return valid;
+}
+
 size_t samples_part(jd_ctx *ctx, const samples *s, uint32_t *index, size_t valid)
 {
     const int32_t *group = s->rank == 3 ? s->images.groups : NULL;
-    const size_t n = s->count;
+    const size_t n = s->count, held = part_held(ctx, s, index);
+    if (held) return held;
     if (!group || !valid) return valid;
     uint64_t *key = jd_alloc_array(ctx, n, sizeof *key); /* the place of the group's first sample, then the sample */
     uint32_t *place = jd_alloc_array(ctx, n, sizeof *place);

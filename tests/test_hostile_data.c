@@ -19,6 +19,7 @@
 #include "jackdaw/volume.h"
 #include "jackdaw/sets.h"
 #include "jpeg_help.h"
+#include "picture_files.h"
 #include "sets_help.h"
 #include "tiff_file.h"
 #include "tmpdir.h"
@@ -375,6 +376,12 @@ static void netpbm(void **state)
     torture(PNG, path, true);
     tmpdir_write(path, "P2 # gray\n2 2 99 1 2 30 98\n", sizeof "P2 # gray\n2 2 99 1 2 30 98\n" - 1);
     torture(PNG, path, false); /* a shorter last number, or no line end */
+    tmpdir_write(path, GIF_FILE, sizeof GIF_FILE);
+    torture(PNG, path, false); /* what follows the first picture is not looked at */
+    uint8_t bmp[70] = {0};
+    const int n = bmp_header(bmp, 3, -2, 4, 0, 2);
+    tmpdir_write(path, bmp, (size_t)n + 16);
+    torture(PNG, path, true);
 }
 
 static void sets(void **state)

@@ -184,9 +184,42 @@ static void sorts_pictures(void **state)
     assert_non_null(strstr(said, "\"skipped\":1"));
     make_folders("mixed/square");
     assert_int_equal(jackdaw("train --data mixed --net 'dense 3' --epochs 1 -q -o e"), JD_ENOINPUT);
-    assert_non_null(strstr(wrong, "mixed/square: no file in this folder ends with .png"));
+    assert_non_null(strstr(wrong, "mixed/square: no picture in this folder, so the class square has none"));
     assert_int_equal(jackdaw("eval b --data mixed"), JD_EDATA);
     assert_non_null(strstr(wrong, "'square' is none of the classes lying, upright"));
+}
+
+/* Pictures as they are handed round: a table of names without endings beside a folder, a part to validate on, folders in folders. */
+static void finds_pictures(void **state)
+{
+    (void)state;
+    make_folders("kaggle/train_images deep/set/train/lying/a deep/set/train/upright/b deep/set/val/lying "
+                 "deep/set/val/upright deep/set/test/lying deep/set/test/upright");
+    char table[4000] = "\xef\xbb\xbfimage_id,height,Breed\r\n";
+    for (int i = 0; i < 40; i++) {
+        char name[80];
+        const bool up = i % 2;
+        snprintf(name, sizeof name, "kaggle/train_images/p%d.png", i);
+        write_bar(name, 12, 12, 1, up, i / 2 % 8);
+        snprintf(table + strlen(table), 60, "p%d,12,\"%s, of course\"\r\n", i, up ? "upright" : "lying");
+        const char *part = i < 24 ? "train" : i < 32 ? "val" : "test", *below = i >= 24 ? "" : up ? "/b" : "/a";
+        snprintf(name, sizeof name, "deep/set/%s/%s%s/%d.png", part, up ? "upright" : "lying", below, i);
+        write_bar(name, 12, 12, 1, up, i / 2 % 8);
+    }
+    write_text("kaggle/train.csv", table);
+    write_text("kaggle/test.csv", "image_id,height\nq1,12\n"); /* tells nothing */
+    assert_int_equal(jackdaw("train --data kaggle --net 'dense 2' --epochs 3 -q -o k1"), 0);
+    assert_non_null(strstr(said, "validation error (%)"));
+    assert_int_equal(jackdaw("train --data kaggle/train.csv --net 'dense 2' --epochs 3 -q -o k2 --validation 0.5"), 0);
+    assert_non_null(strstr(said, "on 20 samples"));
+    assert_int_equal(jackdaw("predict k2 kaggle/train_images/p0.png"), 0);
+    assert_non_null(strstr(said, ", of course"));
+    assert_int_equal(jackdaw("train --data deep/ --net 'dense 2' --epochs 3 --json -o k3"), 0);
+    assert_non_null(strstr(said, "\"metric\":\"test error (%)\""));
+    assert_non_null(strstr(said, "\"samples\":8"));
+    write_text("deep/set/train/lying/a/x.webp", "RIFF    WEBP"); /* not passed over in silence */
+    assert_int_equal(jackdaw("train --data deep --net 'dense 2' --epochs 3 -q -o k4"), JD_EDATA);
+    assert_non_null(strstr(wrong, "lying/a/x.webp: byte 0: this is a WebP"));
 }
 
 /* Sequences of two numbers a step, 6 to 18 steps: the class is which of the two grows. */
@@ -539,9 +572,10 @@ static void keeps_tracks_together(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_series),   cmocka_unit_test(names_classes), cmocka_unit_test(takes_words),
-        cmocka_unit_test(sorts_pictures), cmocka_unit_test(takes_arrays),  cmocka_unit_test(learns_sequences),
-        cmocka_unit_test(hears_folders),  cmocka_unit_test(writes_texts),  cmocka_unit_test(keeps_tracks_together)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_series),     cmocka_unit_test(names_classes),
+                                       cmocka_unit_test(takes_words),      cmocka_unit_test(finds_pictures),
+                                       cmocka_unit_test(sorts_pictures),   cmocka_unit_test(takes_arrays),
+                                       cmocka_unit_test(learns_sequences), cmocka_unit_test(hears_folders),
+                                       cmocka_unit_test(writes_texts),     cmocka_unit_test(keeps_tracks_together)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

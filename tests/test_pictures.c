@@ -8,6 +8,7 @@
 #include "jackdaw/data.h"
 #include "jackdaw/volume.h"
 #include "jpeg_help.h"
+#include "picture_files.h"
 #include "tiff_file.h"
 #include "tmpdir.h"
 
@@ -68,8 +69,52 @@ static void netpbm(void **state)
     expect_text("P5\n8000 8000 255\n", 17, "64000000 bytes more");
     expect_text("P2 1 1 9 x", 10, "byte 9: the next sample must be a whole number");
     expect_text("P4\n8 1\nA", 8, "convert it to PGM");
-    expect_text("BM      ", 8, "a BMP file; convert it");
-    expect_text("hello", 5, "no PNG, JPEG, PGM, PPM or TIFF picture");
+    expect_text("BM      ", 8, "ends in its header");
+    expect_text("RIFF    WEBP", 12, "convert it to PNG");
+    expect_text("hello", 5, "no PNG, JPEG, BMP, GIF, PGM, PPM or TIFF picture");
+}
+
+static void expect_pixels(const void *file, size_t bytes, int channels, const uint8_t *pixels, size_t n)
+{
+    jd_picture p = {0};
+    assert_int_equal(jd_decode_picture(ctx, "x.bmp", file, bytes, 0, &p), JD_OK);
+    assert_int_equal(p.channels, channels);
+    assert_int_equal(p.height * p.width * p.channels, n);
+    assert_memory_equal(p.pixels, pixels, n);
+    jd_picture_free(ctx, &p);
+}
+
+static void bitmaps(void **state)
+{
+    (void)state;
+    uint8_t f[200] = {0};
+    size_t n = (size_t)bmp_header(f, 2, 2, 24, 0, 0); /* blue, green, red; the lowest row first, in units of 4 bytes */
+    memcpy(f + n, "\1\2\3\4\5\6\0\0\7\10\11\12\13\14\0\0", 16);
+    expect_pixels(f, n + 16, 3, (const uint8_t *)"\11\10\7\14\13\12\3\2\1\6\5\4", 12);
+    expect_text((const char *)f, n + 15, "do not fit into 69 bytes");
+    n = (size_t)bmp_header(f, 3, -2, 4, 0, 3);
+    memcpy(f + n, "\0\0\0\0\x50\x50\x50\0\xff\xff\xff\0\x01\x20\0\0\x21\0\0\0", 20);
+    expect_pixels(f, n + 20, 1, (const uint8_t *)"\0\x50\xff\xff\x50\0", 6);
+    n = (size_t)bmp_header(f, 1, 1, 16, 3, 0); /* 5, 6 and 5 bits */
+    memcpy(f + n, "\0\xf8\0\0\xe0\x07\0\0\x1f\0\0\0\x1f\xf8\0\0", 16);
+    expect_pixels(f, n + 16, 3, (const uint8_t *)"\xff\0\xff", 3);
+    bmp_header(f, 1, 1, 8, 1, 0);
+    expect_text((const char *)f, 70, "8 bits a pixel with compression 1; convert it to PNG");
+}
+
+static void gifs(void **state)
+{
+    (void)state;
+    uint8_t file[sizeof GIF_FILE], want[90];
+    for (int i = 0; i < 30; i++) {
+        const int k = (i % 5 + i / 5) % 4;
+        memcpy(want + 3 * i, (const uint8_t[]){k == 1 ? 255 : 0, k == 2 ? 255 : 0, 0}, 3);
+    }
+    expect_pixels(GIF_FILE, sizeof GIF_FILE, 3, want, 90);
+    memcpy(file, GIF_FILE, sizeof file);
+    file[43] = 9; /* codes of 9 bits at least */
+    expect_text((const char *)file, sizeof file, "codes of 9 bits");
+    expect_text((const char *)GIF_FILE, 55, "ends in its pixels");
 }
 
 /* One picture of a file; 16 bits become 8, 0 may be white. */
@@ -178,14 +223,41 @@ static void absent(void **state)
 }
 #endif
 
+/* A picture that is dark on its left, as a camera that was turned stores it: right side up again. */
+static void turned_jpegs(void **state)
+{
+    (void)state;
+    enum { EXIF = 36 };
+    uint8_t px[H * W], turned[2048];
+    for (int i = 0; i < H * W; i++) px[i] = i % W < W / 2 ? 10 : 240;
+    size_t bytes;
+    uint8_t *file = jpeg_file(px, H, W, 1, false, &bytes);
+    if (!file) skip();
+    static const char exif[EXIF + 1] = "\xff\xe1\0\x22"
+                                       "Exif\0\0MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\0\0\0\0\0\0\0";
+    static const bool wide[9] = {0, 1, 1, 1, 1, 0, 0, 0, 0}, dark[9] = {0, 1, 0, 0, 1, 1, 1, 0, 0};
+    for (int how = 0; how <= 8; how++) { /* 0 means nothing */
+        memcpy(turned, file, 2);
+        memcpy(turned + 2, exif, EXIF);
+        turned[2 + 29] = (uint8_t)how;
+        memcpy(turned + 2 + EXIF, file + 2, bytes - 2);
+        jd_picture p = {0};
+        assert_int_equal(jd_decode_picture(ctx, "x.jpg", turned, bytes + EXIF, 0, &p), JD_OK);
+        assert_int_equal(p.width, how == 0 || wide[how] ? W : H);
+        assert_int_equal(p.pixels[0] < 128, how == 0 || dark[how]); /* the left, or above */
+        assert_int_equal(p.pixels[H * W - 1] < 128, !(how == 0 || dark[how]));
+        jd_picture_free(ctx, &p);
+    }
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(netpbm),
-        cmocka_unit_test(tiff),
+        cmocka_unit_test(netpbm), cmocka_unit_test(bitmaps),     cmocka_unit_test(turned_jpegs),
+        cmocka_unit_test(gifs),   cmocka_unit_test(tiff),
 #ifdef JD_HAVE_JPEG
-        cmocka_unit_test(jpeg),
-        cmocka_unit_test(jpeg_claims),
+        cmocka_unit_test(jpeg),   cmocka_unit_test(jpeg_claims),
 #else
         cmocka_unit_test(absent),
 #endif

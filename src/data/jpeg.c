@@ -91,11 +91,63 @@ static void from_inks(const jpeg *j, const uint8_t *cmyk, uint8_t *out)
     }
 }
 
+static unsigned number(const uint8_t *p, int n, bool big)
+{
+    unsigned v = 0;
+    for (int i = 0; i < n; i++) v |= (unsigned)p[i] << 8 * (big ? n - 1 - i : i);
+    return v;
+}
+
+/* How the camera was held: the tag Orientation of the first directory of Exif data (Exif 2.3, CIPA DC-008), 1 to 8; 1 where there
+ * is none. */
+static unsigned orientation(const jpeg *j)
+{
+    for (const struct jpeg_marker_struct *m = j->d.marker_list; m; m = m->next) {
+        const uint8_t *p = m->data + 6;
+        if (m->data_length < 14 || memcmp(m->data, "Exif\0", 6) != 0) continue;
+        const size_t bytes = m->data_length - 6;
+        const bool big = p[0] == 'M';
+        const size_t at = number(p + 4, 4, big);
+        if (at > bytes || bytes - at < 2) return 1;
+        const size_t entries = number(p + at, 2, big);
+        for (size_t i = 0; i < entries && (i + 1) * 12 <= bytes - at - 2; i++) {
+            const uint8_t *e = p + at + 2 + 12 * i;
+            const unsigned v = number(e + 8, 2, big);
+            if (number(e, 2, big) == 0x112) return v >= 1 && v <= 8 ? v : 1;
+        }
+    }
+    return 1;
+}
+
+/* As it was seen: 2, 3, 4 mirror rows, both, columns; 5 to 8 take rows for columns and then do as 1 to 4 do. */
+static jd_status turn(jpeg *j, unsigned how)
+{
+    const jd_picture from = j->pic;
+    const bool aside = how > 4, right = how == 2 || how == 3 || how == 7 || how == 8,
+               down = how == 3 || how == 4 || how == 6 || how == 7;
+    const size_t C = (size_t)from.channels;
+    uint8_t *out = how == 1 ? NULL : jd_alloc_array(j->ctx, (size_t)from.height * (size_t)from.width, C);
+    if (!out) return jd_error(j->ctx);
+    const int H = aside ? from.width : from.height, W = aside ? from.height : from.width;
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++) {
+            const int u = aside ? y : x, v = aside ? x : y; /* column and row of the file before it is mirrored */
+            const int column = right ? from.width - 1 - u : u, row = down ? from.height - 1 - v : v;
+            memcpy(out + ((size_t)y * (size_t)W + (size_t)x) * C,
+                   from.pixels + ((size_t)row * (size_t)from.width + (size_t)column) * C, C);
+        }
+    jd_free(j->ctx, from.pixels);
+    j->pic = (jd_picture){H, W, from.channels, out};
+    return JD_OK;
+}
+
 static jd_status decode(jpeg *j, int channels)
 {
+    jpeg_save_markers(&j->d, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(&j->d, TRUE);
     if (check_size(j)) return jd_error(j->ctx);
     const bool inks = j->d.num_components == 4;
+    const unsigned held = orientation(j);
     if (!channels) channels = j->d.num_components == 1 ? 1 : 3;
     j->d.out_color_space = inks ? JCS_CMYK : channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
     j->d.dct_method = JDCT_ISLOW;
@@ -110,6 +162,7 @@ static jd_status decode(jpeg *j, int channels)
         if (inks) from_inks(j, j->line, to);
     }
     if (!jd_error(j->ctx)) jpeg_finish_decompress(&j->d);
+    if (!jd_error(j->ctx)) turn(j, held);
     return jd_error(j->ctx);
 }
 

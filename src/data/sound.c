@@ -67,8 +67,9 @@ static jd_status check_kind(jd_ctx *ctx, const char *path, const uint8_t *p, siz
         return check_riff(ctx, path, p, bytes);
     if (bytes >= 4 && memcmp(p, "fLaC", 4) == 0) return JD_OK;
     if (bytes >= 8 && memcmp(p, "NIST_1A\n", 8) == 0) return JD_OK;
+    if (bytes >= 4 && memcmp(p, "OggS", 4) == 0) return JD_OK; /* Vorbis, Opus or FLAC within */
     return jd_fail(ctx, JD_EDATA,
-                   "%s: byte 0: %zu bytes without the head of a WAV, FLAC or NIST file; convert it to WAV", path,
+                   "%s: byte 0: %zu bytes without the head of a WAV, FLAC, Ogg or NIST file; convert it to WAV", path,
                    bytes);
 }
 

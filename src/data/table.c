@@ -17,17 +17,44 @@ char *jd__cut_line(char **next, char *end)
     return line;
 }
 
+/* Between tabs a quote is a letter like others; between commas what stands in quotes is one field, and "" in it a quote. */
+static bool is_quoted(const char *field, char separator)
+{
+    return *field == '"' && separator != '\t';
+}
+
+static const char *end_of_quoted(const char *p)
+{
+    for (p++; *p && !(*p == '"' && p[1] != '"'); p++) p += *p == '"';
+    return p;
+}
+
 static size_t count_fields(const char *line, char separator)
 {
-    size_t n = 1;
-    for (; *line; line++) n += *line == separator;
-    return n;
+    for (size_t n = 1;; n++, line++) {
+        if (is_quoted(line, separator)) line = end_of_quoted(line);
+        line = strchr(line, separator);
+        if (!line) return n;
+    }
 }
 
 /* Cuts the next field off the line. */
 static char *cut_field(char **line, char separator)
 {
-    char *field = *line, *stop = strchr(field, separator);
+    char *field = *line, *end = field;
+    if (is_quoted(field, separator)) {
+        char *to = ++field;
+        for (end = field; *end && !(*end == '"' && end[1] != '"'); end++) {
+            end += *end == '"';
+            *to++ = *end;
+        }
+        end += *end == '"';
+        char *const stop = strchr(end, separator);
+        *line = stop ? stop + 1 : end + strlen(end);
+        *to = 0;
+        return field;
+    }
+    char *stop = strchr(field, separator);
     if (stop) {
         *stop = 0;
         *line = stop + 1;
@@ -62,7 +89,8 @@ jd_status jd_read_words(jd_ctx *ctx, const char *path, char separator, jd_tsv *o
     if (!t.text) return jd_error(ctx);
     for (size_t i = 0; i < bytes; i++) lines += t.text[i] == '\n';
 
-    char *next = t.text, *line = jd__cut_line(&next, t.text + bytes);
+    char *next = t.text + (bytes >= 3 && !memcmp(t.text, "\xef\xbb\xbf", 3) ? 3 : 0); /* a byte order mark */
+    char *line = jd__cut_line(&next, t.text + bytes);
     size_t number = 1, cells;
     if (!line || !*line)
         jd_fail(ctx, JD_EDATA, "%s: line 1: no header; the file is empty", path);
