@@ -1,10 +1,22 @@
 /* main.c - the `jackdaw` program: finds the command and runs it. */
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
+/* jansson's parser loses characters, or reads beyond its buffer, when that cannot grow: the program ends before. */
+static void *memory_for_json(size_t bytes)
+{
+    void *p = malloc(bytes);
+    if (p) return p;
+    fputs("jackdaw: out of memory; make the model or the batch smaller\n", stderr);
+    exit(JD_ENOMEM);
+}
+
 int main(int argc, char **argv)
 {
+    json_set_alloc_funcs(memory_for_json, free);
     const char *words[64] = {NULL};
     for (int i = 0; cli_commands[i].name && i < 63; i++) words[i] = cli_commands[i].name;
     if (argc < 2) {

@@ -1,4 +1,5 @@
 /* model_file.c - what a model's file says of its network: written by `train`, read by what uses the model. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,9 @@ static void read_columns(jd_ctx *ctx, const json_t *j, model *m)
 
 static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, model *m)
 {
+    errno = 0;
     json_t *j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    if (!j && errno == ENOMEM) return jd_fail(ctx, JD_ENOMEM, "%s: out of memory", path);
     const char *net = json_string_value(json_object_get(j, "net"));
     const char *at = json_string_value(json_object_get(j, "input"));
     const json_t *classes = json_object_get(j, "classes");

@@ -46,6 +46,8 @@ const char *fuzz_scratch(const char *name);
 
 /* Reads every byte, so that a sanitizer sees one that is not there. */
 void fuzz_touch(const void *data, size_t bytes);
+/* One input through the driver; the status it ended with. */
+jd_status fuzz_one(const uint8_t *data, size_t bytes);
 /* Ends the program unless `right`: a finding. */
 void fuzz_check(bool right, const char *what);
 

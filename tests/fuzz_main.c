@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
@@ -207,16 +207,37 @@ static void mutate_once(blob *b)
 }
 
 /* Runs an input that lies in memory of exactly its size. */
-static bool run(const uint8_t *data, size_t bytes)
+static jd_status run(const uint8_t *data, size_t bytes)
 {
     now.data = malloc(bytes ? bytes : 1);
     if (!now.data) abort();
     memcpy(now.data, data, bytes);
     now.bytes = bytes;
-    const bool taken = LLVMFuzzerTestOneInput(now.data, bytes) == 0;
+    const jd_status status = fuzz_one(now.data, bytes);
     free(now.data);
     now = (blob){0};
-    return taken;
+    return status;
+}
+
+/* Every allocation of reading a seed fails in turn, alone and with all that come after it. */
+static void without_memory(const blob *seed)
+{
+    for (int forever = 0; forever < 2; forever++)
+        for (long n = 1;; n++) {
+            const long live = faults_live();
+            uint8_t *data = malloc(seed->bytes + 1);
+            if (!data) abort();
+            memcpy(data, seed->data, seed->bytes);
+            faults_memory(n, forever);
+            const jd_status status = fuzz_one(data, seed->bytes);
+            const bool failed = faults_end();
+            free(data);
+            if (fuzz_verbose && failed) fprintf(stderr, "allocation %ld%s: %d\n", n, forever ? "+" : "", status);
+            fuzz_check(!failed || status == JD_OK || status == JD_ENOMEM,
+                       "an allocation failed, and JD_ENOMEM is not said");
+            fuzz_check(faults_live() == live, "an allocation failed, and memory is lost");
+            if (!failed) break;
+        }
 }
 
 static int fuzz(int inputs)
@@ -226,11 +247,13 @@ static int fuzz(int inputs)
     int taken = 0;
     fuzz_verbose = true;
     for (int i = 0; i < seeds; i++) {
-        if (run(pool[i].data, pool[i].bytes)) continue;
+        if (!run(pool[i].data, pool[i].bytes)) continue;
         fprintf(stderr, "fuzz %s: seed %d is refused\n", fuzz_this.name, i);
         free(b.data);
         return 1;
     }
+    fuzz_verbose = getenv("FUZZ_VERBOSE") != NULL;
+    for (int i = 0; i < seeds; i++) without_memory(&pool[i]);
     fuzz_verbose = false;
     for (int i = 0; i < inputs; i++) {
         const blob *from = &pool[draw((uint64_t)(draw(2) ? seeds : pooled))];
@@ -238,7 +261,7 @@ static int fuzz(int inputs)
         memcpy(b.data, from->data, b.bytes);
         for (uint64_t k = 1 + draw(draw(4) ? 3 : 12); k > 0; k--) mutate_once(&b);
         if (fuzz_this.repair && draw(8)) fuzz_this.repair(b.data, b.bytes);
-        if (!run(b.data, b.bytes)) continue;
+        if (run(b.data, b.bytes)) continue;
         taken++;
         keep(pooled < POOL ? pooled++ : seeds + (int)draw((uint64_t)(POOL - seeds)), b.data, b.bytes);
     }
@@ -271,7 +294,7 @@ static int read_files(jd_ctx *ctx, char **path, int n)
             fprintf(stderr, "%s\n", jd_error_message(ctx));
             return 1;
         }
-        printf("%s: %s\n", path[i], run(data, bytes) ? "taken" : "refused");
+        printf("%s: %s\n", path[i], run(data, bytes) ? "refused" : "taken");
         jd_free(ctx, data);
     }
     return 0;

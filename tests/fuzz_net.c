@@ -97,7 +97,7 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
         if (f && jd_fn_plan(f, &(jd_tensor){"x", input[i], NULL}, 1)) fits = true;
         jd_fn_free(f);
         jd_params_free(p);
-        if (jd_error(ctx) == JD_EUSAGE || jd_error(ctx) == JD_ENOMEM) jd_error_clear(ctx);
+        if (jd_error(ctx) == JD_EUSAGE) jd_error_clear(ctx);
         if (jd_error(ctx)) return jd_error(ctx);
     }
     return fits ? JD_OK : jd_fail(ctx, JD_EUSAGE, "fuzz: the network fits no input");

@@ -1,5 +1,6 @@
 /* fuzz_result.c - result.json and metrics.csv of a run, from which `jackdaw report` writes the report anew.  An input is
  * the one file, a NUL byte, and the other. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -44,8 +45,9 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     const uint8_t *part[] = {data, nul ? nul + 1 : data};
     const size_t size[] = {first, nul ? bytes - first - 1 : 0};
     for (int i = 0; i < 2; i++) {
-        FILE *f = fopen(path[i], "wb");
-        fuzz_check(f && fwrite(part[i], 1, size[i], f) == size[i] && !fclose(f), "a file cannot be written");
+        const int fd = open(path[i], O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        fuzz_check(fd >= 0 && write(fd, part[i], size[i]) == (ssize_t)size[i] && !close(fd),
+                   "a file cannot be written");
     }
     const jd_status status = jd_run_rebuild_report(ctx, dir, path[2]);
     for (int i = 0; i < 3; i++) remove(path[i]);

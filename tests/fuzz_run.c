@@ -56,12 +56,11 @@ const char *fuzz_file(const void *data, size_t bytes)
     return path;
 }
 
-/* 0: taken, -1: refused. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+jd_status fuzz_one(const uint8_t *data, size_t bytes)
 {
     blocks = 0;
     jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1, .alloc = limited_alloc, .free = limited_free});
-    if (!ctx) abort();
+    if (!ctx) return JD_ENOMEM;
     const jd_status st = fuzz_this.read(ctx, data, bytes);
     fuzz_check(st == jd_error(ctx), "the status is not that of the context");
     fuzz_check(st == JD_OK || st == JD_EDATA || st == JD_ENOMEM || st == fuzz_this.also, jd_error_message(ctx));
@@ -69,7 +68,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (fuzz_verbose && st) fprintf(stderr, "%s\n", jd_error_message(ctx));
     jd_ctx_free(ctx);
     fuzz_check(blocks == 0, "memory is lost");
-    return st == JD_OK ? 0 : -1;
+    return st;
+}
+
+/* 0: taken, -1: refused. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    return fuzz_one(data, bytes) == JD_OK ? 0 : -1;
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t most, unsigned seed)

@@ -51,6 +51,8 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
     jd_error_clear(ctx);
     const jd_status cifar = answered(ctx, &b, jd_images_read_cifar(ctx, &path, 1, 10, &b));
     jd_error_clear(ctx);
+    if (picture == JD_ENOMEM || matrix == JD_ENOMEM || gnt == JD_ENOMEM || cifar == JD_ENOMEM)
+        return jd_fail(ctx, JD_ENOMEM, "x: a reader lacked memory");
     if (picture && matrix && gnt && cifar) jd_fail(ctx, picture, "x: no reader takes it");
     return jd_error(ctx);
 }

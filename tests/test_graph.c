@@ -135,6 +135,76 @@ static void trace_more(jd_graph *g, void *user)
     jd_result(g, "y", jd_dense(g, "another", jd_arg(g, "x"), .units = 4000));
 }
 
+/* An allocator that knows how many bytes are taken; their number stands before each block. */
+static void *count_alloc(void *user, size_t bytes)
+{
+    char *p = aligned_alloc(64, bytes + 64);
+    if (!p) return NULL;
+    memcpy(p, &bytes, sizeof bytes);
+    *(size_t *)user += bytes;
+    return p + 64;
+}
+
+static void count_free(void *user, void *p)
+{
+    size_t bytes;
+    memcpy(&bytes, (char *)p - 64, sizeof bytes);
+    *(size_t *)user -= bytes;
+    free((char *)p - 64);
+}
+
+static void trace_ragged(jd_graph *g, void *user)
+{
+    (void)user;
+    const jd_node length = jd_arg(g, "length"), y = jd_net(g, "lstm 8, dense 3", jd_arg(g, "x"), length);
+    const jd_node loss = jd_mean(g, jd_square(g, y), JD_ALL_AXES, false);
+    jd_update_adam(g, loss, jd_const(g, 0.01, JD_SCALAR));
+    jd_result(g, "loss", loss);
+}
+
+/* Batches of `shapes` lengths, in turn and back; the losses, and the most bytes taken after the first lengths. */
+static size_t ragged(size_t keep, int shapes, jd_plan **held, double *losses)
+{
+    enum { T = 60, B = 2 };
+    static float x[T * B * 4];
+    size_t taken = 0, most = 0;
+    fill(x, T * B * 4, 9);
+    jd_ctx *ctx = jd_ctx_new(
+        &(jd_options){.threads = 1, .seed = 3, .alloc = count_alloc, .free = count_free, .alloc_user = &taken});
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_fn *f = jd_fn_new(ctx, p, trace_ragged, NULL);
+    jd_fn_keep(f, keep);
+    for (int k = 0; k < 3 * shapes; k++) {
+        const int step = k % (2 * shapes), t = 1 + (step < shapes ? step : 2 * shapes - 1 - step);
+        const int32_t length[B] = {t, (t + 1) / 2};
+        const jd_tensor in[] = {JD_TENSOR("x", JD_F32, x, t, B, 4), JD_TENSOR("length", JD_I32, length, B)};
+        if (held && k == 1) *held = jd_fn_plan(f, in, 2);
+        assert_int_equal(jd_fn_run(f, in, 2), JD_OK);
+        losses[k] = jd_fn_scalar(f, "loss");
+        if (taken > most) most = taken;
+    }
+    if (held) assert_int_equal(jd_plan_run(*held), JD_OK); /* one that was given out is never forgotten */
+    jd_fn_free(f);
+    jd_params_free(p);
+    jd_ctx_free(ctx);
+    assert_int_equal(taken, 0);
+    return most;
+}
+
+static void plans_out_of_use_are_forgotten(void **state)
+{
+    (void)state;
+    enum { SHAPES = 60 };
+    static double all[3 * SHAPES], few[3 * SHAPES];
+    jd_plan *held;
+    const size_t without = ragged(SIZE_MAX, SHAPES, NULL, all);
+    for (size_t keep = 0; keep <= without / 2; keep += without / 4) {
+        const size_t with = ragged(keep, SHAPES, &held, few);
+        assert_memory_equal(all, few, sizeof all);
+        if (with > keep + without / 10) fail_msg("%zu bytes of %zu with %zu to keep", with, without, keep);
+    }
+}
+
 static void plans_are_kept_by_shape_and_follow_the_store(void **state)
 {
     (void)state;
@@ -392,6 +462,7 @@ int main(void)
         cmocka_unit_test(fused_chain_has_the_same_bits),
         cmocka_unit_test(fused_sgd_has_the_same_bits),
         cmocka_unit_test(plans_are_kept_by_shape_and_follow_the_store),
+        cmocka_unit_test(plans_out_of_use_are_forgotten),
         cmocka_unit_test(shared_parameters_add_their_gradients),
         cmocka_unit_test(scopes_with_slashes_close_as_one),
         cmocka_unit_test(errors_name_the_place_and_the_repair),

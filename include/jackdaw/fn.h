@@ -1,7 +1,7 @@
 /*
  * fn.h - traced functions: from a C function that adds nodes to a plan that runs.
  *
- * `jd_fn` traces its function once for each combination of input shapes, compiles a plan, and keeps it.  A whole
+ * `jd_fn` traces its function for each combination of input shapes, compiles a plan, and keeps it for the next time.  A whole
  * training step - forward, backward, update - is one function:
  *
  *     jd_params *w = jd_params_new(ctx, JD_F32);
@@ -64,11 +64,15 @@ typedef void jd_trace(jd_graph *g, void *user);
 JD_API jd_fn *jd_fn_new(jd_ctx *ctx, jd_params *params, jd_trace *trace, void *user);
 JD_API void jd_fn_free(jd_fn *f);
 
-/* The plan for inputs of these names, types and shapes (`data` is not looked at): found, or traced and compiled. */
+/* The plan for inputs of these names, types and shapes (`data` is not looked at): found, or traced and compiled.  It is
+ * the caller's to run until the function is freed. */
 JD_API jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n);
+/* Plans that jd_fn_plan never gave out are kept for the shapes used last: those that fit in so many bytes together (at first
+ * 1 GiB) and at most 1000, but always the last two.  A shape that comes back later is traced again, with the same results. */
+JD_API void jd_fn_keep(jd_fn *f, size_t bytes);
 /* Copies the inputs, runs the plan for their shapes. */
 JD_API jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n);
-/* After jd_fn_run: a result of the last plan that ran.  NULL or 0, and an error, for an unknown name. */
+/* After jd_fn_run: a result of the last plan that ran, valid until the next run.  NULL or 0, and an error, for an unknown name. */
 JD_API const void *jd_fn_result(jd_fn *f, const char *name, jd_type *type);
 JD_API double jd_fn_scalar(jd_fn *f, const char *name);
 

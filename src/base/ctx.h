@@ -32,6 +32,11 @@ static inline jd_status jd__ctx_status(const jd_ctx *ctx)
     return __atomic_load_n(&ctx->status, __ATOMIC_ACQUIRE);
 }
 
+/* After a library that takes memory by itself has worked, before what it says is believed: true, with JD_ENOMEM recorded, where
+ * memory ran out.  The one sign of that which they all leave is the C library's errno, which is set to 0 before.  A result
+ * is no sign of success: jansson's parser loses a character when its buffer cannot grow. */
+bool jd__library_failed(jd_ctx *ctx, const char *name, const char *library);
+
 /* The context's team; made at the first call.  NULL (with an error recorded) when threads cannot be made. */
 jd_team *jd__ctx_team(jd_ctx *ctx);
 

@@ -1,6 +1,7 @@
 /*
  * error.c - the sticky first error of a context.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/ctx.h"
@@ -40,4 +41,11 @@ jd_status jd_fail(jd_ctx *ctx, jd_status status, const char *fmt, ...)
     status = ctx->status;
     pthread_mutex_unlock(&ctx->lock);
     return status;
+}
+
+bool jd__library_failed(jd_ctx *ctx, const char *name, const char *library)
+{
+    if (errno != ENOMEM) return false;
+    jd_fail(ctx, JD_ENOMEM, "%s: out of memory in %s; make the model or the batch smaller", name, library);
+    return true;
 }

@@ -1,6 +1,9 @@
 /* InkML (W3C Recommendation, 20 September 2011), the part that holds pen strokes. */
 #include "data/ink.h"
 
+#include "base/ctx.h"
+
+#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +217,7 @@ static void XMLCALL entity(void *user, const char *name, int parameter, const ch
 static void parse(inkml *m, const char *data, size_t bytes)
 {
     enum { CHUNK = 1 << 20 };
+    errno = 0;
     XML_SetUserData(m->parser, m);
     XML_SetElementHandler(m->parser, begin, end);
     XML_SetCharacterDataHandler(m->parser, characters);
@@ -222,6 +226,7 @@ static void parse(inkml *m, const char *data, size_t bytes)
         const size_t left = bytes - at;
         const bool last = left <= CHUNK;
         if (XML_Parse(m->parser, data + at, last ? (int)left : CHUNK, last) != XML_STATUS_OK) {
+            jd__library_failed(m->ctx, m->path, "expat");
             jd_fail(m->ctx, JD_EDATA, "%s: line %zu: %s", m->path, line_of(m),
                     XML_ErrorString(XML_GetErrorCode(m->parser)));
             return;

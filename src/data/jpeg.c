@@ -4,9 +4,11 @@
  * Its accurate integer DCT is used, whose results are the same bits on every machine.  libjpeg goes on after damaged data
  * with a warning; here that is an error, since what it makes up would be learned.
  */
+#include "base/ctx.h"
 #include "data/picture.h"
 
 #ifdef JD_HAVE_JPEG
+#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +42,7 @@ static void give_up(j_common_ptr d)
     jpeg *j = d->client_data;
     char why[JMSG_LENGTH_MAX];
     d->err->format_message(d, why);
+    jd__library_failed(j->ctx, j->name, "libjpeg");
     if (!jd_error(j->ctx))
         jd_fail(j->ctx, JD_EDATA, "%s: byte %zu: libjpeg: %s; fetch the file again, or write it anew as baseline JPEG",
                 j->name, position(j), why);
@@ -173,6 +176,7 @@ static void guarded(jpeg *j, const uint8_t *p, int channels)
     j->error.emit_message = remark;
     j->d.client_data = j;
     if (setjmp(j->back)) return;
+    errno = 0;
     jpeg_create_decompress(&j->d);
     j->d.client_data = j; /* the call above clears all but `err` */
     j->progress.progress_monitor = count_scans;

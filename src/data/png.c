@@ -1,5 +1,7 @@
+#include "base/ctx.h"
 #include "data/picture.h"
 
+#include <errno.h>
 #include <png.h>
 #include <string.h>
 
@@ -52,6 +54,7 @@ jd_status jd__png_decode(jd_ctx *ctx, const char *path, const uint8_t *file, siz
     jd_status st = JD_OK;
     png_image image = {.version = PNG_IMAGE_VERSION};
     jd_picture pic = {0};
+    errno = 0;
     if (png_image_begin_read_from_memory(&image, file, bytes)) {
         if (channels == 0) channels = image.format & PNG_FORMAT_FLAG_COLOR ? 3 : 1;
         image.format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
@@ -63,9 +66,11 @@ jd_status jd__png_decode(jd_ctx *ctx, const char *path, const uint8_t *file, siz
         else
             st = JD_ENOMEM;
     }
-    if (st == JD_OK && image.warning_or_error & 2)
+    if (st == JD_OK && image.warning_or_error & 2) {
+        jd__library_failed(ctx, path, "libpng");
         st = jd_fail(ctx, JD_EDATA, "%s: libpng, within %zu bytes: %s; the file is damaged, fetch it again", path,
                      bytes, image.message);
+    }
     png_image_free(&image);
     if (st) {
         jd_picture_free(ctx, &pic);
@@ -90,10 +95,13 @@ jd_status jd_write_png(jd_ctx *ctx, const char *path, const jd_picture *picture)
     void *file = jd_alloc(ctx, bytes);
     if (!file) return JD_ENOMEM;
     jd_status st;
+    errno = 0;
     if (png_image_write_to_memory(&image, file, &bytes, 0, picture->pixels, 0, NULL))
         st = jd_write_file(ctx, path, file, bytes);
-    else
+    else {
+        jd__library_failed(ctx, path, "libpng");
         st = jd_fail(ctx, JD_EINTERNAL, "%s: libpng cannot encode: %s", path, image.message);
+    }
     png_image_free(&image);
     jd_free(ctx, file);
     return st;

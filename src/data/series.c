@@ -132,10 +132,11 @@ static jd_status take_label(ts *t, char *word)
     if (!*word) return jd_fail(t->ctx, JD_EDATA, "%s: line %zu: no label after the last colon", t->path, t->line);
     if (t->classes) {
         name = jd_asprintf(t->ctx, " %s ", word);
-        listed = name && strstr(t->classes, name);
+        if (!name) return jd_error(t->ctx);
+        listed = strstr(t->classes, name);
     }
     jd_free(t->ctx, name);
-    if (!listed && !jd_error(t->ctx))
+    if (!listed)
         return jd_fail(t->ctx, JD_EDATA,
                        "%s: line %zu: the class '%.40s' is none of those that @classLabel lists:%.200s", t->path,
                        t->line, word, t->classes);
@@ -211,6 +212,7 @@ jd_status jd_read_ts(jd_ctx *ctx, const char *path, jd_series *out)
     size_t bytes = 0;
     *out = (jd_series){0};
     ts t = {.ctx = ctx, .path = path, .line = 1, .out = out, .c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+    if (!t.c_locale) jd_fail(ctx, JD_ENOMEM, "%s: no memory for the C locale; free some", path);
     char *text = jd_read_gz(ctx, path, 0, &bytes);
     if (text && memchr(text, 0, bytes))
         jd_fail(ctx, JD_EDATA, "%s: bytes 0 in it; a .ts file is text", path);

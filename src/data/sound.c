@@ -1,5 +1,7 @@
+#include "base/ctx.h"
 #include "data/stream.h"
 
+#include <errno.h>
 #include <sndfile.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,9 +105,11 @@ static jd_status read_frames(jd_ctx *ctx, const char *path, SNDFILE *f, const SF
         count += (size_t)got;
     }
     jd_free(ctx, block);
-    if (!jd_error(ctx) && sf_error(f))
+    if (!jd_error(ctx) && sf_error(f)) {
+        jd__library_failed(ctx, path, "libsndfile");
         jd_fail(ctx, JD_EDATA, "%s: after sample %zu: libsndfile: %s; fetch the file again", path, count,
                 sf_strerror(f));
+    }
     if (!jd_error(ctx) && info->frames < SF_COUNT_MAX && (uint64_t)info->frames != count)
         jd_fail(ctx, JD_EDATA, "%s: %zu samples, but the header declares %lld; the file is cut off, fetch it again",
                 path, count, (long long)info->frames);
@@ -128,11 +132,13 @@ jd_status jd_read_sound(jd_ctx *ctx, const char *path, jd_sound *out)
         memory_file m = {.data = data, .size = (sf_count_t)bytes};
         SF_VIRTUAL_IO io = {.get_filelen = mem_size, .seek = mem_seek, .read = mem_read, .tell = mem_tell};
         SF_INFO info = {0};
+        errno = 0;
         SNDFILE *f = sf_open_virtual(&io, SFM_READ, &info, &m);
-        if (!f)
+        if (!f) {
+            jd__library_failed(ctx, path, "libsndfile");
             st = jd_fail(ctx, JD_EDATA, "%s: libsndfile, at byte %lld: %s; fetch the file again or convert it", path,
                          (long long)m.at, sf_strerror(NULL));
-        else if (info.channels < 1 || info.channels > 64 || info.samplerate < 1 || info.samplerate > 768000)
+        } else if (info.channels < 1 || info.channels > 64 || info.samplerate < 1 || info.samplerate > 768000)
             st = jd_fail(ctx, JD_EDATA, "%s: header: %d channels at %d Hz; 1 to 64 channels, at most 768000 Hz", path,
                          info.channels, info.samplerate);
         else

@@ -1,9 +1,11 @@
 /* Volumes in TIFF files, by libtiff from memory: grey pictures, one slice each; and single pictures. */
+#include "base/ctx.h"
 #include "data/volume.h"
 
 #include "data/picture.h"
 
 #ifdef JD_HAVE_TIFF
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <tiffio.h>
@@ -65,6 +67,7 @@ static int warning(TIFF *t, void *user, const char *module, const char *format, 
 
 static TIFF *open_memory(jd_ctx *ctx, const char *path, source *s)
 {
+    errno = 0;
     TIFFOpenOptions *o = TIFFOpenOptionsAlloc();
     if (!o) {
         jd_fail(ctx, JD_ENOMEM, "%s: no memory for libtiff; free some", path);
@@ -77,7 +80,10 @@ static TIFF *open_memory(jd_ctx *ctx, const char *path, source *s)
     TIFFOpenOptionsSetWarningHandlerExtR(o, warning, s);
     TIFF *t = TIFFClientOpenExt(path, "rm", s, take, refuse, seek, done, size_of, NULL, NULL, o);
     TIFFOpenOptionsFree(o);
-    if (!t) jd_fail(ctx, JD_EDATA, "%s: libtiff: %s; the file is damaged", path, s->fault[0] ? s->fault : "no header");
+    if (!t) {
+        jd__library_failed(ctx, path, "libtiff");
+        jd_fail(ctx, JD_EDATA, "%s: libtiff: %s; the file is damaged", path, s->fault[0] ? s->fault : "no header");
+    }
     return t;
 }
 
@@ -90,6 +96,7 @@ typedef struct page {
 
 static jd_status bad(jd_ctx *ctx, const char *path, int64_t slice, const source *s, const char *what)
 {
+    jd__library_failed(ctx, path, "libtiff");
     return jd_fail(ctx, JD_EDATA, "%s: picture %lld: %s%s%s", path, (long long)slice + 1, what,
                    s->fault[0] ? "; libtiff: " : "", s->fault);
 }
@@ -254,7 +261,10 @@ static jd_status decode(jd_ctx *ctx, const char *name, TIFF *t, const source *s,
     if (!pixels || pixels > JD_LIMIT_PIXELS) return bad(ctx, name, 0, s, "no pixels, or more than 2^26");
     if (pixels / 8 > (uint64_t)JD_LIMIT_RATIO * s->bytes)
         return bad(ctx, name, 0, s, "so many pixels cannot come out of this file; it is cut off");
-    if (!TIFFRGBAImageOK(t, why)) return jd_fail(ctx, JD_EDATA, "%s: libtiff: %.200s; convert it to PNG", name, why);
+    if (!TIFFRGBAImageOK(t, why)) {
+        jd__library_failed(ctx, name, "libtiff");
+        return jd_fail(ctx, JD_EDATA, "%s: libtiff: %.200s; convert it to PNG", name, why);
+    }
     const int C = channels ? channels : grey ? 1 : 3;
     uint32_t *raster = jd_alloc_array(ctx, (size_t)pixels, sizeof *raster);
     uint8_t *to = jd_alloc_array(ctx, (size_t)pixels, (size_t)C);

@@ -137,6 +137,7 @@ jd_status jd__torcs_start(torcs_server *s)
         const int error = spawn(s, &p, dir, pair[1], log);
         close(pair[1]);
         const char *why = error ? strerror(error) : hear_road(s);
+        if (error == ENOMEM) jd_fail(s->ctx, JD_ENOMEM, "torcs: no memory to start the simulator; free some");
         if (why) {
             refused(s, log, why);
             if (!s->pid) close(s->control);

@@ -8,12 +8,12 @@
 #include "gmdh/gmdh.h"
 #include "jackdaw/io.h"
 
-/* The text of a memory stream as the context's memory. */
-static char *take(jd_ctx *ctx, FILE *f, char **text)
+/* Without memory the C library closes a stream well, and leaves its text NULL or, when something could not be added, short. */
+char *jd__gmdh_written(jd_ctx *ctx, FILE *f, char **text)
 {
-    const bool bad = !f || fclose(f) != 0;
-    char *copy = bad ? NULL : jd_strdup(ctx, *text);
-    if (bad) jd_fail(ctx, JD_ENOMEM, "gmdh: no memory for the text");
+    const bool whole = f && !ferror(f);
+    char *copy = f && !fclose(f) && whole && *text ? jd_strdup(ctx, *text) : NULL;
+    if (!copy) jd_fail(ctx, JD_ENOMEM, "gmdh: no memory for the text");
     free(*text);
     return copy;
 }
@@ -61,7 +61,7 @@ char *jd_gmdh_text(const jd_gmdh *net, const char *const *names)
         fprintf(f, "y = %.6g + %.6g z%d.1\n", net->y_mean, net->y_scale, net->layers);
     else if (f)
         fprintf(f, "y = %.6g\n", net->y_mean);
-    return take(net->ctx, f, &text);
+    return jd__gmdh_written(net->ctx, f, &text);
 }
 
 /* ---- C source ------------------------------------------------------------------------------------------------------------------*/
@@ -102,7 +102,7 @@ char *jd_gmdh_source(const jd_gmdh *net, const char *name)
         fprintf(f, "    return %.17g + %.17g * z%d_1;\n}\n", net->y_mean, net->y_scale, net->layers);
     else if (f)
         fprintf(f, "    (void)x, (void)u, (void)v, (void)z;\n    return %.17g;\n}\n", net->y_mean);
-    return take(net->ctx, f, &text);
+    return jd__gmdh_written(net->ctx, f, &text);
 }
 
 /* ---- files -----------------------------------------------------------------------------------------------------------------------*/

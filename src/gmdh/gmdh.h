@@ -4,6 +4,8 @@
 #ifndef JD_GMDH_GMDH_H
 #define JD_GMDH_GMDH_H
 
+#include <stdio.h>
+
 #include "jackdaw/gmdh.h"
 #include "layers/layers.h"
 
@@ -71,6 +73,9 @@ void jd__moments_pair(const jd__moments *s, int terms, int i, int j, double *G, 
 bool jd__gmdh_solve(const double *G, const double *c, int k, double ridge, double *w);
 /* w' G w - 2 w'c + yy: the squared error over the moments' rows. */
 double jd__gmdh_error(const double *G, const double *c, double yy, const double *w, int k);
+
+/* export.c: closes a stream of open_memstream; its text as the context's memory. */
+char *jd__gmdh_written(jd_ctx *ctx, FILE *f, char **text);
 
 /* net.c */
 jd_gmdh *jd__gmdh_new(jd_ctx *ctx, int64_t inputs);

@@ -284,7 +284,7 @@ jd_status jd_gmdh_take(jd_gmdh *net, const char *name, jd_params *p)
 char *jd_gmdh_spec(const jd_gmdh *net)
 {
     static const char *const kind[] = {"", " linear", " bilinear", " cubic"};
-    char *text = NULL, *copy = NULL;
+    char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     if (f) fprintf(f, "polynomial");
@@ -298,12 +298,7 @@ char *jd_gmdh_spec(const jd_gmdh *net)
             }
     }
     if (f && net->layers) fprintf(f, "%s clamp %.9g %.9g", kind[net->kind], net->low, net->high);
-    if (f && !fclose(f))
-        copy = jd_strdup(net->ctx, text);
-    else
-        jd_fail(net->ctx, JD_ENOMEM, "gmdh: no memory for the text");
-    free(text);
-    return copy;
+    return jd__gmdh_written(net->ctx, f, &text);
 }
 
 void jd_gmdh_scaling(const jd_gmdh *net, const double **mean, const double **scale, double *y_mean, double *y_scale)

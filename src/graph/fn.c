@@ -1,9 +1,11 @@
-/* fn.c - traced functions: a plan for each combination of input shapes. */
+/* fn.c - traced functions: a plan for each combination of input shapes, as long as it is used. */
 #include <string.h>
 
 #include "base/ctx.h"
 #include "graph/offload.h"
 #include "jackdaw/device.h"
+
+enum { MOST_PLANS = 1000 };
 
 struct jd_fn {
     jd_ctx *ctx;
@@ -12,6 +14,7 @@ struct jd_fn {
     void *user;
     jd_graph graph;
     jd_plan *plan; /* a list, the last used first */
+    size_t keep;   /* bytes */
     struct {
         jd_plan *plan;
         uint64_t run;
@@ -27,7 +30,7 @@ jd_fn *jd_fn_new(jd_ctx *ctx, jd_params *params, jd_trace *trace, void *user)
     }
     jd_fn *f = jd_alloc(ctx, sizeof *f);
     if (!f) return NULL;
-    *f = (jd_fn){.ctx = ctx, .params = params, .trace = trace, .user = user};
+    *f = (jd_fn){.ctx = ctx, .params = params, .trace = trace, .user = user, .keep = (size_t)1 << 30};
     jd__graph_init(&f->graph, ctx, params, params ? jd_params_dtype(params) : JD_F32);
     return f;
 }
@@ -94,7 +97,31 @@ static jd_status check_inputs(jd_fn *f, const jd_tensor *in, int n)
     return JD_OK;
 }
 
-jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n)
+void jd_fn_keep(jd_fn *f, size_t bytes)
+{
+    if (f) f->keep = bytes;
+}
+
+/* Frees what was not used for longest.  Runs that a device may still be at work on stay. */
+static void forget(jd_fn *f)
+{
+    size_t bytes = 0;
+    int plans = 0;
+    for (jd_plan **at = &f->plan, *p; (p = *at) != NULL;) {
+        if (!p->held && p != f->last.plan && p != f->before.plan) {
+            bytes += p->arena_bytes + p->memory_size;
+            plans++;
+            if (plans > 2 && (bytes > f->keep || plans > MOST_PLANS)) {
+                *at = p->next;
+                jd__plan_free(p);
+                continue;
+            }
+        }
+        at = &p->next;
+    }
+}
+
+static jd_plan *plan_for(jd_fn *f, const jd_tensor *in, int n)
 {
     if (jd_error(f->ctx)) return NULL;
     jd_plan *before = NULL;
@@ -119,6 +146,14 @@ jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n)
     p->trace_seconds = traced;
     p->next = f->plan;
     f->plan = p;
+    forget(f);
+    return p;
+}
+
+jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n)
+{
+    jd_plan *p = plan_for(f, in, n);
+    if (p) p->held = true;
     return p;
 }
 
@@ -138,7 +173,7 @@ static void copy_input(void *to, const void *from, size_t n)
 
 jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n)
 {
-    jd_plan *p = jd_fn_plan(f, in, n);
+    jd_plan *p = plan_for(f, in, n);
     if (!p) return jd_error(f->ctx);
     if (p->off) {
         if (jd__offload_run(p, in, n)) return jd_error(f->ctx);

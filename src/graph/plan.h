@@ -63,6 +63,7 @@ struct jd_plan {
     size_t memory_used, memory_size;
     double trace_seconds, compile_seconds;
     struct jd__offload *off; /* on a device, see offload.h; NULL: on the CPU */
+    bool held;               /* jd_fn_plan has given it out */
     struct jd_plan *next;
 };
 

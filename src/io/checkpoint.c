@@ -58,9 +58,12 @@ static jd_status list_generations(jd_ctx *ctx, const char *path, generations *g)
     const size_t n = strlen(base);
     size_t capacity = 0;
     DIR *d = opendir(dir);
+    int failed = d ? 0 : errno;
     jd_free(ctx, dir);
-    if (!d) return JD_OK; /* nothing there; opening the file itself gives the message */
-    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+    if (failed && failed != ENOMEM && failed != EMFILE && failed != ENFILE)
+        return JD_OK; /* nothing there, or not for us to see; opening the file itself gives the message */
+    const struct dirent *e;
+    while (d && (errno = 0, e = readdir(d)) != NULL) {
         if (strncmp(e->d_name, base, n) || e->d_name[n] != '.') continue;
         const char *end;
         const unsigned number = read_number(e->d_name + n + 1, &end);
@@ -73,7 +76,12 @@ static jd_status list_generations(jd_ctx *ctx, const char *path, generations *g)
         }
         g->number[g->count++] = number;
     }
-    closedir(d);
+    if (d) failed = errno;
+    if (d) closedir(d);
+    /* A generation that is overlooked could be overwritten. */
+    if (failed)
+        jd_fail(ctx, failed == ENOMEM ? JD_ENOMEM : JD_EIO, "%s: its folder cannot be listed: %s", path,
+                strerror(failed));
     if (g->count) qsort(g->number, g->count, sizeof *g->number, ascending);
     return jd_error(ctx);
 }

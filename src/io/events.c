@@ -205,11 +205,13 @@ jd_status jd_events_image(jd_events *e, const char *tag, int64_t step, const uin
     void *png = jd_alloc(e->ctx, bytes);
     if (!png) return jd_error(e->ctx);
     jd_status status;
+    errno = 0;
     if (png_image_write_to_memory(&image, png, &bytes, 0, pixels, 0, NULL)) {
         jd_buffer b = {.ctx = e->ctx};
         jd__event_image(&b, wall_clock(), step, tag, height, width, channels, png, bytes);
         status = flush(e, &b);
     } else {
+        jd__library_failed(e->ctx, e->path, "libpng");
         status =
             jd_fail(e->ctx, JD_EINTERNAL, "%s: image \"%s\" cannot be written as PNG: %s", e->path, tag, image.message);
     }

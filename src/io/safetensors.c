@@ -6,6 +6,7 @@
  */
 #include "io/safetensors.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/ctx.h"
 #include "base/limits.h"
 
 enum { LONGEST_TENSOR_JSON = 1 << 16 };
@@ -123,12 +125,11 @@ static int next_member(reader *r, const char **p, const char *end, bool first, m
 static json_t *parse(reader *r, const char *text, size_t bytes)
 {
     json_error_t error;
+    errno = 0;
     json_t *j = json_loadb(text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (j) return j;
-    if (json_error_code(&error) == json_error_out_of_memory)
-        jd_fail(r->ctx, JD_ENOMEM, "%s: out of memory while parsing the header", r->name);
-    else
-        bad(r, text + (error.position > 0 ? error.position : 0), "header", error.text);
+    if (!jd__library_failed(r->ctx, r->name, "jansson") && j) return j;
+    json_decref(j);
+    bad(r, text + (error.position > 0 ? error.position : 0), "header", error.text);
     return NULL;
 }
 

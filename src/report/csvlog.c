@@ -118,7 +118,9 @@ jd_csv_log *jd_csv_log_open(jd_ctx *ctx, const char *path, const char *const *co
     if (!jd_error(ctx)) jd_write_file(ctx, path, t.p, t.len);
     if (!jd_error(ctx)) {
         log->f = fopen(path, "ab");
-        if (!log->f) jd_fail(ctx, JD_EIO, "%s: cannot be opened for writing: %s", path, strerror(errno));
+        if (!log->f)
+            jd_fail(ctx, errno == ENOMEM ? JD_ENOMEM : JD_EIO, "%s: cannot be opened for writing: %s", path,
+                    strerror(errno));
     }
     jd__text_free(&t);
     if (!log->f) {

@@ -73,12 +73,14 @@ uint8_t *jd_png_encode(jd_ctx *ctx, const uint8_t *pixels, size_t w, size_t h, s
         png[24] = 8;
         png[25] = color_type[channels];
         uint8_t *p = chunk(png + 8, "IHDR", 13);
-        if (compress2(p + 8, &bound, raw, (uLong)raw_size, 9) == Z_OK) {
+        const int packed = compress2(p + 8, &bound, raw, (uLong)raw_size, 9);
+        if (packed == Z_OK) {
             p = chunk(p, "IDAT", bound);
             p = chunk(p, "IEND", 0);
             *bytes = (size_t)(p - png);
         } else {
-            jd_fail(ctx, JD_EINTERNAL, "jd_png_encode: zlib could not compress the picture");
+            jd_fail(ctx, packed == Z_MEM_ERROR ? JD_ENOMEM : JD_EINTERNAL,
+                    "jd_png_encode: zlib could not compress the picture");
         }
     }
     jd_free(ctx, raw);

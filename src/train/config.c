@@ -1,11 +1,13 @@
 /*
  * config.c - what a run is made with: the settings, their strict reading, the configuration and environment as JSON.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ctx.h"
 #include "train/run.h"
 
 static const char *const SCALE[] = {"quick", "cpu", "full"};
@@ -95,8 +97,10 @@ double jd_run_setting(const jd_run *r, const char *name)
 
 void jd_run_config(jd_run *r, const char *name, const char *text)
 {
-    if (!jd_error(r->ctx) && json_object_set_new(r->config, name, json_string(text)))
-        jd_fail(r->ctx, JD_EUSAGE, "jd_run_config \"%s\": the text is not UTF-8", name);
+    errno = 0;
+    if (jd_error(r->ctx) || !json_object_set_new(r->config, name, json_string(text))) return;
+    jd__library_failed(r->ctx, name, "jansson");
+    jd_fail(r->ctx, JD_EUSAGE, "jd_run_config \"%s\": the text is not UTF-8", name);
 }
 
 void jd_run_config_number(jd_run *r, const char *name, double value)
@@ -108,20 +112,24 @@ void jd_run_config_number(jd_run *r, const char *name, double value)
 void jd_run_config_list(jd_run *r, const char *name, const char *const *field, size_t fields, const char *const *cell,
                         size_t rows)
 {
-    json_t *list = jd_error(r->ctx) ? NULL : json_array();
+    if (jd_error(r->ctx)) return;
+    errno = 0;
+    json_t *list = json_array();
     int failed = 0;
-    for (size_t i = 0; list && i < rows; i++) {
+    for (size_t i = 0; i < rows; i++) {
         json_t *row = json_object();
         for (size_t k = 0; k < fields; k++)
             if (cell[i * fields + k]) failed |= json_object_set_new(row, field[k], json_string(cell[i * fields + k]));
         failed |= json_array_append_new(list, row);
     }
-    if (list && (json_object_set_new(r->config, name, list) || failed))
-        jd_fail(r->ctx, JD_EUSAGE, "jd_run_config_list \"%s\": a text is not UTF-8", name);
+    if (!json_object_set_new(r->config, name, list) && !failed) return;
+    jd__library_failed(r->ctx, name, "jansson");
+    jd_fail(r->ctx, JD_EUSAGE, "jd_run_config_list \"%s\": a text is not UTF-8", name);
 }
 
 json_t *jd__run_config(const jd_run *r)
 {
+    errno = 0;
     json_t *c = json_object();
     json_object_set_new(c, "system", json_string(r->name));
     if (r->o.system) json_object_set_new(c, "scale", json_string(SCALE[r->o.scale]));
@@ -134,6 +142,7 @@ json_t *jd__run_config(const jd_run *r)
         json_object_set_new(c, "settings", s);
     }
     json_object_update(c, r->config);
+    jd__library_failed(r->ctx, "the configuration", "jansson");
     return c;
 }
 
@@ -204,10 +213,11 @@ static void cpu_name(char *out, size_t size)
     if (f) fclose(f);
 }
 
-json_t *jd__environment(const jd_ctx *ctx)
+json_t *jd__environment(jd_ctx *ctx)
 {
     char cpu[200];
     cpu_name(cpu, sizeof cpu);
+    errno = 0;
     json_t *e = json_object();
     json_object_set_new(e, "cpu", json_string(cpu));
     json_object_set_new(e, "isa", json_string(jd_ctx_isa(ctx)));
@@ -218,5 +228,6 @@ json_t *jd__environment(const jd_ctx *ctx)
 #else
     json_object_set_new(e, "compiler", json_string("GCC " __VERSION__));
 #endif
+    jd__library_failed(ctx, "the environment", "jansson");
     return e;
 }

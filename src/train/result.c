@@ -1,21 +1,26 @@
 /*
  * result.c - the one number of a run: result.json, and the end of the report.
  */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
+#include "base/ctx.h"
 #include "jackdaw/device.h"
 #include "train/run.h"
 
 void jd_run_extra(jd_run *r, const char *name, double value)
 {
-    json_object_set_new(r->extra, name, jd__json_number(value));
+    errno = 0;
+    if (json_object_set_new(r->extra, name, jd__json_number(value))) jd__library_failed(r->ctx, name, "jansson");
 }
 
 json_t *jd__result_json(const jd_run *r, bool whole)
 {
     static const char *const scale[] = {"quick", "cpu", "full"};
     const jd_system *s = r->system;
+    json_t *config = whole ? jd__run_config(r) : NULL, *environment = whole ? jd__environment(r->ctx) : NULL;
+    errno = 0;
     json_t *j = json_object();
     json_object_set_new(j, "system", json_string(r->name));
     json_object_set_new(j, "scale", json_string(scale[r->o.scale]));
@@ -29,14 +34,14 @@ json_t *jd__result_json(const jd_run *r, bool whole)
     json_object_set_new(j, "seconds", jd__json_number(round(r->seconds * 1000) / 1000));
     json_object_set_new(j, "device", json_string(jd_ctx_device_text(r->ctx)));
     json_object_update_missing(j, r->extra);
-    if (!whole) return j;
-    if (r->why) json_object_set_new(j, "why", json_string(r->why));
-    json_object_set_new(j, "title", json_string(s->title));
-    if (s->paper) json_object_set_new(j, "source", json_string(s->paper));
-    if (s->paper_note) json_object_set_new(j, "paper_note", json_string(s->paper_note));
-    if (s->about) json_object_set_new(j, "about", json_string(s->about));
-    json_object_set_new(j, "config", jd__run_config(r));
-    json_object_set_new(j, "environment", jd__environment(r->ctx));
+    if (whole && r->why) json_object_set_new(j, "why", json_string(r->why));
+    if (whole) json_object_set_new(j, "title", json_string(s->title));
+    if (whole && s->paper) json_object_set_new(j, "source", json_string(s->paper));
+    if (whole && s->paper_note) json_object_set_new(j, "paper_note", json_string(s->paper_note));
+    if (whole && s->about) json_object_set_new(j, "about", json_string(s->about));
+    if (whole) json_object_set_new(j, "config", config);
+    if (whole) json_object_set_new(j, "environment", environment);
+    jd__library_failed(r->ctx, "the result", "jansson");
     return j;
 }
 

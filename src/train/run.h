@@ -87,7 +87,7 @@ bool jd__checkpoint_read(jd_run *r, const char *path, jd_params *p, jd_progress 
 json_t *jd__json_number(double x); /* an integer where it is one, null where it is not finite */
 jd_status jd__run_settings(jd_run *r, const char *const *set);
 json_t *jd__run_config(const jd_run *r);
-json_t *jd__environment(const jd_ctx *ctx);
+json_t *jd__environment(jd_ctx *ctx);
 /* An error that names the first difference unless the two configurations are those of one run. */
 jd_status jd__config_compare(jd_ctx *ctx, const char *path, const json_t *was, const json_t *is);
 char *jd__json_text(jd_ctx *ctx, const json_t *j, bool pretty);

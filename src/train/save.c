@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ctx.h"
 #include "jackdaw/ranks.h"
 #include "train/run.h"
 #include "train/store.h"
@@ -88,8 +89,11 @@ jd_status jd__checkpoint_write(jd_run *r, const char *path, jd_params *p, const 
     if (at->has_best && at->best_weights)
         jd__entries_vector(&w.e, "train/best", jd__file_dtype(jd_params_dtype(p)), at->best_count, at->best_weights);
     put_log(&w, &r->log, at->first_row);
-    json_t *names = json_array(), *params = jd__store_order(p, false), *states = jd__store_order(p, true);
+    json_t *params = jd__store_order(r->ctx, p, false), *states = jd__store_order(r->ctx, p, true);
+    errno = 0;
+    json_t *names = json_array();
     for (int i = 0; i < r->log.n; i++) json_array_append_new(names, json_string(r->log.series[i].name));
+    jd__library_failed(r->ctx, path, "jansson");
     jd_metadata meta[] = {{"jackdaw.config", jd_run_config_json(r)},
                           {"jackdaw.metrics", jd__json_text(r->ctx, names, false)},
                           {"jackdaw.order", jd__json_text(r->ctx, params, false)},

@@ -1,6 +1,8 @@
 /* store.c - the tensors of a parameter store in files: models, and the part of a checkpoint that is weights. */
+#include <errno.h>
 #include <string.h>
 
+#include "base/ctx.h"
 #include "train/run.h"
 #include "train/store.h"
 
@@ -64,21 +66,27 @@ void jd__entries_vector(jd_entries *e, const char *name, jd_file_dtype dtype, si
         (jd_tensor_entry){.dtype = dtype, .rank = 1, .dim = {(int64_t)count}, .data = data});
 }
 
-json_t *jd__store_order(jd_params *p, bool states)
+json_t *jd__store_order(jd_ctx *ctx, jd_params *p, bool states)
 {
+    errno = 0;
     json_t *order = json_array();
     for (int i = 0; i < (states ? jd_params_states(p) : jd_params_ranges(p)); i++)
         json_array_append_new(order, json_string((states ? jd_params_state(p, i, NULL) : jd_params_range(p, i))->name));
+    jd__library_failed(ctx, "the order of the weights", "jansson");
     return order;
 }
 
 json_t *jd__meta_json(jd_ctx *ctx, const jd_tensor_file *f, const char *path, const char *key)
 {
     const char *text = jd_tensor_file_meta(f, key);
+    errno = 0;
     json_t *j = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    if (!j)
+    if (jd__library_failed(ctx, path, "jansson") || !j) {
+        json_decref(j);
+        j = NULL;
         jd_fail(ctx, JD_EDATA, "%s: metadata %s is %s; it is no file of this program, or damaged", path, key,
                 text ? "not JSON" : "missing");
+    }
     return j;
 }
 
@@ -118,10 +126,10 @@ jd_status jd_params_save(jd_ctx *ctx, jd_params *p, const char *path, const jd_m
     jd_entries e;
     if (jd_error(ctx) || jd__entries_begin(&e, ctx, p, 0)) return jd_error(ctx);
     jd__entries_params(&e, "", p);
-    json_t *order = jd__store_order(p, false);
+    json_t *order = jd__store_order(ctx, p, false);
     char *order_text = jd__json_text(ctx, order, false);
     jd_metadata *meta = jd_alloc_array(ctx, m + 2, sizeof *meta);
-    if (meta && order_text) {
+    if (meta && order_text && !jd_error(ctx)) {
         meta[0] = (jd_metadata){"jackdaw.kind", "model"};
         meta[1] = (jd_metadata){"jackdaw.order", order_text};
         if (m) memcpy(meta + 2, metadata, m * sizeof *meta);

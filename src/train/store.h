@@ -24,7 +24,7 @@ void jd__entries_vector(jd_entries *e, const char *name, jd_file_dtype dtype, si
 jd_file_dtype jd__file_dtype(jd_dtype t);
 
 /* The order of parameters or states as JSON: a store that is filled in this order computes the same bits. */
-json_t *jd__store_order(jd_params *p, bool states);
+json_t *jd__store_order(jd_ctx *ctx, jd_params *p, bool states);
 /* Puts the tensors PREFIX + name of all names in `order` into the store. */
 jd_status jd__store_set(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f, const json_t *order, const char *prefix,
                         bool states);

@@ -1,11 +1,13 @@
 /*
  * summary.c - the parts of a report that every run has: the figure, the curves of what was logged, the configuration.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ctx.h"
 #include "train/run.h"
 
 static double number_of(const json_t *j, const char *key)
@@ -137,8 +139,10 @@ static const char *const shown[] = {"system",     "scale",  "seed",   "metric", 
 
 void jd__report_tail(jd_ctx *ctx, jd_report *rep, const json_t *result)
 {
+    errno = 0;
     json_t *more = json_copy((json_t *)(uintptr_t)result);
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) json_object_del(more, shown[i]);
+    jd__library_failed(ctx, "the report", "jansson");
     jd_report_section(rep, "How this was made");
     report_pairs(ctx, rep, "Measured", more);
     report_pairs(ctx, rep, "Configuration", json_object_get(result, "config"));
@@ -200,8 +204,9 @@ jd_status jd_run_rebuild_report(jd_ctx *ctx, const char *dir, const char *path)
     char *text = file ? jd_read_file(ctx, file, (size_t)64 << 20, &bytes) : NULL;
     if (text) {
         json_error_t e;
+        errno = 0;
         json_t *result = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &e);
-        if (!json_is_object(result))
+        if (jd__library_failed(ctx, file, "jansson") || !json_is_object(result))
             jd_fail(ctx, JD_EDATA, "%s: line %d: %s; run the system again", file, result ? 1 : e.line,
                     result ? "is not a JSON object" : e.text);
         else

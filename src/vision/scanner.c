@@ -10,8 +10,9 @@ struct jd_scanner {
     jd_scan_shape shape;
     char *net;
     jd_fn *fn;
-    int ranges;   /* of the weights when the scanner was made */
-    bool checked; /* whether the weights were the net's */
+    int64_t tile[2]; /* whose plan it has */
+    int ranges;      /* of the weights when the scanner was made */
+    bool checked;    /* whether the weights were the net's */
 };
 
 static void trace(jd_graph *g, void *user)
@@ -95,6 +96,14 @@ static jd_status read_row(const jd_scanner *s, const jd_scan_stream *im, int64_t
 static jd_plan *plan_for(jd_scanner *s, int64_t th, int64_t tw)
 {
     const jd_tensor in = {"x", {JD_F32, 4, {1, th + s->o.height - 1, tw + s->o.width - 1, s->o.channels}}, NULL};
+    /* Images of many sizes would leave a plan each. */
+    if (!s->fn || (s->tile[0] && (s->tile[0] != th || s->tile[1] != tw))) {
+        jd_fn_free(s->fn);
+        s->fn = jd_fn_new(s->ctx, s->weights, trace, s);
+        if (!s->fn) return NULL;
+    }
+    s->tile[0] = th;
+    s->tile[1] = tw;
     jd_plan *plan = jd_fn_plan(s->fn, &in, 1);
     if (plan && s->ranges && jd_params_ranges(s->weights) != s->ranges) {
         jd_fail(s->ctx, JD_EUSAGE, "scan: the weights have no \"%s\", which the net \"%s\" needs; is it their net?",
