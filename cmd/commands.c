@@ -302,7 +302,9 @@ const cli_command cli_commands[] = {
      export_options, cmd_export, 1, 1},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
-     "Knows safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV and TensorBoard event files, by their contents.",
+     "Knows safetensors, npy, npz, IDX, PNG, JPEG, BMP, GIF, TIFF, PGM, PPM, WAV, FLAC, Ogg, NIfTI, CSV and "
+     "TensorBoard\n"
+     "event files and time series (.ts), most of them by their contents.",
      inspect_options, cmd_inspect, 1, -1},
     {"plan", "the instructions of a network, with kernels, FLOPs, bytes and times",
      "--net SPEC --input SHAPE [OPTIONS]",

@@ -107,6 +107,35 @@ static jd_status configure(jd_ctx *ctx, net_file *n, const char *path, const jso
     return jd_error(ctx);
 }
 
+/* What the inputs are of a net that takes the columns of a table, some of which hold words: "age, town=Bonn, town=Ulm"; a word's
+ * input is 1 where it stands in the column, else 0. */
+static jd_status note_categories(jd_ctx *ctx, net_file *n, const json_t *j)
+{
+    const char *words = json_string_value(json_object_get(j, "categories"));
+    const char *column = json_string_value(json_object_get(j, "columns"));
+    if (!words || !column) return JD_OK;
+    char *note = jd_strdup(ctx, "The numbers in turn, a word's 1 where its column has it and else 0: ");
+    for (bool first = true; !jd_error(ctx) && *column; first = false) {
+        const bool quoted = *column == '"';
+        column += quoted;
+        const size_t length = strcspn(column, quoted ? "\"" : ",");
+        do {
+            const size_t word = strcspn(words, "|\n");
+            char *more = jd_asprintf(ctx, "%s%s%.*s%s%.*s", note, first ? "" : ", ", (int)length, column,
+                                     word ? "=" : "", (int)word, words);
+            jd_free(ctx, note);
+            note = more;
+            words += word;
+            first = false;
+        } while (note && *words == '|' && *++words);
+        words += *words == '\n';
+        column += length + quoted;
+        column += *column == ',';
+    }
+    n->e.note = n->note = note;
+    return jd_error(ctx);
+}
+
 /* What people must do to pictures before they give them to the file. */
 static jd_status write_note(jd_ctx *ctx, net_file *n, const char *prepare)
 {
@@ -171,7 +200,7 @@ static jd_status load(jd_ctx *ctx, net_file *n, const char *path)
     const char *text = f ? jd_tensor_file_meta(f, "jackdaw.config") : NULL;
     json_t *j = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     n->params = f ? jd_params_new(ctx, JD_F32) : NULL;
-    if (n->params && !jd_params_load(ctx, n->params, f)) configure(ctx, n, path, j);
+    if (n->params && !jd_params_load(ctx, n->params, f) && !configure(ctx, n, path, j)) note_categories(ctx, n, j);
     json_decref(j);
     jd_tensor_file_close(f);
     return jd_error(ctx);

@@ -169,9 +169,7 @@ jd_status folder_read_table(jd_ctx *ctx, const char *dir, const char *path, jd_s
         f->held[f->files.n] = part == JD_TRAIN && is_part(of, VALID);
         take_row(ctx, &t, i, file, word[i], path, &p, f);
     }
-    static const char *const sounds[] = {FILE_SOUNDS};
-    for (size_t k = 0; f->files.n && k < sizeof sounds / sizeof *sounds; k++)
-        f->sounds = f->sounds || file_ends(f->files.path[0], sounds[k]);
+    f->sounds = f->files.n && folder_is_sound(f->files.path[0]);
     if (!jd_error(ctx) && !f->files.n) jd_fail(ctx, JD_EDATA, "%s: no file of the part '%s'", path, eval_splits[part]);
     jd_free(ctx, word);
     jd_tsv_free(ctx, &t);

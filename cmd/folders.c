@@ -284,6 +284,14 @@ jd_status folder_open(jd_ctx *ctx, const char *path, jd_split split, const char 
     return jd_error(ctx);
 }
 
+bool folder_is_sound(const char *path)
+{
+    static const char *const sounds[] = {FILE_SOUNDS};
+    for (size_t k = 0; k < sizeof sounds / sizeof *sounds; k++)
+        if (file_ends(path, sounds[k])) return true;
+    return false;
+}
+
 void folder_close(jd_ctx *ctx, folder *f)
 {
     for (size_t i = 0; i < f->dirs; i++) jd_free(ctx, f->dir[i].path);

@@ -36,6 +36,8 @@ typedef struct folder {
  * "": numbers; else only these may occur.  texts: the table's column text, or else the others, is kept as it is, and there is one
  * class. */
 jd_status folder_open(jd_ctx *ctx, const char *dir, jd_split split, const char *names, bool texts, folder *out);
+/* Whether a name ends as those of recordings do. */
+bool folder_is_sound(const char *path);
 void folder_close(jd_ctx *ctx, folder *f);
 /* Whether there is a part to test on. */
 bool folder_has_test(jd_ctx *ctx, const char *dir);

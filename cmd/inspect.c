@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "files.h"
+#include "jackdaw/series.h"
+#include "model.h"
 
 static void shape_text(char out[200], int rank, const int64_t *dim)
 {
@@ -123,14 +125,14 @@ static void show_idx(jd_ctx *ctx, const char *path, bool json)
     jd_idx_free(ctx, &idx);
 }
 
-static void show_png(jd_ctx *ctx, const char *path, bool json)
+static void show_picture(jd_ctx *ctx, const char *path, const char *kind, bool json)
 {
     jd_picture p = {0};
     if (jd_read_picture(ctx, path, 0, &p)) return;
     if (json)
-        printf("{\"kind\":\"png\",\"height\":%d,\"width\":%d,\"channels\":%d}\n", p.height, p.width, p.channels);
+        printf("{\"kind\":\"%s\",\"height\":%d,\"width\":%d,\"channels\":%d}\n", kind, p.height, p.width, p.channels);
     else
-        printf("png, %d high, %d wide, %s\n", p.height, p.width, p.channels == 1 ? "gray" : "RGB");
+        printf("%s, %d high, %d wide, %s\n", kind, p.height, p.width, p.channels == 1 ? "gray" : "RGB");
     jd_picture_free(ctx, &p);
 }
 
@@ -160,25 +162,29 @@ static void show_events(jd_ctx *ctx, const char *path, bool json)
     jd_event_reader_close(r);
 }
 
-/* "step,loss" at the start: printable, with a comma in the first line. */
-static bool looks_like_csv(const unsigned char *b, size_t n)
+/* What stands between the fields of a line of text, of these the most frequent; 0 for no text, or one without. */
+static char separator_of(const unsigned char *b, size_t n)
 {
-    bool comma = false;
+    static const char known[] = ",;\t|";
+    size_t count[sizeof known] = {0}, most = 0;
     for (size_t i = 0; i < n && b[i] != '\n'; i++) {
-        if ((b[i] < 0x20 && b[i] != '\t' && b[i] != '\r') || b[i] > 0x7e) return false;
-        comma = comma || b[i] == ',';
+        const char *at = b[i] ? strchr(known, b[i]) : NULL;
+        if ((b[i] < 0x20 && b[i] != '\t' && b[i] != '\r') || b[i] == 0x7f) return 0;
+        if (at) count[at - known]++;
     }
-    return comma;
+    for (size_t k = 0; k < sizeof known - 1; k++)
+        if (count[k] > count[most]) most = k;
+    return count[most] ? known[most] : 0;
 }
 
 /* Rows and columns; the cells may be words. */
-static void show_csv(jd_ctx *ctx, const char *path, bool json)
+static void show_csv(jd_ctx *ctx, const char *path, char separator, bool json)
 {
     size_t bytes, rows = 0, columns = 1;
     char *text = jd_read_gz(ctx, path, 0, &bytes);
     if (!text) return;
     const size_t first = strcspn(text, "\r\n");
-    for (size_t i = 0; i < first; i++) columns += text[i] == ',';
+    for (size_t i = 0; i < first; i++) columns += text[i] == separator;
     for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') rows += *at != '\n' && *at != '#';
     if (json)
         printf("{\"kind\":\"csv\",\"lines\":%zu,\"columns\":%zu}\n", rows, columns);
@@ -186,6 +192,52 @@ static void show_csv(jd_ctx *ctx, const char *path, bool json)
         printf("csv, %zu lines, %zu columns; the first line: %.*s\n", rows, columns, first < 200 ? (int)first : 200,
                text);
     jd_free(ctx, text);
+}
+
+static void show_series(jd_ctx *ctx, const char *path, bool json)
+{
+    jd_series s = {0};
+    if (jd_read_ts(ctx, path, &s)) return;
+    const size_t steps = s.start[s.count];
+    if (json)
+        printf("{\"kind\":\"series\",\"series\":%zu,\"channels\":%lld,\"steps\":%zu}\n", s.count, (long long)s.channels,
+               steps);
+    else
+        printf("time series, %zu of %lld channels, %zu steps in all, %s\n", s.count, (long long)s.channels, steps,
+               !s.label   ? "without labels"
+               : s.target ? "with targets"
+                          : "with classes");
+    jd_series_free(ctx, &s);
+}
+
+static void show_volume(jd_ctx *ctx, const char *path, bool json)
+{
+    jd_volume v = {0};
+    if (jd_read_nifti(ctx, path, &v)) return;
+    if (json)
+        printf("{\"kind\":\"nifti\",\"frames\":%" PRId64 ",\"depth\":%" PRId64 ",\"height\":%" PRId64
+               ",\"width\":%" PRId64 "}\n",
+               v.frames, v.depth, v.height, v.width);
+    else
+        printf("NIfTI, %" PRId64 " deep, %" PRId64 " high, %" PRId64 " wide, %" PRId64 " frames\n", v.depth, v.height,
+               v.width, v.frames);
+    jd_volume_free(ctx, &v);
+}
+
+/* What a picture's first bytes are; NULL for none. */
+static const char *picture_kind(const unsigned char *b, size_t n)
+{
+    static const struct {
+        const char *head, *kind;
+        size_t bytes;
+    } known[] = {{"\x89PNG", "png", 4}, {"\xff\xd8\xff", "jpeg", 3},
+                 {"GIF8", "gif", 4},    {"BM", "bmp", 2},
+                 {"II*\0", "tiff", 4},  {"MM\0*", "tiff", 4},
+                 {"P2", "pgm", 2},      {"P3", "ppm", 2},
+                 {"P5", "pgm", 2},      {"P6", "ppm", 2}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (n >= 8 && !memcmp(b, known[i].head, known[i].bytes)) return known[i].kind;
+    return NULL;
 }
 
 static void inspect(jd_ctx *ctx, const char *path, bool json)
@@ -200,9 +252,14 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
     fclose(f);
     jd_tensor_file *t = NULL;
     const char *kind = "safetensors";
-    if (n >= 8 && !memcmp(b, "\x89PNG", 4)) {
-        show_png(ctx, path, json);
-    } else if (n >= 12 && (!memcmp(b, "RIFF", 4) || !memcmp(b, "fLaC", 4) || !memcmp(b, "NIST", 4))) {
+    if (picture_kind(b, n)) {
+        show_picture(ctx, path, picture_kind(b, n), json);
+    } else if (series_are(path)) {
+        show_series(ctx, path, json);
+    } else if (file_ends(path, ".nii") || file_ends(path, ".nii.gz")) {
+        show_volume(ctx, path, json);
+    } else if (n >= 12 &&
+               (!memcmp(b, "RIFF", 4) || !memcmp(b, "OggS", 4) || !memcmp(b, "fLaC", 4) || !memcmp(b, "NIST", 4))) {
         show_sound(ctx, path, json);
     } else if (n >= 6 && !memcmp(b, "\x93NUMPY", 6)) {
         kind = "npy";
@@ -216,13 +273,14 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
         show_idx(ctx, path, json);
     } else if (strstr(path, "tfevents")) {
         show_events(ctx, path, json);
-    } else if (looks_like_csv(b, n)) {
-        show_csv(ctx, path, json);
+    } else if (separator_of(b, n)) {
+        show_csv(ctx, path, separator_of(b, n), json);
     } else {
-        jd_fail(
-            ctx, JD_EDATA,
-            "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, WAV, FLAC, CSV, TensorBoard events",
-            path);
+        jd_fail(ctx, JD_EDATA,
+                "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, JPEG, BMP, GIF, TIFF, PGM, PPM, "
+                "WAV, FLAC, Ogg, "
+                "NIfTI, time series (.ts), CSV, TensorBoard events",
+                path);
     }
     if (t) show_tensors(t, kind, json);
     jd_tensor_file_close(t);

@@ -75,6 +75,8 @@ void samples_take_images(samples *s);         /* count, size and labels from s->
 void samples_free(jd_ctx *ctx, samples *s);
 /* True for a path to a file or folder, false for a name of the registry. */
 bool samples_is_file(const char *name);
+/* NAME_TEST.ts or .tsv of NAME_TRAIN.ts or .tsv, as the archives of time series have them, where it is there, for jd_free; else NULL. */
+char *samples_test_beside(jd_ctx *ctx, const char *name);
 /* Whether a set has a part of its own to measure on. */
 bool samples_has_test(jd_ctx *ctx, const char *name);
 
@@ -94,8 +96,6 @@ jd_status arrays_load(jd_ctx *ctx, const char *path, const samples_options *o, s
 
 /* Time series in the text format .ts (series.c). */
 bool series_are(const char *name);
-/* NAME_TEST.ts of NAME_TRAIN.ts where it is there, for jd_free; else NULL. */
-char *series_test_beside(jd_ctx *ctx, const char *name);
 jd_status series_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
 
 /* Pictures as published sets have them (listed.c), for the model o->fit, if there is one: in a folder that holds IDX files of

@@ -48,7 +48,7 @@ static bool is_table(jd_ctx *ctx, const char *name)
 bool samples_is_file(const char *name)
 {
     struct stat st;
-    if (strchr(name, '/') || (stat(name, &st) == 0 && S_ISREG(st.st_mode)) || file_ends(name, ".csv")) return true;
+    if (strpbrk(name, "/.") || (stat(name, &st) == 0 && S_ISREG(st.st_mode))) return true; /* sets have no points */
     for (int i = 0; jd_dataset_at(i); i++)
         if (!strcmp(jd_dataset_at(i)->name, name)) return false;
     return is_folder(name);
@@ -73,6 +73,16 @@ int64_t samples_steps(const samples *s, const uint32_t *index, size_t n)
         if (T < least) least = T;
     }
     return (int64_t)(most == least ? most : (most + PAD - 1) / PAD * PAD);
+}
+
+char *samples_test_beside(jd_ctx *ctx, const char *name)
+{
+    const char *file = strrchr(name, '/'), *at = strstr(file ? file : name, "_TRAIN.");
+    struct stat st;
+    char *test = at ? jd_asprintf(ctx, "%.*s_TEST%s", (int)(at - name), name, at + strlen("_TRAIN")) : NULL;
+    if (!test || !stat(test, &st)) return test;
+    jd_free(ctx, test);
+    return NULL;
 }
 
 void samples_free(jd_ctx *ctx, samples *s)
@@ -135,12 +145,26 @@ static jd_status load_idx(jd_ctx *ctx, const char *name, const char *labels, boo
     return JD_OK;
 }
 
-/* The rows of a table as sequences of one number a step. */
-static jd_status to_sequences(jd_ctx *ctx, samples *s)
+/* The rows of a table as sequences of one number a step, up to what is missing at their ends. */
+static jd_status to_sequences(jd_ctx *ctx, const char *name, samples *s)
 {
+    const size_t N = (size_t)s->dim[0];
+    size_t at = 0, most = 1;
+    if (s->categories)
+        return jd_fail(ctx, JD_EUSAGE,
+                       "%s: a net with lstm and the like reads a table's numbers in turn, but columns "
+                       "of it hold words; begin the net with dense",
+                       name);
     s->start = jd_alloc_array(ctx, s->count + 1, sizeof *s->start);
-    for (size_t i = 0; s->start && i <= s->count; i++) s->start[i] = i * (size_t)s->dim[0];
+    for (size_t i = 0; s->start && i < s->count; i++) {
+        size_t n = N;
+        while (n > 1 && isnan(s->values[i * N + n - 1])) n--;
+        memmove(s->values + at, s->values + i * N, n * sizeof *s->values);
+        s->start[i + 1] = at += n;
+        if (n > most) most = n;
+    }
     s->rank = 2;
+    s->dim[0] = (int64_t)most;
     s->dim[1] = 1;
     return jd_error(ctx);
 }
@@ -174,6 +198,10 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     *out = (samples){0};
     if (samples_is_file(name) && stat(name, &st))
         return jd_fail(ctx, JD_ENOINPUT, "%s: cannot open: %s; check the path", name, strerror(errno));
+    if (samples_is_file(name) && !is_folder(name) && (file_is_picture(name) || folder_is_sound(name)))
+        return jd_fail(
+            ctx, JD_EUSAGE,
+            "%s: one file; give a folder that has a folder of such files for each class, or a table of files", name);
     if (samples_is_file(name) && !is_folder(name) && is_table(ctx, name) && folder_is_table(ctx, name)) {
         load_folder(ctx, name, o, out);
     } else if (samples_is_file(name) && is_folder(name) && !jd_dataset_in(ctx, name)) {
@@ -185,7 +213,7 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     } else if (samples_is_file(name) && is_table(ctx, name)) {
         const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
         if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);
-        if (!table_load(ctx, name, o, out) && o->sequence) to_sequences(ctx, out);
+        if (!table_load(ctx, name, o, out) && o->sequence) to_sequences(ctx, name, out);
     } else if (samples_is_file(name) && !is_folder(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {

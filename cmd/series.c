@@ -1,7 +1,6 @@
 /* series.c - time series in the text format .ts (jackdaw/series.h) as samples: sequences, or rows for nets that read none. */
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "files.h"
 #include "jackdaw/series.h"
@@ -10,16 +9,6 @@
 bool series_are(const char *name)
 {
     return file_ends(name, ".ts") || file_ends(name, ".ts.gz");
-}
-
-char *series_test_beside(jd_ctx *ctx, const char *name)
-{
-    const char *file = strrchr(name, '/'), *at = strstr(file ? file : name, "_TRAIN.");
-    struct stat st;
-    char *test = at ? jd_asprintf(ctx, "%.*s_TEST%s", (int)(at - name), name, at + strlen("_TRAIN")) : NULL;
-    if (!test || !stat(test, &st)) return test;
-    jd_free(ctx, test);
-    return NULL;
 }
 
 /* Without the series in which values are missing, where that is wished. */

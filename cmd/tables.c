@@ -132,7 +132,10 @@ jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const ch
 static bool row_kept(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, size_t inputs,
                      const samples_options *o)
 {
+    size_t steps = inputs; /* a sequence may be shorter than others, with nothing behind its end */
+    while (o->sequence && steps > 1 && !isfinite(t->values[i * t->cols + steps - 1])) steps--;
     for (size_t k = 0; k < t->cols; k++) {
+        if (k >= steps && k < inputs) continue;
         const bool there = k == inputs && t->words ? t->words[i][0] != 0 : isfinite(t->values[i * t->cols + k]) != 0;
         if (there || (o->missing == MISSING_MEAN && k < inputs)) continue;
         if (o->missing == MISSING_REFUSE && !o->skip)

@@ -152,6 +152,27 @@ static void free_training(training *t)
     model_free(t->ctx, &t->m);
 }
 
+/* Options that have no place with such data. */
+static jd_status check_options(training *t)
+{
+    const samples *s = &t->data;
+    const char *const name = cli_text(t->a, "data", NULL);
+    const struct {
+        const char *option;
+        bool fits;
+        const char *what;
+    } check[] = {{"size", s->rank == 3 || !t->size[0], "pictures"},
+                 {"columns", s->columns != NULL, "tables"},
+                 {"target", s->columns != NULL, "tables"},
+                 {"missing", s->rank < 3 && !s->rate, "tables, arrays and series"},
+                 {"labels", !s->columns && !s->held, "IDX files and arrays"}};
+    for (size_t i = 0; i < sizeof check / sizeof *check && !jd_error(t->ctx); i++)
+        if (cli_has(t->a, check[i].option) && !check[i].fits)
+            jd_fail(t->ctx, JD_EUSAGE, "--%s is for %s, which %s is not; leave it out", check[i].option, check[i].what,
+                    name);
+    return jd_error(t->ctx);
+}
+
 /* Loads, splits and normalises. */
 static jd_status load(training *t)
 {
@@ -171,7 +192,7 @@ static jd_status load(training *t)
                          .texts = t->texts,
                          .sequence = model_is_sequential(cli_text(a, "net", NULL))};
     memcpy(o.size, t->size, sizeof o.size);
-    if (samples_load(ctx, name, &o, &t->data)) return jd_error(ctx);
+    if (samples_load(ctx, name, &o, &t->data) || check_options(t)) return jd_error(ctx);
     if (t->data.rank == 3)
         o.size[0] = (int)t->data.dim[0], o.size[1] = (int)t->data.dim[1], o.size[2] = (int)t->data.dim[2];
     o.rate = t->data.rate;
@@ -181,7 +202,7 @@ static jd_status load(training *t)
     o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
     if (t->data.columns) o.columns = t->data.columns, o.target = t->data.target_column;
     o.categories = t->data.categories ? t->data.categories : "";
-    if (!test && series_are(name)) test = t->beside = series_test_beside(ctx, name);
+    if (!test) test = t->beside = samples_test_beside(ctx, name);
     if (test || samples_has_test(ctx, name)) samples_load(ctx, test ? test : name, &o, &t->test);
     const size_t all = t->data.count;
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);

@@ -115,6 +115,13 @@ static void takes_words(void **state)
     write_text("same.csv", "a,b\n1,x\n2,x\n");
     assert_int_equal(jackdaw("train --data same.csv --net 'dense 1' -q -o n"), JD_EDATA);
     assert_non_null(strstr(wrong, "all 2 samples are of one class"));
+    assert_int_equal(jackdaw("train --data towns.csv --size 8x8 --net 'dense 2' -q -o n --columns x"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "--size is for pictures"));
+    assert_int_equal(jackdaw("export towns --c gen --name towns"), 0);
+    size_t n;
+    char *c = jd_read_file(ctx, tmpdir_file("gen/towns.h"), 1 << 20, &n);
+    assert_non_null(memmem(c, n, "x, town=Bern, town=Bonn, town=Ulm", 33));
+    jd_free(ctx, c);
     write_text("vast.csv", "a,b\n1e200,x\n2,y\n");
     assert_int_equal(jackdaw("train --data vast.csv --net 'dense 2' -q -o n"), JD_EDATA);
     assert_non_null(strstr(wrong, "line 2, column 1: 1e+200 is beyond what a float holds"));
@@ -347,6 +354,12 @@ static void reads_series(void **state)
     assert_true(error_said() < 10);
     assert_int_equal(jackdaw("predict slopes slopes_TEST.ts --csv"), 0);
     assert_non_null(strstr(said, "rising"));
+    /* As tables of the UCR archive have them, the class first; the shorter ones with nothing behind. */
+    write_text("waves_TRAIN.tsv", "1\t0.1\t0.2\tNaN\n2\t-0.1\t-0.2\t-0.3\n1\t0.3\tNaN\tNaN\n2\t-0.2\t-0.1\tNaN\n");
+    write_text("waves_TEST.tsv", "1\t0.2\t0.2\tNaN\n2\t-0.1\t-0.3\tNaN\n");
+    assert_int_equal(
+        jackdaw("train --data waves_TRAIN.tsv --target 1 --net 'lstm 4, mean, dense 2' --epochs 40 -q -o w"), 0);
+    assert_non_null(strstr(said, "test error (%) 0 on 2 samples"));
     /* A net without recurrence wants them of one length. */
     assert_int_equal(jackdaw("train --data slopes_TRAIN.ts --net 'dense 2' -q -o flat"), JD_EDATA);
     assert_non_null(strstr(wrong, "line 8: 4 steps, 3 in line 7"));
