@@ -49,10 +49,7 @@ static jd_status configure(chain_model *m, const char *path, const json_t *j)
 chain_model *chain_model_open(jd_ctx *ctx, const char *path)
 {
     jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    if (!f) {
-        jd_error_clear(ctx);
-        return NULL;
-    }
+    if (!f) return NULL;
     const char *config = jd_tensor_file_meta(f, "jackdaw.config");
     json_t *j = config ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
     chain_model *m = json_object_get(j, "residues") ? jd_alloc(ctx, sizeof *m) : NULL;

@@ -6,8 +6,7 @@
 
 typedef struct chain_model chain_model;
 
-/* The model in the file if it reads chains ("residues" in its jackdaw.config); NULL without an error if it is another
- * kind of model, or if the file cannot be read: then the ordinary path tells what is wrong with it. */
+/* The model in a file of that kind (kind.h); an error may be pending whether it is NULL or not. */
 chain_model *chain_model_open(jd_ctx *ctx, const char *path);
 void chain_model_free(chain_model *m);
 /* Q3 and Q8 on a file, or on a split of a set of the registry. */

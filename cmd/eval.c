@@ -6,16 +6,15 @@
 #include "classes.h"
 #include "eval.h"
 #include "fit.h"
-#include "labeller.h"
+#include "kind.h"
 #include "model.h"
-#include "reader.h"
 #include "texter.h"
 #include "translator.h"
 
 char *eval_place(jd_ctx *ctx, const char *data)
 {
     struct stat st;
-    if (strchr(data, '/') || !stat(data, &st)) return jd_strdup(ctx, data);
+    if (strpbrk(data, "/.") || !stat(data, &st)) return jd_strdup(ctx, data); /* sets have no points */
     const jd_dataset *set = jd_dataset_find(ctx, data);
     return set ? jd_dataset_locate(ctx, set) : NULL;
 }
@@ -52,49 +51,18 @@ static void print(jd_ctx *ctx, const model *m, const samples *s, const measured 
     printf("\n");
 }
 
-int cmd_eval(int argc, char **argv)
+static void eval_net(jd_ctx *ctx, const cli_args *a, const char *data, jd_split split)
 {
-    cli_args a;
-    int code = cli_parse(&a, argc, argv);
-    if (code >= 0) return code;
-    const char *data = cli_text(&a, "data", a.n > 1 ? a.rest[1] : NULL), *out = cli_text(&a, "output", NULL);
-    const int split = cli_word(&a, "split", eval_splits, JD_TEST);
-    if (a.bad) return JD_EUSAGE;
-    if (!data)
-        return cli_fail("eval", JD_EUSAGE, "what to measure the model on is missing; for example --data fashion-mnist");
-    if (a.n > 1 && cli_has(&a, "data"))
-        return cli_fail("eval", JD_EUSAGE, "'%s' and --data %s: give one of them", a.rest[1], data);
-    jd_ctx *ctx = cli_context(&a, &code);
-    if (!ctx) return code;
-    if (reader_knows_file(ctx, a.rest[0])) return eval_reader(ctx, &a, data, (jd_split)split);
-    if (labeller_knows(ctx, a.rest[0])) return eval_volumes(ctx, &a, data, (jd_split)split);
-    chain_model *chains = chain_model_open(ctx, a.rest[0]);
-    if (chains) {
-        if (!jd_error(ctx)) chains_eval(chains, data, (jd_split)split, cli_has(&a, "json"));
-        chain_model_free(chains);
-        return cli_end("eval", ctx);
-    }
-    translator *words = translator_open(ctx, a.rest[0]);
-    if (words) {
-        translator_eval(words, &a, data);
-        translator_free(words);
-        return cli_end("eval", ctx);
-    }
-    texter *texts = texter_open(ctx, a.rest[0]);
-    if (texts) {
-        texter_eval(texts, &a, data);
-        texter_free(texts);
-        return cli_end("eval", ctx);
-    }
+    const char *out = cli_text(a, "output", NULL);
     model m;
     jd_params *p = NULL;
     samples s = {0};
     measured e = {0};
-    jd_fn *f = model_open(ctx, a.rest[0], &m, &p);
+    jd_fn *f = model_open(ctx, a->rest[0], &m, &p);
     if (f &&
         !samples_load(ctx, data,
-                      &(samples_options){.labels = cli_text(&a, "labels", NULL),
-                                         .split = (jd_split)split,
+                      &(samples_options){.labels = cli_text(a, "labels", NULL),
+                                         .split = split,
                                          .regression = !m.classes,
                                          .columns = m.columns,
                                          .target = m.target,
@@ -106,9 +74,9 @@ int cmd_eval(int argc, char **argv)
                       &s) &&
         !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data) &&
         !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
-        print(ctx, &m, &s, &e, data, cli_has(&a, "json"));
+        print(ctx, &m, &s, &e, data, cli_has(a, "json"));
         if (out) {
-            jd_report *rep = jd_report_new(ctx, a.rest[0], data);
+            jd_report *rep = jd_report_new(ctx, a->rest[0], data);
             model_report(ctx, rep, &m, p, &s, NULL, &e);
             jd_report_write(rep, out);
             jd_report_free(rep);
@@ -119,5 +87,49 @@ int cmd_eval(int argc, char **argv)
     samples_free(ctx, &s);
     jd_params_free(p);
     model_free(ctx, &m);
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    cli_args a;
+    int code = cli_parse(&a, argc, argv);
+    if (code >= 0) return code;
+    const char *data = cli_text(&a, "data", a.n > 1 ? a.rest[1] : NULL);
+    const jd_split split = (jd_split)cli_word(&a, "split", eval_splits, JD_TEST);
+    if (a.bad) return JD_EUSAGE;
+    if (!data)
+        return cli_fail("eval", JD_EUSAGE, "what to measure the model on is missing; for example --data fashion-mnist");
+    if (a.n > 1 && cli_has(&a, "data"))
+        return cli_fail("eval", JD_EUSAGE, "'%s' and --data %s: give one of them", a.rest[1], data);
+    jd_ctx *ctx = cli_context(&a, &code);
+    if (!ctx) return code;
+    const char *path = a.rest[0];
+    switch (model_kind_of(ctx, path)) {
+    case MODEL_READER: return eval_reader(ctx, &a, data, split);
+    case MODEL_LABELLER: return eval_volumes(ctx, &a, data, split);
+    case MODEL_CHAINS: {
+        chain_model *m = chain_model_open(ctx, path);
+        if (m && !jd_error(ctx)) chains_eval(m, data, split, cli_has(&a, "json"));
+        chain_model_free(m);
+        break;
+    }
+    case MODEL_TRANSLATOR: {
+        translator *m = translator_open(ctx, path);
+        if (m) translator_eval(m, &a, data);
+        translator_free(m);
+        break;
+    }
+    case MODEL_TEXTER: {
+        texter *m = texter_open(ctx, path);
+        if (m) texter_eval(m, &a, data);
+        texter_free(m);
+        break;
+    }
+    case MODEL_PARSER:
+        jd_fail(ctx, JD_EUSAGE,
+                "%s: a model that writes trees; `jackdaw predict` takes sentences, and its system measures it", path);
+        break;
+    case MODEL_NET: eval_net(ctx, &a, data, split); break;
+    }
     return cli_end("eval", ctx);
 }

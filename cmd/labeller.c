@@ -21,17 +21,6 @@ static bool describe(jd_ctx *ctx, const char *path, const char *config, labeller
     return is;
 }
 
-bool labeller_knows(jd_ctx *ctx, const char *path)
-{
-    labeller l = {.ctx = ctx};
-    jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    const bool is = f && describe(ctx, path, jd_tensor_file_meta(f, "jackdaw.config"), &l);
-    jd_tensor_file_close(f);
-    labeller_close(&l);
-    jd_error_clear(ctx); /* whoever opens it next says what is wrong with it */
-    return is;
-}
-
 jd_status labeller_open(jd_ctx *ctx, const char *path, labeller *l)
 {
     *l = (labeller){.ctx = ctx};

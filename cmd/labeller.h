@@ -18,8 +18,6 @@ typedef struct labeller {
     jd_params *w;
 } labeller;
 
-/* Whether the file's model labels voxels; no error when it is another model, or none. */
-bool labeller_knows(jd_ctx *ctx, const char *path);
 /* On failure it is closed again. */
 jd_status labeller_open(jd_ctx *ctx, const char *path, labeller *l);
 void labeller_close(labeller *l);

@@ -40,10 +40,7 @@ static jd_status configure(parser *m, const char *path, const char *config, cons
 parser *parser_open(jd_ctx *ctx, const char *path)
 {
     jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    if (!f) {
-        jd_error_clear(ctx);
-        return NULL;
-    }
+    if (!f) return NULL;
     const char *config = jd_tensor_file_meta(f, "jackdaw.config"), *source = jd_tensor_file_meta(f, "words.source"),
                *labels = jd_tensor_file_meta(f, "labels");
     parser *m = config && source && labels ? jd_alloc(ctx, sizeof *m) : NULL;

@@ -6,8 +6,7 @@
 
 typedef struct parser parser;
 
-/* The model in the file if it holds words and the labels of brackets; NULL without an error if it is another kind of model, or
- * if the file cannot be read: then the ordinary path tells what is wrong with it. */
+/* The model in a file of that kind (kind.h); an error may be pending whether it is NULL or not. */
 parser *parser_open(jd_ctx *ctx, const char *path);
 void parser_free(parser *m);
 /* Each operand from the second on: the file of that name, line by line, or, where there is none, the operand itself. */

@@ -6,11 +6,10 @@
 #include "classes.h"
 #include "files.h"
 #include "fit.h"
-#include "labeller.h"
+#include "kind.h"
 #include "model.h"
 #include "parser.h"
 #include "predict.h"
-#include "reader.h"
 #include "texter.h"
 #include "translator.h"
 
@@ -162,6 +161,17 @@ static void predict_chains(jd_ctx *ctx, const cli_args *a, chain_model *m)
     files_free(ctx, &files);
 }
 
+static void predict_net(jd_ctx *ctx, const cli_args *a)
+{
+    model m;
+    jd_params *p = NULL;
+    jd_fn *f = model_open(ctx, a->rest[0], &m, &p);
+    if (f) predict_files(ctx, a, f, &m);
+    jd_fn_free(f);
+    jd_params_free(p);
+    model_free(ctx, &m);
+}
+
 int cmd_predict(int argc, char **argv)
 {
     cli_args a;
@@ -169,38 +179,35 @@ int cmd_predict(int argc, char **argv)
     if (code >= 0) return code;
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
-    if (reader_knows_file(ctx, a.rest[0])) return read_files(ctx, &a);
-    if (labeller_knows(ctx, a.rest[0])) return predict_volumes(ctx, &a);
-    chain_model *chains = chain_model_open(ctx, a.rest[0]);
-    if (chains) {
-        predict_chains(ctx, &a, chains);
-        chain_model_free(chains);
-        return cli_end("predict", ctx);
+    const char *path = a.rest[0];
+    switch (model_kind_of(ctx, path)) {
+    case MODEL_READER: return read_files(ctx, &a);
+    case MODEL_LABELLER: return predict_volumes(ctx, &a);
+    case MODEL_CHAINS: {
+        chain_model *m = chain_model_open(ctx, path);
+        if (m) predict_chains(ctx, &a, m);
+        chain_model_free(m);
+        break;
     }
-    translator *words = translator_open(ctx, a.rest[0]);
-    if (words) {
-        translator_predict(words, &a);
-        translator_free(words);
-        return cli_end("predict", ctx);
+    case MODEL_TRANSLATOR: {
+        translator *m = translator_open(ctx, path);
+        if (m) translator_predict(m, &a);
+        translator_free(m);
+        break;
     }
-    texter *texts = texter_open(ctx, a.rest[0]);
-    if (texts) {
-        texter_predict(texts, &a);
-        texter_free(texts);
-        return cli_end("predict", ctx);
+    case MODEL_PARSER: {
+        parser *m = parser_open(ctx, path);
+        if (m) parser_predict(m, &a);
+        parser_free(m);
+        break;
     }
-    parser *trees = parser_open(ctx, a.rest[0]);
-    if (trees) {
-        parser_predict(trees, &a);
-        parser_free(trees);
-        return cli_end("predict", ctx);
+    case MODEL_TEXTER: {
+        texter *m = texter_open(ctx, path);
+        if (m) texter_predict(m, &a);
+        texter_free(m);
+        break;
     }
-    model m;
-    jd_params *p = NULL;
-    jd_fn *f = model_open(ctx, a.rest[0], &m, &p);
-    if (f) predict_files(ctx, &a, f, &m);
-    jd_fn_free(f);
-    jd_params_free(p);
-    model_free(ctx, &m);
+    case MODEL_NET: predict_net(ctx, &a); break;
+    }
     return cli_end("predict", ctx);
 }

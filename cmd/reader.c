@@ -126,15 +126,6 @@ bool reader_knows(const char *config)
     return yes;
 }
 
-bool reader_knows_file(jd_ctx *ctx, const char *path)
-{
-    jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    const bool yes = f && reader_knows(jd_tensor_file_meta(f, "jackdaw.config"));
-    jd_tensor_file_close(f);
-    jd_error_clear(ctx); /* whoever opens it next says so again */
-    return yes;
-}
-
 static jd_status configure(reader *m, const char *path, const char *config)
 {
     json_t *j = config ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;

@@ -48,8 +48,6 @@ jd_status reader_open(jd_ctx *ctx, reader *m, const char *path);
 void reader_close(reader *m);
 /* Whether a model's jackdaw.config (JSON, or NULL) is one of a reader; nothing else is looked at. */
 bool reader_knows(const char *config);
-/* The same of a model file; no error when it is another model, or none. */
-bool reader_knows_file(jd_ctx *ctx, const char *path);
 jd_status reader_ink(reader *m, const jd_ink_sample *s);
 /* A line of writing, dark on light or light on dark; only for nets that read ink as pictures. */
 jd_status reader_picture(reader *m, const jd_picture *p);

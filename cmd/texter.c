@@ -60,10 +60,7 @@ static jd_status configure(texter *m, const char *path, const json_t *j)
 texter *texter_open(jd_ctx *ctx, const char *path)
 {
     jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    if (!f) {
-        jd_error_clear(ctx);
-        return NULL;
-    }
+    if (!f) return NULL;
     const char *config = jd_tensor_file_meta(f, "jackdaw.config");
     json_t *j = config ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const char *reads = json_string_value(json_object_get(j, "reads"));

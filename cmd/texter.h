@@ -6,8 +6,7 @@
 
 typedef struct texter texter;
 
-/* The model in the file if it knows characters; NULL without an error if it is another kind of model, or if the file cannot be
- * read: then the ordinary path tells what is wrong with it. */
+/* The model in a file of that kind (kind.h); an error may be pending whether it is NULL or not. */
 texter *texter_open(jd_ctx *ctx, const char *path);
 void texter_free(texter *m);
 /* Goes on after each operand from the second on: what the file of that name ends with, or, where there is none, the operand. */

@@ -52,10 +52,7 @@ static jd_status configure(translator *m, const char *path, const char *config)
 translator *translator_open(jd_ctx *ctx, const char *path)
 {
     jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    if (!f) {
-        jd_error_clear(ctx);
-        return NULL;
-    }
+    if (!f) return NULL;
     const char *config = jd_tensor_file_meta(f, "jackdaw.config"), *source = jd_tensor_file_meta(f, "words.source"),
                *target = jd_tensor_file_meta(f, "words.target");
     translator *m = config && source && target ? jd_alloc(ctx, sizeof *m) : NULL;

@@ -21,8 +21,7 @@ typedef struct translator {
 
 /* What jackdaw.config says of a reader and writer; false where it does not make sense. */
 bool translator_net(const char *config, seq2seq_net *n, double *power, size_t *width);
-/* The model in the file if it holds the words of two languages; NULL without an error if it is another kind of model, or if
- * the file cannot be read: then the ordinary path tells what is wrong with it. */
+/* The model in a file of that kind (kind.h); an error may be pending whether it is NULL or not. */
 translator *translator_open(jd_ctx *ctx, const char *path);
 void translator_free(translator *m);
 /* Answers to the sources of all pairs, found (n), by the model's own beam; on an error nothing needs to be freed. */

@@ -1,0 +1,20 @@
+/* kind.h - the kinds of models that `predict` and `eval` know, told apart by what their files say of themselves. */
+#ifndef JD_CMD_KIND_H
+#define JD_CMD_KIND_H
+
+#include "cli.h"
+
+typedef enum model_kind {
+    MODEL_NET,        /* of pictures, tables, sequences (model.h), or a file that is no model: opening it says why */
+    MODEL_READER,     /* reads ink or lines of writing, or hears (reader.h) */
+    MODEL_LABELLER,   /* labels voxels (labeller.h) */
+    MODEL_CHAINS,     /* chains of amino acids (chains.h) */
+    MODEL_TRANSLATOR, /* words to words (translator.h) */
+    MODEL_PARSER,     /* words to trees (parser.h) */
+    MODEL_TEXTER      /* the next character (texter.h) */
+} model_kind;
+
+/* No error, whatever the file is. */
+model_kind model_kind_of(jd_ctx *ctx, const char *path);
+
+#endif
