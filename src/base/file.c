@@ -33,7 +33,7 @@ char *jd__dirname(jd_ctx *ctx, const char *path)
     return jd_asprintf(ctx, "%.*s", n, path);
 }
 
-jd_status jd__sync_dir(jd_ctx *ctx, const char *dir)
+static jd_status sync_dir(jd_ctx *ctx, const char *dir)
 {
     const int fd = open_again(ctx, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
@@ -130,7 +130,7 @@ jd_status jd__replace_commit(jd_replacement *r)
     const jd_status status = jd__replace_flush(r);
     if (status) return status;
     if (r->ctx->io->rename(r->tmp, r->path)) return give_up(r, "rename", errno);
-    const jd_status synced = jd__sync_dir(r->ctx, r->dir);
+    const jd_status synced = sync_dir(r->ctx, r->dir);
     release(r);
     return synced;
 }

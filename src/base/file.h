@@ -42,8 +42,6 @@ jd_status jd__replace_commit(jd_replacement *r);
 /* Gives up: removes the temporary file.  Does nothing after a commit or a failure. */
 void jd__replace_abort(jd_replacement *r);
 
-/* fsync of the directory `dir`. */
-jd_status jd__sync_dir(jd_ctx *ctx, const char *dir);
 /* The directory part of `path` ("." when there is none); to be given to jd_free. */
 char *jd__dirname(jd_ctx *ctx, const char *path);
 

@@ -36,7 +36,7 @@ jd_status jd__inker_point(jd__inker *k, size_t line, double x, double y)
     return JD_OK;
 }
 
-void jd__inker_free(jd__inker *k)
+static void inker_free(jd__inker *k)
 {
     jd_free(k->ctx, k->xy);
     jd_free(k->ctx, k->start);
@@ -56,7 +56,7 @@ jd_status jd__inker_finish(jd__inker *k, const char *text, const char *writer, j
     char *words = s ? jd_alloc(ctx, t + w + 1) : NULL;
     if (!words) {
         jd_free(ctx, s);
-        jd__inker_free(k);
+        inker_free(k);
         return jd_error(ctx);
     }
     memcpy(words, text, t);

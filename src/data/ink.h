@@ -22,7 +22,6 @@ static inline void jd__inker_up(jd__inker *k)
 {
     k->down = false;
 }
-void jd__inker_free(jd__inker *k);
 /* Makes the one sample out of it all; text and writer may be NULL.  Takes the points over. */
 jd_status jd__inker_finish(jd__inker *k, const char *text, const char *writer, jd_ink *out);
 

@@ -7,7 +7,7 @@
 /* Below this many operations (see work()) a second thread costs more than it brings. */
 enum { PARALLEL_INSTR = 100000, PARALLEL_PLAN = 1000000 };
 
-void *jd__plan_alloc(jd_plan *p, size_t bytes)
+static void *plan_alloc(jd_plan *p, size_t bytes)
 {
     bytes = (bytes + 15) & ~(size_t)15;
     if (p->memory_used + bytes > p->memory_size) {
@@ -55,7 +55,7 @@ static size_t memory_needed(const jd_graph *g, const jd__item *item, uint32_t n)
 
 static const char *copy_text(jd_plan *p, const char *a, const char *b)
 {
-    char *s = jd__plan_alloc(p, strlen(a) + strlen(b) + 1);
+    char *s = plan_alloc(p, strlen(a) + strlen(b) + 1);
     return s ? strcat(strcpy(s, a), b) : "";
 }
 
@@ -96,10 +96,10 @@ static void choose_kernel(jd_plan *p, const jd_graph *g, jd__instr *i, jd_opcode
 static void make_instr(jd_plan *p, const jd_graph *g, jd__instr *i, const jd__item *item)
 {
     const uint32_t nin = item->nin, nout = item->nout;
-    jd_type *type = jd__plan_alloc(p, (nin + nout) * sizeof *type);
-    void **pointer = jd__plan_alloc(p, (nin + nout) * sizeof *pointer);
-    uint32_t *value = jd__plan_alloc(p, (nin + nout) * sizeof *value);
-    void *attr = jd__plan_alloc(p, item->attr_bytes);
+    jd_type *type = plan_alloc(p, (nin + nout) * sizeof *type);
+    void **pointer = plan_alloc(p, (nin + nout) * sizeof *pointer);
+    uint32_t *value = plan_alloc(p, (nin + nout) * sizeof *value);
+    void *attr = plan_alloc(p, item->attr_bytes);
     if (jd_error(p->ctx)) return;
     for (uint32_t k = 0; k < nin; k++) {
         type[k] = item->in_type ? item->in_type[k] : g->value[item->in[k]].type;
@@ -112,7 +112,7 @@ static void make_instr(jd_plan *p, const jd_graph *g, jd__instr *i, const jd__it
     }
     memcpy(attr, item->attr, item->attr_bytes);
     if (item->code == JD_OP_pointwise) {
-        jd_pw_program *q = jd__plan_alloc(p, sizeof *q);
+        jd_pw_program *q = plan_alloc(p, sizeof *q);
         if (!q) return;
         *q = *((jd_pw_attr *)attr)->program;
         ((jd_pw_attr *)attr)->program = q;
@@ -148,8 +148,8 @@ static void name_io(jd_plan *p, const jd_graph *g)
 {
     p->ninput = g->narg;
     p->nresult = (int)g->nresult;
-    p->input = jd__plan_alloc(p, ((size_t)p->ninput + 1) * sizeof *p->input);
-    p->result = jd__plan_alloc(p, ((size_t)p->nresult + 1) * sizeof *p->result);
+    p->input = plan_alloc(p, ((size_t)p->ninput + 1) * sizeof *p->input);
+    p->result = plan_alloc(p, ((size_t)p->nresult + 1) * sizeof *p->result);
     if (jd_error(p->ctx)) return;
     for (int i = 0; i < p->ninput; i++)
         p->input[i] = (jd__io){copy_text(p, g->arg[i].name, ""), g->arg[i].type, NULL, false};
@@ -174,10 +174,10 @@ jd_status jd__compile(jd_graph *g, jd_plan **out)
     p->memory_size = memory_needed(g, item, n);
     p->memory = jd_alloc(g->ctx, p->memory_size);
     if (p->memory) {
-        p->instr = jd__plan_alloc(p, (n + 1) * sizeof *p->instr);
+        p->instr = plan_alloc(p, (n + 1) * sizeof *p->instr);
         size_t pointers = g->nresult;
         for (uint32_t k = 0; k < n; k++) pointers += item[k].nin + item[k].nout;
-        p->bind = jd__plan_alloc(p, (pointers + 1) * sizeof *p->bind);
+        p->bind = plan_alloc(p, (pointers + 1) * sizeof *p->bind);
         double total = 0;
         for (uint32_t k = 0; k < n && !jd_error(g->ctx); k++) {
             make_instr(p, g, &p->instr[k], &item[k]);

@@ -103,7 +103,6 @@ void jd__plan_rebind(jd_plan *p);
 
 jd_status jd__compile(jd_graph *g, jd_plan **out);
 void jd__plan_free(jd_plan *p);
-void *jd__plan_alloc(jd_plan *p, size_t bytes);
 void jd__run_instr(jd_plan *p, jd__instr *i);
 /* Where this run ends: with shards to come, where the gradient is known. */
 int jd__plan_end(const jd_plan *p);

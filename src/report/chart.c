@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-jd_ctx *jd__chart_ctx(const jd_chart *c)
-{
-    return c->ctx;
-}
-
 jd_chart *jd_chart_new(jd_ctx *ctx, const jd_axis *x, const jd_axis *y, double height)
 {
     if (jd_error(ctx)) return NULL;

@@ -96,7 +96,5 @@ enum { JD__NO_SPREAD = -1000 };
 void jd__mean_spread(const jd_result_row *row, double *mean, double *sd, int *decimals);
 /* The mean, with the spread where there is one; a dash where nothing was measured. */
 void jd__mean_text(char *buf, size_t size, const jd_result_row *row);
-jd_ctx *jd__chart_ctx(const jd_chart *c);
-jd_ctx *jd__timeline_ctx(const jd_timeline *t);
 
 #endif

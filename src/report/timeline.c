@@ -32,11 +32,6 @@ struct jd_timeline {
     track track[TRACKS];
 };
 
-jd_ctx *jd__timeline_ctx(const jd_timeline *t)
-{
-    return t->ctx;
-}
-
 jd_timeline *jd_timeline_new(jd_ctx *ctx, const char *time_label, double t0, double t1)
 {
     if (jd_error(ctx)) return NULL;

@@ -8,7 +8,7 @@
 #include "search/search.h"
 
 /* Cauchy's distribution as the tangent of a uniform angle. */
-double jd__cauchy(jd_rng *r, double scale)
+static double cauchy(jd_rng *r, double scale)
 {
     double sine, cosine;
     jd__sincos(JD_PI * (jd_rng_uniform64(r) - .5), &sine, &cosine);
@@ -18,7 +18,7 @@ double jd__cauchy(jd_rng *r, double scale)
 void jd__mutate(const jd_search *s, jd_rng *r, double *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (jd_rng_uniform64(r) < s->o.mutation) x[i] += jd__cauchy(r, s->o.spread);
+        if (jd_rng_uniform64(r) < s->o.mutation) x[i] += cauchy(r, s->o.spread);
 }
 
 size_t jd__breed_population(const jd_search *s)
@@ -39,7 +39,7 @@ void jd__breed_members(jd_search *s)
         double *x = s->field[JD_POP].v + k * s->D;
         jd_rng r = jd__search_rng(s, "search/start", k);
         for (size_t d = 0; d < s->D; d++)
-            x[d] = s->restarts ? s->best[d] + jd__cauchy(&r, s->o.spread)
+            x[d] = s->restarts ? s->best[d] + cauchy(&r, s->o.spread)
                                : s->center0[d] + s->o.sigma * (2 * jd_rng_uniform64(&r) - 1);
     }
 }

@@ -10,7 +10,7 @@ static bool within(int x, int low)
     return x >= low && x <= JD_NET_MAX;
 }
 
-bool jd__net_valid(const jd_net_shape *n)
+static bool valid(const jd_net_shape *n)
 {
     const bool outputs = !n->direct || (n->outputs == n->hidden && !n->no_output_bias);
     return within(n->inputs, 1) && within(n->hidden, 0) && within(n->outputs, 1) && outputs && n->bias >= -1e6 &&
@@ -30,7 +30,7 @@ jd_lane_net jd__lane_net(const jd_net_shape *n)
 
 size_t jd_net_weights(const jd_net_shape *shape)
 {
-    if (!jd__net_valid(shape)) return 0;
+    if (!valid(shape)) return 0;
     const jd_lane_net n = jd__lane_net(shape);
     const int seen = n.hidden ? n.hidden : n.inputs;
     const int hidden = n.hidden * (1 + n.inputs + n.feedback);
@@ -39,7 +39,7 @@ size_t jd_net_weights(const jd_net_shape *shape)
 
 void jd_net_segments(const jd_net_shape *shape, uint32_t *segment)
 {
-    if (!jd__net_valid(shape)) return;
+    if (!valid(shape)) return;
     const jd_lane_net n = jd__lane_net(shape);
     for (int j = 0; j < n.hidden; j++)
         for (int k = 0; k < 1 + n.inputs + n.feedback; k++) *segment++ = (uint32_t)j;

@@ -8,7 +8,6 @@
 #include "cpu/control.h"
 #include "jackdaw/population.h"
 
-bool jd__net_valid(const jd_net_shape *n);
 jd_lane_net jd__lane_net(const jd_net_shape *n);
 /* Puts one network's weights into a lane of a block (W, 16). */
 void jd__net_lane(const jd_net_shape *shape, const double *weights, float *block, int lane);

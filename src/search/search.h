@@ -91,7 +91,6 @@ void jd__breed_start(jd_search *s);                  /* the same, and no score i
 void jd__breed_ask(jd_search *s);                    /* the members without a score */
 void jd__breed_learn(jd_search *s, uint32_t *order); /* their scores; ranks all members, order has 2 x members */
 void jd__breed_summary(const jd_search *s, double *center, double *step);
-double jd__cauchy(jd_rng *r, double scale);
 /* Mutates each of n values with the probability of the options. */
 void jd__mutate(const jd_search *s, jd_rng *r, double *x, size_t n);
 

@@ -15,7 +15,7 @@ void jd_run_extra(jd_run *r, const char *name, double value)
     if (json_object_set_new(r->extra, name, jd__json_number(value))) jd__library_failed(r->ctx, name, "jansson");
 }
 
-json_t *jd__result_json(const jd_run *r, bool whole)
+static json_t *result_json(const jd_run *r, bool whole)
 {
     static const char *const scale[] = {"quick", "cpu", "full"};
     const jd_system *s = r->system;
@@ -47,7 +47,7 @@ json_t *jd__result_json(const jd_run *r, bool whole)
 
 char *jd_run_result_json(const jd_run *r)
 {
-    json_t *j = jd__result_json(r, false);
+    json_t *j = result_json(r, false);
     char *text = jd__json_text(r->ctx, j, false);
     json_decref(j);
     return text;
@@ -72,7 +72,7 @@ jd_status jd_run_finish(jd_run *r, double value, const char *why)
     r->why = why ? jd_strdup(r->ctx, why) : NULL;
     if (r->o.skip_bad) jd_run_extra(r, "skipped", (double)r->skipped);
     jd_report *rep = jd_run_report(r);
-    json_t *j = jd__result_json(r, true);
+    json_t *j = result_json(r, true);
     jd__report_head(rep, j, r->system->paper_note);
     if (!r->curves_drawn) jd_run_curves(r);
     jd__report_tail(r->ctx, rep, j);

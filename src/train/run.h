@@ -92,9 +92,6 @@ json_t *jd__environment(jd_ctx *ctx);
 jd_status jd__config_compare(jd_ctx *ctx, const char *path, const json_t *was, const json_t *is);
 char *jd__json_text(jd_ctx *ctx, const json_t *j, bool pretty);
 
-/* result.c */
-json_t *jd__result_json(const jd_run *r, bool whole);
-
 /* summary.c: the parts of a report that every run has, from its result and its log. */
 void jd__report_head(jd_report *rep, const json_t *result, const char *paper_note);
 void jd__report_curves(jd_ctx *ctx, jd_report *rep, const jd_logbook *log);
