@@ -269,6 +269,29 @@ static void bits_do_not_depend_on_threads_or_isa(void **state)
     free(first);
 }
 
+/* A change touches the weights of changed chromosomes alone, in both types. */
+static void changes_decode_what_changed(void **state)
+{
+    (void)state;
+    static const jd_code_array two[] = {{.rank = 2, .size = {6, 5}, .genes = 7},
+                                        {.rank = 2, .size = {4, 4}, .genes = 3}};
+    jd_ctx *ctx = context(1, NULL);
+    jd_code *c = jd_code_new(ctx, &(jd_code_options){.array = two, .arrays = 2});
+    double *g = random_genome(c, 5), now[10], w[46], again[46];
+    memcpy(now, g, sizeof now);
+    now[8] += 1;
+    assert_int_equal(jd_code_decode(c, g, w), JD_OK);
+    w[3] = 77; /* of the first array, which nobody decodes again */
+    assert_int_equal(jd_code_change(c, g, now, w), JD_OK);
+    assert_int_equal(jd_code_decode(c, now, again), JD_OK);
+    assert_true(w[3] == 77);
+    again[3] = 77;
+    assert_memory_equal(w, again, sizeof w);
+    free(g);
+    jd_code_free(c);
+    jd_ctx_free(ctx);
+}
+
 static void products_need_no_weights(void **state)
 {
     (void)state;
@@ -390,6 +413,7 @@ int main(void)
         cmocka_unit_test(published_networks_have_their_size),
         cmocka_unit_test(strides_place_arrays),
         cmocka_unit_test(bits_do_not_depend_on_threads_or_isa),
+        cmocka_unit_test(changes_decode_what_changed),
         cmocka_unit_test(products_need_no_weights),
         cmocka_unit_test(wrong_arrays_are_refused),
     };

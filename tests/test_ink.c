@@ -226,6 +226,19 @@ static void frames(void **state)
         assert_in_range((int)places[2 * t + 1] + 501, 0, 372);
     }
     free(first);
+
+    size_t start[3] = {0, 7, 20}; /* two strokes: each frame knows its own */
+    s.start = start, s.strokes = 2;
+    const size_t two = jd_ink_frames(r, &s, NULL, 0);
+    const size_t *stroke = jd_ink_reader_strokes(r);
+    assert_true(two > 4);
+    assert_int_equal(stroke[0], 0);
+    assert_int_equal(stroke[two - 1], 1);
+    places = jd_ink_reader_places(r);
+    for (size_t t = 0; t < two; t++) { /* x grows by 185 from point to point */
+        assert_true(t == 0 || stroke[t] >= stroke[t - 1]);
+        assert_true(stroke[t] ? places[2 * t] >= 1000 + 6 * 185 - 1 : places[2 * t] <= 1000 + 6 * 185 + 1);
+    }
     jd_ink_reader_free(r);
 }
 

@@ -268,6 +268,18 @@ static void test_svg_alone(void **state)
         check_ids(svg);
         jd_free(ctx, svg);
         jd_chart_free(c);
+        const float values[6] = {0, .5f, bad ? NAN : 1, 2, 1, 0};
+        jd_timeline *t = jd_timeline_new(ctx, NASTY, 0, 3);
+        jd_timeline_lines(t, NASTY, values, 3, 2, (const char *[]){NASTY, "b"}, 0, 0);
+        jd_timeline_text(t, NASTY, "ab", (const double[]){1, 2});
+        svg = jd_timeline_svg(t, &bytes);
+        assert_non_null(svg);
+        assert_memory_equal(svg, "<svg ", 5);
+        assert_int_equal(bytes, strlen(svg));
+        check_markup(svg);
+        check_ids(svg);
+        jd_free(ctx, svg);
+        jd_timeline_free(t);
     }
     jd_ctx_free(ctx);
 }

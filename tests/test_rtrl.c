@@ -145,6 +145,32 @@ static void equals_back_propagation(void **state)
     }
 }
 
+/* A cell that is given another's state goes on as that one does. */
+static void state_can_be_handed_over(void **state)
+{
+    (void)state;
+    const data d = make();
+    jd_ctx *ctx = jd_ctx_new(&(jd_options){.threads = 1});
+    for (int i = 0; i < MODELS; i++) {
+        jd_rtrl_options o = models[i].o;
+        o.inputs = N, o.units = H, o.dtype = JD_F64;
+        jd_rtrl *a = jd_rtrl_new(ctx, &o), *b = jd_rtrl_new(ctx, &o);
+        static double w[MOST];
+        for (size_t k = 0; k < MOST; k++) w[k] = sin((double)(k + 1));
+        jd_rtrl_reset(a, NULL, NULL);
+        for (int t = 0; t < 3; t++) jd_rtrl_step(a, w, d.x + t * N);
+        assert_int_equal(jd_rtrl_c(a) == NULL, o.kind == JD_RTRL_SRN);
+        jd_rtrl_reset(b, jd_rtrl_h(a), jd_rtrl_c(a));
+        jd_rtrl_step(a, w, d.x + 3 * N);
+        jd_rtrl_step(b, w, d.x + 3 * N);
+        assert_memory_equal(jd_rtrl_h(a), jd_rtrl_h(b), H * sizeof(double));
+        if (jd_rtrl_c(a)) assert_memory_equal(jd_rtrl_c(a), jd_rtrl_c(b), H * sizeof(double));
+        jd_rtrl_free(a);
+        jd_rtrl_free(b);
+    }
+    jd_ctx_free(ctx);
+}
+
 static void float32_is_near(void **state)
 {
     (void)state;
@@ -233,9 +259,8 @@ static void bad_options_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equals_back_propagation),
-        cmocka_unit_test(float32_is_near),
-        cmocka_unit_test(sensitivity_is_a_derivative),
+        cmocka_unit_test(equals_back_propagation), cmocka_unit_test(state_can_be_handed_over),
+        cmocka_unit_test(float32_is_near),         cmocka_unit_test(sensitivity_is_a_derivative),
         cmocka_unit_test(bad_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
