@@ -102,6 +102,9 @@ static void softmax_kernels(void **state)
                 memcpy(first, r.y, ROWS * (size_t)r.K * 4);
             }
             assert_true(ran >= 3);
+            run_softmax(&r, jd__op_softmax.ref[JD_F32], JD_F32, log, 2);
+            for (int64_t j = 0; j < ROWS * r.K; j++)
+                assert_true(fabs((double)r.y[j] - r.y64[j]) <= 3e-6 * (log ? 1 + fabs(r.y64[j]) : 1));
             drop_rows(&r);
         }
     free(first);
@@ -134,6 +137,9 @@ static void xent_kernels(void **state)
             memcpy(first_loss, r.loss, sizeof first_loss);
         }
         assert_true(ran >= 3);
+        run_xent(&r, jd__op_softmax_xent.ref[JD_F32], jd__op_softmax_xent_grad.ref[JD_F32], JD_F32, 2);
+        for (int64_t j = 0; j < ROWS * r.K; j++) assert_true(fabs((double)r.d[j] - r.d64[j]) <= 2e-6);
+        for (int j = 0; j < ROWS; j++) assert_true(fabs((double)r.loss[j] - r.loss64[j]) <= 3e-6 * (1 + r.loss64[j]));
         drop_rows(&r);
     }
     free(first);

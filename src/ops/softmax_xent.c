@@ -33,15 +33,6 @@ static void grad_xent(const jd_rule *c)
         jd__add(c->g, JD_OP_softmax_xent_grad, NULL, (jd_node[]){c->in[0], c->in[1], c->out[1], c->dout[0]}, 4, NULL);
 }
 
-static void decompose_xent(const jd_rule *c)
-{
-    jd_graph *g = c->g;
-    const int last = jd_rank(g, c->in[0]) - 1;
-    const jd_node hot = jd_onehot(g, c->in[1], jd_dim(g, c->in[0], -1));
-    const jd_node log_p = jd_log_softmax(g, c->in[0]);
-    c->out[0] = jd_neg(g, jd_sum(g, jd_mul(g, hot, log_p), JD_AXIS(last), false));
-}
-
 /* 1 where a label counts, else 0 */
 static jd_node counts(jd_graph *g, jd_node labels)
 {
@@ -74,7 +65,6 @@ const jd_op jd__op_softmax_xent = {.name = "softmax_xent",
                                    .doc = "-ln softmax(logits)[label] for each row, and the softmax",
                                    .infer = infer_xent,
                                    .grad = grad_xent,
-                                   .decompose = decompose_xent,
                                    .ref = {softmax_xent_f32, softmax_xent_f64}};
 #else
 

@@ -79,7 +79,7 @@ CASE2(conv_table,
       jd_conv2d_raw(g, a, jd_mul(g, b, jd_connections(g, (const uint8_t[]){1, 0, 1, 0, 1, 1, 0, 1, 1}, 3, 3)),
                     (jd_conv_options){0}))
 CASE1(contrast, jd_local_contrast(g, a, .size = 3))
-CASE1(avgpool, jd_avgpool(g, a, .size = 2))
+CASE1(avgpool, jd_square(g, jd_avgpool(g, a, .size = 2)))
 CASE1(maxpool, jd_square(g, jd_maxpool(g, a, .size = 2)))
 CASE1(maxpool_ceil, jd_square(g, jd_maxpool(g, a, .size = 3, .stride = 2, .ceil = true)))
 CASE2(maxpool_tanh, jd_maxpool(g, jd_tanh(g, jd_add(g, a, b)), .size = 2))
