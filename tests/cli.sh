@@ -161,5 +161,32 @@ count=$((count + 1))
 grep -q 'double predict' tuned/model.c || { failed=$((failed + 1)); echo '  no C source of the grown network'; }
 same_in_c tuned/model.safetensors tuned 5,3.5,0.5
 right plan --net 'blstm 8, dense 3' --input 20x5 --train --dry-run
+right plan --net 'dense 3' --input 2 --json
+contains '"instructions":1,"parameters":9,'
+right data list
+contains '^mnist .* 28 x 28, 60000 train, 10000 test$'
+# What is in a file of each kind, and a classifier of pictures over larger ones.
+mkdir -p seen/left seen/top
+base64 -d >seen/left/1.png <<<iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mP4DwQMIEAZAwC7xB/h8DmDUAAAAABJRU5ErkJggg==
+base64 -d >seen/top/1.png <<<iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mP4DwUMeBhEAAC54h/hLKFfjQAAAABJRU5ErkJggg==
+right train --data seen --net 'conv 2 3 tanh, dense 2' --epochs 1 --validation 0 --out pictures --quiet
+right scan pictures seen/left/1.png -o inside.png --quiet
+right scan pictures seen/left/1.png -o all.npy --quiet
+right scan pictures seen/left --overlay -o found --quiet
+right inspect found/1.png
+contains '^png, 8 high, 8 wide, RGB'
+printf '\0\0\10\1\0\0\0\3abc' >three.idx
+printf 'RIFF\54\0\0\0WAVEfmt \20\0\0\0\1\0\1\0\100\37\0\0\200\76\0\0\2\0\20\0data\10\0\0\0\0\0\1\0\2\0\3\0' >four.wav
+right inspect inside.png all.npy three.idx four.wav tiny.csv pictures/events/*
+contains '^inside.png: png, 8 high, 8 wide, gray$'
+contains ' F32   8x8x2  '
+contains '^three.idx: idx, U8, 3$'
+contains '^four.wav: sound, 8000 samples a second, 4 samples'
+contains '^tiny.csv: csv, 4 lines, 3 columns'
+contains '  train/loss  '
+right run omega --set control=50 --seeds 2 --json --quiet --out seeds
+tail -n 1 out >last
+count=$((count + 1))
+grep -q '"seeds":\[1,2\]\|"values"' last || { failed=$((failed + 1)); echo "  no summary of two seeds: $(cat last)"; }
 echo "cli: $((count - failed)) of $count passed"
 [ "$failed" -eq 0 ]
