@@ -391,6 +391,74 @@ static void hostile_archives(void **state)
     jd_ctx_free(ctx);
 }
 
+/* `stored` as an archive of Zip64: the first member with all its sizes in the extra field, behind another field, the
+ * second with one, and everything of the end record in its long form.  Returns its size. */
+static size_t make_zip64(unsigned char *file)
+{
+    unsigned char old[1024];
+    from_hex(stored, old);
+    memcpy(file, old, 376);
+    unsigned char *p = file + 376;
+    for (int i = 0; i < 2; i++) {
+        const unsigned char *h = old + 376 + 51 * i;
+        const size_t extra = i ? 12 : 4 + 1 + 28;
+        memset(p, 0, 51 + extra);
+        memcpy(p, h, 51);
+        p[30] = (unsigned char)extra;
+        memset(p + 24, 255, 4);
+        if (!i) memset(p + 20, 255, 4), memset(p + 42, 255, 4);
+        unsigned char *e = p + 51;
+        if (!i) memcpy(e, "UT\1\0x", 5), e += 5;
+        e[0] = 1, e[2] = i ? 8 : 24;
+        memcpy(e + 4, h + 24, 4);
+        if (!i) memcpy(e + 12, h + 20, 4), memcpy(e + 20, h + 42, 4);
+        p += 51 + extra;
+    }
+    const size_t end = (size_t)(p - file);
+    memset(p, 0, 56 + 20 + 22);
+    memcpy(p, "PK\6\6\54", 5);
+    p[24] = p[32] = 2;
+    p[40] = (unsigned char)(end - 376);
+    p[48] = 376 & 255, p[49] = 376 >> 8;
+    memcpy(p + 56, "PK\6\7", 4);
+    p[64] = (unsigned char)end, p[65] = (unsigned char)(end >> 8), p[72] = 1;
+    memcpy(p + 76, "PK\5\6\0\0\0\0\377\377\377\377\377\377\377\377\377\377\377\377", 20);
+    return end + 98;
+}
+
+static void zip64(void **state)
+{
+    (void)state;
+    jd_ctx *ctx = jd_ctx_new(NULL);
+    unsigned char file[1024], torn[1024];
+    const size_t n = make_zip64(file), end = n - 98;
+    jd_tensor_file *f = jd_npz_parse(ctx, "x.npz", file, n);
+    assert_string_equal(jd_error_message(ctx), "");
+    assert_int_equal(jd_tensor_file_count(f), 2);
+    assert_true(*(const double *)jd_tensor_file_get(f, "b")->data == 2.5);
+    assert_true(!memcmp(jd_tensor_file_get(f, "a")->data, "\1\0", 2));
+    jd_tensor_file_close(f);
+    attack(jd_npz_parse, file, n);
+    static const struct {
+        size_t back; /* bytes before the long end record */
+        const char *says;
+    } wrong[] = {{12, "Zip64 field missing"}, {10, "Zip64 field too short"}, {8, "impossible sizes"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memcpy(torn, file, n);
+        torn[end - wrong[i].back] = 7;
+        assert_null(jd_npz_parse(ctx, "x.npz", torn, n));
+        if (!strstr(jd_error_message(ctx), wrong[i].says)) fail_msg("%s: %s", wrong[i].says, jd_error_message(ctx));
+        jd_error_clear(ctx);
+    }
+    memcpy(torn, file, n);
+    torn[end + 64]++;
+    assert_null(jd_npz_parse(ctx, "x.npz", torn, n));
+    assert_non_null(strstr(jd_error_message(ctx), "not where the locator says"));
+    jd_error_clear(ctx);
+    assert_int_equal(jd_npz_write(ctx, "x.npz", NULL, 65535), JD_EUSAGE); /* would need the long form */
+    jd_ctx_free(ctx);
+}
+
 /* A megabyte of zeros deflates a thousand times; memory must follow what comes out. */
 static void a_large_member_inflates(void **state)
 {
@@ -447,6 +515,7 @@ int main(void)
         cmocka_unit_test(round_trips),
         cmocka_unit_test(attacks),
         cmocka_unit_test(hostile_archives),
+        cmocka_unit_test(zip64),
         cmocka_unit_test(a_large_member_inflates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
