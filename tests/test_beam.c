@@ -395,7 +395,9 @@ static void wrong_use(void **state)
     refuse(3, x, &(jd_beam_options){.blank = 3}, JD_EUSAGE);
     refuse(3, x, &(jd_beam_options){.blank = -1}, JD_EUSAGE);
     refuse(3, x, &(jd_beam_options){.weight = -1}, JD_EUSAGE);
+    refuse(3, x, &(jd_beam_options){.weight = NAN}, JD_EUSAGE);
     refuse(3, x, &(jd_beam_options){.bonus = NAN}, JD_EUSAGE);
+    refuse(0, x, &(jd_beam_options){0}, JD_EUSAGE);
     jd_ngram *m = jd_ngram_estimate(ctx, "a", 1, 1);
     refuse(3, x, &(jd_beam_options){.model = m}, JD_EUSAGE);
     jd_ngram_free(m);

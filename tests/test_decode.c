@@ -59,6 +59,16 @@ static void batch(void **state)
     static const int32_t target_length[B] = {2, 2, 1};
     /* 1 insertion, 0, 1 substitution of 5 labels */
     assert_true(fabs(jd_label_error_rate(ctx, target[0], 2, target_length, labels[0], T, count, B) - .4) < 1e-15);
+    /* no labels to be found: no error, or infinitely many; lengths beyond the arrays are refused */
+    assert_true(jd_label_error_rate(ctx, target[0], 2, (const int32_t[]){0}, labels[0], T, (const int32_t[]){0}, 1) ==
+                0);
+    assert_true(isinf(jd_label_error_rate(ctx, target[0], 2, (const int32_t[]){0}, labels[0], T, count, 1)));
+    static const int32_t wrong[][2] = {{3, 0}, {-1, 0}, {0, T + 1}, {0, -1}};
+    for (int i = 0; i < 4; i++) {
+        assert_true(jd_label_error_rate(ctx, target[0], 2, &wrong[i][0], labels[0], T, &wrong[i][1], 1) == -1);
+        assert_int_equal(jd_error(ctx), JD_EUSAGE);
+        jd_error_clear(ctx);
+    }
     length[1] = 6;
     assert_int_equal(jd_ctc_best_paths(ctx, y[0][0], T, B, K, length, 0, labels[0], count), JD_EUSAGE);
     jd_ctx_free(ctx);

@@ -281,6 +281,14 @@ static void bad_files(void **state)
             fail_msg("%zu: %s", i, jd_error_message(ctx));
         jd_error_clear(ctx);
     }
+    char *name = malloc(2000); /* a word that is too long */
+    const int head = snprintf(name, 2000, "\\data\\\nngram 1=1\n\\1-grams:\n-1 ");
+    memset(name + head, 'a', (size_t)(2000 - head));
+    tmpdir_write(tmpdir_file("long"), name, 2000);
+    assert_null(jd_arpa_read(ctx, tmpdir_file("long")));
+    assert_non_null(strstr(jd_error_message(ctx), "line 4: a word of 19"));
+    jd_error_clear(ctx);
+    free(name);
     tmpdir_write(tmpdir_file("nul"), "\\data\\\nngram\0", 13);
     assert_null(jd_arpa_read(ctx, tmpdir_file("nul")));
     assert_non_null(strstr(jd_error_message(ctx), "line 2"));

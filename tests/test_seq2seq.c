@@ -256,6 +256,15 @@ static jd_status by_table(void *user, size_t t, const int32_t *symbol, const int
     return JD_OK;
 }
 
+static jd_status all_the_same(void *user, size_t t, const int32_t *symbol, const int32_t *parent, float *ln_p)
+{
+    (void)t;
+    (void)symbol;
+    (void)parent;
+    for (int j = 0; j < K; j++) ln_p[j] = *(const float *)user;
+    return JD_OK;
+}
+
 static void beam(void **s)
 {
     (void)s;
@@ -296,6 +305,15 @@ static void beam(void **s)
     o.limit = (const int32_t[]){6};
     assert_int_equal(jd_sequence_beam(ctx, &o, &found), JD_EUSAGE);
     jd_error_clear(ctx);
+    o.limit = NULL;
+    o.step = all_the_same;
+    static const float wrong[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) { /* scores that are none, and a start from which nothing follows */
+        o.user = (void *)(uintptr_t)&wrong[i];
+        assert_int_equal(jd_sequence_beam(ctx, &o, &found), JD_EDIVERGED);
+        assert_true(found.symbols == NULL);
+        jd_error_clear(ctx);
+    }
 }
 
 /* ---- scores -----------------------------------------------------------------------------------------------------------------*/

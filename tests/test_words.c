@@ -191,8 +191,20 @@ static void mini_example(void **state)
     jd_words_free(ctx, &w);
     assert_int_equal(jd_ctc_words(ctx, x[0], 3, 2, 3, &(jd_words_options){.blank = 2}, &w), JD_EUSAGE);
     jd_error_clear(ctx);
-    assert_int_equal(jd_ctc_words(ctx, x[0], 3, 2, 3, &(jd_words_options){.blank = 1, .lexicon = l}, &w), JD_EUSAGE);
-    jd_error_clear(ctx);
+    const jd_words_options wrong[] = {{.blank = 1, .lexicon = l}, /* a label of the lexicon */
+                                      {.blank = 2, .lexicon = l, .weight = -1},
+                                      {.blank = 2, .lexicon = l, .weight = NAN},
+                                      {.blank = 2, .lexicon = l, .bonus = 101},
+                                      {.blank = 2, .lexicon = l, .bonus = NAN},
+                                      {.blank = 2, .lexicon = l, .separated = true, .separator = 1},
+                                      {.blank = 2, .lexicon = l, .separated = true, .separator = 2},
+                                      {.blank = 2, .lexicon = l, .separated = true, .separator = 3},
+                                      {.blank = 2, .lexicon = l, .separated = true, .separator = -1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(jd_ctc_words(ctx, x[0], 3, 2, 3, &wrong[i], &w), JD_EUSAGE);
+        assert_true(w.count == 0 && w.items == NULL);
+        jd_error_clear(ctx);
+    }
     jd_lexicon_free(l);
 }
 

@@ -275,7 +275,7 @@ static jd_status start(beam_search *b)
     jd_beam_options *o = &b->o;
     if (o->width == 0) o->width = 100;
     if (o->best == 0) o->best = 1;
-    if (!(o->weight < 0 || o->weight > 0)) o->weight = 1;
+    if (o->weight == 0) o->weight = 1;
     if (check(b)) return jd_error(b->ctx);
     b->heap_most = o->width;
     b->most = exp(fmax(o->bonus, 0));

@@ -265,7 +265,7 @@ static jd_status check(const word_search *s)
 
 static jd_status start(word_search *s)
 {
-    if (!(s->o.weight < 0 || s->o.weight > 0)) s->o.weight = 1;
+    if (s->o.weight == 0) s->o.weight = 1;
     if (check(s)) return jd_error(s->ctx);
     const size_t D = s->D = s->o.lexicon->n;
     s->at = jd_alloc_array(s->ctx, D + 1, sizeof *s->at);
