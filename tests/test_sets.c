@@ -65,6 +65,64 @@ static void cifar(void **state)
     expect_error(JD_EDATA, "b.bin");
 }
 
+/* A batch of the Python version as Python 2 wrote it: a dictionary with a list of numbers and an array of NumPy. */
+static size_t write_batch(uint8_t *f, const char *key, int classes, const uint8_t *pictures)
+{
+#define PUT(text) memcpy(f + n, text, sizeof text - 1), n += sizeof text - 1
+    size_t n = 0;
+    PUT("\x80\2}q\1(U\13batch_labelq\2U\1xq\3U");
+    f[n++] = (uint8_t)strlen(key);
+    memcpy(f + n, key, strlen(key));
+    n += strlen(key);
+    PUT("]q\4(K\2M\1\0K");
+    f[n++] = (uint8_t)(classes - 1);
+    PUT("eU\4dataq\5cnumpy.core.multiarray\n_reconstruct\nq\6cnumpy\nndarray\nq\7K\0\x85q\10U\1bq\11\x87q\12Rq\13("
+        "K\1K\3M\0"
+        "\14\x86q\14cnumpy\ndtype\nq\15U\2u1q\16K\0K\1\x87q\17Rq\20(K\3U\1|q\21NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0"
+        "tq\22b\x89T\0\x24\0\0");
+    memcpy(f + n, pictures, 3 * 3072);
+    n += 3 * 3072;
+    PUT("q\23tq\24bu.");
+#undef PUT
+    return n;
+}
+
+static void cifar_python(void **state)
+{
+    (void)state;
+    static uint8_t pictures[3 * 3072], file[12000];
+    const char *path = tmpdir_file("test_batch");
+    for (size_t i = 0; i < sizeof pictures; i++) pictures[i] = (uint8_t)(i % 251);
+    jd_images im = {0};
+    for (int classes = 10; classes <= 100; classes += 90) {
+        tmpdir_write(path, file, write_batch(file, classes == 10 ? "labels" : "fine_labels", classes, pictures));
+        assert_int_equal(jd_images_read_cifar(ctx, &path, 1, classes, &im), JD_OK);
+        assert_true(im.count == 3 && im.labels[0] == 2 && im.labels[1] == 1 && im.labels[2] == classes - 1);
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(im.pixels[(2 * 1024 + 1000) * 3 + k], pictures[2 * 3072 + k * 1024 + 1000]);
+        jd_images_free(ctx, &im);
+    }
+    const size_t n = write_batch(file, "labels", 101, pictures);
+    tmpdir_write(path, file, n);
+    jd_images_read_cifar(ctx, &path, 1, 10, &im);
+    expect_error(JD_EDATA, "picture 2 is of class 100 of 0 to 9");
+    jd_images_read_cifar(ctx, &path, 1, 100, &im);
+    expect_error(JD_EDATA, "list `fine_labels` of n numbers");
+    for (size_t cut = 0; cut < n; cut += cut < 400 ? 1 : 97) { /* ends anywhere */
+        tmpdir_write(path, file, cut);
+        assert_int_equal(jd_images_read_cifar(ctx, &path, 1, 10, &im), JD_EDATA);
+        jd_error_clear(ctx);
+    }
+    for (size_t bit = 0; bit < 8 * 400; bit++) { /* damaged anywhere */
+        file[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        tmpdir_write(path, file, n);
+        jd_images_read_cifar(ctx, &path, 1, 10, &im);
+        jd_error_clear(ctx);
+        jd_images_free(ctx, &im);
+        file[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
 static void write_norb(const char *path, int rank, const uint32_t *size, const uint8_t *values, const int32_t *numbers)
 {
     static uint8_t file[4096];
@@ -246,7 +304,7 @@ static void blob(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cifar), cmocka_unit_test(norb), cmocka_unit_test(gnt),
-                                       cmocka_unit_test(gtsrb), cmocka_unit_test(blob)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cifar), cmocka_unit_test(cifar_python), cmocka_unit_test(norb),
+                                       cmocka_unit_test(gnt),   cmocka_unit_test(gtsrb),        cmocka_unit_test(blob)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

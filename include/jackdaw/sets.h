@@ -18,7 +18,8 @@ extern "C" {
 
 /* CIFAR-10 and CIFAR-100, "binary version" (A. Krizhevsky, Learning multiple layers of features from tiny images, 2009):
  * records of a label - with classes 100 a coarse and a fine one, of which the fine one counts - and three planes of 32 x 32
- * bytes, red, green, blue.  The files' pictures one after the other, RGB. */
+ * bytes, red, green, blue.  Or the "python version": pickles, of which nothing is run.  The files' pictures one after the other,
+ * RGB. */
 JD_API jd_status jd_images_read_cifar(jd_ctx *ctx, const char *const *paths, int files, int classes, jd_images *out);
 
 /* A matrix of small NORB (Y. LeCun, F. J. Huang, L. Bottou, CVPR 2004): little-endian, a number for the type, the

@@ -89,6 +89,16 @@ static const jd_dataset_file cifar_files[] = {{"data_batch_1.bin", NULL, 3073000
                                               {"data_batch_5.bin", NULL, 30730000},
                                               {"test_batch.bin", NULL, 30730000},
                                               {NULL, NULL, 0}};
+static const jd_dataset_file cifar_python_files[] = {{"data_batch_1", NULL, 0},
+                                                     {"data_batch_2", NULL, 0},
+                                                     {"data_batch_3", NULL, 0},
+                                                     {"data_batch_4", NULL, 0},
+                                                     {"data_batch_5", NULL, 0},
+                                                     {"test_batch", NULL, 0},
+                                                     {NULL, NULL, 0}};
+static const jd_dataset_file cifar100_files[] = {
+    {"train.bin", NULL, 153700000}, {"test.bin", NULL, 30740000}, {NULL, NULL, 0}};
+static const jd_dataset_file cifar100_python_files[] = {{"train", NULL, 0}, {"test", NULL, 0}, {NULL, NULL, 0}};
 #define NORB_TRAIN "smallnorb-5x46789x9x18x6x2x96x96-training-"
 #define NORB_TEST  "smallnorb-5x01235x9x18x6x2x96x96-testing-"
 static const jd_dataset_file norb_files[] = {{NORB_TRAIN "dat.mat", NULL, 447897624},
@@ -264,6 +274,30 @@ static const jd_dataset sets[] = {
      .obtain = "take cifar-10-binary.tar.gz from the home page and unpack its .bin files",
      .files = cifar_files,
      .classes = 10,
+     .format = JD_SET_CIFAR},
+    {.name = "cifar10_python",
+     .title = "CIFAR-10, Python version: the same pictures as of cifar10, as torchvision fetches them",
+     .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
+     .licence = "none stated",
+     .obtain = "take cifar-10-python.tar.gz from the home page and unpack its folder cifar-10-batches-py",
+     .files = cifar_python_files,
+     .classes = 10,
+     .format = JD_SET_CIFAR},
+    {.name = "cifar100",
+     .title = "CIFAR-100, binary version, 100 classes, 32 x 32 colour: 50000 train, 10000 test",
+     .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
+     .licence = "none stated",
+     .obtain = "take cifar-100-binary.tar.gz from the home page and unpack its .bin files",
+     .files = cifar100_files,
+     .classes = 100,
+     .format = JD_SET_CIFAR},
+    {.name = "cifar100_python",
+     .title = "CIFAR-100, Python version: the same pictures as of cifar100",
+     .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
+     .licence = "none stated",
+     .obtain = "take cifar-100-python.tar.gz from the home page and unpack its files train and test",
+     .files = cifar100_python_files,
+     .classes = 100,
      .format = JD_SET_CIFAR},
     {.name = "norb",
      .title = "Small NORB: five kinds of toys from two cameras, 96 x 96: 24300 train, 24300 test, other toys",
