@@ -209,8 +209,11 @@ char *file_text(jd_ctx *ctx, const char *path)
 {
     size_t bytes = 0;
     char *text = jd_read_gz(ctx, path, (size_t)1 << 30, &bytes);
-    if (!text || !memchr(text, 0, bytes)) return text;
-    jd_fail(ctx, JD_EDATA, "%s: not a text; give a file with a sentence a line", path);
+    if (!text || !memchr(text, 0, bytes)) {
+        if (bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) memmove(text, text + 3, bytes - 2); /* a byte order mark */
+        return text;
+    }
+    jd_fail(ctx, JD_EDATA, "%s: not a text in UTF-8; give a file with a sentence a line", path);
     jd_free(ctx, text);
     return NULL;
 }

@@ -1,5 +1,6 @@
 /* listed.c - folders of pictures in the formats of published sets. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "eval.h"
 #include "folders.h"
@@ -103,9 +104,22 @@ static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *
         files_free(ctx, &l);
         jd_free(ctx, where);
     }
+    /* The whole of the signs, whose test classes come in an archive of their own. */
+    char *train = jd_asprintf(ctx, "%s/Final_Training/Images", dir);
+    struct stat st;
+    const bool whole = !characters && !signs && train && !stat(train, &st);
+    if (whole && o->split == JD_TRAIN)
+        jd_images_read_gtsrb(ctx, train, side, classes, &out->images);
+    else if (whole)
+        jd_fail(
+            ctx, JD_ENOINPUT,
+            "%s/Final_Test/Images/GT-final_test.csv: not there; put it there out of GTSRB_Final_Test_GT.zip, or use "
+            "--split train",
+            dir);
+    jd_free(ctx, train);
     if (characters) jd_images_read_gnt(ctx, dir, NULL, &out->images);
     if (signs) jd_images_read_gtsrb(ctx, dir, side, classes, &out->images);
-    return characters || signs;
+    return characters || signs || whole;
 }
 
 bool listed_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out)

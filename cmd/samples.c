@@ -25,7 +25,7 @@ static bool is_text(int first)
 /* By its name, or by contents that are text: IDX files begin with two zero bytes. */
 static bool is_table(jd_ctx *ctx, const char *name)
 {
-    static const char *const endings[] = {".csv", ".tsv", ".tab", ".txt", ".data", ".dat"};
+    static const char *const endings[] = {".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".arff"};
     const bool packed = file_ends(name, ".gz");
     const size_t n = strlen(name) - (packed ? 3 : 0);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)

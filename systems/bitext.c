@@ -41,7 +41,10 @@ static char *read_text(jd_ctx *ctx, const char *path)
 {
     size_t bytes = 0;
     char *text = jd_read_gz(ctx, path, (size_t)1 << 30, &bytes);
-    if (!text || !memchr(text, 0, bytes)) return text;
+    if (!text || !memchr(text, 0, bytes)) {
+        if (bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) memmove(text, text + 3, bytes - 2); /* a byte order mark */
+        return text;
+    }
     jd_fail(ctx, JD_EDATA, "%s: byte %zu is 0; a text is needed", path,
             (size_t)((char *)memchr(text, 0, bytes) - text));
     jd_free(ctx, text);

@@ -64,7 +64,7 @@ static void png(void **state)
     expect_error(JD_EUSAGE, "2 channels");
     tmpdir_write(path, "GIF89a", 6);
     jd_read_picture(ctx, path, 0, &q);
-    expect_error(JD_EDATA, "a GIF file; convert");
+    expect_error(JD_EDATA, "ends in its header");
 }
 
 /* 1 x 1 gray, made by hand, whose header then claims other sizes. */
@@ -611,7 +611,22 @@ static void categories(void **state)
     assert_int_equal(csv("a,b,c\r1,2,3\r4,5,6\r", &o, &t), JD_OK);
     assert_true(t.cols == 2 && t.rows == 2 && t.columns[0] == 2 && t.values[3] == 6);
     jd_table_free(ctx, &t);
-    o.select = "-d";
+    o = (jd_csv_options){.categories = true, .missing_is_nan = true};
+    assert_int_equal(
+        csv("% made for a test\n\n@RELATION r\n@attribute 'a b' numeric\n@attribute 1 {x, 'y z'}\n@data\n% so\n"
+            "4,'y z'\n?,x\n",
+            &o, &t),
+        JD_OK);
+    assert_string_equal(t.names[0], "a b");
+    assert_string_equal(t.categories, "\nx|y z");
+    assert_true(t.rows == 2 && t.values[0] == 4 && t.values[1] == 1 && isnan(t.values[2]) && t.lines[1] == 9);
+    jd_table_free(ctx, &t);
+    csv("@relation r\n@attribute a numeric\n1\n", &o, &t);
+    expect_error(JD_EDATA, "line 3: no @data");
+    csv("@relation r\n@attribute a numeric\n@data\n{0 1}\n", &o, &t);
+    assert_int_equal(jd_error(ctx), JD_OK); /* a word like others */
+    jd_table_free(ctx, &t);
+    o = (jd_csv_options){.select = "-d"};
     csv("a,b,c\n1,2,3\n", &o, &t);
     expect_error(JD_EDATA, "no column 'd'");
 }

@@ -579,6 +579,12 @@ static void keeps_tracks_together(void **state)
     const char *best = strstr(said, "\"best_validation\":");
     assert_non_null(best);
     assert_true(strtod(best + strlen("\"best_validation\":"), NULL) > 25);
+    /* The index without classes may stay where it is; without the other one there is no part to test on. */
+    write_text("signs/Final_Test/Images/GT-final_test.test.csv", "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2\n");
+    assert_int_equal(jackdaw("eval signed --data signs"), 0);
+    assert_int_equal(rename(tmpdir_file("signs/Final_Test/Images/GT-final_test.csv"), tmpdir_file("elsewhere.csv")), 0);
+    assert_int_equal(jackdaw("eval signed --data signs"), JD_ENOINPUT);
+    assert_non_null(strstr(wrong, "Final_Test/Images/GT-final_test.csv: not there"));
     assert_int_equal(jackdaw("eval signed --data signs --split train"), 0);
     assert_true(error_said() < 25); /* which it has learned well otherwise */
 }

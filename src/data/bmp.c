@@ -86,7 +86,7 @@ static void pixel(const bmp *b, const uint8_t *row, uint32_t x, uint8_t rgb[3])
 {
     if (b->bits <= 8) {
         const uint32_t each = 8 / b->bits;
-        const uint32_t k = row[x / each] >> (8 - b->bits * (x % each + 1)) & ((1u << b->bits) - 1);
+        const uint32_t k = (uint32_t)row[x / each] >> (8 - b->bits * (x % each + 1)) & ((1u << b->bits) - 1);
         const uint8_t *c = b->colour + 4 * (size_t)k;
         for (int i = 0; i < 3; i++) rgb[i] = k < b->colours ? c[2 - i] : 0;
     } else if (b->bits == 24) {

@@ -250,7 +250,7 @@ static jd_status first_line(jd__csv *c, char *line, const char *next, bool *head
     if (!c->words) return jd_error(c->ctx);
     split_line(c, line);
     if (jd__csv_choose(c, first_counts(c, next), &named)) return jd_error(c->ctx);
-    *header = named || is_header(c, next);
+    *header = named || c->arff || is_header(c, next);
     if (!*header) c->t.row_numbers = 0;
     if (jd_error(c->ctx) || (c->o.categories && jd__csv_begin_words(c))) return jd_error(c->ctx);
     if (!*header) return JD_OK;
@@ -297,14 +297,28 @@ static jd_status take_row(jd__csv *c, char *line, bool first)
     return JD_OK;
 }
 
+/* The names of an ARFF file's columns, as a first line would have them. */
+static jd_status arff_head(jd__csv *c, char **next, char *end)
+{
+    bool header = false;
+    char *line = jd__arff_header(c, next, end);
+    c->arff = true;
+    c->o.separator = ',';
+    if (line) first_line(c, line, *next, &header);
+    jd_free(c->ctx, line);
+    return jd_error(c->ctx);
+}
+
 static jd_status parse(jd__csv *c, char *text, size_t bytes)
 {
     size_t room = 0;
     char *next = text, *line;
     if (bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) next += 3; /* a byte order mark */
+    if (jd__arff_begins(next, text + bytes) && arff_head(c, &next, text + bytes)) return jd_error(c->ctx);
     while ((line = jd__cut_line(&next, text + bytes)) != NULL) {
         c->line++;
-        if (skip_line(line)) continue;
+        if (skip_line(line) || (c->arff && *line == '%')) continue;
+        if (c->arff) jd__arff_quotes(line);
         bool header = false;
         const bool first = !c->fields;
         if (first && first_line(c, line, next, &header)) return jd_error(c->ctx);

@@ -26,8 +26,14 @@ typedef struct jd__csv {
     size_t fields;          /* of every line */
     char **words;           /* (fields) of the line at hand */
     jd__csv_column *column; /* (t.cols) where there may be categories, else NULL */
+    bool arff;              /* columns were named before the table */
     jd_table t;
 } jd__csv;
+
+/* Whether a text is an ARFF file; the line of its columns' names, for jd_free, with *next moved to its table, or NULL; ' becomes ". */
+bool jd__arff_begins(const char *text, const char *end);
+char *jd__arff_header(jd__csv *c, char **next, char *end);
+void jd__arff_quotes(char *line);
 
 /* Fills t.columns from the list o.select and the words of the first line; *named when one was chosen by its name.  `counts`:
  * the first column counts the rows if it has no name. */

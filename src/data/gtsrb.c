@@ -95,6 +95,8 @@ static bool read_folder(reader *r, const char *dir)
     size_t n;
     char **names = jd__list_folder(r->c.ctx, dir, ".csv", &n);
     for (size_t i = 0; i < n && !jd_error(r->c.ctx); i++) {
+        const size_t length = strlen(names[i]);
+        if (n > 1 && length > 9 && !strcmp(names[i] + length - 9, ".test.csv")) continue; /* the one without classes */
         char *path = jd_asprintf(r->c.ctx, "%s/%s", dir, names[i]);
         if (path) read_index(r, path);
         jd_free(r->c.ctx, path);
