@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,11 +31,39 @@ static long live, made, fail_at;
 static bool forever, happened;
 static const char *log_path;
 
+/* A system call that is to fail, from the environment. */
+static struct {
+    char name[16];
+    long at;
+    int error; /* 0: a short write */
+    bool forever;
+} call;
+static long calls;
+static bool written[1024]; /* descriptors of files opened for writing, and of folders */
+
+static void read_environment(void)
+{
+    const char *text = getenv("JACKDAW_FAULT"), *colon = text ? strchr(text, ':') : NULL;
+    if (!colon || (size_t)(colon - text) >= sizeof call.name) return;
+    char *end;
+    const long n = strtol(colon + 1, &end, 10);
+    const bool all = *end == '+';
+    if (!strncmp(text, "memory:", 7)) {
+        faults_memory(n, all);
+        return;
+    }
+    memcpy(call.name, text, (size_t)(colon - text));
+    call.at = n;
+    call.forever = all;
+    call.error = strstr(end, "ENOSPC") ? ENOSPC : strstr(end, "EINTR") ? EINTR : strstr(end, "SHORT") ? 0 : EIO;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     void *frame;
     log_path = getenv("JACKDAW_FAULT_LOG");
     if (log_path) backtrace(&frame, 1); /* takes memory at its first call */
+    read_environment();
 }
 
 static void happens(void)
@@ -123,6 +152,76 @@ void free(void *p)
         __interceptor_free(p);
     else
         __libc_free(p);
+}
+
+/* ---- system calls ---------------------------------------------------------------------------------------------------- */
+
+/* Whether this call is the one; errno is set. */
+static bool call_fails(const char *name)
+{
+    if (!call.at || strcmp(name, call.name) != 0) return false;
+    const long now = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
+    if (now != call.at && !(now > call.at && call.forever)) return false;
+    happens();
+    errno = call.error;
+    return true;
+}
+
+static bool concerns(int fd)
+{
+    return fd >= 0 && fd < (int)sizeof written && written[fd];
+}
+
+int open(const char *path, int flags, ...)
+{
+    va_list ap;
+    va_start(ap, flags);
+    const mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    const bool watched = (flags & O_ACCMODE) != O_RDONLY || flags & O_DIRECTORY;
+    if (watched && call_fails("open")) return -1;
+    const int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    if (watched && fd >= 0 && fd < (int)sizeof written) written[fd] = true;
+    return fd;
+}
+
+ssize_t write(int fd, const void *data, size_t bytes)
+{
+    if (concerns(fd) && call_fails("write")) {
+        if (call.error) return -1;
+        bytes = bytes > 1 ? bytes / 2 : bytes;
+    }
+    return syscall(SYS_write, fd, data, bytes);
+}
+
+int fsync(int fd)
+{
+    return concerns(fd) && call_fails("fsync") ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int close(int fd)
+{
+    const bool fails_now = concerns(fd) && call_fails("close");
+    const int error = errno;
+    if (fd >= 0 && fd < (int)sizeof written) written[fd] = false;
+    const int status = (int)syscall(SYS_close, fd); /* closed in any case */
+    if (fails_now) errno = error;
+    return fails_now ? -1 : status;
+}
+
+int rename(const char *from, const char *to)
+{
+    return call_fails("rename") ? -1 : (int)syscall(SYS_rename, from, to);
+}
+
+int link(const char *from, const char *to)
+{
+    return call_fails("link") ? -1 : (int)syscall(SYS_link, from, to);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    return call_fails("mkdir") ? -1 : (int)syscall(SYS_mkdir, path, mode);
 }
 
 #pragma GCC visibility pop

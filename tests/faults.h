@@ -6,10 +6,10 @@
  *     status = jd_read_picture(...);
  *     if (!faults_end()) break;            fewer than n were made
  *
- * A program that faults.c is linked into takes the fault from its environment instead: JACKDAW_FAULT=memory:17, memory:17+ (all
- * from there on), or CALL:N:ERROR, as write:3:ENOSPC, fsync:1:EIO, write:2:SHORT; CALL is open, write, fsync, close, rename, link.
- * Calls are counted that concern files below $JACKDAW_FAULT_DIR (else all that write).  When it happens, its stack is written to
- * $JACKDAW_FAULT_LOG.
+ * A program that faults.c is linked into may get its fault from the environment: JACKDAW_FAULT=memory:17, or memory:17+ for all
+ * from there on; or CALL:N:ERROR for the N-th such system call that concerns a file opened for writing or its folder: open,
+ * write, fsync, close, rename, link or mkdir with EIO, ENOSPC or EINTR, or write with SHORT, which writes half.  `+` after N
+ * here too.  The stack of the call goes to $JACKDAW_FAULT_LOG.
  */
 #ifndef JD_TESTS_FAULTS_H
 #define JD_TESTS_FAULTS_H

@@ -17,12 +17,27 @@ static int system_open(const char *path, int flags, mode_t mode)
 
 const struct jd_io_ops jd__io_system = {system_open, write, fsync, close, rename, link, unlink};
 
-static int open_again(jd_ctx *ctx, const char *path, int flags, mode_t mode)
+int jd__open_again(jd_ctx *ctx, const char *path, int flags, mode_t mode)
 {
     int fd;
     do fd = ctx->io->open(path, flags, mode);
     while (fd < 0 && errno == EINTR);
     return fd;
+}
+
+int jd__write_all(jd_ctx *ctx, int fd, const void *data, size_t bytes, uint64_t *written)
+{
+    const char *p = data;
+    while (bytes) {
+        const size_t piece = bytes < ((size_t)1 << 30) ? bytes : (size_t)1 << 30;
+        const ssize_t n = ctx->io->write(fd, p, piece);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return n < 0 ? errno : EIO;
+        p += n;
+        bytes -= (size_t)n;
+        if (written) *written += (uint64_t)n;
+    }
+    return 0;
 }
 
 char *jd__dirname(jd_ctx *ctx, const char *path)
@@ -35,7 +50,7 @@ char *jd__dirname(jd_ctx *ctx, const char *path)
 
 static jd_status sync_dir(jd_ctx *ctx, const char *dir)
 {
-    const int fd = open_again(ctx, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    const int fd = jd__open_again(ctx, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
         return jd_fail(ctx, JD_EIO, "%s: cannot open the directory to make it durable: %s", dir, strerror(errno));
     /* Some file systems have no fsync for directories; their renames are then as durable as they can be. */
@@ -83,7 +98,7 @@ jd_status jd__replace_begin(jd_replacement *r, jd_ctx *ctx, const char *path)
         char *tmp = attempt ? jd_asprintf(ctx, "%s.tmp.%ld.%d", path, (long)getpid(), attempt)
                             : jd_asprintf(ctx, "%s.tmp.%ld", path, (long)getpid());
         if (!tmp) break;
-        r->fd = open_again(ctx, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        r->fd = jd__open_again(ctx, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
         if (r->fd >= 0) {
             r->tmp = tmp;
             return JD_OK;
@@ -102,17 +117,8 @@ jd_status jd__replace_begin(jd_replacement *r, jd_ctx *ctx, const char *path)
 
 jd_status jd__replace_write(jd_replacement *r, const void *data, size_t bytes)
 {
-    const char *p = data;
-    while (bytes) {
-        const size_t piece = bytes < ((size_t)1 << 30) ? bytes : (size_t)1 << 30;
-        const ssize_t n = r->ctx->io->write(r->fd, p, piece);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return give_up(r, "write", n < 0 ? errno : EIO);
-        p += n;
-        bytes -= (size_t)n;
-        r->written += (uint64_t)n;
-    }
-    return JD_OK;
+    const int error = jd__write_all(r->ctx, r->fd, data, bytes, &r->written);
+    return error ? give_up(r, "write", error) : JD_OK;
 }
 
 jd_status jd__replace_flush(jd_replacement *r)

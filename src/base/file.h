@@ -25,6 +25,11 @@ struct jd_io_ops {
 
 extern const struct jd_io_ops jd__io_system;
 
+/* Through interruptions. */
+int jd__open_again(jd_ctx *ctx, const char *path, int flags, mode_t mode);
+/* Through interruptions and short writes; 0, or the errno of what failed.  Adds to *written, if not NULL. */
+int jd__write_all(jd_ctx *ctx, int fd, const void *data, size_t bytes, uint64_t *written);
+
 typedef struct jd_replacement {
     jd_ctx *ctx;
     char *path, *tmp, *dir;

@@ -109,14 +109,8 @@ static double wall_clock(void)
 static jd_status flush(jd_events *e, jd_buffer *b)
 {
     jd_status status = b->failed ? jd_error(e->ctx) : JD_OK;
-    for (size_t done = 0; done < b->size && !status;) {
-        const ssize_t n = e->ctx->io->write(e->fd, b->data + done, b->size - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0)
-            status = jd_fail(e->ctx, JD_EIO, "%s: write failed: %s", e->path, strerror(n < 0 ? errno : EIO));
-        else
-            done += (size_t)n;
-    }
+    const int error = status ? 0 : jd__write_all(e->ctx, e->fd, b->data, b->size, NULL);
+    if (error) status = jd_fail(e->ctx, JD_EIO, "%s: write failed: %s", e->path, strerror(error));
     jd__buffer_free(b);
     return status;
 }
@@ -129,8 +123,7 @@ static jd_status open_new(jd_events *e, const char *dir, double now)
         e->path =
             jd_asprintf(e->ctx, "%s/events.out.tfevents.%lld.%s.%ld.%d", dir, (long long)now, host, (long)getpid(), n);
         if (!e->path) return jd_error(e->ctx);
-        do e->fd = e->ctx->io->open(e->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
-        while (e->fd < 0 && errno == EINTR);
+        e->fd = jd__open_again(e->ctx, e->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
         if (e->fd >= 0) return JD_OK;
         if (errno != EEXIST) break;
         jd_free(e->ctx, e->path);

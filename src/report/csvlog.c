@@ -3,9 +3,11 @@
  */
 #include <jackdaw/csvlog.h>
 
+#include "base/ctx.h"
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 
 struct jd_csv_log {
     jd_ctx *ctx;
-    FILE *f;
+    int fd; /* -1: none */
     char *path;
     int n;
 };
@@ -111,19 +113,18 @@ jd_csv_log *jd_csv_log_open(jd_ctx *ctx, const char *path, const char *const *co
     jd__text t = {.ctx = ctx};
     if (!log) return NULL;
     log->ctx = ctx;
+    log->fd = -1;
     log->n = n_columns;
     log->path = jd_strdup(ctx, path);
     add_row(&t, columns, n_columns);
     if (resume_step >= 0 && !jd_error(ctx)) keep_rows(&t, path, resume_step);
     if (!jd_error(ctx)) jd_write_file(ctx, path, t.p, t.len);
     if (!jd_error(ctx)) {
-        log->f = fopen(path, "ab");
-        if (!log->f)
-            jd_fail(ctx, errno == ENOMEM ? JD_ENOMEM : JD_EIO, "%s: cannot be opened for writing: %s", path,
-                    strerror(errno));
+        log->fd = jd__open_again(ctx, path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
+        if (log->fd < 0) jd_fail(ctx, JD_EIO, "%s: cannot be opened for writing: %s", path, strerror(errno));
     }
     jd__text_free(&t);
-    if (!log->f) {
+    if (log->fd < 0) {
         jd_csv_log_close(log);
         return NULL;
     }
@@ -132,9 +133,10 @@ jd_csv_log *jd_csv_log_open(jd_ctx *ctx, const char *path, const char *const *co
 
 static jd_status write_row(jd_csv_log *log, jd__text *t)
 {
-    if (!jd_error(log->ctx) && (fwrite(t->p, 1, t->len, log->f) != t->len || fflush(log->f)))
+    const int error = jd_error(log->ctx) ? 0 : jd__write_all(log->ctx, log->fd, t->p, t->len, NULL);
+    if (error)
         jd_fail(log->ctx, JD_EIO, "%s: a row could not be written: %s; make room on the disk and resume", log->path,
-                strerror(errno));
+                strerror(error));
     jd__text_free(t);
     return jd_error(log->ctx);
 }
@@ -174,7 +176,8 @@ jd_status jd_csv_log_close(jd_csv_log *log)
 {
     if (!log) return JD_OK;
     jd_ctx *ctx = log->ctx;
-    if (log->f && fclose(log->f)) jd_fail(ctx, JD_EIO, "%s: closing failed: %s", log->path, strerror(errno));
+    if (log->fd >= 0 && ctx->io->close(log->fd))
+        jd_fail(ctx, JD_EIO, "%s: closing failed: %s", log->path, strerror(errno));
     jd_free(ctx, log->path);
     jd_free(ctx, log);
     return jd_error(ctx);
