@@ -1,4 +1,5 @@
 /* inspect.c - `jackdaw inspect`: what is in a file, told by its contents. */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -246,7 +247,7 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
     unsigned char b[256] = {0};
     const size_t n = f ? fread(b, 1, sizeof b, f) : 0;
     if (!f) {
-        jd_fail(ctx, JD_ENOINPUT, "%s: cannot be opened", path);
+        jd_fail(ctx, errno == ENOMEM ? JD_ENOMEM : JD_ENOINPUT, "%s: cannot be opened: %s", path, strerror(errno));
         return;
     }
     fclose(f);
