@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,6 +143,58 @@ static void shares_cover_everything_once(void **state)
             }
 }
 
+/* Shares of any size, as a slow member brings them about. */
+static void uneven_shares_cover_everything_once(void **state)
+{
+    (void)state;
+    const double part[4] = {0.61, 0.04, 0.3, 0.05};
+    jd_team *team = jd_team_new(4);
+    assert_non_null(team);
+    jd_team_fix(team, part);
+    for (size_t n = 0; n < 200; n++)
+        for (size_t grain = 1; grain <= 17; grain += 4) {
+            size_t next = 0;
+            for (int id = 0; id < 4; id++) {
+                const jd_worker w = {.id = id, .count = 4, .team = team};
+                size_t b, e;
+                jd_share(&w, n, grain, &b, &e);
+                assert_true(b == next && e >= b && e <= n);
+                assert_true(b % grain == 0 || b == n);
+                if (grain == 1) assert_true(fabs((double)(e - b) - part[id] * (double)n) <= 1.01);
+                assert_true(jd_team_part(&w, id) == part[id]);
+                next = e;
+            }
+            assert_int_equal(next, n);
+        }
+    jd_team_free(team);
+}
+
+/* Forty units of work, which take the last member eight times as long. */
+static void limping(void *user, const jd_worker *w)
+{
+    size_t begin, end;
+    jd_share(w, 40, 1, &begin, &end);
+    usleep((useconds_t)((w->id == w->count - 1 ? 400 : 50) * (end - begin)));
+    jd_team_barrier(w);
+    ((size_t *)user)[w->id] = end - begin;
+}
+
+static void a_slow_member_gets_less(void **state)
+{
+    (void)state;
+    jd_team *team = jd_team_new(2);
+    assert_non_null(team);
+    size_t share[2], most = 0;
+    for (int i = 0; i < 40; i++) {
+        jd_team_run(team, limping, share);
+        assert_int_equal(share[0] + share[1], 40);
+        if (i == 0) assert_int_equal(share[0], 20);
+        if (share[0] > most) most = share[0];
+    }
+    assert_in_range(most, 24, 38);
+    jd_team_free(team);
+}
+
 /* Teams of different contexts live side by side. */
 static void *own_context(void *arg)
 {
@@ -169,9 +222,14 @@ static void contexts_are_independent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(barriers_order_memory),        cmocka_unit_test(jobs_run_once_on_every_member),
-        cmocka_unit_test(sleepers_are_woken),           cmocka_unit_test(the_caller_is_member_zero),
-        cmocka_unit_test(shares_cover_everything_once), cmocka_unit_test(contexts_are_independent),
+        cmocka_unit_test(barriers_order_memory),
+        cmocka_unit_test(jobs_run_once_on_every_member),
+        cmocka_unit_test(sleepers_are_woken),
+        cmocka_unit_test(the_caller_is_member_zero),
+        cmocka_unit_test(shares_cover_everything_once),
+        cmocka_unit_test(contexts_are_independent),
+        cmocka_unit_test(uneven_shares_cover_everything_once),
+        cmocka_unit_test(a_slow_member_gets_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,9 @@ enum { MAX_MEMBERS = 256, BURSTS = 5 };
 typedef struct job {
     double (*fma)(int64_t rounds, float *sink);
     double (*read)(const float *data, int64_t count, int64_t rounds, float *sink);
-    const float *data;     /* NULL: arithmetic */
-    int64_t count, rounds; /* floats a member */
-    double done[MAX_MEMBERS];
+    const float *data;        /* NULL: arithmetic */
+    int64_t count, rounds;    /* floats a member */
+    double rate[MAX_MEMBERS]; /* of each member by its own clock: cores may differ */
     float sink[MAX_MEMBERS];
 } job;
 
@@ -20,21 +20,21 @@ static void work(void *user, const jd_worker *w)
 {
     job *j = user;
     if (w->id >= MAX_MEMBERS) return;
-    j->done[w->id] = j->data ? j->read(j->data + j->count * w->id, j->count, j->rounds, &j->sink[w->id])
-                             : j->fma(j->rounds, &j->sink[w->id]);
+    const double start = jd_now();
+    const double done = j->data ? j->read(j->data + j->count * w->id, j->count, j->rounds, &j->sink[w->id])
+                                : j->fma(j->rounds, &j->sink[w->id]);
+    j->rate[w->id] = done / (jd_now() - start);
 }
 
 static double burst(jd_team *team, job *j)
 {
-    const double start = jd_now();
     if (team)
         jd_team_run(team, work, j);
     else
         work(j, &(jd_worker){0, 1, NULL});
-    const double seconds = jd_now() - start;
     double sum = 0;
-    for (int i = 0; i < (team ? jd_team_count(team) : 1) && i < MAX_MEMBERS; i++) sum += j->done[i];
-    return sum / seconds;
+    for (int i = 0; i < (team ? jd_team_count(team) : 1) && i < MAX_MEMBERS; i++) sum += j->rate[i];
+    return sum;
 }
 
 /* The best rate of several bursts, each about `seconds` long. */

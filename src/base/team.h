@@ -1,8 +1,10 @@
 /*
  * team.h - a persistent team of threads that runs one function on all its members.
  *
- * The partition of work is static: member `id` of `count` does its fixed share, and no result may depend on `count`
- * (see architecture.md, "Same bits").  Waiting spins for some microseconds, then sleeps on a futex.
+ * Member `id` of `count` does its share of the work, and no result may depend on shares or on `count` (see
+ * architecture.md, "Same bits").  Shares follow the members' speeds: where a core is slower than another, or other programs
+ * take some of its time, its member gets less.  They change between jobs only.  Waiting spins for some microseconds, then
+ * sleeps on a futex.
  */
 #ifndef JD_BASE_TEAM_H
 #define JD_BASE_TEAM_H
@@ -28,15 +30,23 @@ void jd_team_run(jd_team *team, void (*fn)(void *user, const jd_worker *w), void
 /* Inside jd_team_run: waits for all members.  A team of one returns at once. */
 void jd_team_barrier(const jd_worker *w);
 
-/* The share [*begin, *end) of worker w in n items, cut at multiples of `grain`. */
+/* The share [*begin, *end) of worker w in n items, cut at multiples of `grain`; the same one throughout a job. */
+void jd_team_share(const jd_worker *w, size_t n, size_t grain, size_t *begin, size_t *end);
 static inline void jd_share(const jd_worker *w, size_t n, size_t grain, size_t *begin, size_t *end)
 {
-    const size_t units = (n + grain - 1) / grain;
-    const size_t per = units / (size_t)w->count, rest = units % (size_t)w->count, id = (size_t)w->id;
-    size_t b = (id * per + (id < rest ? id : rest)) * grain;
-    size_t e = b + (per + (id < rest ? 1 : 0)) * grain;
-    *begin = b < n ? b : n;
-    *end = e < n ? e : n;
+    *begin = 0;
+    *end = n;
+    if (w->count > 1) jd_team_share(w, n, grain, begin, end);
 }
+
+/* For work divided in another way, or before the last barrier: from here to the next barrier w does `got` of `of` equal
+ * parts.  jd_share says it by itself. */
+void jd_team_note(const jd_worker *w, size_t got, size_t of);
+
+/* The part of the work that member `id` should get, 0..1; all parts sum to 1. */
+double jd_team_part(const jd_worker *w, int id);
+
+/* Fixes the parts (count), for tests; NULL: they follow the speeds again. */
+void jd_team_fix(jd_team *team, const double *part);
 
 #endif

@@ -1,27 +1,44 @@
 /* recur.c - see recur.h. */
 #include "cpu/recur.h"
 
+#include <float.h>
+
 /* Below so many FLOPs of a whole call, or of one step shared by units, a second thread costs more than it gives. */
 static const double least_call = 1e6, least_step = 6e4;
 /* Recurrent weights of so many floats fit the second-level cache beside the rows they meet. */
 enum { CACHED = 96 * 1024, CHUNK = 96 };
+enum { MEMBERS = 64 }; /* larger teams get samples in turn */
 
-/* Samples by falling length (ties by number), dealt like cards: forth and back, so that each member gets its share of
- * the long ones. */
+/* Samples by falling length (ties by number); each goes to the member that would have done its samples first. */
 static void deal(jd_recur *r, const int32_t *length, int32_t *count)
 {
-    const int T = r->T, B = r->B, members = r->by_units ? 1 : r->w.count, id = r->by_units ? 0 : r->w.id;
+    const jd_worker one = {0, 1, NULL}, *w = r->by_units ? &one : &r->w;
+    const int T = r->T, B = r->B, id = w->id;
     int32_t *order = r->row; /* not in use yet */
+    double time[MEMBERS];
     memset(count, 0, (size_t)(T + 2) * sizeof *count);
     for (int b = 0; b < B; b++) count[(size_t)T - jd__length(length, (size_t)b, (size_t)T) + 1]++;
     for (int t = 0; t <= T; t++) count[t + 1] += count[t];
     for (int b = 0; b < B; b++) order[count[(size_t)T - jd__length(length, (size_t)b, (size_t)T)]++] = b;
+    for (int i = 0; i < w->count && i < MEMBERS; i++) time[i] = 0;
     r->n = 0;
     for (int j = 0; j < B; j++) {
-        const int round = j / members, place = j % members;
-        const int who = round % 2 ? members - 1 - place : place;
+        const double steps = 1 + (double)jd__length(length, (size_t)order[j], (size_t)T);
+        int who = 0;
+        if (w->count > MEMBERS) {
+            who = j % w->count;
+        } else {
+            double first = DBL_MAX;
+            for (int i = 0; i < w->count; i++) {
+                const double then = time[i] + steps / jd_team_part(w, i);
+                if (then < first) who = i, first = then;
+            }
+            time[who] = first;
+        }
         if (who == id) r->sample[r->n++] = order[j];
         r->base += who < id;
+        r->of += (size_t)steps;
+        r->got += who == id ? (size_t)steps : 0;
     }
 }
 
@@ -68,6 +85,8 @@ bool JD_K(jd__recur_init)(jd_recur *r, const jd_call *c, const jd_worker *w, con
         if (!r->by_units) jd_share(&r->w, B, 1, &begin, &end);
         r->base = (int)begin;
         r->n = (int)(end - begin);
+        r->got = (size_t)r->n;
+        r->of = B;
         for (int i = 0; i < r->n; i++) r->sample[i] = (int32_t)begin + i;
         r->rows = r->T * r->B;
     }
@@ -77,6 +96,10 @@ bool JD_K(jd__recur_init)(jd_recur *r, const jd_call *c, const jd_worker *w, con
     jd_share(share, (size_t)jd__row_blocks(H), 1, &begin, &end);
     r->u0 = (int)begin;
     r->u1 = (int)end;
+    if (r->by_units) {
+        r->got = end - begin;
+        r->of = (size_t)jd__row_blocks(H);
+    }
     jd_share(share, (size_t)jd__row_blocks(P), 1, &begin, &end);
     r->p0 = (int)begin;
     r->p1 = (int)end;

@@ -28,6 +28,7 @@ typedef struct jd_recur {
     const float **a;      /* row pointers, for a step or for a chunk of steps */
     float **c;
     int chunk;          /* rows of a chunk */
+    size_t got, of;     /* this member's part of the steps, and all */
     int u0, u1, p0, p1; /* blocks of JD_RW units and outputs that this member computes */
 } jd_recur;
 
@@ -66,11 +67,13 @@ void JD_K(jd__recur_start)(const jd_recur *r, const float *from, float *to, int 
 void JD_K(jd__recur_pack)(const jd_recur *r, const jd_panels *p, const float *b, size_t sk, size_t sn);
 static inline void jd__recur_meet(const jd_recur *r)
 {
-    if (r->w.count > 1) jd_team_barrier(&r->w);
+    if (r->w.count == 1) return;
+    jd_team_barrier(&r->w);
+    jd_team_note(&r->w, r->got, r->of);
 }
 static inline void jd__recur_sync(const jd_recur *r)
 {
-    if (r->by_units && r->w.count > 1) jd_team_barrier(&r->w);
+    if (r->by_units) jd__recur_meet(r);
 }
 
 /* After all members met: out[k] = sum over b of sum[b * ld + k], in the order of b, for this member's share of n. */

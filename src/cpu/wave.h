@@ -71,7 +71,10 @@ static inline void jd__wave_fetch(const jd_rows *r, ptrdiff_t along, size_t lane
 
 static inline void jd__wave_meet(const jd_wave *v)
 {
-    if (v->w.count > 1) jd_team_barrier(&v->w);
+    if (v->w.count == 1) return;
+    jd_team_barrier(&v->w);
+    const bool samples = v->d1 - v->d0 == v->z.D;
+    jd_team_note(&v->w, samples ? v->b1 - v->b0 : (size_t)(v->d1 - v->d0), samples ? v->z.B : (size_t)v->z.D);
 }
 
 #endif
