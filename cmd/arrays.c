@@ -106,8 +106,11 @@ static jd_status take_pictures(jd_ctx *ctx, const char *path, const jd_tensor_en
             "%s: pictures of %lld x %lld with %lld channels; the channels come last: x.transpose(0, 2, 3, 1)", path,
             (long long)s->dim[0], (long long)s->dim[1], (long long)s->dim[2]);
     if (nan || low < 0 || high > 255)
-        return jd_fail(ctx, JD_EDATA, "%s: pixels from %g to %g%s; pictures hold 0 to 255, or 0 to 1", path, low, high,
-                       nan ? ", some of them NaN" : "");
+        return jd_fail(
+            ctx, JD_EDATA,
+            "%s: pixels from %g to %g%s; pictures hold 0 to 255, or 0 to 1, and sequences (N,T,C) are for a net "
+            "with lstm and the like",
+            path, low, high, nan ? ", some of them NaN" : "");
     const bool bytes = e->dtype == JD_FILE_U8 || (e->dtype != JD_FILE_BOOL && high > 1);
     s->images = (jd_images){.count = s->count,
                             .height = (int)s->dim[0],
@@ -179,6 +182,9 @@ static jd_status take_labels(jd_ctx *ctx, const char *path, const jd_tensor_entr
                        path, e->rank ? (long long)e->dim[0] : 1, e->rank, s->count);
     if (e->words && (e->rank == 2 && e->dim[1] != 1))
         return jd_fail(ctx, JD_EDATA, "%s: %lld words for each sample; one is needed", path, (long long)e->dim[1]);
+    if (o->regression && e->rank == 2 && e->dim[1] != 1)
+        return jd_fail(ctx, JD_EDATA, "%s: %lld targets for each sample; a net learns one, so save one column", path,
+                       (long long)e->dim[1]);
     double *y = jd_alloc_array(ctx, s->count, sizeof *y);
     for (size_t i = 0; y && i < s->count && !e->words; i++) y[i] = label_at(e, i, e->rank == 2 ? 1 : 0);
     if (y) samples_label(ctx, path, y, e->words, o, s);
