@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "jackdaw/device.h"
 #include "jackdaw/fn.h"
 #include "jackdaw/layers.h"
 
@@ -331,6 +332,113 @@ static void errors_name_the_place_and_the_repair(void **state)
     jd_ctx_free(ctx);
 }
 
+typedef enum misuse {
+    GRADIENT_OF_MANY,
+    NO_PARAMETERS,
+    NO_SUCH_AXIS,
+    POP,
+    PUSH,
+    TWO_RESULTS,
+    NO_RESULT,
+    OTHER_SHAPE,
+    OTHER_STATE,
+    NO_INITIALISER,
+    MISUSES
+} misuse;
+
+static void trace_misuse(jd_graph *g, void *user)
+{
+    const jd_node x = jd_arg(g, "x");
+    jd_node d;
+    switch (*(const misuse *)user) {
+    case GRADIENT_OF_MANY: jd_grad(g, x, JD_NONE, &x, 1, &d); break;
+    case NO_PARAMETERS: jd_grad_params(g, jd_sum(g, x, JD_ALL_AXES, false)); break;
+    case NO_SUCH_AXIS: jd_dim(g, x, 2); break;
+    case POP: jd_scope_pop(g); break;
+    case PUSH:
+        for (int i = 0; i < 100; i++) jd_scope_push(g, "deep");
+        break;
+    case TWO_RESULTS: jd_result(g, "y", x); break;
+    case NO_RESULT: jd_result(g, "z", JD_NONE); break;
+    case OTHER_SHAPE:
+        jd_param(g, "w", (jd_init){JD_INIT_ZERO, 0, 0, 0}, JD_DIMS(2));
+        jd_param(g, "w", (jd_init){JD_INIT_ZERO, 0, 0, 0}, JD_DIMS(3));
+        break;
+    case OTHER_STATE:
+        jd_state(g, "s", JD_F32, JD_DIMS(2));
+        jd_state(g, "s", JD_F32, JD_DIMS(2, 1));
+        break;
+    case NO_INITIALISER: jd_param(g, "v", (jd_init){(jd_init_kind)99, 0, 0, 0}, JD_DIMS(3)); break;
+    default: break;
+    }
+    jd_result(g, "y", x);
+}
+
+static void misuse_is_named(void **state)
+{
+    (void)state;
+    static const char *const says[MISUSES] = {"the loss has the shape (2,2)",
+                                              "has no parameters",
+                                              "axis 2 of a value of rank 2",
+                                              "no scope is open",
+                                              "64 scopes are open",
+                                              "\"y\": named twice",
+                                              "\"z\": the null node",
+                                              "param \"w\": has the shape (2), but (3)",
+                                              "state \"s\": has the shape (2), but (2,1)",
+                                              "\"v\": unknown initialiser 99"};
+    float x[4] = {1, 2, 3, 4};
+    const jd_tensor in = JD_TENSOR("x", JD_F32, x, 2, 2);
+    jd_ctx *ctx = new_ctx(1);
+    for (misuse m = 0; m < MISUSES; m++) {
+        jd_params *p = m == NO_PARAMETERS ? NULL : jd_params_new(ctx, JD_F32);
+        jd_fn *f = jd_fn_new(ctx, p, trace_misuse, &m);
+        assert_int_equal(jd_fn_run(f, &in, 1), JD_EUSAGE);
+        if (!strstr(jd_error_message(ctx), says[m])) fail_msg("%s: %s", says[m], jd_error_message(ctx));
+        jd_error_clear(ctx);
+        if (m == NO_INITIALISER) assert_int_equal(jd_params_ranges(p), 0); /* nothing half made stays behind */
+        jd_fn_free(f);
+        jd_params_free(p);
+    }
+    assert_null(jd_params_new(ctx, JD_I32));
+    assert_int_equal(jd_error(ctx), JD_EUSAGE);
+    jd_error_clear(ctx);
+
+    misuse none = MISUSES;
+    jd_fn *f = jd_fn_new(ctx, NULL, trace_misuse, &none);
+    assert_null(jd_fn_result(f, "y", NULL));
+    assert_non_null(strstr(jd_error_message(ctx), "has not run yet"));
+    jd_error_clear(ctx);
+    jd_tensor wrong[] = {in, in, in, in};
+    wrong[0].type.rank = JD_MAX_RANK + 1;
+    wrong[1].type.dim[1] = -1;
+    wrong[2].type.dim[0] = (int64_t)INT32_MAX + 1;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(jd_fn_run(f, &wrong[i], 1), JD_EUSAGE);
+        assert_non_null(strstr(jd_error_message(ctx), i ? "out of range" : "rank 9"));
+        jd_error_clear(ctx);
+    }
+    wrong[2] = in;
+    assert_int_equal(jd_fn_run(f, wrong + 2, 2), JD_EUSAGE);
+    assert_non_null(strstr(jd_error_message(ctx), "given twice"));
+    jd_error_clear(ctx);
+    assert_int_equal(jd_fn_run(f, &in, 1), JD_OK);
+    assert_true(jd_fn_scalar(f, "y") == 0);
+    assert_non_null(strstr(jd_error_message(ctx), "has the shape (2,2)"));
+    jd_error_clear(ctx);
+    assert_true(jd_fn_scalar_before(f, "y") == 0);
+    assert_non_null(strstr(jd_error_message(ctx), "needs a device"));
+    jd_error_clear(ctx);
+    const int32_t seven = 7;
+    const double half = .5;
+    assert_int_equal(jd_fn_run(f, &(jd_tensor){"x", {JD_I32, 0, {0}}, &seven}, 1), JD_OK);
+    assert_true(jd_fn_scalar(f, "y") == 7);
+    assert_int_equal(jd_fn_run(f, &(jd_tensor){"x", {JD_F64, 1, {1}}, &half}, 1), JD_OK);
+    assert_true(jd_fn_scalar(f, "y") == .5);
+    jd_fn_free(f);
+    jd_ctx_free(ctx);
+}
+
 static void network_language_answers_with_the_nearest_word(void **state)
 {
     (void)state;
@@ -466,6 +574,7 @@ int main(void)
         cmocka_unit_test(shared_parameters_add_their_gradients),
         cmocka_unit_test(scopes_with_slashes_close_as_one),
         cmocka_unit_test(errors_name_the_place_and_the_repair),
+        cmocka_unit_test(misuse_is_named),
         cmocka_unit_test(network_language_answers_with_the_nearest_word),
         cmocka_unit_test(a_nan_is_traced_to_its_instruction),
         cmocka_unit_test(every_allocation_may_fail),

@@ -148,7 +148,12 @@ int jd__params_intern(jd_params *p, const char *name, const jd_type *type, const
     if (at >= 0) return same_type(&p->range[at].type, type) ? at : mismatch(p, "param", name, &p->range[at].type, type);
     const int i = add_range(p, name, type);
     if (i < 0) return -1;
-    if (jd__init_fill(p->ctx, name, type, init, p->data + p->range[i].offset * jd_dtype_size(p->real))) return -1;
+    if (jd__init_fill(p->ctx, name, type, init, p->data + p->range[i].offset * jd_dtype_size(p->real))) {
+        jd_free(p->ctx, (void *)(uintptr_t)p->range[i].name); /* a later attempt must not take it for initialised */
+        p->count = p->range[i].offset;
+        p->nrange--;
+        return -1;
+    }
     return i;
 }
 
