@@ -246,6 +246,81 @@ static void damaged_checkpoint_is_passed_over(void **state)
     jd_ctx_free(ctx);
 }
 
+/* A checkpoint with its checksums in order, in which one tensor or one text is another: what a stranger could write. */
+static void sound_files_with_wrong_contents_are_refused(void **state)
+{
+    (void)state;
+    enum { MOST = 40, TEXTS = 16 };
+    static const double at[10] = {30, 0, 0, 0, 0, 0, 0, 0, 0, 0}, nan_step[10] = {(double)NAN}, past[10] = {-2},
+                        flags[10] = {[6] = 1e12}, rows[10] = {[8] = 1e16};
+    static const int32_t series[2] = {0, 99};
+    static const int64_t steps[2] = {3, 6};
+    const float one = 1;
+    const struct {
+        const char *name;
+        jd_file_dtype dtype;
+        int64_t count;
+        const void *data; /* NULL: `text` is the value of metadata `name` */
+        const char *text, *says;
+    } wrong[] = {{"train/at", JD_FILE_F64, 9, at, NULL, "train/at is not 10 numbers"},
+                 {"train/at", JD_FILE_I64, 10, at, NULL, "train/at is not 10 numbers"},
+                 {"train/at", JD_FILE_F64, 10, nan_step, NULL, "value 0 is out of range"},
+                 {"train/at", JD_FILE_F64, 10, past, NULL, "value 0 is out of range"},
+                 {"train/at", JD_FILE_F64, 10, flags, NULL, "value 6 is out of range"},
+                 {"train/at", JD_FILE_F64, 10, rows, NULL, "value 8 is out of range"},
+                 {"train/best", JD_FILE_F32, 1, &one, NULL, "train/best does not fit"},
+                 {"metrics/step", JD_FILE_I64, 2, steps, NULL, "do not belong together"},
+                 {"metrics/series", JD_FILE_I32, 2, series, NULL, "do not belong together"},
+                 {"metrics/value", JD_FILE_F32, 1, &one, NULL, "do not belong together"},
+                 {"param/hidden/W", JD_FILE_F32, 1, &one, NULL, "train/best does not fit"},
+                 {"jackdaw.metrics", 0, 0, NULL, "[", "not JSON"},
+                 {"jackdaw.metrics", 0, 0, NULL, "[]", "row 0 names no series"},
+                 {"jackdaw.order", 0, 0, NULL, "{", "not JSON"},
+                 {"jackdaw.config", 0, 0, NULL, "", "not JSON"}};
+    jd_ctx *ctx = context();
+    toy t = {.stop_at = 33};
+    jd_train_options o = options(&t);
+    o.keep_best = true;
+    jd_train_result res;
+    assert_int_equal(run(ctx, &t, "odd", false, &o, &res), JD_ESTOPPED);
+    jd_error_clear(ctx);
+    char path[300];
+    snprintf(path, sizeof path, "%s", tmpdir_file("odd/checkpoints/train-1.safetensors"));
+    jd_tensor_file *f = jd_checkpoint_load(ctx, path, NULL);
+    assert_non_null(f);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        jd_tensor_entry entry[MOST];
+        jd_metadata text[TEXTS];
+        const size_t n = jd_tensor_file_count(f), m = jd_tensor_file_metadata_count(f);
+        size_t changed = 0;
+        assert_true(n <= MOST && m <= TEXTS);
+        for (size_t k = 0; k < n; k++) {
+            entry[k] = *jd_tensor_file_entry(f, k);
+            if (!wrong[i].data || strcmp(entry[k].name, wrong[i].name)) continue;
+            entry[k].dtype = wrong[i].dtype;
+            entry[k].rank = 1;
+            entry[k].dim[0] = wrong[i].count;
+            entry[k].data = wrong[i].data;
+            changed++;
+        }
+        for (size_t k = 0; k < m; k++) {
+            text[k] = *jd_tensor_file_metadata(f, k);
+            if (wrong[i].data || strcmp(text[k].key, wrong[i].name)) continue;
+            text[k].value = wrong[i].text;
+            changed++;
+        }
+        if (changed != 1) fail_msg("%s is not in a checkpoint", wrong[i].name);
+        ok(ctx, jd_checkpoint_save(ctx, path, entry, n, text, m, 1));
+        t = (toy){0};
+        const jd_status s = run(ctx, &t, "odd", true, &o, &res);
+        if (s != JD_EDATA || !strstr(jd_error_message(ctx), wrong[i].says))
+            fail_msg("%s, %s: %d %s", wrong[i].name, wrong[i].says, (int)s, jd_error_message(ctx));
+        jd_error_clear(ctx);
+    }
+    jd_tensor_file_close(f);
+    jd_ctx_free(ctx);
+}
+
 static void early_stopping_and_keep_best(void **state)
 {
     (void)state;
@@ -415,6 +490,7 @@ int main(void)
         cmocka_unit_test(resume_gives_the_same_bits),
         cmocka_unit_test(metrics_are_cut_to_the_checkpoint),
         cmocka_unit_test(damaged_checkpoint_is_passed_over),
+        cmocka_unit_test(sound_files_with_wrong_contents_are_refused),
         cmocka_unit_test(early_stopping_and_keep_best),
         cmocka_unit_test(a_loss_that_is_not_finite_names_the_place),
         cmocka_unit_test(settings_are_read_strictly),

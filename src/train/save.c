@@ -148,7 +148,7 @@ static jd_status read_progress(jd_run *r, const jd_tensor_file *f, const char *p
         return jd_fail(r->ctx, JD_EDATA, "%s: train/at is not %d numbers; start anew without --resume", path, AT_COUNT);
     const double *v = e->data;
     for (int i = 0; i < AT_COUNT; i++)
-        if (i != AT_LOSS_SUM && i != AT_BEST && !(v[i] >= -1 && v[i] < 9e15))
+        if (i != AT_LOSS_SUM && i != AT_BEST && !(v[i] >= -1 && v[i] < (i == AT_FLAGS ? 8 : 9e15)))
             return jd_fail(r->ctx, JD_EDATA, "%s: train/at: value %d is out of range", path, i);
     const int flags = (int)v[AT_FLAGS];
     *at = (jd_progress){.step = (int64_t)v[AT_STEP],
