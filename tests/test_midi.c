@@ -86,6 +86,28 @@ static void by_hand(void **state)
     jd_midi_free(ctx, &m);
 }
 
+/* A chord keeps the order in which its notes are given, and a note may follow another of its pitch at once: by hand. */
+static void written_bytes(void **state)
+{
+    (void)state;
+    jd_midi_note note[] = {{0, 10, 64, 90, 1}, {0, 10, 60, 80, 1}, {10, 5, 64, 70, 1}};
+    jd_midi m = {.division = 96, .tempo = 120, .count = 3, .notes = note, .program = {[1] = 7}};
+    static const uint8_t track[] = {'M', 'T', 'r',  'k',  0,  0,  0,    31,   0,  0xC1, 7,    0,    0x91,
+                                    64,  90,  0,    0x91, 60, 80, 10,   0x81, 64, 64,   0,    0x81, 60,
+                                    64,  0,   0x91, 64,   70, 5,  0x81, 64,   64, 0,    0xFF, 0x2F, 0};
+    const char *path = tmpdir_file("chord.mid");
+    assert_int_equal(jd_write_midi(ctx, path, &m), JD_OK);
+    size_t n;
+    char *bytes = jd_read_file(ctx, path, 0, &n);
+    assert_true(n > sizeof track);
+    assert_memory_equal(bytes + n - sizeof track, track, sizeof track);
+    jd_free(ctx, bytes);
+    m.program[3] = 128;
+    assert_int_equal(jd_write_midi(ctx, path, &m), JD_EUSAGE);
+    assert_non_null(strstr(jd_error_message(ctx), "program 128"));
+    jd_error_clear(ctx);
+}
+
 static void wrong_notes(void **state)
 {
     (void)state;
@@ -112,6 +134,6 @@ static void wrong_notes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip), cmocka_unit_test(by_hand),
-                                       cmocka_unit_test(wrong_notes)};
+                                       cmocka_unit_test(written_bytes), cmocka_unit_test(wrong_notes)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

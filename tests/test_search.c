@@ -361,6 +361,8 @@ static void wrong_options_are_refused(void **state)
     const double bad[2] = {0, (double)INFINITY};
     const uint32_t gap[3] = {0, 2, 1};
     refused((jd_search_options){.dim = 0});
+    refused((jd_search_options){.dim = 3, .trials = -1});
+    refused((jd_search_options){.dim = 3, .trials = 1001});
     refused((jd_search_options){.method = (jd_search_method)99, .dim = 3});
     refused((jd_search_options){.method = JD_SEARCH_XNES, .dim = 5000});
     refused((jd_search_options){.dim = 3, .population = 3});
