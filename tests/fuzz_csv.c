@@ -18,7 +18,7 @@ static void seeds(jd_ctx *ctx)
     text("step,loss\n1,0.5\n2,0.25\n3,0.125\n");
     text("1,2\n3,4");
     text("1 2,5\t3\n3 4,5 6\n");
-    text("% c\n@relation r\n@attribute 'a b' numeric\n@attribute c {x,y}\n@data\n1,x\n2,'y'\n");
+    text("% c\n@relation r\n@attribute 'a b' numeric\n@attribute c {1,2}\n@data\n1,2\n2,'1'\n");
 }
 
 /* What a reader refuses another may take: only the table of numbers decides. */

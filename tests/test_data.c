@@ -626,6 +626,13 @@ static void categories(void **state)
     csv("@relation r\n@attribute a numeric\n@data\n{0 1}\n", &o, &t);
     assert_int_equal(jd_error(ctx), JD_OK); /* a word like others */
     jd_table_free(ctx, &t);
+    o = (jd_csv_options){.select = "*,last"};
+    assert_int_equal(csv("a,b,c,\n1,2,3,\n4,5,6,\n", &o, &t),
+                     JD_OK); /* a spreadsheet's separator behind the last column */
+    assert_true(t.cols == 3 && t.columns[2] == 3 && t.values[5] == 6);
+    jd_table_free(ctx, &t);
+    csv("1,2,\n3,4,\n5,6,7\n", &o, &t);
+    expect_error(JD_EDATA, "line 3, column 3: '7', but the first lines end with a separator");
     o = (jd_csv_options){.select = "-d"};
     csv("a,b,c\n1,2,3\n", &o, &t);
     expect_error(JD_EDATA, "no column 'd'");

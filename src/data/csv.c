@@ -236,6 +236,13 @@ static bool first_counts(const jd__csv *c, const char *next)
     return n > 0 && (next[n] == c->separator || next[n] == '"');
 }
 
+/* Whether this line and the next one end with a separator, as spreadsheets write a column that was emptied. */
+static bool ends_empty(const jd__csv *c, const char *next)
+{
+    const size_t n = strcspn(next, "\r\n");
+    return c->fields > 2 && !c->words[c->fields - 1][0] && n && next[n - 1] == c->separator;
+}
+
 /* Looks at the first line of substance: separator, fields, columns; *header when it holds names. */
 static jd_status first_line(jd__csv *c, char *line, const char *next, bool *header)
 {
@@ -249,6 +256,7 @@ static jd_status first_line(jd__csv *c, char *line, const char *next, bool *head
     c->words = jd_alloc_array(c->ctx, c->fields, sizeof *c->words);
     if (!c->words) return jd_error(c->ctx);
     split_line(c, line);
+    c->trailing = ends_empty(c, next);
     if (jd__csv_choose(c, first_counts(c, next), &named)) return jd_error(c->ctx);
     *header = named || c->arff || is_header(c, next);
     if (!*header) c->t.row_numbers = 0;
@@ -287,6 +295,11 @@ static jd_status take_row(jd__csv *c, char *line, bool first)
         return jd_fail(c->ctx, JD_EDATA, "%s: line %zu: %zu fields, but the first line has %zu; repair the line",
                        c->path, c->line, have, c->fields);
     if (!first) split_line(c, line);
+    if (c->trailing && *c->words[c->fields - 1])
+        return jd_fail(c->ctx, JD_EDATA,
+                       "%s: line %zu, column %zu: '%.40s', but the first lines end with a separator and hold nothing "
+                       "there; fill them in, or take it out",
+                       c->path, c->line, c->fields, c->words[c->fields - 1]);
     if (parse_row(c, c->t.values + c->t.rows * c->t.cols)) return jd_error(c->ctx);
     if (c->t.words) {
         const char *word = c->words[c->t.columns[c->t.cols - 1] - 1];

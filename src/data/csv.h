@@ -26,6 +26,7 @@ typedef struct jd__csv {
     size_t fields;          /* of every line */
     char **words;           /* (fields) of the line at hand */
     jd__csv_column *column; /* (t.cols) where there may be categories, else NULL */
+    bool trailing;          /* lines end with a separator: the last field is no column */
     bool arff;              /* columns were named before the table */
     jd_table t;
 } jd__csv;

@@ -28,7 +28,7 @@ static bool numbered(const jd__csv *c, const char *word, size_t *first, size_t *
 {
     char *end;
     if (!strcmp(word, "last")) {
-        *first = *last = c->fields;
+        *first = *last = c->fields - c->trailing;
         return true;
     }
     if (!isdigit((unsigned char)*word)) return false;
@@ -108,6 +108,7 @@ jd_status jd__csv_choose(jd__csv *c, bool counts, bool *named)
         taken[0] = true;
         c->t.row_numbers = 1;
     }
+    if (!jd_error(c->ctx) && c->trailing) taken[c->fields - 1] = true;
     size_t others = 0;
     for (size_t i = 0; !jd_error(c->ctx) && i < c->fields; i++) others += !taken[i];
     if (!jd_error(c->ctx) && star != SIZE_MAX) {
