@@ -223,22 +223,22 @@ const cli_command cli_commands[] = {
      "  jackdaw eval runs/handwriting-online-1/model.safetensors words.tsv.gz --output words.html\n"
      "  jackdaw eval runs/pyramid-lstm-1/model.safetensors brains/\n"
      "  jackdaw eval runs/translation-1 test.en --labels test.fr\n",
-     "Classifiers of pictures, and committees of them, take an IDX file, or a folder with a folder of pictures for "
-     "each "
-     "class,\n"
-     "with IDX files, or with a table of the columns `file` and `class` (or label) that is called test.tsv, index.tsv "
-     "or\n"
-     "labels.csv; pictures are fitted to the model's size.  Models of tables take a table.  Models that hear, or read "
-     "pictures\n"
-     "of lines, take a tab-separated table, or a folder with one called index.tsv: its column `file` names the files "
-     "beside\n"
-     "it, the column text, word, digit, label or class the truth, and `split`, if it is there, the part.  Models that "
-     "read\n"
-     "ink take files (tsv, InkML) that tell the text.  Models that label voxels take a folder with the volumes in "
-     "image/,\n"
-     "their labels under the same names in label/, and perhaps a table test.tsv with a column `file`.  Models that\n"
-     "translate take a text and its translation, line by line, or one text with a tab between both; those that know\n"
-     "characters a text, and tell the bits of a character.",
+     "Classifiers of pictures, and committees of them, take an IDX file, a folder with a folder of pictures for each\n"
+     "class or with such folders called train and test, one with IDX files, or a table of the columns `file` and "
+     "`class`\n"
+     "(or label), alone or in a folder that has it as test.tsv, index.tsv, labels.csv or train.csv; pictures are "
+     "fitted to\n"
+     "the model's size.  Models of tables take a table, those of sequences arrays, time series (.ts) or a table too.\n"
+     "Models that hear, or read pictures of lines, take a tab-separated table, or a folder with one called index.tsv: "
+     "its\n"
+     "column `file` names the files beside it, the column text, word, digit, label or class the truth, and `split`, if "
+     "it\n"
+     "is there, the part.  Models that read ink take files (tsv, InkML) that tell the text.  Models that label voxels "
+     "take\n"
+     "a folder with the volumes in image/, their labels under the same names in label/, and perhaps a table test.tsv "
+     "with\n"
+     "a column `file`.  Models that translate take a text and its translation, line by line, or one text with a tab\n"
+     "between both; those that know characters a text, and tell the bits of a character.",
      eval_options, cmd_eval, 1, 2},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"
@@ -248,17 +248,14 @@ const cli_command cli_commands[] = {
      "  jackdaw predict runs/translation-1/model.safetensors \"Two dogs play in the snow.\"\n"
      "  jackdaw predict runs/text-compression-1 \"My fellow \"\n",
      "A file is a picture of any size, which is fitted to the model's, an IDX file of images, an index of mosaics "
-     "(.tsv), "
-     "or\n"
-     "a CSV table of the model's columns; for models\n"
-     "that read or hear it is what `jackdaw read` takes.  A model that labels voxels takes NIfTI and TIFF volumes, and "
-     "the "
-     "labels\n"
-     "of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.  A model that translates "
-     "or parses\n"
-     "takes a text, a sentence a line, or sentences in the place of files.  One that knows characters "
-     "(text-compression)\n"
-     "goes on where a text ends: its last lines, or a text in the place of a file.",
+     "(.tsv),\n"
+     "an npy or npz array, a time series (.ts) or a CSV table with the model's columns, by their names or in their "
+     "order;\n"
+     "for models that read or hear it is what `jackdaw read` takes.  A model that labels voxels takes NIfTI and TIFF\n"
+     "volumes, and the labels of NAME.nii.gz go into NAME-labels.nii.gz.  A folder stands for all such files in it.\n"
+     "A model that translates or parses takes a text, a sentence a line, or sentences in the place of files.  One "
+     "that\n"
+     "knows characters (text-compression) goes on where a text ends: its last lines, or a text in the place of a file.",
      predict_options, cmd_predict, 2, -1},
     {"scan", "a model of small pictures at every pixel of a large one",
      "MODEL IMAGE|FOLDER... -o OUT.png|FOLDER [OPTIONS]",
