@@ -19,6 +19,6 @@
 void faults_memory(long n, bool forever);
 bool faults_end(void);         /* no more failures; whether there was one */
 long faults_allocations(void); /* since faults_memory */
-long faults_live(void);        /* blocks that have been taken and not given back */
+long faults_live(void);        /* blocks taken and not given back; 0 where LeakSanitizer counts */
 
 #endif

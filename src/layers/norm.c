@@ -19,6 +19,7 @@ static jd_init ones(void)
 /* x over the last axis: (x - mean) / sqrt(variance + epsilon), times a gain, plus a bias unless it has none. */
 static jd_node normalise(jd_graph *g, const char *name, jd_node x, double gain, bool bias, double epsilon)
 {
+    if (!x.id) return JD_NONE; /* an error is pending */
     const int last = jd_rank(g, x) - 1;
     const int64_t C = jd_dim(g, x, -1);
     const jd_node centred = jd_sub(g, x, jd_mean(g, x, JD_AXIS(last), true));
