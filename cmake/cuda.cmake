@@ -1,11 +1,11 @@
-# The plug-ins for NVIDIA GPUs.  The library links neither: it opens them at run time (src/base/device.c).
+# The plug-ins for NVIDIA GPUs.  The library links neither: it opens them at run time (src/base/plugin.c).
 #   libjackdaw-cuda.so           the kernels by nvcc, where it is present (JACKDAW_CUDA=AUTO) or must be (ON)
 #   libjackdaw-cuda-emulated.so  the same sources by g++, for tests on a machine without a GPU (src/cuda/emulate.h)
 set(JACKDAW_CUDA AUTO CACHE STRING "CUDA plug-in: AUTO (where nvcc is found, not with sanitizers), ON, OFF")
 set_property(CACHE JACKDAW_CUDA PROPERTY STRINGS AUTO ON OFF)
 include(CheckLanguage)
 # Where an installed program looks for them, below the prefix.
-set_source_files_properties(src/base/device.c PROPERTIES
+set_source_files_properties(src/base/plugin.c PROPERTIES
   COMPILE_DEFINITIONS "JD_PLUGIN_FOLDER=\"${CMAKE_INSTALL_LIBDIR}/jackdaw\"")
 file(GLOB JACKDAW_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu)
 set(JACKDAW_PLUGIN_FLAGS -Wall -Wextra -Wshadow $<$<BOOL:${JACKDAW_WERROR}>:-Werror>)

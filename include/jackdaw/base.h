@@ -3,17 +3,23 @@
  *
  * Everything in Jackdaw hangs from a `jd_ctx`: allocator, thread team, seed and the first error that happened.  There
  * is no global mutable state; two contexts may be used from two threads at the same time, one context from one thread
- * at a time (loader threads that belong to a context are the library's own business).
+ * at a time, which need not always be the same one (loader threads that belong to a context are the library's own business).
+ * What was made in a context is freed before it, with the function that its header names.
  *
  * Errors.  A function that can fail returns a `jd_status` (JD_OK is 0) or a NULL pointer, and leaves a sentence in the
  * context: what failed, where, and how to repair it.  The first error is sticky: later calls on the same context do
  * nothing and report the same status until `jd_error_clear`.  So model code needs no checks of its own:
  *
  *     jd_ctx *ctx = jd_ctx_new(&(jd_options){ .threads = 2 });
- *     ... build, train ...
+ *     ...                                                           // build, train
  *     if (jd_error(ctx)) fprintf(stderr, "%s\n", jd_error_message(ctx));
  *
- * The library never prints, never exits and never aborts.
+ * The library never prints, never exits and never aborts.  Objects that could not be made are NULL, and functions take such a
+ * NULL as an error that was already told: they do nothing and return a status, NULL or 0.
+ *
+ * It lives with what its host has set: numbers in files have a point in every locale; computations round to the nearest and
+ * trap nothing, whatever the floating-point mode, which is put back; threads of its own block all signals; a stack of 256 KiB
+ * is enough; after a fork both processes may go on with a context that no thread was using.
  */
 #ifndef JACKDAW_BASE_H
 #define JACKDAW_BASE_H
@@ -31,6 +37,17 @@ extern "C" {
 #define JD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define JD_VERSION_STRING "0.1.0"
+
+/* Options by name, as in jd_dense(g, "out", x, .units = 10): a compound literal in C, a braced initialiser in C++20, where the
+ * fields must stand in the order of their declaration.  Older C++ fills the struct and calls the function with `_opt`:
+ *     jd_dense_options o = {};
+ *     o.units = 10;
+ *     x = jd_dense_opt(g, "out", x, o); */
+#ifdef __cplusplus
+#define JD_MAKE(type, ...) (type{__VA_ARGS__})
+#else
+#define JD_MAKE(type, ...) ((type){__VA_ARGS__})
+#endif
 
 typedef struct jd_ctx jd_ctx;
 
@@ -72,8 +89,8 @@ JD_API jd_status jd_error(const jd_ctx *ctx);
 JD_API const char *jd_error_message(const jd_ctx *ctx);
 JD_API void jd_error_clear(jd_ctx *ctx);
 
-/* Records an error (if none is pending) and returns the pending status.  Thread-safe.
- *     return jd_fail(ctx, JD_EDATA, "%s: byte %zu: 7 labels, but 8 images; check that both files belong together", ...); */
+/* Records an error (if none is pending) and returns the pending status.  Thread-safe.  A message beyond 1 KiB loses its middle.
+ *     return jd_fail(ctx, JD_EDATA, "%s: byte %zu: 7 labels, but 8 images; check both files", path, at); */
 JD_API jd_status jd_fail(jd_ctx *ctx, jd_status status, const char *fmt, ...) JD_PRINTF(3, 4);
 
 /* Zeroed memory aligned to 64 bytes from the context's allocator; on failure NULL, with JD_ENOMEM recorded.

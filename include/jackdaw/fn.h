@@ -43,18 +43,34 @@ JD_API const jd_range *jd_params_state(const jd_params *p, int i, void **data);
 /* Adds (or overwrites) one by name: how a checkpoint comes back before the function was traced. */
 JD_API jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, const void *data);
 JD_API jd_status jd_params_set_state(jd_params *p, const char *name, const jd_type *type, const void *data);
+/* From now on a parameter that is not there is an error instead of one that is made and drawn at random.  To be called after a
+ * model was loaded: a network that is not the one of the file is then found out.
+ *     jd_params_load(ctx, w, file);
+ *     jd_params_seal(w); */
+JD_API void jd_params_seal(jd_params *p);
 
 /* ---- functions --------------------------------------------------------------------------------------------------------*/
 typedef struct jd_tensor {
     const char *name;
     jd_type type;
-    const void *data;
+    const void *data; /* NULL for jd_fn_run: what was put there with jd_plan_input, or the run before */
 } jd_tensor;
+/* An input of this name, type and shape: JD_TENSOR("image", JD_F32, pixels, 32, 28, 28, 1); scalars: JD_SCALAR_F32("lr", &lr). */
+#ifdef __cplusplus
+extern "C++" {
+template <typename... D> constexpr jd_tensor jd_make_tensor(const char *name, jd_dtype dtype, const void *data, D... d)
+{
+    return {name, {dtype, int(sizeof...(D)), {int64_t(d)...}}, data};
+}
+}
+#define JD_TENSOR(name_, dtype_, data_, ...) jd_make_tensor(name_, dtype_, data_, __VA_ARGS__)
+#else
 #define JD_TENSOR(name_, dtype_, data_, ...)                                                                           \
     ((jd_tensor){                                                                                                      \
         (name_), {(dtype_), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}, (data_)})
-#define JD_SCALAR_F32(name_, data_) ((jd_tensor){(name_), {JD_F32, 0, {0}}, (data_)})
-#define JD_SCALAR_I32(name_, data_) ((jd_tensor){(name_), {JD_I32, 0, {0}}, (data_)})
+#endif
+#define JD_SCALAR_F32(name_, data_) JD_MAKE(jd_tensor, (name_), {JD_F32, 0, {0}}, (data_))
+#define JD_SCALAR_I32(name_, data_) JD_MAKE(jd_tensor, (name_), {JD_I32, 0, {0}}, (data_))
 
 typedef struct jd_fn jd_fn;
 typedef struct jd_plan jd_plan;

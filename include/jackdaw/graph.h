@@ -7,7 +7,7 @@
  *
  *     static jd_node digits(jd_graph *g, jd_node x)                          // x (B,28,28,1)
  *     {
- *         jd_node w = jd_param(g, "out/W", (jd_init){ JD_INIT_UNIFORM, .05 }, JD_DIMS(10, 784));
+ *         jd_node w = jd_param(g, "out/W", (jd_init){.kind = JD_INIT_UNIFORM, .scale = .05}, JD_DIMS(10, 784));
  *         return jd_matmul(g, jd_reshape(g, x, JD_DIMS(jd_dim(g, x, 0), 784)), w, .tb = true);   // (B,10)
  *     }
  *
@@ -38,15 +38,25 @@ typedef struct jd_dims {
     int64_t dim[JD_MAX_RANK];
 } jd_dims;
 /* JD_DIMS(2, 3) is the shape (2,3); JD_SCALAR the shape (). */
+#ifdef __cplusplus
+extern "C++" {
+template <typename... D> constexpr jd_dims jd_make_dims(D... d)
+{
+    return {int(sizeof...(D)), {int64_t(d)...}};
+}
+}
+#define JD_DIMS(...) jd_make_dims(__VA_ARGS__)
+#else
 #define JD_DIMS(...) ((jd_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
-#define JD_SCALAR    ((jd_dims){0, {0}})
+#endif
+#define JD_SCALAR JD_MAKE(jd_dims, 0, {0})
 
 typedef struct jd_graph jd_graph;
 /* A handle of one value of a graph; {0} is "none". */
 typedef struct jd_node {
     uint32_t id;
 } jd_node;
-#define JD_NONE ((jd_node){0})
+#define JD_NONE JD_MAKE(jd_node, 0)
 
 JD_API size_t jd_dtype_size(jd_dtype t);
 JD_API int64_t jd_type_count(const jd_type *t); /* number of elements */
@@ -145,7 +155,7 @@ typedef struct jd_matmul_options {
 } jd_matmul_options;
 /* (M,K) x (K,N) -> (M,N) */
 JD_API jd_node jd_matmul_opt(jd_graph *g, jd_node a, jd_node b, jd_matmul_options o);
-#define jd_matmul(g, a, b, ...) jd_matmul_opt(g, a, b, (jd_matmul_options){__VA_ARGS__})
+#define jd_matmul(g, a, b, ...) jd_matmul_opt(g, a, b, JD_MAKE(jd_matmul_options, __VA_ARGS__))
 JD_API jd_node jd_gather(jd_graph *g, jd_node table, jd_node index);                /* (V,E), int32 (...) -> (...,E) */
 JD_API jd_node jd_scatter_add(jd_graph *g, jd_node rows, jd_node index, int64_t V); /* adjoint: (...,E) -> (V,E) */
 JD_API jd_node jd_onehot(jd_graph *g, jd_node index, int64_t depth); /* int32 (...) -> real (...,depth) */
@@ -168,14 +178,15 @@ typedef struct jd_pool_options {
 /* Ties go to the first.  Over an increasing function (tanh, sigmoid, relu, a positive scale, + bias) the pooling is moved
  * inside, which gives the same values with less work. */
 JD_API jd_node jd_maxpool_opt(jd_graph *g, jd_node x, jd_pool_options o);
-#define jd_maxpool(g, x, ...) jd_maxpool_opt(g, x, (jd_pool_options){__VA_ARGS__})
+#define jd_maxpool(g, x, ...) jd_maxpool_opt(g, x, JD_MAKE(jd_pool_options, __VA_ARGS__))
 JD_API jd_node jd_avgpool_opt(jd_graph *g, jd_node x, jd_pool_options o);
-#define jd_avgpool(g, x, ...) jd_avgpool_opt(g, x, (jd_pool_options){__VA_ARGS__})
+#define jd_avgpool(g, x, ...) jd_avgpool_opt(g, x, JD_MAKE(jd_pool_options, __VA_ARGS__))
 
 /* ---- losses --------------------------------------------------------------------------------------------------------------*/
 JD_API jd_node jd_softmax(jd_graph *g, jd_node x); /* over the last axis */
 JD_API jd_node jd_log_softmax(jd_graph *g, jd_node x);
-/* logits (...,K), int32 labels (...) -> real (...): -ln softmax(logits)[label]; a negative label gives 0 and no gradient */
+/* logits (...,K), int32 labels (...) -> real (...): -ln softmax(logits)[label]; a negative label gives 0 and no gradient, one of
+ * K or more NaN */
 JD_API jd_node jd_softmax_xent_each(jd_graph *g, jd_node logits, jd_node labels);
 /* mean over the rows whose label is not negative */
 JD_API jd_node jd_softmax_xent(jd_graph *g, jd_node logits, jd_node labels);
@@ -303,16 +314,16 @@ typedef struct jd_update_options {
     double beta1, beta2, epsilon; /* Adam (0: .9, .999, 1e-8); RMSprop uses beta2 (0: .9) and epsilon */
 } jd_update_options;
 JD_API void jd_update_sgd_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_sgd(g, loss, lr, ...) jd_update_sgd_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
+#define jd_update_sgd(g, loss, lr, ...) jd_update_sgd_opt(g, loss, lr, JD_MAKE(jd_update_options, __VA_ARGS__))
 JD_API void jd_update_adam_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_adam(g, loss, lr, ...) jd_update_adam_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
+#define jd_update_adam(g, loss, lr, ...) jd_update_adam_opt(g, loss, lr, JD_MAKE(jd_update_options, __VA_ARGS__))
 JD_API void jd_update_rmsprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_rmsprop(g, loss, lr, ...) jd_update_rmsprop_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
+#define jd_update_rmsprop(g, loss, lr, ...) jd_update_rmsprop_opt(g, loss, lr, JD_MAKE(jd_update_options, __VA_ARGS__))
 /* A running mean: w += rate (x - w), where w (C) is a parameter or a state and x (C); not part of any gradient. */
 JD_API void jd_update_average(jd_graph *g, jd_node w, jd_node x, double rate);
 /* Rprop (Riedmiller and Braun 1993), full batch; lr is the first step size. */
 JD_API void jd_update_rprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_options o);
-#define jd_update_rprop(g, loss, lr, ...) jd_update_rprop_opt(g, loss, lr, (jd_update_options){__VA_ARGS__})
+#define jd_update_rprop(g, loss, lr, ...) jd_update_rprop_opt(g, loss, lr, JD_MAKE(jd_update_options, __VA_ARGS__))
 
 #ifdef __cplusplus
 }

@@ -131,6 +131,10 @@ JD_API int64_t jd_run_load(jd_run *r, jd_params *p);
  *     jd_params_load(ctx, params, f); */
 JD_API jd_status jd_params_save(jd_ctx *ctx, jd_params *p, const char *path, const jd_metadata *metadata, size_t m);
 JD_API jd_status jd_params_load(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f);
+/* What `jackdaw train` or a run recorded with its model under a key, such as "net", "input", "class-names"
+ * (docs/architecture.md lists them); numbers and lists as JSON.  To be given to jd_free; NULL where nothing is said of it.
+ *     char *net = jd_model_setting(ctx, f, "net"); */
+JD_API char *jd_model_setting(jd_ctx *ctx, const jd_tensor_file *f, const char *key);
 
 /* Writes DIR's report anew from its result.json and metrics.csv (without the figures that only the run itself can draw). */
 JD_API jd_status jd_run_rebuild_report(jd_ctx *ctx, const char *dir, const char *path);

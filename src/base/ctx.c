@@ -130,6 +130,10 @@ const char *jd_ctx_isa(const jd_ctx *ctx)
 jd_team *jd__ctx_team(jd_ctx *ctx)
 {
     pthread_mutex_lock(&ctx->lock);
+    if (ctx->team && !jd_team_here(ctx->team)) {
+        jd_team_free(ctx->team);
+        ctx->team = NULL;
+    }
     if (!ctx->team) ctx->team = jd_team_new(ctx->threads);
     jd_team *team = ctx->team;
     pthread_mutex_unlock(&ctx->lock);

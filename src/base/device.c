@@ -1,73 +1,22 @@
 /* device.c - finding and opening the plug-in of a device. */
 #include <dlfcn.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/ctx.h"
 #include "base/device.h"
+#include "base/plugin.h"
 #include "jackdaw/device.h"
 
 static const char *const NAMES[] = {"cpu", "cuda", "cuda-emulated", NULL};
 static const char *const PRECISIONS[] = {"exact", "tf32", "bf16", NULL};
-
-#ifndef JD_PLUGIN_FOLDER
-#define JD_PLUGIN_FOLDER "lib/jackdaw" /* below the prefix */
-#endif
 
 static int find_word(const char *word, const char *const *words)
 {
     for (int i = 0; words[i]; i++)
         if (!strcmp(words[i], word)) return i;
     return -1;
-}
-
-/* The folder of the shared library or program that holds this code. */
-static void own_folder(char folder[PATH_MAX])
-{
-    Dl_info info;
-    char path[PATH_MAX];
-    folder[0] = '\0';
-    if (!dladdr((void *)(uintptr_t)own_folder, &info) || !info.dli_fname || !realpath(info.dli_fname, path)) {
-        const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-        if (n <= 0) return;
-        path[n] = '\0';
-    }
-    snprintf(folder, PATH_MAX, "%s", dirname(path));
-}
-
-static void *try_open(const char *path, char *why, size_t size)
-{
-    if (access(path, F_OK)) return NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) snprintf(why, size, "%s", dlerror());
-    return library;
-}
-
-/* $JACKDAW_CUDA_PLUGIN, the library's own folder, the prefix it is installed in; the loader's paths last. */
-static void *open_library(const char *file, bool emulated, char *why, size_t size)
-{
-    char folder[PATH_MAX], path[PATH_MAX + 128];
-    static const char *const below[] = {"", "/jackdaw", "/..", ("/../" JD_PLUGIN_FOLDER)};
-    const char *given = emulated ? NULL : getenv("JACKDAW_CUDA_PLUGIN");
-    void *library = NULL;
-    why[0] = '\0';
-    if (given && *given) {
-        library = try_open(given, why, size);
-        if (!library && !why[0]) snprintf(why, size, "JACKDAW_CUDA_PLUGIN=%s: no such file", given);
-        return library;
-    }
-    own_folder(folder);
-    for (size_t i = 0; i < sizeof below / sizeof *below && !library && !why[0]; i++) {
-        snprintf(path, sizeof path, "%s%s/%s", folder, below[i], file);
-        library = try_open(path, why, size);
-    }
-    if (!library && !why[0]) library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    if (!library && !why[0]) snprintf(why, size, "%s was not found beside the program or library", file);
-    return library;
 }
 
 static const jd_device_api *table_of(jd_ctx *ctx, const char *name, void *library)
@@ -96,7 +45,8 @@ static void open_device(jd_ctx *ctx, const jd_device_options *o)
     }
     if (n == 0) return;
     snprintf(file, sizeof file, "libjackdaw-%s.so", name);
-    void *library = open_library(file, n == 2, why, sizeof why);
+    void *library =
+        jd__plugin_open(file, n == 2 ? NULL : "JACKDAW_CUDA_PLUGIN", RTLD_NOW | RTLD_LOCAL, why, sizeof why);
     if (!library) {
         jd_fail(ctx, JD_EABSENT, "device %s: %s; build with nvcc present (-DJACKDAW_CUDA=ON), or use the CPU", name,
                 why);
@@ -150,6 +100,7 @@ const char *jd_ctx_device_text(const jd_ctx *ctx)
 
 jd_status jd_ctx_sync(jd_ctx *ctx)
 {
+    if (!ctx) return JD_ENOMEM;
     const jd_device *d = ctx->device;
     if (!d || !d->handle || jd_error(ctx) || !d->api->sync(d->handle)) return jd_error(ctx);
     return jd_fail(ctx, JD_EIO, "device %s: %s", d->api->name, d->api->error(d->handle));

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/given.h"
 #include "base/ctx.h"
 
 static int system_open(const char *path, int flags, mode_t mode)
@@ -143,6 +144,7 @@ jd_status jd__replace_commit(jd_replacement *r)
 
 jd_status jd_write_file(jd_ctx *ctx, const char *path, const void *data, size_t bytes)
 {
+    if (!jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     jd_replacement r;
     jd_status status = jd__replace_begin(&r, ctx, path);
@@ -186,6 +188,7 @@ static char *read_all(jd_ctx *ctx, int fd, const char *path, size_t expected, si
 
 void *jd_read_file(jd_ctx *ctx, const char *path, size_t limit, size_t *bytes)
 {
+    if (!jd__given(ctx, __func__, "path", path)) return NULL;
     if (bytes) *bytes = 0;
     if (jd_error(ctx)) return NULL;
     if (!limit) limit = (size_t)4 << 30;

@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
+#include "base/number.h"
 #include "base/ctx.h"
 
 void *jd_alloc(jd_ctx *ctx, size_t bytes)
 {
+    if (!ctx) return NULL;
     size_t padded;
     /* Whole cache lines: a vector load at the end of an array stays inside its allocation, and 0 bytes are an object. */
     void *p = NULL;
@@ -43,6 +46,7 @@ void *jd_realloc(jd_ctx *ctx, void *p, size_t old_bytes, size_t new_bytes)
 
 char *jd_strdup(jd_ctx *ctx, const char *s)
 {
+    if (!jd__given(ctx, __func__, "s", s)) return NULL;
     const size_t bytes = strlen(s) + 1;
     char *copy = jd_alloc(ctx, bytes);
     if (copy) memcpy(copy, s, bytes);
@@ -54,13 +58,13 @@ char *jd_asprintf(jd_ctx *ctx, const char *fmt, ...)
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    const int n = vsnprintf(NULL, 0, fmt, ap);
+    const int n = jd__vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
     char *s = NULL;
     if (n < 0)
         jd_fail(ctx, JD_EINTERNAL, "jd_asprintf: the format \"%s\" cannot be printed", fmt);
     else if ((s = jd_alloc(ctx, (size_t)n + 1)) != NULL)
-        vsnprintf(s, (size_t)n + 1, fmt, again);
+        jd__vsnprintf(s, (size_t)n + 1, fmt, again);
     va_end(again);
     return s;
 }

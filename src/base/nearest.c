@@ -43,6 +43,7 @@ static int distance(const char *a, size_t na, const char *b, size_t nb)
 
 const char *jd_nearest(const char *word, const char *const *words)
 {
+    if (!word || !words) return NULL;
     const size_t n = strlen(word);
     if (n > LONGEST) return NULL;
     const char *best = NULL;

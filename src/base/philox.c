@@ -61,6 +61,7 @@ jd_rng jd_rng_new(uint64_t seed, const char *purpose, uint64_t index)
 
 uint32_t jd_rng_u32(jd_rng *r)
 {
+    if (!r) return 0;
     if (!r->left) {
         jd_philox4x32(r->ctr, r->key, r->out);
         if (++r->ctr[0] == 0) r->ctr[1]++;
@@ -77,17 +78,20 @@ static uint64_t next64(jd_rng *r)
 
 float jd_rng_uniform(jd_rng *r)
 {
+    if (!r) return 0;
     return (float)(jd_rng_u32(r) >> 8) * 0x1p-24f;
 }
 
 double jd_rng_uniform64(jd_rng *r)
 {
+    if (!r) return 0;
     return (double)(next64(r) >> 11) * 0x1p-53;
 }
 
 /* D. Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019). */
 uint32_t jd_rng_below(jd_rng *r, uint32_t n)
 {
+    if (!r) return 0;
     uint64_t m = (uint64_t)jd_rng_u32(r) * n;
     if ((uint32_t)m < n) {
         const uint32_t threshold = (0u - n) % n;
@@ -193,6 +197,7 @@ double jd__normal_quantile(double p)
 
 double jd_rng_normal(jd_rng *r)
 {
+    if (!r) return 0;
     /* 52 bits and a half: never 0 or 1, symmetric, and 1 - p is exact. */
     return jd__normal_quantile(((double)(next64(r) >> 12) + 0.5) * 0x1p-52);
 }

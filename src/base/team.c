@@ -47,6 +47,7 @@ struct jd_team {
     word phase;      /* number of barriers passed */
     _Alignas(64) _Atomic uint32_t arrived;
     int count;
+    pid_t process; /* that has the threads: after a fork the child has none of them */
     bool spin, stop, fixed;
     void (*fn)(void *user, const jd_worker *w);
     void *user;
@@ -226,6 +227,7 @@ jd_team *jd_team_new(int count)
     team->count = count;
     team->cut = (uint32_t *)(void *)((char *)team + members);
     jd_team_fix(team, NULL);
+    team->process = getpid();
     team->spin = enough_cores(count);
     /* Signals go to the threads of the program, not to ours. */
     sigset_t all, old;
@@ -248,7 +250,15 @@ jd_team *jd_team_new(int count)
 
 void jd_team_free(jd_team *team)
 {
-    if (team) stop_threads(team, team->count);
+    if (team && jd_team_here(team))
+        stop_threads(team, team->count);
+    else
+        free(team);
+}
+
+bool jd_team_here(const jd_team *team)
+{
+    return team->process == getpid();
 }
 
 int jd_team_count(const jd_team *team)

@@ -22,6 +22,8 @@ typedef struct jd_worker {
 /* A team of `count` members: the caller and count-1 threads of its own.  NULL when threads cannot be made. */
 jd_team *jd_team_new(int count);
 void jd_team_free(jd_team *team);
+/* Whether this process has its threads; the child of a fork has not, and may only free it. */
+bool jd_team_here(const jd_team *team);
 int jd_team_count(const jd_team *team);
 
 /* Runs fn(user, worker) on every member, the caller being member 0; returns when all are done. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/given.h"
+
 void jd_epoch_order(uint64_t seed, uint64_t epoch, uint32_t *order, size_t n)
 {
     for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
@@ -57,6 +59,7 @@ static jd_status check(jd_ctx *ctx, const jd_batches_options *o)
 
 jd_status jd_batches_make(jd_ctx *ctx, const jd_batches_options *o, jd_batches *out)
 {
+    if (!jd__given(ctx, __func__, "o", o) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     jd_status st = check(ctx, o);
     if (st) return st;
@@ -95,6 +98,7 @@ jd_status jd_batches_make(jd_ctx *ctx, const jd_batches_options *o, jd_batches *
 
 void jd_batches_free(jd_ctx *ctx, jd_batches *batches)
 {
+    if (!batches) return;
     jd_free(ctx, batches->index);
     jd_free(ctx, batches->offset);
     *batches = (jd_batches){0};

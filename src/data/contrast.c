@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
+
 enum { LEVELS = 256, STEPS = 4096, MIN_TILE = 6, TILES = 8, RADIUS = 2, TAPS = 2 * RADIUS + 1 };
 
 /* The lightness of one picture, and memory for what is made of it. */
@@ -320,6 +322,7 @@ static jd_status check(jd_ctx *ctx, const jd_images *images, const jd_contrast *
 
 jd_status jd_images_contrast(jd_ctx *ctx, jd_images *images, const jd_contrast *o)
 {
+    if (!jd__given(ctx, __func__, "images", images) || !jd__given(ctx, __func__, "o", o)) return jd_error(ctx);
     if (jd_error(ctx) || check(ctx, images, o)) return jd_error(ctx);
     if (o->kind == JD_CONTRAST_NONE) return JD_OK;
     const int h = images->height, w = images->width, small = h < w ? h : w;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 /* ---- lines and fields ----------------------------------------------------------------------------------------------------*/
 
 static char *trim(char *s)
@@ -83,7 +85,7 @@ static void squeeze(char *line)
 
 /* A number that fills the whole field; the C locale, whatever the program's is.  Between other separators than commas, the
  * comma of half the world's decimals is understood. */
-static bool parse_number(const jd__csv *c, const char *field, char separator, double *value)
+static bool parse_number(const char *field, char separator, double *value)
 {
     char *stop, point[64];
     const char *comma = separator == ',' ? NULL : strchr(field, ',');
@@ -92,7 +94,7 @@ static bool parse_number(const jd__csv *c, const char *field, char separator, do
         field = strcpy(point, field);
         *strchr(point, ',') = '.';
     }
-    *value = strtod_l(field, &stop, c->c_locale);
+    *value = jd__strtod(field, &stop);
     return *stop == 0;
 }
 
@@ -113,7 +115,7 @@ static size_t decisive(const jd__csv *c)
 static bool is_value(const jd__csv *c, const char *field)
 {
     double ignored;
-    return parse_number(c, field, c->separator, &ignored) || is_missing(field);
+    return parse_number(field, c->separator, &ignored) || is_missing(field);
 }
 
 /* Whether the words at hand, of which one is no number, are like those of the next line, where there may be categories: then
@@ -157,7 +159,7 @@ static jd_status parse_row(jd__csv *c, double *row)
     for (size_t k = 0; k < c->t.cols; k++) {
         const char *field = c->words[c->t.columns[k] - 1];
         const bool word = c->o.last_words && k + 1 == c->t.cols, missing = c->o.missing_is_nan && is_missing(field);
-        const bool number = parse_number(c, field, c->separator, &row[k]);
+        const bool number = parse_number(field, c->separator, &row[k]);
         jd__csv_column *v = c->column && !word ? &c->column[k] : NULL;
         if (v && !missing && v->kind == JD__CSV_UNKNOWN) v->kind = number ? JD__CSV_NUMBERS : JD__CSV_WORDS;
         if (missing) {
@@ -177,7 +179,7 @@ static jd_status parse_row(jd__csv *c, double *row)
 }
 
 /* Numbers among the fields of a line that ends with its file or a line end, cut by `separator`; 0 where it does not occur. */
-static size_t numbers_in(const jd__csv *c, const char *line, char separator)
+static size_t numbers_in(const char *line, char separator)
 {
     size_t n = 0, fields = 0, length;
     double ignored;
@@ -189,7 +191,7 @@ static size_t numbers_in(const jd__csv *c, const char *line, char separator)
         const size_t kept = length - quoted < sizeof field ? length - quoted : 0;
         memcpy(field, line + quoted, kept);
         field[kept] = 0;
-        n += parse_number(c, trim(field), separator, &ignored);
+        n += parse_number(trim(field), separator, &ignored);
         if (quoted) length += strcspn(line + length, stops);
         more = line[length] == separator || (separator == ' ' && line[length] == '\t');
     }
@@ -208,7 +210,7 @@ static char separator_of(const jd__csv *c, const char *line, const char *next)
         next += strcspn(next, "\n") + (strchr(next, '\n') != NULL);
     for (int i = 0; i < 2 && !best; i++)
         for (const char *s = known; *s; s++) {
-            const size_t n = numbers_in(c, i ? next : line, *s);
+            const size_t n = numbers_in(i ? next : line, *s);
             if (n > most) most = n, best = *s;
         }
     if (best) return best;
@@ -355,15 +357,9 @@ jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd
     size_t bytes;
     char *text = jd__read_text(ctx, path, &bytes);
     if (!text) return jd_error(ctx);
-    jd__csv c = {.ctx = ctx, .path = path, .c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+    jd__csv c = {.ctx = ctx, .path = path};
     if (o) c.o = *o;
-    jd_status st;
-    if (c.c_locale) {
-        st = parse(&c, text, bytes);
-        freelocale(c.c_locale);
-    } else {
-        st = jd_fail(ctx, JD_ENOMEM, "%s: no memory for the C locale; free some", path);
-    }
+    const jd_status st = parse(&c, text, bytes);
     jd_free(ctx, text);
     jd_free(ctx, c.words);
     jd__csv_free_words(&c);
@@ -376,6 +372,7 @@ jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd
 
 void jd_table_free(jd_ctx *ctx, jd_table *table)
 {
+    if (!table) return;
     free_names(ctx, table->names, table->cols);
     free_names(ctx, table->words, table->rows);
     jd_free(ctx, table->values);

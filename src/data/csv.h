@@ -4,8 +4,6 @@
 
 #include "data/table.h"
 
-#include <locale.h>
-
 /* What a column holds, and its different words: `sorted` points to entries of `word`. */
 typedef struct jd__csv_column {
     enum { JD__CSV_UNKNOWN, JD__CSV_NUMBERS, JD__CSV_WORDS } kind;
@@ -21,7 +19,6 @@ typedef struct jd__csv {
     const char *path;
     jd_csv_options o;
     char separator;
-    locale_t c_locale;
     size_t line;            /* number of the line at hand, from 1 */
     size_t fields;          /* of every line */
     char **words;           /* (fields) of the line at hand */

@@ -360,6 +360,7 @@ static void warp_row(const jd_deformer *d, const affine *a, int row, const float
 void jd_deform(jd_deformer *d, uint64_t seed, uint32_t epoch, uint32_t sample, int label, const uint8_t *image,
                float *out)
 {
+    if (!d) return;
     const uint64_t index = (uint64_t)epoch << 32 | sample;
     jd_rng r = jd_rng_new(seed, "deform", index);
     const affine a = draw_affine(d, &r, label);
@@ -386,6 +387,7 @@ void jd_deform(jd_deformer *d, uint64_t seed, uint32_t epoch, uint32_t sample, i
 void jd_deform_batch(jd_deformer *d, uint64_t seed, uint32_t epoch, const jd_images *images, const uint32_t *index,
                      size_t n, float *x, int32_t *y)
 {
+    if (!d) return;
     const size_t in = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     const size_t out = (size_t)d->out_height * (size_t)d->out_width * (size_t)d->channels;
     for (size_t i = 0; i < n; i++) {

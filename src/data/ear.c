@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/dmath.h"
 #include "jackdaw/audio.h"
 
@@ -17,6 +18,7 @@ struct jd_ear {
 
 jd_ear *jd_ear_new(jd_ctx *ctx, const jd_ear_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     jd_frontend_options f;
     if (o->rate < 1000 || o->rate > 400000 || o->skip < 0 || o->skip > 1000) {
         jd_fail(ctx, JD_EUSAGE, "ear: rate %d, skip %d; rates of 1000 to 400000 and skips to 1000 are possible",
@@ -59,11 +61,13 @@ void jd_ear_free(jd_ear *e)
 
 int jd_ear_width(const jd_ear *e)
 {
+    if (!e) return 0;
     return (int)e->width;
 }
 
 const float *jd_ear_steps(const jd_ear *e)
 {
+    if (!e) return NULL;
     return e->steps;
 }
 
@@ -115,6 +119,7 @@ void jd_sound_resample(const float *in, size_t count, int from, int to, float *o
 
 size_t jd_ear_hear(jd_ear *e, const float *samples, size_t count, int rate, size_t first)
 {
+    if (!e) return 0;
     const int own = e->o.rate;
     const size_t n = rate == own ? count : jd_sound_resampled(count, rate, own), W = e->width;
     if (rate < 1000 || rate > 400000 || n < 1) {

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
+
 struct jd_frontend {
     jd_ctx *ctx;
     jd_frontend_options o; /* with the defaults filled in */
@@ -149,6 +151,7 @@ static void make_cosines(jd_frontend *f)
 
 jd_frontend *jd_frontend_new(jd_ctx *ctx, const jd_frontend_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx)) return NULL;
     jd_frontend_options full = *o;
     fill_defaults(&full);
@@ -198,11 +201,13 @@ void jd_frontend_free(jd_frontend *f)
 
 int jd_frontend_width(const jd_frontend *f)
 {
+    if (!f) return 0;
     return f->base * (1 + f->o.deltas);
 }
 
 size_t jd_frontend_frames(const jd_frontend *f, size_t samples)
 {
+    if (!f) return 0;
     if (samples < (size_t)f->frame) return samples > 0;
     return 1 + (samples - (size_t)f->frame) / (size_t)f->shift;
 }
@@ -274,6 +279,7 @@ static void differences(const jd_frontend *f, float *out, size_t frames, int fro
 
 void jd_frontend_run(jd_frontend *f, const float *samples, size_t count, float *out)
 {
+    if (!f) return;
     const size_t frames = jd_frontend_frames(f, count), width = (size_t)jd_frontend_width(f);
     for (size_t t = 0; t < frames; t++) one_frame(f, samples, count, t * (size_t)f->shift, out + t * width);
     for (int d = 0; d < f->o.deltas; d++) differences(f, out, frames, d * f->base);

@@ -238,6 +238,7 @@ jd_status jd_load_fsdd(jd_ctx *ctx, const jd_fsdd_options *o, jd_speech *out)
 
 void jd_speech_free(jd_ctx *ctx, jd_speech *speech)
 {
+    if (!speech) return;
     for (size_t i = 0; i < speech->count; i++) jd_free(ctx, speech->items[i].samples);
     for (int k = 0; k < speech->speakers; k++) jd_free(ctx, speech->speaker_names[k]);
     jd_free(ctx, speech->items);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/given.h"
+
 enum { SIDE = 48, INK = 40, SIDE_LIMIT = 4096, HEAD = 10, ROW = 94, FIRST = 0xB0, LAST = 0xD7, IN_LAST = 89 };
 
 int jd_gb2312_class(unsigned code)
@@ -81,6 +83,7 @@ static jd_status read_file(reader *r, const char *path, int32_t writer)
 
 jd_status jd_images_read_gnt(jd_ctx *ctx, const char *path, const jd_gnt_options *o, jd_images *out)
 {
+    if (!jd__given(ctx, __func__, "path", path) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     const int side = o && o->side ? o->side : SIDE, ink = o && o->ink ? o->ink : side * INK / SIDE;
     const int classes = o && o->classes ? o->classes : JD_GB2312_LEVEL_1;

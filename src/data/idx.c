@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/given.h"
+
 static uint32_t be32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -109,12 +111,14 @@ jd_status jd_read_idx(jd_ctx *ctx, const char *path, jd_idx *out)
 
 void jd_idx_free(jd_ctx *ctx, jd_idx *idx)
 {
+    if (!idx) return;
     jd_free(ctx, idx->data);
     *idx = (jd_idx){0};
 }
 
 jd_status jd_write_idx(jd_ctx *ctx, const char *path, const jd_idx *idx)
 {
+    if (!jd__given(ctx, __func__, "path", path) || !jd__given(ctx, __func__, "idx", idx)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     const size_t each = jd_idx_value_bytes(idx->type);
     if (!each || idx->rank < 1 || idx->rank > 8 || !idx->data)

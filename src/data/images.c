@@ -61,6 +61,7 @@ jd_status jd_images_read_idx(jd_ctx *ctx, const char *images_path, const char *l
 
 void jd_images_free(jd_ctx *ctx, jd_images *images)
 {
+    if (!images) return;
     jd_free(ctx, images->pixels);
     jd_free(ctx, images->labels);
     jd_free(ctx, images->groups);
@@ -82,6 +83,7 @@ void jd_pixels_to_float(const uint8_t *p, size_t n, float low, float high, float
 void jd_images_batch(const jd_images *images, const uint32_t *index, size_t n, float low, float high, float *x,
                      int32_t *y)
 {
+    if (!images) return;
     float table[256];
     pixel_table(low, high, table);
     const size_t each = (size_t)images->height * (size_t)images->width * (size_t)images->channels;

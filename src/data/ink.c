@@ -2,10 +2,11 @@
 #include "data/ink.h"
 #include "data/registry.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 
 /* ---- growing ----------------------------------------------------------------------------------------------------------- */
 
@@ -70,6 +71,7 @@ jd_status jd__inker_finish(jd__inker *k, const char *text, const char *writer, j
 
 void jd_ink_free(jd_ctx *ctx, jd_ink *ink)
 {
+    if (!ink) return;
     jd_free(ctx, ink->items);
     jd_free(ctx, ink->start);
     jd_free(ctx, ink->xy);
@@ -238,8 +240,6 @@ jd_status jd_read_ink_text(jd_ctx *ctx, const char *path, jd_ink *out)
     if (!text) return jd_error(ctx);
     const char *label = NULL, *writer = NULL;
     jd__inker k = {.ctx = ctx, .path = path};
-    const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c_locale) jd_fail(ctx, JD_ENOMEM, "%s: no memory for the C locale; free some", path);
     if (memchr(text, 0, bytes)) jd_fail(ctx, JD_EDATA, "%s: a zero byte; this is no text file", path);
     for (char *line = text, *next; !jd_error(ctx) && line < text + bytes; line = next) {
         char *stop = memchr(line, '\n', (size_t)(text + bytes - line));
@@ -256,7 +256,7 @@ jd_status jd_read_ink_text(jd_ctx *ctx, const char *path, jd_ink *out)
             jd__inker_up(&k);
         } else {
             char *end, *last;
-            const double x = strtod_l(line, &end, c_locale), y = strtod_l(end, &last, c_locale);
+            const double x = jd__strtod(line, &end), y = jd__strtod(end, &last);
             if (end == line || last == end || !strchr(" \t,", *last))
                 jd_fail(ctx, JD_EDATA, "%s: line %zu: '%.40s' does not begin with two numbers; repair it", path, number,
                         line);
@@ -264,7 +264,6 @@ jd_status jd_read_ink_text(jd_ctx *ctx, const char *path, jd_ink *out)
                 jd__inker_point(&k, number, x, y);
         }
     }
-    if (c_locale) freelocale(c_locale);
     jd__inker_finish(&k, label, writer, out);
     jd_free(ctx, text);
     return jd_error(ctx);

@@ -51,21 +51,25 @@ void jd_ink_reader_free(jd_ink_reader *r)
 
 size_t jd_ink_reader_width(const jd_ink_reader *r)
 {
+    if (!r) return 0;
     return r->width;
 }
 
 const float *jd_ink_reader_frames(const jd_ink_reader *r)
 {
+    if (!r) return NULL;
     return r->frames;
 }
 
 const float *jd_ink_reader_places(const jd_ink_reader *r)
 {
+    if (!r) return NULL;
     return r->places;
 }
 
 const size_t *jd_ink_reader_strokes(const jd_ink_reader *r)
 {
+    if (!r) return NULL;
     return r->strokes;
 }
 
@@ -341,6 +345,7 @@ static void make_frame(jd_ink_reader *r, walk *w, size_t first, size_t n, bool b
 
 size_t jd_ink_frames(jd_ink_reader *r, const jd_ink_sample *s, jd_rng *change, double strength)
 {
+    if (!r) return 0;
     if (jd_error(r->ctx) || !take_points(r, s, change, strength)) return 0;
     if (r->o.rows) return jd__ink_columns(r);
     if (!resample(r)) return 0;

@@ -4,12 +4,13 @@
 #include "base/ctx.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #ifdef JD_HAVE_EXPAT
 #include <expat.h>
+
+#include "base/number.h"
 
 enum { CHANNELS = 16 };
 #define WORDS_LIMIT ((size_t)1 << 16)
@@ -27,7 +28,6 @@ typedef struct inkml {
     jd_ctx *ctx;
     const char *path;
     XML_Parser parser;
-    locale_t c_locale;
     jd__inker inker;
     part part;
     int channels, x, y; /* of a point, and which are X and Y */
@@ -121,7 +121,7 @@ static bool space(char c)
 }
 
 /* One value of a channel at *p: [!'"] number, or * for no change; ? and booleans only where they are not X or Y. */
-static bool value(const inkml *m, const char **p, channel *c, bool needed)
+static bool value(const char **p, channel *c, bool needed)
 {
     const char *s = *p;
     while (space(*s)) s++;
@@ -136,7 +136,7 @@ static bool value(const inkml *m, const char **p, channel *c, bool needed)
     }
     if (*s != '+' && *s != '-' && *s != '.' && !(*s >= '0' && *s <= '9')) return false;
     char *end;
-    const double v = strtod_l(s, &end, m->c_locale);
+    const double v = jd__strtod(s, &end);
     if (end == s || c->order > c->given) return false;
     *p = end;
     const double before = c->value;
@@ -161,7 +161,7 @@ static void end_trace(inkml *m)
         while (space(*p)) p++;
         if (!*p) return;
         for (int i = 0; i < m->channels; i++) {
-            if (value(m, &p, &c[i], i == m->x || i == m->y)) continue;
+            if (value(&p, &c[i], i == m->x || i == m->y)) continue;
             while (space(*p)) p++;
             if (i > m->x && i > m->y && (*p == ',' || !*p)) break; /* optional channels that are left out */
             jd_fail(m->ctx, JD_EDATA, "%s: line %zu: a trace with '%.20s' where value %d of a point should be", m->path,
@@ -241,14 +241,12 @@ jd_status jd_read_inkml(jd_ctx *ctx, const char *path, jd_ink *out)
     char *data = jd_read_gz(ctx, path, JD_LIMIT_INK_TEXT, &bytes);
     if (!data) return jd_error(ctx);
     inkml m = {.ctx = ctx, .path = path, .inker = {.ctx = ctx, .path = path}, .channels = 2, .x = 0, .y = 1};
-    m.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     m.parser = XML_ParserCreate(NULL);
-    if (m.parser && m.c_locale)
+    if (m.parser)
         parse(&m, data, bytes);
     else
         jd_fail(ctx, JD_ENOMEM, "%s: no memory to read it; free some", path);
     if (m.parser) XML_ParserFree(m.parser);
-    if (m.c_locale) freelocale(m.c_locale);
     jd__inker_finish(&m.inker, m.truth, m.writer, out);
     jd_free(ctx, m.words);
     jd_free(ctx, m.truth);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/given.h"
+
 enum { MOSAIC_SIDE = 32, SIGN_SIDE = 48, MOST_FILES = 16 };
 
 /* Joins two image sets of one shape; both are taken over. */
@@ -134,6 +136,7 @@ static char *find_set(jd_ctx *ctx, const char *name, jd_dataset *out)
 
 jd_status jd_load_images(jd_ctx *ctx, const char *name, jd_split split, jd_images *out)
 {
+    if (!jd__given(ctx, __func__, "name", name) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     jd_dataset set;
     char *dir = jd_error(ctx) ? NULL : find_set(ctx, name, &set);
     if (!dir) return jd_error(ctx);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
+
 enum { SIDE_LIMIT = 4096, CLASS_LIMIT = 65535 };
 
 static const char *const BOX[6] = {"orig_w", "orig_h", "roi_x1", "roi_y1", "roi_x2", "roi_y2"};
@@ -188,6 +190,7 @@ static int by_key(const void *a, const void *b)
 
 jd_status jd_images_mix(jd_ctx *ctx, jd_images *images, uint64_t seed)
 {
+    if (!jd__given(ctx, __func__, "images", images)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     const size_t n = images->count, each = (size_t)images->height * (size_t)images->width * (size_t)images->channels;
     keyed *order = jd_alloc_array(ctx, n, sizeof *order);

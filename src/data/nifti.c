@@ -3,6 +3,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/given.h"
 #include "data/stream.h"
 #include "data/volume.h"
 
@@ -181,14 +182,14 @@ static jd_status read_exactly(jd_ctx *ctx, jd__stream *s, const char *path, void
 
 static jd_status read_voxels(jd_ctx *ctx, jd__stream *s, const char *path, const header *h, jd_volume *v)
 {
-    static _Thread_local uint8_t piece[PIECE];
+    uint8_t *piece = jd_alloc(ctx, PIECE);
     const size_t bytes = (size_t)TYPE[h->type].bytes, n = (size_t)(v->frames * v->depth * v->height * v->width);
-    for (uint64_t left = h->data_at - HEADER; left > 0;) {
+    for (uint64_t left = h->data_at - HEADER; left > 0 && piece;) {
         const size_t take = left < PIECE ? (size_t)left : PIECE;
-        if (read_exactly(ctx, s, path, piece, take, "its extensions")) return jd_error(ctx);
+        if (read_exactly(ctx, s, path, piece, take, "its extensions")) break;
         left -= take;
     }
-    v->voxels = jd_alloc_array(ctx, n, sizeof *v->voxels);
+    if (!jd_error(ctx)) v->voxels = jd_alloc_array(ctx, n, sizeof *v->voxels);
     for (size_t at = 0; at < n && v->voxels;) {
         const size_t take = n - at < PIECE / bytes ? n - at : PIECE / bytes;
         if (read_exactly(ctx, s, path, piece, take * bytes, "the voxels")) break;
@@ -196,6 +197,7 @@ static jd_status read_voxels(jd_ctx *ctx, jd__stream *s, const char *path, const
             v->voxels[at + i] = (float)(h->slope * value_at(piece + i * bytes, TYPE[h->type].code, h->big) + h->inter);
         at += take;
     }
+    jd_free(ctx, piece);
     return jd_error(ctx) ? jd_error(ctx) : jd__stream_end(s);
 }
 
@@ -298,6 +300,7 @@ static jd_status write_gzip(jd_ctx *ctx, const char *path, const uint8_t *p, siz
 
 jd_status jd_write_nifti(jd_ctx *ctx, const char *path, const jd_volume *v, jd_nifti_type type)
 {
+    if (!jd__given(ctx, __func__, "path", path) || !jd__given(ctx, __func__, "v", v)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     const int bytes = type == JD_NIFTI_U8 ? 1 : type == JD_NIFTI_I16 ? 2 : 4;
     const int64_t dim[4] = {v->frames, v->depth, v->height, v->width};

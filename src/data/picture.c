@@ -48,6 +48,7 @@ jd_status jd_read_picture(jd_ctx *ctx, const char *path, int channels, jd_pictur
 
 void jd_picture_free(jd_ctx *ctx, jd_picture *picture)
 {
+    if (!picture) return;
     jd_free(ctx, picture->pixels);
     *picture = (jd_picture){0};
 }

@@ -5,6 +5,8 @@
 #include <png.h>
 #include <string.h>
 
+#include "base/given.h"
+
 static uint32_t be32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -82,6 +84,7 @@ jd_status jd__png_decode(jd_ctx *ctx, const char *path, const uint8_t *file, siz
 
 jd_status jd_write_png(jd_ctx *ctx, const char *path, const jd_picture *picture)
 {
+    if (!jd__given(ctx, __func__, "path", path) || !jd__given(ctx, __func__, "picture", picture)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if ((picture->channels != 1 && picture->channels != 3) || picture->width < 1 || picture->height < 1 ||
         !picture->pixels || (uint64_t)picture->width * (uint64_t)picture->height > JD_LIMIT_PIXELS)

@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/given.h"
+
 typedef struct slot {
     void *data;
     bool full;
@@ -79,6 +81,7 @@ static jd_status check(jd_ctx *ctx, const jd_prefetch_options *o)
 
 jd_prefetch *jd_prefetch_new(jd_ctx *ctx, const jd_prefetch_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx) || check(ctx, o)) return NULL;
     jd_prefetch *p = jd_alloc(ctx, sizeof *p);
     if (!p) return NULL;

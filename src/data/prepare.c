@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
+#include "base/number.h"
+
 enum { SIDE_LIMIT = 4096 };
 typedef enum kind { RESIZE, INK_WIDTH, SURROUND, IMADJUST, HISTEQ, CONORM, ADAPTHISTEQ, KINDS } kind;
 
@@ -56,7 +59,7 @@ static jd_status unknown(reader *r, const char *const *words, const char *usage)
 static jd_status number(reader *r, kind k, double *x)
 {
     char *end = r->word;
-    if (next_word(r)) *x = strtod(r->word, &end);
+    if (next_word(r)) *x = jd__strtod(r->word, &end);
     if (end == r->word || *end || !isfinite(*x) || *x < 0 || *x > SIDE_LIMIT)
         return jd_fail(r->ctx, JD_EUSAGE, "preparation \"%s\": \"%s\" is no number from 0 to %d; it is: %s", r->line,
                        r->word, SIDE_LIMIT, STEP[k].usage);
@@ -116,6 +119,7 @@ static bool more(const reader *r)
 
 jd_status jd_images_prepare(jd_ctx *ctx, jd_images *images, const char *line)
 {
+    if (!jd__given(ctx, __func__, "images", images) || !jd__given(ctx, __func__, "line", line)) return jd_error(ctx);
     reader r = {.ctx = ctx, .line = line, .at = line};
     step s;
     while (more(&r))
@@ -125,6 +129,9 @@ jd_status jd_images_prepare(jd_ctx *ctx, jd_images *images, const char *line)
 
 jd_status jd_prepared_size(jd_ctx *ctx, const char *line, int *height, int *width)
 {
+    if (!jd__given(ctx, __func__, "line", line) || !jd__given(ctx, __func__, "height", height) ||
+        !jd__given(ctx, __func__, "width", width))
+        return jd_error(ctx);
     reader r = {.ctx = ctx, .line = line, .at = line};
     step s;
     while (more(&r))

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
+
 static const struct {
     const char *name;
     jd_frontend_options o;
@@ -43,6 +45,7 @@ const char *jd_frontend_preset_name(int i)
 
 jd_status jd_frontend_preset(jd_ctx *ctx, const char *name, int rate, jd_frontend_options *out)
 {
+    if (!jd__given(ctx, __func__, "name", name) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     const char *words[PRESETS + 1] = {NULL};
     if (jd_error(ctx)) return jd_error(ctx);
     for (int i = 0; i < PRESETS; i++) {
@@ -126,12 +129,14 @@ void jd_norm_apply(const jd_norm *n, float *x, size_t frames)
 
 void jd_norm_get(const jd_norm *n, float *mean, float *std)
 {
+    if (!n) return;
     memcpy(mean, n->shift, (size_t)n->width * sizeof(float));
     memcpy(std, n->std, (size_t)n->width * sizeof(float));
 }
 
 void jd_norm_set(jd_norm *n, const float *mean, const float *std)
 {
+    if (!n) return;
     memcpy(n->shift, mean, (size_t)n->width * sizeof(float));
     memcpy(n->std, std, (size_t)n->width * sizeof(float));
 }
@@ -204,6 +209,7 @@ static void add_noise(float *x, size_t n, float snr_db, uint64_t seed, uint64_t 
 jd_status jd_digits_make(jd_ctx *ctx, const jd_speech *speech, const jd_digits_options *o, uint64_t seed,
                          uint64_t index, jd_digits *out)
 {
+    if (!jd__given(ctx, __func__, "speech", speech) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     const jd_digits_options d = with_defaults(o);
     if (speech->count < 1 || speech->count > UINT32_MAX)
@@ -229,6 +235,7 @@ jd_status jd_digits_make(jd_ctx *ctx, const jd_speech *speech, const jd_digits_o
 
 void jd_digits_free(jd_ctx *ctx, jd_digits *digits)
 {
+    if (!digits) return;
     jd_free(ctx, digits->samples);
     *digits = (jd_digits){0};
 }

@@ -217,6 +217,7 @@ jd_status jd_read_chains(jd_ctx *ctx, const char *path, jd_chains *out)
 
 void jd_chains_free(jd_ctx *ctx, jd_chains *chains)
 {
+    if (!chains) return;
     jd_free(ctx, chains->items);
     jd_free(ctx, chains->text);
     jd_free(ctx, chains->codes);

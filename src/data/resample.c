@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
+
 enum { SIDE_LIMIT = 4096 };
 
 static uint8_t to_level(double v)
@@ -73,6 +75,7 @@ void jd_resize_bilinear(const uint8_t *in, int height, int width, int channels, 
 
 jd_status jd_images_resize(jd_ctx *ctx, jd_images *images, int height, int width)
 {
+    if (!jd__given(ctx, __func__, "images", images)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if (height < 1 || width < 1 || height > SIDE_LIMIT || width > SIDE_LIMIT)
         return jd_fail(ctx, JD_EUSAGE, "jd_images_resize: to %d x %d; sides of 1 to %d are possible", height, width,
@@ -107,6 +110,7 @@ static bool ink(const uint8_t *p, int height, int width, int *first, int *last)
 
 jd_status jd_images_ink_width(jd_ctx *ctx, jd_images *images, int width)
 {
+    if (!jd__given(ctx, __func__, "images", images)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if (images->channels != 1 || width < 1 || width > images->width)
         return jd_fail(

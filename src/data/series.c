@@ -2,18 +2,18 @@
 #include "jackdaw/series.h"
 
 #include <ctype.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/given.h"
+#include "base/number.h"
 #include "jackdaw/data.h"
 
 typedef struct ts {
     jd_ctx *ctx;
     const char *path;
-    locale_t c_locale;
     size_t line;      /* at hand, from 1 */
     bool labelled;    /* the field after the last colon is a label */
     int64_t channels; /* 0: not known yet */
@@ -98,7 +98,7 @@ static size_t count_of(const char *s, char c)
 }
 
 /* The next value of a channel, which ends with a comma or at its end; a value that is missing is NaN. */
-static bool next_value(const ts *t, char **at, float *value)
+static bool next_value(char **at, float *value)
 {
     char *end;
     while (**at == ' ' || **at == '\t') ++*at;
@@ -106,7 +106,7 @@ static bool next_value(const ts *t, char **at, float *value)
         *value = NAN;
         end = *at + 1;
     } else {
-        *value = (float)strtod_l(*at, &end, t->c_locale);
+        *value = (float)jd__strtod(*at, &end);
         if (end == *at || isinf(*value)) return false;
     }
     while (*end == ' ' || *end == '\t') end++;
@@ -120,7 +120,7 @@ static jd_status take_channel(ts *t, char *s, size_t steps, float *to)
 {
     char *at = s;
     for (size_t k = 0; k < steps; k++)
-        if (!next_value(t, &at, to + k * (size_t)t->channels)) return fail_at(t, "not a number: ", at);
+        if (!next_value(&at, to + k * (size_t)t->channels)) return fail_at(t, "not a number: ", at);
     return JD_OK;
 }
 
@@ -209,10 +209,10 @@ static void read_lines(ts *t, char *text)
 
 jd_status jd_read_ts(jd_ctx *ctx, const char *path, jd_series *out)
 {
+    if (!jd__given(ctx, __func__, "path", path) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     size_t bytes = 0;
     *out = (jd_series){0};
-    ts t = {.ctx = ctx, .path = path, .line = 1, .out = out, .c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
-    if (!t.c_locale) jd_fail(ctx, JD_ENOMEM, "%s: no memory for the C locale; free some", path);
+    ts t = {.ctx = ctx, .path = path, .line = 1, .out = out};
     char *text = jd_read_gz(ctx, path, 0, &bytes);
     if (text && memchr(text, 0, bytes))
         jd_fail(ctx, JD_EDATA, "%s: bytes 0 in it; a .ts file is text", path);
@@ -221,7 +221,6 @@ jd_status jd_read_ts(jd_ctx *ctx, const char *path, jd_series *out)
     if (!jd_error(ctx) && !out->count)
         jd_fail(ctx, JD_EDATA, "%s: no series in it; they stand in lines after @data", path);
     out->channels = t.channels;
-    if (t.c_locale) freelocale(t.c_locale);
     jd_free(ctx, t.classes);
     jd_free(ctx, text);
     if (jd_error(ctx)) {
@@ -235,6 +234,7 @@ jd_status jd_read_ts(jd_ctx *ctx, const char *path, jd_series *out)
 
 void jd_series_free(jd_ctx *ctx, jd_series *s)
 {
+    if (!s) return;
     for (size_t i = 0; s->label && i < s->count; i++) jd_free(ctx, s->label[i]);
     jd_free(ctx, s->label);
     jd_free(ctx, s->line);

@@ -50,6 +50,7 @@ static void one_block(uint32_t state[8], const uint8_t *p)
 
 void jd_sha256_init(jd_sha256 *h)
 {
+    if (!h) return;
     static const uint32_t first[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}; /* 5.3.3 */
     memcpy(h->state, first, sizeof first);
@@ -58,6 +59,7 @@ void jd_sha256_init(jd_sha256 *h)
 
 void jd_sha256_add(jd_sha256 *h, const void *data, size_t bytes)
 {
+    if (!h) return;
     const uint8_t *p = data;
     size_t used = (size_t)(h->bytes % 64);
     h->bytes += bytes;
@@ -82,6 +84,7 @@ void jd_sha256_add(jd_sha256 *h, const void *data, size_t bytes)
 
 void jd_sha256_hex(jd_sha256 *h, char hex[65])
 {
+    if (!h) return;
     static const uint8_t pad[64] = {0x80};
     uint8_t length[8];
     for (int i = 0; i < 8; i++) length[i] = (uint8_t)((h->bytes * 8) >> (56 - 8 * i));

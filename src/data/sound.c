@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
+
 /* The file in memory as libsndfile sees it: so it never guesses a format from a name, and the file is read once. */
 typedef struct memory_file {
     const uint8_t *data;
@@ -156,6 +158,7 @@ static void put32(uint8_t *p, uint32_t v)
 
 jd_status jd_write_wav(jd_ctx *ctx, const char *path, const jd_sound *sound)
 {
+    if (!jd__given(ctx, __func__, "path", path) || !jd__given(ctx, __func__, "sound", sound)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if (sound->count > JD_LIMIT_SOUND || sound->rate < 1 || (sound->count && !sound->samples))
         return jd_fail(ctx, JD_EUSAGE, "%s: %zu samples at %d Hz; at most %u samples", path, sound->count, sound->rate,
@@ -187,6 +190,7 @@ jd_status jd_write_wav(jd_ctx *ctx, const char *path, const jd_sound *sound)
 
 void jd_sound_free(jd_ctx *ctx, jd_sound *sound)
 {
+    if (!sound) return;
     jd_free(ctx, sound->samples);
     *sound = (jd_sound){0};
 }

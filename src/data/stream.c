@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/given.h"
+
 #define CHUNK 65536u
 
 struct jd__stream {
@@ -185,6 +187,7 @@ jd_status jd__stream_end(jd__stream *s)
 
 void *jd_read_gz(jd_ctx *ctx, const char *path, size_t limit, size_t *bytes)
 {
+    if (!jd__given(ctx, __func__, "path", path)) return NULL;
     jd__stream *s = jd__stream_open(ctx, path);
     if (!s) return NULL;
     if (limit == 0) limit = (size_t)1 << 32;

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "base/given.h"
+
 enum { REACH = 12 }; /* pixels on either side that a Gaussian counts */
 
 typedef struct field {
@@ -51,6 +53,7 @@ static void one_channel(const field *f, double narrow, double wide, uint8_t *x)
 
 jd_status jd_images_surround(jd_ctx *ctx, jd_images *images, double narrow, double wide)
 {
+    if (!jd__given(ctx, __func__, "images", images)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if (!(narrow > 0 && narrow < wide && wide <= 16))
         return jd_fail(ctx, JD_EUSAGE, "jd_images_surround: Gaussians of %g and %g pixels; 0 < narrow < wide <= 16",

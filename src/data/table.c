@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/given.h"
+
 #define TEXT_LIMIT ((size_t)1 << 31)
 
 char *jd__cut_line(char **next, char *end)
@@ -138,6 +140,7 @@ jd_status jd_read_tsv(jd_ctx *ctx, const char *path, jd_tsv *out)
 
 int jd_tsv_column(jd_ctx *ctx, const jd_tsv *tsv, const char *name)
 {
+    if (!jd__given(ctx, __func__, "tsv", tsv) || !jd__given(ctx, __func__, "name", name)) return -1;
     for (size_t c = 0; c < tsv->cols; c++)
         if (strcmp(tsv->names[c], name) == 0) return (int)c;
     const char **words = jd_alloc_array(ctx, tsv->cols + 1, sizeof *words);
@@ -151,6 +154,7 @@ int jd_tsv_column(jd_ctx *ctx, const jd_tsv *tsv, const char *name)
 
 void jd_tsv_free(jd_ctx *ctx, jd_tsv *tsv)
 {
+    if (!tsv) return;
     jd_free(ctx, tsv->names);
     jd_free(ctx, tsv->fields);
     jd_free(ctx, tsv->lines);

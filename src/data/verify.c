@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/given.h"
+
 typedef void say_fn(void *user, const char *line);
 
 static void report(say_fn *say, void *user, const char *a, const char *b)
@@ -69,6 +71,7 @@ static jd_status verify_recordings(jd_ctx *ctx, const char *dir, say_fn *say, vo
 
 jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const char *dir, say_fn *say, void *user)
 {
+    if (!jd__given(ctx, __func__, "set", set) || !jd__given(ctx, __func__, "dir", dir)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if (!set->files->name) return verify_recordings(ctx, dir, say, user);
     for (const jd_dataset_file *f = set->files; f->name; f++) {
@@ -188,6 +191,7 @@ static jd_status fetch(jd_ctx *ctx, const jd_dataset *set, const char *from, con
 
 char *jd_dataset_get(jd_ctx *ctx, const jd_dataset *set, const char *from)
 {
+    if (!jd__given(ctx, __func__, "set", set)) return NULL;
     if (jd_error(ctx)) return NULL;
     char *dir = from ? NULL : jd__dataset_installed(ctx, set);
     if (!dir && !jd_error(ctx)) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "data/stream.h"
 
 jd_status jd_read_volume(jd_ctx *ctx, const char *path, jd_volume *out)
@@ -25,6 +26,7 @@ jd_status jd_read_volume(jd_ctx *ctx, const char *path, jd_volume *out)
 
 jd_status jd_volume_normalise(jd_ctx *ctx, jd_volume *v)
 {
+    if (!jd__given(ctx, __func__, "v", v)) return jd_error(ctx);
     const size_t n = (size_t)(v->frames * v->depth * v->height * v->width);
     double sum = 0, square = 0;
     if (jd_error(ctx)) return jd_error(ctx);
@@ -62,6 +64,7 @@ static void smooth(const float *from, int64_t all, int64_t stride, int64_t n, co
 
 jd_status jd_volume_inputs(jd_ctx *ctx, const jd_volume *v, float *x)
 {
+    if (!jd__given(ctx, __func__, "v", v)) return jd_error(ctx);
     enum { REACH = 10 };
     const double deviation = 4;
     double weight[REACH + 1];
@@ -91,6 +94,7 @@ jd_status jd_volume_inputs(jd_ctx *ctx, const jd_volume *v, float *x)
 
 void jd_volume_free(jd_ctx *ctx, jd_volume *v)
 {
+    if (!v) return;
     jd_free(ctx, v->voxels);
     *v = (jd_volume){0};
 }

@@ -13,12 +13,12 @@
  *
  * Nothing is allocated from a declared count: the model grows with the lines that are there.
  */
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/limits.h"
 #include "decode/ngram.h"
 #include "jackdaw/data.h"
@@ -34,7 +34,6 @@ typedef struct reader {
     uint64_t declared[JD_NGRAM_ORDER + 1];
     int order;
     jd_ngram *m;
-    locale_t c_locale;
 } reader;
 
 static bool is_blank(char c)
@@ -75,10 +74,10 @@ static char *field(char **at)
     return *start ? start : NULL;
 }
 
-static bool number(const reader *r, const char *text, double *value)
+static bool number(const char *text, double *value)
 {
     char *end;
-    *value = strtod_l(text, &end, r->c_locale);
+    *value = jd__strtod(text, &end);
     return end != text && !*end && !isnan(*value);
 }
 
@@ -148,12 +147,12 @@ static int32_t entry_word(reader *r, const char *word, int level)
 static jd_status read_weights(reader *r, const char *p, const char *bow, ngram_node *node)
 {
     double value;
-    if (!number(r, p, &value) || value > 0)
+    if (!number(p, &value) || value > 0)
         return jd_fail(r->ctx, JD_EDATA, "%s: line %zu: '%.60s' is no logarithm of a probability (0 or less)", r->path,
                        r->number, p);
     node->logp = isinf((float)value) ? -99.f : (float)value;
     if (!bow) return JD_OK;
-    if (!number(r, bow, &value) || isinf((float)value))
+    if (!number(bow, &value) || isinf((float)value))
         return jd_fail(r->ctx, JD_EDATA, "%s: line %zu: '%.60s' is no logarithm of a back-off weight", r->path,
                        r->number, bow);
     node->bow = (float)value;
@@ -242,15 +241,9 @@ jd_ngram *jd_arpa_read(jd_ctx *ctx, const char *path)
     char *text = jd_read_gz(ctx, path, 0, &bytes);
     if (!text) return NULL;
     reader r = {.ctx = ctx, .path = path, .next = text, .stop = text + bytes};
-    r.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (r.c_locale) {
-        if (read_all(&r, bytes)) {
-            jd_ngram_free(r.m);
-            r.m = NULL;
-        }
-        freelocale(r.c_locale);
-    } else {
-        jd_fail(ctx, JD_ENOMEM, "%s: no memory for the C locale; free some", path);
+    if (read_all(&r, bytes)) {
+        jd_ngram_free(r.m);
+        r.m = NULL;
     }
     jd_free(ctx, text);
     return r.m;
@@ -282,7 +275,7 @@ static void put(writer *w, const char *s)
 static void put_number(writer *w, float x)
 {
     char text[40];
-    snprintf(text, sizeof text, "%.9g", (double)x);
+    jd__snprintf(text, sizeof text, "%.9g", (double)x);
     put(w, text);
 }
 
@@ -321,13 +314,9 @@ static void write_all(writer *w, const jd_ngram *m)
 
 jd_status jd_arpa_write(const jd_ngram *m, const char *path)
 {
+    if (!m) return JD_EUSAGE;
     writer w = {.ctx = m->ctx};
-    const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c_locale) return jd_fail(m->ctx, JD_ENOMEM, "%s: no memory for the C locale; free some", path);
-    const locale_t before = uselocale(c_locale);
     write_all(&w, m);
-    uselocale(before);
-    freelocale(c_locale);
     if (!jd_error(m->ctx)) jd_write_file(m->ctx, path, w.text, w.bytes);
     jd_free(m->ctx, w.text);
     return jd_error(m->ctx);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "decode/beam.h"
 
 static const char WHO[] = "jd_ctc_beam";
@@ -298,6 +299,7 @@ static jd_status start(beam_search *b)
 jd_status jd_ctc_beam(jd_ctx *ctx, const float *scores, size_t stride, size_t count, size_t K, const jd_beam_options *o,
                       jd_nbest *out)
 {
+    if (!jd__given(ctx, __func__, "o", o) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     beam_search b = {.ctx = ctx, .f = {scores, stride, count, K}, .o = *o};
     if (!start(&b)) {
         for (size_t t = 0; t < count && !frame(&b, t); t++)

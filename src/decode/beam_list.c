@@ -133,6 +133,7 @@ jd_status jd__beam_list(beam_search *b, jd_nbest *out)
 
 void jd_nbest_free(jd_ctx *ctx, jd_nbest *n)
 {
+    if (!n) return;
     for (size_t i = 0; i < n->count; i++) jd_free(ctx, n->items[i].symbols);
     jd_free(ctx, n->items);
     *n = (jd_nbest){0};

@@ -83,10 +83,12 @@ void jd_lexicon_free(jd_lexicon *l)
 
 size_t jd_lexicon_count(const jd_lexicon *l)
 {
+    if (!l) return 0;
     return l->n;
 }
 
 const char *jd_lexicon_text(const jd_lexicon *l, size_t word)
 {
+    if (!l) return NULL;
     return word < l->n ? l->text[word] : NULL;
 }

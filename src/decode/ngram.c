@@ -146,6 +146,7 @@ void jd__ngram_finish(jd_ngram *m)
 
 int jd_ngram_order(const jd_ngram *m)
 {
+    if (!m) return 0;
     return m->order;
 }
 
@@ -156,16 +157,19 @@ size_t jd_ngram_count(const jd_ngram *m, int n)
 
 int32_t jd_ngram_id(const jd_ngram *m, const char *word)
 {
+    if (!m) return 0;
     return jd__ngram_find_word(m, word, strlen(word));
 }
 
 const char *jd_ngram_word(const jd_ngram *m, int32_t id)
 {
+    if (!m) return NULL;
     return id >= 0 && (size_t)id < m->words ? m->text + m->word[id] : NULL;
 }
 
 double jd_ngram_step(const jd_ngram *m, uint32_t state, int32_t word, uint32_t *next)
 {
+    if (!m) return 0;
     if (word < 0) word = m->unknown;
     double lg = 0;
     uint32_t hit = 0;
@@ -182,6 +186,7 @@ double jd_ngram_step(const jd_ngram *m, uint32_t state, int32_t word, uint32_t *
 
 uint32_t jd_ngram_start(const jd_ngram *m)
 {
+    if (!m) return 0;
     uint32_t state = 0;
     if (m->start >= 0) jd_ngram_step(m, 0, m->start, &state);
     return state;
@@ -189,11 +194,13 @@ uint32_t jd_ngram_start(const jd_ngram *m)
 
 double jd_ngram_end(const jd_ngram *m, uint32_t state)
 {
+    if (!m) return 0;
     return m->end >= 0 ? jd_ngram_step(m, state, m->end, NULL) : 0;
 }
 
 double jd_ngram_perplexity(const jd_ngram *m, const char *text, size_t bytes)
 {
+    if (!m) return 0;
     ngram_text t = {.at = text, .stop = text + bytes};
     const char *word;
     double sum = 0, count = 0;

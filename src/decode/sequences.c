@@ -1,6 +1,7 @@
 /* sequences.c - beam search over sequences that a net writes symbol by symbol. */
 #include <math.h>
 
+#include "base/given.h"
 #include "jackdaw/decode.h"
 
 /* All partial answers that ever stood in a beam: a tree whose leaves point to their roots. */
@@ -168,6 +169,7 @@ static jd_status check(jd_ctx *ctx, const jd_sequence_options *o, size_t W)
 
 jd_status jd_sequence_beam(jd_ctx *ctx, const jd_sequence_options *o, jd_sequence *found)
 {
+    if (!jd__given(ctx, __func__, "o", o) || !jd__given(ctx, __func__, "found", found)) return jd_error(ctx);
     const size_t W = o->width ? o->width : 1;
     if (jd_error(ctx) || check(ctx, o, W)) return jd_error(ctx);
     search s = {.ctx = ctx, .o = o, .S = o->inputs, .W = W, .K = o->symbols, .found = found};

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "decode/words.h"
 
 static const char WHO[] = "jd_ctc_words";
@@ -287,6 +288,7 @@ static jd_status start(word_search *s)
 jd_status jd_ctc_words(jd_ctx *ctx, const float *scores, size_t stride, size_t count, size_t K,
                        const jd_words_options *o, jd_words *out)
 {
+    if (!jd__given(ctx, __func__, "o", o) || !jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     word_search s = {.ctx = ctx, .f = {scores, stride, count, K}, .o = *o};
     if (!start(&s)) {
         for (size_t t = 0; t < count && !frame(&s, t); t++)
@@ -308,6 +310,7 @@ jd_status jd_ctc_words(jd_ctx *ctx, const float *scores, size_t stride, size_t c
 
 void jd_words_free(jd_ctx *ctx, jd_words *w)
 {
+    if (!w) return;
     jd_free(ctx, w->items);
     *w = (jd_words){0};
 }

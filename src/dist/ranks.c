@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/ctx.h"
+#include "base/plugin.h"
 #include "base/ranks.h"
 #include "jackdaw/ranks.h"
 
@@ -112,30 +112,16 @@ static int launched(void)
     return 1;
 }
 
-/* The plug-in stands beside the program, or where libraries are installed. */
-static void *open_library(void)
-{
-    char path[4096];
-    const char *named = getenv("JACKDAW_MPI_PLUGIN");
-    void *handle = named ? dlopen(named, RTLD_NOW | RTLD_GLOBAL) : NULL;
-    const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
-    if (n > 0) {
-        path[n] = 0;
-        char *slash = strrchr(path, '/');
-        if (slash) snprintf(slash, 64, "/libjackdaw-mpi.so");
-        if (!handle) handle = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
-    }
-    return handle ? handle : dlopen("libjackdaw-mpi.so", RTLD_NOW | RTLD_GLOBAL);
-}
-
 static jd_status join(jd_group *g, int count)
 {
-    char message[256] = "the MPI part of this build is missing";
-    g->library = open_library();
+    char message[512];
+    g->library =
+        jd__plugin_open("libjackdaw-mpi.so", "JACKDAW_MPI_PLUGIN", RTLD_NOW | RTLD_GLOBAL, message, sizeof message);
     jd_transport_open *open = NULL;
     if (g->library) {
         void *symbol = dlsym(g->library, "jd_transport_mpi");
         memcpy(&open, &symbol, sizeof open);
+        snprintf(message, sizeof message, "the MPI plug-in belongs to another version of the library");
     }
     g->transport = open ? open(message, sizeof message) : NULL;
     if (!g->transport || g->transport->abi != JD_TRANSPORT_ABI)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "env/env.h"
 
 static const jd_env_kind *const KIND[] = {&jd__env_single_pole, &jd__env_double_pole,     &jd__env_double_pole_blind,
@@ -38,6 +39,7 @@ static const jd_env_kind *find(jd_ctx *ctx, const char *name)
 
 jd_env *jd_env_new(jd_ctx *ctx, const char *name, const jd_env_options *o)
 {
+    if (!jd__given(ctx, __func__, "name", name)) return NULL;
     static const jd_env_options none;
     if (jd_error(ctx)) return NULL;
     if (!o) o = &none;
@@ -93,31 +95,37 @@ void jd_env_free(jd_env *e)
 
 jd_space jd_env_observation(const jd_env *e)
 {
+    if (!e) return (jd_space){0};
     return (jd_space){.size = e->observation, .low = e->low, .high = e->high};
 }
 
 jd_space jd_env_action(const jd_env *e)
 {
+    if (!e) return (jd_space){0};
     return (jd_space){e->kind->action, e->kind->choices, e->kind->action_low, e->kind->action_high};
 }
 
 int64_t jd_env_time_limit(const jd_env *e)
 {
+    if (!e) return 0;
     return e->o.time_limit;
 }
 
 int jd_env_state_size(const jd_env *e)
 {
+    if (!e) return 0;
     return e->kind->state;
 }
 
 int jd_env_snapshot_size(const jd_env *e)
 {
+    if (!e) return 0;
     return e->kind->state + 2 + (e->past ? (int)e->o.time_limit * e->kind->action : 0);
 }
 
 size_t jd_env_lost(const jd_env *e, const char **why)
 {
+    if (!e) return 0;
     if (why) *why = e->trouble;
     return e->lost;
 }

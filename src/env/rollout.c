@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "env/env.h"
 #include "jackdaw/ranks.h"
 #include "search/population.h"
@@ -61,6 +62,7 @@ static jd_status make(jd_rollout *r)
 
 jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx)) return NULL;
     jd_env *e = jd_env_new(ctx, o->env, &o->env_options);
     if (!e) return NULL;

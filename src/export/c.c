@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/given.h"
+
 /* ---- weights -------------------------------------------------------------------------------------------------------------- */
 
 static void put_floats(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n)
@@ -255,6 +257,9 @@ static jd_status write_file(jd_ctx *ctx, const char *dir, const char *name, cons
 
 jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const char *name)
 {
+    if (!jd__given(ctx, __func__, "e", e) || !jd__given(ctx, __func__, "dir", dir) ||
+        !jd__given(ctx, __func__, "name", name))
+        return jd_error(ctx);
     jd_export_plan *p = jd_alloc(ctx, sizeof *p);
     size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
     if (!*name || name[good] || isdigit((unsigned char)name[0]) || good > 60)

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
+
 enum { IR_VERSION = 8, OPSET = 17 };
 
 /* ---- pictures ---------------------------------------------------------------------------------------------------------------- */
@@ -296,6 +298,7 @@ static void put_net(jd_onnx_writer *w)
 
 jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool primitives)
 {
+    if (!jd__given(ctx, __func__, "e", e) || !jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
     static const char *const dim_names[] = {"T", "B"};
     jd_export_plan *p = jd_alloc(ctx, sizeof *p);
     jd_onnx_writer *w = jd_alloc(ctx, sizeof *w);

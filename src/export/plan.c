@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+
 int64_t jd__export_size(const jd_export_shape *s)
 {
     return s->rank == 3 ? s->dim[0] * s->dim[1] * s->dim[2] : s->dim[0];
@@ -15,7 +17,7 @@ void jd__emit(jd_buffer *b, const char *fmt, ...)
     char text[1000];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    jd__vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     jd__put_text(b, text);
 }

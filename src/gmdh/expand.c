@@ -140,6 +140,7 @@ static void free_layer(const expansion *e, polynomial *p, int n)
 
 jd_status jd_gmdh_expand(const jd_gmdh *net, jd_gmdh_term *term, size_t room, size_t *n)
 {
+    if (!net) return JD_EUSAGE;
     jd_ctx *ctx = net->ctx;
     expansion e = {.ctx = ctx, .net = net, .room = room};
     *n = 0;

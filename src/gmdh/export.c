@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "gmdh/gmdh.h"
 #include "jackdaw/io.h"
 
@@ -36,9 +37,11 @@ static void write_source_name(FILE *f, const jd_gmdh *net, int layer, int at, co
 
 char *jd_gmdh_text(const jd_gmdh *net, const char *const *names)
 {
+    if (!net) return NULL;
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
+    const locale_t before = jd__c_numbers();
     const int terms = jd__gmdh_terms(net->kind);
     for (int l = 0; f && l < net->layers; l++)
         for (int k = 0; k < net->layer[l].n; k++) {
@@ -61,6 +64,7 @@ char *jd_gmdh_text(const jd_gmdh *net, const char *const *names)
         fprintf(f, "y = %.6g + %.6g z%d.1\n", net->y_mean, net->y_scale, net->layers);
     else if (f)
         fprintf(f, "y = %.6g\n", net->y_mean);
+    jd__host_numbers(before);
     return jd__gmdh_written(net->ctx, f, &text);
 }
 
@@ -77,11 +81,13 @@ static void write_operand(FILE *f, const jd_gmdh *net, int layer, int at)
 
 char *jd_gmdh_source(const jd_gmdh *net, const char *name)
 {
+    if (!net) return NULL;
     static const char *const power[] = {"",        "u",           "v",           "(u * v)",     "(u * u)",
                                         "(v * v)", "(u * u * v)", "(u * v * v)", "(u * u * u)", "(v * v * v)"};
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
+    const locale_t before = jd__c_numbers();
     const int terms = jd__gmdh_terms(net->kind);
     if (f)
         fprintf(f, "#pragma STDC FP_CONTRACT OFF\n\ndouble %s(const double *x) /* x[%lld] */\n{\n    double u, v, z;\n",
@@ -102,6 +108,7 @@ char *jd_gmdh_source(const jd_gmdh *net, const char *name)
         fprintf(f, "    return %.17g + %.17g * z%d_1;\n}\n", net->y_mean, net->y_scale, net->layers);
     else if (f)
         fprintf(f, "    (void)x, (void)u, (void)v, (void)z;\n    return %.17g;\n}\n", net->y_mean);
+    jd__host_numbers(before);
     return jd__gmdh_written(net->ctx, f, &text);
 }
 
@@ -111,6 +118,7 @@ enum { FACTS = 6 }; /* unit kind, inputs, y_mean, y_scale, low, high */
 
 jd_status jd_gmdh_save(const jd_gmdh *net, const char *path)
 {
+    if (!net) return JD_EUSAGE;
     jd_ctx *ctx = net->ctx;
     const int layers = net->layers, terms = jd__gmdh_terms(net->kind);
     const double facts[FACTS] = {net->kind, (double)net->inputs, net->y_mean, net->y_scale, net->low, net->high};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "gmdh/gmdh.h"
 
 jd_gmdh *jd__gmdh_new(jd_ctx *ctx, int64_t inputs)
@@ -158,21 +159,25 @@ jd_status jd_gmdh_predict(const jd_gmdh *net, const double *x, int64_t rows, dou
 
 int64_t jd_gmdh_inputs(const jd_gmdh *net)
 {
+    if (!net) return 0;
     return net->inputs;
 }
 
 int jd_gmdh_layers(const jd_gmdh *net)
 {
+    if (!net) return 0;
     return net->layers;
 }
 
 int jd_gmdh_units(const jd_gmdh *net, int layer)
 {
+    if (!net) return 0;
     return layer >= 0 && layer < net->layers ? net->layer[layer].n : 0;
 }
 
 const double *jd_gmdh_unit_at(const jd_gmdh *net, int layer, int k, int source[2], int *terms)
 {
+    if (!net) return NULL;
     if (k < 0 || k >= jd_gmdh_units(net, layer)) return NULL;
     const jd__gmdh_unit *u = &net->layer[layer].unit[k];
     source[0] = u->source[0];
@@ -183,17 +188,20 @@ const double *jd_gmdh_unit_at(const jd_gmdh *net, int layer, int k, int source[2
 
 int jd_gmdh_history(const jd_gmdh *net, const double **criterion)
 {
+    if (!net) return 0;
     *criterion = net->history;
     return net->grown;
 }
 
 double jd_gmdh_chance(const jd_gmdh *net)
 {
+    if (!net) return 0;
     return net->chance;
 }
 
 int jd_gmdh_used(const jd_gmdh *net, const int **inputs)
 {
+    if (!net) return 0;
     *inputs = net->used;
     return net->used_n;
 }
@@ -213,6 +221,7 @@ static jd_node input_node(jd_graph *g, const jd_gmdh *net, jd_node x, int i)
 
 jd_node jd_gmdh_graph(jd_graph *g, const jd_gmdh *net, jd_node x)
 {
+    if (!g) return (jd_node){0};
     jd_ctx *ctx = jd_graph_ctx(g);
     if (!net || jd_error(ctx)) return JD_NONE;
     if (jd_rank(g, x) != 2 || jd_dim(g, x, 1) != net->inputs) {
@@ -248,6 +257,7 @@ jd_node jd_gmdh_graph(jd_graph *g, const jd_gmdh *net, jd_node x)
 
 jd_status jd_gmdh_params(const jd_gmdh *net, const char *name, jd_params *p)
 {
+    if (!net) return JD_EUSAGE;
     const int terms = jd__gmdh_terms(net->kind);
     const bool f64 = jd_params_dtype(p) == JD_F64;
     const jd_type type = {f64 ? JD_F64 : JD_F32, 1, {terms}};
@@ -265,6 +275,7 @@ jd_status jd_gmdh_params(const jd_gmdh *net, const char *name, jd_params *p)
 
 jd_status jd_gmdh_take(jd_gmdh *net, const char *name, jd_params *p)
 {
+    if (!net) return JD_EUSAGE;
     const int terms = jd__gmdh_terms(net->kind);
     for (int l = 0; l < net->layers; l++)
         for (int k = 0; k < net->layer[l].n; k++) {
@@ -283,6 +294,7 @@ jd_status jd_gmdh_take(jd_gmdh *net, const char *name, jd_params *p)
 
 char *jd_gmdh_spec(const jd_gmdh *net)
 {
+    if (!net) return NULL;
     static const char *const kind[] = {"", " linear", " bilinear", " cubic"};
     char *text = NULL;
     size_t size = 0;
@@ -297,12 +309,17 @@ char *jd_gmdh_spec(const jd_gmdh *net)
                 fprintf(f, "%s%s%d", s ? "*" : " ", at < units ? "" : "x", at < units ? at : at - units);
             }
     }
-    if (f && net->layers) fprintf(f, "%s clamp %.9g %.9g", kind[net->kind], net->low, net->high);
+    if (f && net->layers) {
+        char range[64];
+        jd__snprintf(range, sizeof range, " clamp %.9g %.9g", net->low, net->high);
+        fprintf(f, "%s%s", kind[net->kind], range);
+    }
     return jd__gmdh_written(net->ctx, f, &text);
 }
 
 void jd_gmdh_scaling(const jd_gmdh *net, const double **mean, const double **scale, double *y_mean, double *y_scale)
 {
+    if (!net) return;
     *mean = net->mean;
     *scale = net->scale;
     *y_mean = net->y_mean;

@@ -1,6 +1,7 @@
 /* describe.c - a plan in words and figures. */
 #include <string.h>
 
+#include "base/number.h"
 #include "base/ctx.h"
 #include "graph/offload.h"
 
@@ -49,6 +50,7 @@ static double other_operations(const jd_call *c)
 
 jd_plan_info jd_plan_describe(const jd_plan *p)
 {
+    if (!p) return (jd_plan_info){0};
     jd_plan_info i = {.instructions = p->ninstr,
                       .arena_bytes = p->arena_bytes,
                       .trace_seconds = p->trace_seconds,
@@ -145,8 +147,10 @@ static void print_copies(const jd_plan *p, FILE *out)
 
 jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out)
 {
+    if (!p) return JD_EUSAGE;
     if (jd_error(p->ctx)) return jd_error(p->ctx);
     if (timed) time_plan(p);
+    const locale_t before = jd__c_numbers();
     const int wide = p->off ? 22 : 9;
     fprintf(out, "%4s  %-34s %-*s %-22s %-18s %10s %10s%s\n", "", "instruction", wide, "kernel", "result", "shape",
             "MFLOP", "KiB", timed ? "         us    GFLOP/s" : "");
@@ -169,5 +173,6 @@ jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out)
         s.instructions, s.flop / 1e6, s.operations / 1e6, s.bytes / 1048576, (double)s.arena_bytes / 1048576,
         s.trace_seconds * 1e6, s.compile_seconds * 1e6);
     if (p->off) print_copies(p, out);
+    jd__host_numbers(before);
     return ferror(out) ? jd_fail(p->ctx, JD_EIO, "jd_plan_print: writing failed") : JD_OK;
 }

@@ -18,7 +18,7 @@ static void run_serial(jd_plan *p)
 {
     const uint32_t mode = jd__flush_denormals();
     for (int i = 0; i < p->end; i++) p->instr[i].kernel(&p->instr[i].call, &ALONE);
-    jd__flush_end(mode);
+    jd__arithmetic_end(mode);
 }
 
 /* Every member walks the instructions.  Member 0 runs the serial ones; a barrier stands where a parallel instruction
@@ -40,11 +40,12 @@ static void run_member(void *user, const jd_worker *w)
         jd_team_barrier(w);
         waiting = false;
     }
-    jd__flush_end(mode);
+    jd__arithmetic_end(mode);
 }
 
 jd_status jd_plan_run(jd_plan *p)
 {
+    if (!p) return JD_EUSAGE;
     const jd_status status = jd__ctx_status(p->ctx);
     if (status) return status;
     if (p->off) return jd__offload_run(p, NULL, 0);
@@ -65,7 +66,7 @@ static void run_one(void *user, const jd_worker *w)
     const jd__instr *i = user;
     const uint32_t mode = jd__flush_denormals();
     i->kernel(&i->call, w);
-    jd__flush_end(mode);
+    jd__arithmetic_end(mode);
 }
 
 void jd__run_instr(jd_plan *p, jd__instr *i)
@@ -113,6 +114,7 @@ static jd_status check_instr(jd_plan *p, const jd__instr *in, int number)
 
 jd_status jd_plan_check_finite(jd_plan *p)
 {
+    if (!p) return JD_EUSAGE;
     if (jd_error(p->ctx)) return jd_error(p->ctx);
     if (p->params && p->generation != p->params->generation) jd__plan_rebind(p);
     for (int i = 0; i < p->ninstr; i++) {

@@ -1,7 +1,9 @@
 /* fn.c - traced functions: a plan for each combination of input shapes, as long as it is used. */
 #include <string.h>
 
+#include "base/given.h"
 #include "base/ctx.h"
+#include "base/flush.h"
 #include "graph/offload.h"
 #include "jackdaw/device.h"
 
@@ -23,6 +25,7 @@ struct jd_fn {
 
 jd_fn *jd_fn_new(jd_ctx *ctx, jd_params *params, jd_trace *trace, void *user)
 {
+    if (!jd__given(ctx, __func__, "trace", trace)) return NULL;
     if (!ctx->cpu) ctx->cpu = jd__cpu_find(ctx->isa);
     if (!ctx->cpu) {
         jd_fail(ctx, JD_EINTERNAL, "no kernels are built in for the instruction set \"%s\"", ctx->isa);
@@ -47,9 +50,10 @@ void jd_fn_free(jd_fn *f)
     jd_free(f->ctx, f);
 }
 
-/* The names of inputs are short. */
+/* The names of inputs are short; one that is NULL is found out when a plan is made. */
 static bool same_name(const char *a, const char *b)
 {
+    if (!b) return false;
     while (*a && *a == *b) {
         a++;
         b++;
@@ -59,7 +63,7 @@ static bool same_name(const char *a, const char *b)
 
 static bool fits(const jd_plan *p, const jd_tensor *in, int n)
 {
-    if (p->ninput != n) return false;
+    if (p->ninput != n || (n && !in)) return false;
     for (int i = 0; i < n; i++) {
         const jd__io *io = &p->input[i];
         if (io->type.rank != in[i].type.rank || io->type.dtype != in[i].type.dtype) return false;
@@ -81,8 +85,10 @@ static jd_dtype real_of(const jd_fn *f, const jd_tensor *in, int n)
 
 static jd_status check_inputs(jd_fn *f, const jd_tensor *in, int n)
 {
+    if (n < 0 || (n && !in)) return jd_fail(f->ctx, JD_EUSAGE, "%d inputs%s", n, n < 0 ? "" : " at NULL");
     for (int i = 0; i < n; i++) {
         char shape[64];
+        if (!jd__given(f->ctx, "jd_fn_run", "the name of an input", in[i].name)) return jd_error(f->ctx);
         if (in[i].type.rank < 0 || in[i].type.rank > JD_MAX_RANK)
             return jd_fail(f->ctx, JD_EUSAGE, "input \"%s\": rank %d; 0..%d is possible", in[i].name, in[i].type.rank,
                            JD_MAX_RANK);
@@ -121,20 +127,8 @@ static void forget(jd_fn *f)
     }
 }
 
-static jd_plan *plan_for(jd_fn *f, const jd_tensor *in, int n)
+static jd_plan *new_plan(jd_fn *f, const jd_tensor *in, int n)
 {
-    if (jd_error(f->ctx)) return NULL;
-    jd_plan *before = NULL;
-    for (jd_plan *p = f->plan; p; before = p, p = p->next) {
-        if (!fits(p, in, n)) continue;
-        if (before) {
-            before->next = p->next;
-            p->next = f->plan;
-            f->plan = p;
-        }
-        return p;
-    }
-    if (check_inputs(f, in, n)) return NULL;
     const double start = jd_now();
     f->graph.real = real_of(f, in, n);
     if (jd__graph_reset(&f->graph, in, n)) return NULL;
@@ -150,9 +144,29 @@ static jd_plan *plan_for(jd_fn *f, const jd_tensor *in, int n)
     return p;
 }
 
+static jd_plan *plan_for(jd_fn *f, const jd_tensor *in, int n)
+{
+    if (jd_error(f->ctx)) return NULL;
+    jd_plan *before = NULL;
+    for (jd_plan *p = f->plan; p; before = p, p = p->next) {
+        if (!fits(p, in, n)) continue;
+        if (before) {
+            before->next = p->next;
+            p->next = f->plan;
+            f->plan = p;
+        }
+        return p;
+    }
+    /* Weights are drawn while their function is traced: in the same arithmetic whatever the program has set. */
+    const uint32_t mode = jd__plain_arithmetic();
+    jd_plan *p = check_inputs(f, in, n) ? NULL : new_plan(f, in, n);
+    jd__arithmetic_end(mode);
+    return p;
+}
+
 jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n)
 {
-    jd_plan *p = plan_for(f, in, n);
+    jd_plan *p = f ? plan_for(f, in, n) : NULL;
     if (p) p->held = true;
     return p;
 }
@@ -173,6 +187,7 @@ static void copy_input(void *to, const void *from, size_t n)
 
 jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n)
 {
+    if (!f) return JD_EUSAGE;
     jd_plan *p = plan_for(f, in, n);
     if (!p) return jd_error(f->ctx);
     if (p->off) {
@@ -191,6 +206,7 @@ jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n)
 
 static jd__io *find_io(jd_ctx *ctx, jd__io *io, int n, const char *name, const char *what)
 {
+    if (!jd__given(ctx, what, "its name", name)) return NULL;
     const char *words[65] = {0};
     for (int i = 0; i < n; i++) {
         if (!strcmp(io[i].name, name)) return &io[i];
@@ -204,6 +220,7 @@ static jd__io *find_io(jd_ctx *ctx, jd__io *io, int n, const char *name, const c
 
 void *jd_plan_input(jd_plan *p, const char *name)
 {
+    if (!p) return NULL;
     jd__io *io = find_io(p->ctx, p->input, p->ninput, name, "input");
     if (p->off) p->off->exposed = true;
     return io ? io->data : NULL;
@@ -211,6 +228,7 @@ void *jd_plan_input(jd_plan *p, const char *name)
 
 const void *jd_plan_result(jd_plan *p, const char *name, jd_type *type)
 {
+    if (!p) return NULL;
     jd__io *io = find_io(p->ctx, p->result, p->nresult, name, "result");
     if (!io || (p->off && jd__offload_result(p, io))) return NULL;
     if (type) *type = io->type;
@@ -219,6 +237,7 @@ const void *jd_plan_result(jd_plan *p, const char *name, jd_type *type)
 
 const void *jd_fn_result(jd_fn *f, const char *name, jd_type *type)
 {
+    if (!f) return NULL;
     if (jd_error(f->ctx)) return NULL;
     if (!f->plan) {
         jd_fail(f->ctx, JD_EUSAGE, "jd_fn_result \"%s\": the function has not run yet; call jd_fn_run first", name);
@@ -229,6 +248,7 @@ const void *jd_fn_result(jd_fn *f, const char *name, jd_type *type)
 
 double jd_fn_scalar(jd_fn *f, const char *name)
 {
+    if (!f) return 0;
     jd_type t;
     const void *data = jd_fn_result(f, name, &t);
     if (!data) return 0;
@@ -245,6 +265,7 @@ double jd_fn_scalar(jd_fn *f, const char *name)
 
 double jd_fn_scalar_before(jd_fn *f, const char *name)
 {
+    if (!f) return 0;
     double value = 0;
     if (jd_error(f->ctx)) return 0;
     if (!f->before.plan) {

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "base/given.h"
+#include "base/number.h"
 
 struct jd__block {
     struct jd__block *next;
@@ -168,10 +170,30 @@ int jd__inputs_of(const jd_graph *g, jd_node x, const jd_node **in)
     return (int)o->nin;
 }
 
+bool jd__shape_ok(jd_graph *g, const char *what, const jd_dims *shape, int64_t least)
+{
+    bool ok = shape->rank >= 0 && shape->rank <= JD_MAX_RANK;
+    for (int i = 0; ok && i < shape->rank; i++) ok = shape->dim[i] >= least && shape->dim[i] <= INT32_MAX;
+    if (!ok)
+        jd_fail(g->ctx, JD_EUSAGE,
+                "%s: no such shape is possible: %d dimensions (at most %d), the first %lld (0..2^31-1)", what,
+                shape->rank, JD_MAX_RANK, shape->rank ? (long long)shape->dim[0] : 0);
+    return ok;
+}
+
 /* ---- scopes and names ------------------------------------------------------------------------------------------------*/
+
+static bool foreign(jd_graph *g, jd_node x)
+{
+    if (x.id < g->nvalue) return false;
+    jd_fail(g->ctx, JD_EUSAGE, "%sa node of another function or trace; nodes live only while their function is traced",
+            g->scope);
+    return true;
+}
 
 static const char *join(jd_graph *g, const char *a, const char *b, const char *c)
 {
+    if (!jd__given(g->ctx, "a function that adds to a graph", "a name", b)) return "";
     const size_t na = strlen(a), nb = strlen(b), nc = strlen(c);
     char *s = jd__graph_alloc(g, na + nb + nc + 1);
     if (!s) return "";
@@ -203,23 +225,25 @@ void jd_scope_pop(jd_graph *g)
 
 jd_node jd_named(jd_graph *g, const char *name, jd_node x)
 {
-    if (x.id) g->op[g->value[x.id].op].name = join(g, name, "", "");
+    if (x.id && !foreign(g, x)) g->op[g->value[x.id].op].name = join(g, "", name, "");
     return x;
 }
 
 void jd_result(jd_graph *g, const char *name, jd_node x)
 {
     if (!x.id) {
-        if (!jd_error(g->ctx)) jd_fail(g->ctx, JD_EUSAGE, "jd_result \"%s\": the null node; give it a value", name);
+        if (!jd_error(g->ctx))
+            jd_fail(g->ctx, JD_EUSAGE, "jd_result \"%s\": the null node; give it a value", name ? name : "");
         return;
     }
+    if (foreign(g, x) || !jd__given(g->ctx, __func__, "name", name)) return;
     for (uint32_t i = 0; i < g->nresult; i++)
         if (!strcmp(g->result[i].name, name)) {
             jd_fail(g->ctx, JD_EUSAGE, "jd_result \"%s\": named twice; names of results must differ", name);
             return;
         }
     if (grow(g->ctx, &g->result, &g->cap_result, g->nresult + 1, sizeof *g->result)) return;
-    g->result[g->nresult++] = (jd__named){join(g, name, "", ""), x.id};
+    g->result[g->nresult++] = (jd__named){join(g, "", name, ""), x.id};
 }
 
 /* ---- adding ops ------------------------------------------------------------------------------------------------------*/
@@ -229,7 +253,7 @@ jd_status jd__bad(const jd_infer *c, const char *fmt, ...)
     char text[400], shapes[256], one[64];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    jd__vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     size_t n = 0;
     shapes[0] = 0;
@@ -249,6 +273,7 @@ jd_node jd__add(jd_graph *g, jd_opcode code, const void *attr, const jd_node *in
     if (jd_error(g->ctx)) return JD_NONE;
     if (nin > 64 && !(types = jd__graph_alloc(g, (size_t)nin * sizeof *types))) return JD_NONE;
     for (int i = 0; i < nin; i++) {
+        if (foreign(g, in[i])) return JD_NONE;
         types[i] = *jd_type_of(g, in[i]);
         if (!in[i].id) types[i].rank = -1;
     }

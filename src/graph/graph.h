@@ -69,6 +69,9 @@ int jd__inputs_of(const jd_graph *g, jd_node x, const jd_node **in);
 /* The whole parameter vector (P) as one node. */
 jd_node jd__params_node(jd_graph *g);
 
+/* false, with an error that names `what`, unless the shape has at most JD_MAX_RANK dimensions of at least `least`. */
+bool jd__shape_ok(jd_graph *g, const char *what, const jd_dims *shape, int64_t least);
+
 /* Makes "(2,3)" of a shape; returns buf. */
 const char *jd__shape_text(const jd_type *t, char buf[64]);
 
@@ -86,6 +89,7 @@ struct jd_params {
     size_t count, capacity; /* elements */
     jd_range *range;
     int nrange, cap_range;
+    bool sealed; /* no parameter is made any more */
     jd_range *state;
     void **state_data;
     int nstate, cap_state;

@@ -1,10 +1,12 @@
 /* params.c - the parameter store: one contiguous vector with named ranges, and the state buffers beside it. */
 #include <string.h>
 
+#include "base/given.h"
 #include "graph/offload.h"
 
 jd_params *jd_params_new(jd_ctx *ctx, jd_dtype real)
 {
+    if (!ctx) return NULL;
     if (real == JD_I32) {
         jd_fail(ctx, JD_EUSAGE, "jd_params_new: parameters are float32 or float64, not int32");
         return NULL;
@@ -32,44 +34,51 @@ void jd_params_free(jd_params *p)
 
 jd_dtype jd_params_dtype(const jd_params *p)
 {
+    if (!p) return JD_F32;
     return p->real;
 }
 
 size_t jd_params_count(const jd_params *p)
 {
+    if (!p) return 0;
     return p->count;
 }
 
 void *jd_params_data(jd_params *p)
 {
+    if (!p) return NULL;
     jd__mirror_to_host(p, true);
     return p->data;
 }
 
 int jd_params_ranges(const jd_params *p)
 {
+    if (!p) return 0;
     return p->nrange;
 }
 
 const jd_range *jd_params_range(const jd_params *p, int i)
 {
+    if (!p) return NULL;
     return i >= 0 && i < p->nrange ? &p->range[i] : NULL;
 }
 
 static int find(const jd_range *r, int n, const char *name)
 {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && name; i++)
         if (!strcmp(r[i].name, name)) return i;
     return -1;
 }
 
 const jd_range *jd_params_find(const jd_params *p, const char *name)
 {
+    if (!p) return NULL;
     return jd_params_range(p, find(p->range, p->nrange, name));
 }
 
 void *jd_params_get(jd_params *p, const char *name)
 {
+    if (!p) return NULL;
     const jd_range *r = jd_params_find(p, name);
     jd__mirror_to_host(p, true);
     return r ? p->data + r->offset * jd_dtype_size(p->real) : NULL;
@@ -77,17 +86,24 @@ void *jd_params_get(jd_params *p, const char *name)
 
 int jd_params_states(const jd_params *p)
 {
+    if (!p) return 0;
     return p->nstate;
 }
 
 const jd_range *jd_params_state(const jd_params *p, int i, void **data)
 {
+    if (!p) return NULL;
     if (i < 0 || i >= p->nstate) return NULL;
     if (data) {
         jd__mirror_to_host((jd_params *)(uintptr_t)p, true);
         *data = p->state_data[i];
     }
     return &p->state[i];
+}
+
+void jd_params_seal(jd_params *p)
+{
+    if (p) p->sealed = true;
 }
 
 static bool same_type(const jd_type *a, const jd_type *b)
@@ -142,11 +158,26 @@ static int add_range(jd_params *p, const char *name, const jd_type *type)
     return p->nrange++;
 }
 
+/* Of a sealed store. */
+static int missing(jd_params *p, const char *name, const jd_type *type)
+{
+    const char *words[65] = {0}, *near;
+    char shape[64];
+    for (int i = 0; i < p->nrange && i < 64; i++) words[i] = p->range[i].name;
+    near = jd_nearest(name, words);
+    jd_fail(p->ctx, JD_EUSAGE,
+            "there is no parameter \"%s\" %s among the %d that were loaded%s%s%s; the network must be the one that was "
+            "trained",
+            name, jd__shape_text(type, shape), p->nrange, near ? "; did you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
+    return -1;
+}
+
 int jd__params_intern(jd_params *p, const char *name, const jd_type *type, const jd_init *init)
 {
     const int at = find(p->range, p->nrange, name);
     if (at >= 0) return same_type(&p->range[at].type, type) ? at : mismatch(p, "param", name, &p->range[at].type, type);
-    const int i = add_range(p, name, type);
+    const int i = p->sealed ? missing(p, name, type) : add_range(p, name, type);
     if (i < 0) return -1;
     if (jd__init_fill(p->ctx, name, type, init, p->data + p->range[i].offset * jd_dtype_size(p->real))) {
         jd_free(p->ctx, (void *)(uintptr_t)p->range[i].name); /* a later attempt must not take it for initialised */
@@ -187,6 +218,9 @@ int jd__params_intern_state(jd_params *p, const char *name, const jd_type *type)
 
 jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, const void *data)
 {
+    if (!p) return JD_EUSAGE;
+    if (!jd__given(p->ctx, __func__, "name", name) || !jd__given(p->ctx, __func__, "type", type))
+        return jd_error(p->ctx);
     int i = find(p->range, p->nrange, name);
     if (type->dtype != p->real)
         return jd_fail(p->ctx, JD_EDATA,
@@ -205,6 +239,9 @@ jd_status jd_params_set(jd_params *p, const char *name, const jd_type *type, con
 
 jd_status jd_params_set_state(jd_params *p, const char *name, const jd_type *type, const void *data)
 {
+    if (!p) return JD_EUSAGE;
+    if (!jd__given(p->ctx, __func__, "name", name) || !jd__given(p->ctx, __func__, "type", type))
+        return jd_error(p->ctx);
     const int i = jd__params_intern_state(p, name, type);
     if (i < 0 || jd__mirror_to_host(p, true)) return jd_error(p->ctx);
     memcpy(p->state_data[i], data, (size_t)jd__count(type) * jd_dtype_size(type->dtype));

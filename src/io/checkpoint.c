@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/given.h"
 #include "base/ctx.h"
 #include "io/safetensors.h"
 
@@ -154,6 +155,7 @@ static void remove_old(jd_ctx *ctx, const char *path, unsigned keep)
 jd_status jd_checkpoint_save(jd_ctx *ctx, const char *path, const jd_tensor_entry *tensors, size_t n,
                              const jd_metadata *metadata, size_t m, int keep)
 {
+    if (!jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if (keep < 0 || keep > 10000)
         return jd_fail(ctx, JD_EUSAGE, "%s: %d generations to keep, it must be 0..10000", path, keep);
@@ -212,6 +214,7 @@ static bool note_damage(jd_ctx *ctx, char **text)
 
 jd_tensor_file *jd_checkpoint_load(jd_ctx *ctx, const char *path, char **warning)
 {
+    if (!jd__given(ctx, __func__, "path", path)) return NULL;
     if (warning) *warning = NULL;
     if (jd_error(ctx)) return NULL;
     generations g;

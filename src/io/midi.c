@@ -196,6 +196,7 @@ jd_status jd_read_midi(jd_ctx *ctx, const char *path, jd_midi *out)
 
 void jd_midi_free(jd_ctx *ctx, jd_midi *midi)
 {
+    if (!midi) return;
     jd_free(ctx, midi->notes);
     *midi = (jd_midi){0};
 }

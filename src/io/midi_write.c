@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "jackdaw/midi.h"
 
 typedef struct out {
@@ -116,6 +117,7 @@ static jd_status check(jd_ctx *ctx, const char *path, const jd_midi *m)
 
 jd_status jd_write_midi(jd_ctx *ctx, const char *path, const jd_midi *m)
 {
+    if (!jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
     if (jd_error(ctx) || check(ctx, path, m)) return jd_error(ctx);
     out o = {.ctx = ctx};
     event *events = jd_alloc_array(ctx, m->count + 1, 2 * sizeof *events);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "io/tensor_file.h"
@@ -340,6 +341,7 @@ jd_tensor_file *jd_npy_open(jd_ctx *ctx, const char *path)
 
 jd_tensor_file *jd_npy_parse(jd_ctx *ctx, const char *name, const void *data, size_t bytes)
 {
+    if (!jd__given(ctx, __func__, "data", data)) return NULL;
     if (jd_error(ctx)) return NULL;
     jd_input in;
     jd__input_memory(&in, ctx, name, data, bytes);
@@ -380,6 +382,7 @@ jd_status jd__npy_header(jd_buffer *b, const jd_tensor_entry *t)
 
 jd_status jd_npy_write(jd_ctx *ctx, const char *path, const jd_tensor_entry *tensor)
 {
+    if (!jd__given(ctx, __func__, "path", path) || !jd__given(ctx, __func__, "tensor", tensor)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     uint64_t bytes;
     jd_buffer header = {.ctx = ctx};

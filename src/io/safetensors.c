@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "base/ctx.h"
+#include "base/given.h"
 #include "base/limits.h"
 
 enum { LONGEST_TENSOR_JSON = 1 << 16 };
@@ -464,6 +465,7 @@ static jd_tensor_file *read_safetensors(const jd_input *in)
 
 jd_tensor_file *jd_safetensors_open(jd_ctx *ctx, const char *path)
 {
+    if (!jd__given(ctx, __func__, "path", path)) return NULL;
     jd_input in;
     if (jd__input_open(&in, ctx, path)) return NULL;
     jd_tensor_file *f = read_safetensors(&in);
@@ -473,6 +475,7 @@ jd_tensor_file *jd_safetensors_open(jd_ctx *ctx, const char *path)
 
 jd_tensor_file *jd_safetensors_parse(jd_ctx *ctx, const char *name, const void *data, size_t bytes)
 {
+    if (!jd__given(ctx, __func__, "data", data)) return NULL;
     if (jd_error(ctx)) return NULL;
     jd_input in;
     jd__input_memory(&in, ctx, name, data, bytes);

@@ -40,7 +40,7 @@ const jd_op jd__op_broadcast = {.name = "broadcast",
 
 jd_node jd_broadcast_to(jd_graph *g, jd_node x, jd_dims shape)
 {
-    if (!x.id) return JD_NONE;
+    if (!x.id || !jd__shape_ok(g, "jd_broadcast_to", &shape, 0)) return JD_NONE;
     const jd_type *have = jd_type_of(g, x);
     bool same = have->rank == shape.rank;
     for (int i = 0; same && i < shape.rank; i++) same = have->dim[i] == shape.dim[i];

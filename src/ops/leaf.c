@@ -1,6 +1,7 @@
 /* leaf.c - inputs, parameters, states, constants: values that no kernel computes. */
 #include <string.h>
 
+#include "base/given.h"
 #include "graph/graph.h"
 
 /* Leaves are added with their type in a side channel: the attribute cannot hold a jd_type. */
@@ -49,7 +50,7 @@ bool jd_has_arg(const jd_graph *g, const char *name)
 
 jd_node jd_arg(jd_graph *g, const char *name)
 {
-    if (jd_error(g->ctx)) return JD_NONE;
+    if (jd_error(g->ctx) || !jd__given(g->ctx, __func__, "name", name)) return JD_NONE;
     for (int i = 0; i < g->narg; i++)
         if (!strcmp(g->arg[i].name, name)) {
             if (!g->arg_value[i]) {
@@ -75,7 +76,7 @@ jd_node jd_arg(jd_graph *g, const char *name)
 
 jd_node jd_const(jd_graph *g, double value, jd_dims shape)
 {
-    if (jd_error(g->ctx)) return JD_NONE;
+    if (jd_error(g->ctx) || !jd__shape_ok(g, "jd_const", &shape, 0)) return JD_NONE;
     const jd_type t = real_type(g, shape);
     return leaf(g, JD_OP_constant, 0, value, &t);
 }
@@ -88,6 +89,7 @@ jd_node jd_iota(jd_graph *g, int64_t n)
 
 static const char *scoped(jd_graph *g, const char *name)
 {
+    if (!jd__given(g->ctx, "a parameter or state", "its name", name)) return NULL;
     char *s = jd__graph_alloc(g, strlen(g->scope) + strlen(name) + 1);
     if (s) strcat(strcpy(s, g->scope), name);
     return s;
@@ -105,6 +107,7 @@ jd_node jd_param(jd_graph *g, const char *name, jd_init init, jd_dims shape)
                 full);
         return JD_NONE;
     }
+    if (!jd__shape_ok(g, full, &shape, 0)) return JD_NONE;
     const jd_type t = real_type(g, shape);
     const int i = jd__params_intern(g->params, full, &t, &init);
     if (i < 0) return JD_NONE;
@@ -129,6 +132,7 @@ jd_node jd_state(jd_graph *g, const char *name, jd_dtype dtype, jd_dims shape)
         jd_fail(g->ctx, JD_EUSAGE, "state \"%s\": this function was made without a parameter store", full);
         return JD_NONE;
     }
+    if (!jd__shape_ok(g, full, &shape, 0)) return JD_NONE;
     jd_type t = real_type(g, shape);
     t.dtype = dtype;
     const int i = jd__params_intern_state(g->params, full, &t);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "base/given.h"
 #include "graph/graph.h"
 #include "ops/attrs.h"
 #include "ops/real.h"
@@ -23,7 +24,9 @@ static jd_status infer_random(jd_infer *c)
 
 static jd_node add_random(jd_graph *g, const char *name, jd_node step, jd_dims shape, int32_t kind)
 {
-    if (jd_error(g->ctx)) return JD_NONE;
+    if (jd_error(g->ctx) || !jd__given(g->ctx, "a random number", "its name", name) ||
+        !jd__shape_ok(g, name, &shape, 0))
+        return JD_NONE;
     const size_t scope = strlen(g->scope), n = strlen(name);
     char *full = jd__graph_alloc(g, scope + n + 1);
     jd_type *t = jd__graph_alloc(g, sizeof *t);

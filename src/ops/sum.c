@@ -82,6 +82,12 @@ jd_node jd_sum(jd_graph *g, jd_node x, unsigned axes, bool keep)
 {
     if (!x.id) return JD_NONE;
     const jd_type *t = jd_type_of(g, x);
+    if (axes != JD_ALL_AXES && t->rank > 0 && t->rank < JD_MAX_RANK && axes >> t->rank) {
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE,
+                "jd_sum: axes 0x%x of a value of rank %d; give JD_AXIS(0) to JD_AXIS(%d), or JD_ALL_AXES", axes,
+                t->rank, t->rank - 1);
+        return JD_NONE;
+    }
     if (is_view(t, axes)) return keep ? x : without_axes(g, x, t, axes);
     return jd__add(g, JD_OP_sum, &(jd_sum_attr){axes, keep}, &x, 1, NULL);
 }

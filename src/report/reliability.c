@@ -6,6 +6,7 @@
 
 jd_status jd_report_reliability(jd_report *r, jd_ctx *ctx, const jd_calibration *c, const char *more)
 {
+    if (!r) return JD_EUSAGE;
     double x[JD_CALIBRATION_BINS], y[JD_CALIBRATION_BINS], spread[JD_CALIBRATION_BINS];
     double middle[JD_CALIBRATION_BINS], share[JD_CALIBRATION_BINS];
     size_t n = 0;

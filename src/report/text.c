@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static bool grow(jd__text *t, size_t more)
 {
     size_t need, cap = t->cap ? t->cap : 4096;
@@ -196,28 +198,23 @@ double jd__text_width(const char *s, double font_size)
     return w * font_size;
 }
 
-/* The C library writes the locale's decimal point (perhaps several bytes): puts '.' in its place.  For readers (`print`)
- * also U+2212 for '-', and thin spaces (U+2009) between groups of three when there are five digits or more. */
-static void without_locale(char *out, const char *in, bool print)
+/* For readers: U+2212 for '-', and thin spaces (U+2009) between groups of three when there are five digits or more. */
+static void for_readers(char *out, const char *in)
 {
     size_t o = 0, digits = strspn(in + (*in == '-'), "0123456789"), left = digits;
-    bool point = false;
     for (; *in && o < JD__NUM - 8; in++) {
-        if (*in >= '0' && *in <= '9' && !point && left) {
-            if (print && digits > 4 && left % 3 == 0 && left < digits) {
+        if (*in >= '0' && *in <= '9' && left) {
+            if (digits > 4 && left % 3 == 0 && left < digits) {
                 memcpy(out + o, "\xe2\x80\x89", 3);
                 o += 3;
             }
             left--;
         }
-        if (*in == '-' && print) {
+        if (*in == '-') {
             memcpy(out + o, "\xe2\x88\x92", 3);
             o += 3;
-        } else if ((*in >= '0' && *in <= '9') || strchr("+-eEinfa", *in)) {
+        } else {
             out[o++] = *in;
-        } else if (!point) {
-            out[o++] = '.';
-            point = true;
         }
     }
     out[o] = 0;
@@ -236,9 +233,9 @@ char *jd__fixed(char *buf, double v, int decimals)
     if (not_finite(buf, v)) return buf;
     decimals = decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
     if (fabs(v) >= 1e15) return jd__short(buf, v, 4);
-    snprintf(tmp, sizeof tmp, "%.*f", decimals, v);
-    if (tmp[0] == '-' && strspn(tmp + 1, "0.,") == strlen(tmp + 1)) memmove(tmp, tmp + 1, strlen(tmp));
-    without_locale(buf, tmp, true);
+    jd__snprintf(tmp, sizeof tmp, "%.*f", decimals, v);
+    if (tmp[0] == '-' && strspn(tmp + 1, "0.") == strlen(tmp + 1)) memmove(tmp, tmp + 1, strlen(tmp));
+    for_readers(buf, tmp);
     return buf;
 }
 
@@ -257,16 +254,16 @@ char *jd__short(char *buf, double v, int digits)
     char tmp[64], number[JD__NUM], exponent[JD__NUM];
     if (not_finite(buf, v)) return buf;
     if (v == 0) v = 0; /* no minus zero */
-    snprintf(tmp, sizeof tmp, "%.*g", digits, v);
+    jd__snprintf(tmp, sizeof tmp, "%.*g", digits, v);
     char *e = strchr(tmp, 'e');
     if (!e) {
-        without_locale(buf, tmp, true);
+        for_readers(buf, tmp);
         return buf;
     }
     if (fabs(v) >= 1 && fabs(v) < 1e6) return jd__fixed(buf, v, 0);
     jd__super(exponent, atoi(e + 1));
     *e = 0;
-    without_locale(number, tmp, true);
+    for_readers(number, tmp);
     if (!strcmp(number, "1"))
         snprintf(buf, JD__NUM, "10%.16s", exponent);
     else
@@ -279,13 +276,11 @@ char *jd__short(char *buf, double v, int digits)
 
 char *jd__plain(char *buf, double v)
 {
-    char tmp[64];
     if (isnan(v)) return strcpy(buf, "nan");
     if (isinf(v)) return strcpy(buf, v > 0 ? "inf" : "-inf");
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(tmp, sizeof tmp, "%.*g", digits, v);
-        if (strtod(tmp, NULL) == v) break;
+        jd__snprintf(buf, JD__NUM, "%.*g", digits, v);
+        if (jd__strtod(buf, NULL) == v) break;
     }
-    without_locale(buf, tmp, false);
     return buf;
 }

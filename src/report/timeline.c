@@ -109,6 +109,7 @@ static void value_range(track *k, double vmin, double vmax)
 
 jd_status jd_timeline_map(jd_timeline *t, const jd_map *m)
 {
+    if (!t) return JD_EUSAGE;
     track *k = add(t, TRACK_MAP, m->label, m->values, m->T, m->H, m->row_names);
     if (!k) return status(t);
     k->colors = m->colors;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "cpu/control.h"
 #include "jackdaw/exp.h"
 #include "reward/explore.h"
@@ -294,6 +295,7 @@ static jd_status build(jd_advantage *a)
 
 jd_advantage *jd_advantage_new(jd_ctx *ctx, const jd_advantage_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx) || complain(ctx, o)) return NULL;
     jd_advantage *a = jd_alloc(ctx, sizeof *a);
     if (!a) return NULL;

@@ -163,6 +163,7 @@ jd_status jd__stage_play(jd_stage *s, int64_t n, const jd_play_options *o, jd__a
 
 double jd_episode_return(const jd_episodes *e, int64_t i)
 {
+    if (!e) return 0;
     double sum = 0;
     for (int64_t t = 0; t < e->length[i]; t++) sum += (double)e->reward[t * e->n + i];
     return sum;

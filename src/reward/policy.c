@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "jackdaw/layers.h"
 #include "reward/play.h"
 
@@ -391,6 +392,7 @@ static jd_status make_parameters(jd_policy *p)
 
 jd_policy *jd_policy_new(jd_ctx *ctx, const jd_policy_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx) || complain(ctx, o)) return NULL;
     jd_policy *p = jd_alloc(ctx, sizeof *p);
     if (!p) return NULL;

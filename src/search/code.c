@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/given.h"
 #include "search/code.h"
 
 enum { MAX_ARRAYS = 64, MAX_PLACES = 65536, ROWS_A_UNIT = 16, SMALL = 100000 };
@@ -206,6 +207,7 @@ static jd_status make(jd_code *c, const jd_code_options *o)
 
 jd_code *jd_code_new(jd_ctx *ctx, const jd_code_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx)) return NULL;
     if (!jd_code_name(o->kind) || o->arrays < 1 || o->arrays > MAX_ARRAYS || o->fill > JD_FILL_LEXICAL ||
         o->weights > UINT32_MAX) {

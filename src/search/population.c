@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/given.h"
 #include "search/population.h"
 
 static bool within(int x, int low)
@@ -30,7 +31,7 @@ jd_lane_net jd__lane_net(const jd_net_shape *n)
 
 size_t jd_net_weights(const jd_net_shape *shape)
 {
-    if (!valid(shape)) return 0;
+    if (!shape || !valid(shape)) return 0;
     const jd_lane_net n = jd__lane_net(shape);
     const int seen = n.hidden ? n.hidden : n.inputs;
     const int hidden = n.hidden * (1 + n.inputs + n.feedback);
@@ -39,7 +40,7 @@ size_t jd_net_weights(const jd_net_shape *shape)
 
 void jd_net_segments(const jd_net_shape *shape, uint32_t *segment)
 {
-    if (!valid(shape)) return;
+    if (!shape || !valid(shape)) return;
     const jd_lane_net n = jd__lane_net(shape);
     for (int j = 0; j < n.hidden; j++)
         for (int k = 0; k < 1 + n.inputs + n.feedback; k++) *segment++ = (uint32_t)j;
@@ -96,6 +97,7 @@ struct jd_population {
 
 jd_population *jd_population_new(jd_ctx *ctx, const jd_net_shape *shape, size_t count)
 {
+    if (!jd__given(ctx, __func__, "shape", shape)) return NULL;
     if (jd_error(ctx)) return NULL;
     const size_t W = jd_net_weights(shape);
     if (!W || !count || count > SIZE_MAX / 2) {

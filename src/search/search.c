@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/dmath.h"
 #include "search/search.h"
 
@@ -21,6 +22,7 @@ const char *jd_search_method_name(jd_search_method m)
 
 jd_search_method jd_search_method_named(jd_ctx *ctx, const char *name)
 {
+    if (!jd__given(ctx, __func__, "name", name)) return JD_SEARCH_METHODS;
     const char *words[JD_SEARCH_METHODS + 1] = {0};
     for (int i = 0; i < JD_SEARCH_METHODS; i++) {
         words[i] = METHOD[i]->name;
@@ -212,6 +214,7 @@ static jd_status fill_options(jd_search *s, const jd_search_options *o)
 
 jd_search *jd_search_new(jd_ctx *ctx, const jd_search_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx) || check(ctx, o)) return NULL;
     jd_search *s = jd_alloc(ctx, sizeof *s);
     if (!s) return NULL;

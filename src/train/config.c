@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "base/number.h"
 #include "train/run.h"
 
 static const char *const SCALE[] = {"quick", "cpu", "full"};
@@ -70,7 +71,7 @@ static jd_status set_one(jd_run *r, const char *assignment)
         return unknown(r, "there is", name);
     }
     char *end;
-    const double x = strtod(equals + 1, &end);
+    const double x = jd__strtod(equals + 1, &end);
     if (end == equals + 1 || *end || !isfinite(x))
         return jd_fail(r->ctx, JD_EUSAGE, "%s: --set %s: '%s' is not a number", r->name, assignment, equals + 1);
     r->setting[i] = x;
@@ -89,6 +90,7 @@ jd_status jd__run_settings(jd_run *r, const char *const *set)
 
 double jd_run_setting(const jd_run *r, const char *name)
 {
+    if (!r) return 0;
     const int i = setting_find(r->system, name, strlen(name));
     if (i >= 0) return r->setting[i];
     unknown((jd_run *)(uintptr_t)r, "the system asks for", name);
@@ -97,6 +99,7 @@ double jd_run_setting(const jd_run *r, const char *name)
 
 void jd_run_config(jd_run *r, const char *name, const char *text)
 {
+    if (!r) return;
     errno = 0;
     if (jd_error(r->ctx) || !json_object_set_new(r->config, name, json_string(text))) return;
     jd__library_failed(r->ctx, name, "jansson");
@@ -105,6 +108,7 @@ void jd_run_config(jd_run *r, const char *name, const char *text)
 
 void jd_run_config_number(jd_run *r, const char *name, double value)
 {
+    if (!r) return;
     if (!jd_error(r->ctx) && json_object_set_new(r->config, name, jd__json_number(value)))
         jd_fail(r->ctx, JD_ENOMEM, "out of memory");
 }
@@ -112,7 +116,7 @@ void jd_run_config_number(jd_run *r, const char *name, double value)
 void jd_run_config_list(jd_run *r, const char *name, const char *const *field, size_t fields, const char *const *cell,
                         size_t rows)
 {
-    if (jd_error(r->ctx)) return;
+    if (!r || jd_error(r->ctx)) return;
     errno = 0;
     json_t *list = json_array();
     int failed = 0;
@@ -148,6 +152,7 @@ json_t *jd__run_config(const jd_run *r)
 
 char *jd_run_config_json(const jd_run *r)
 {
+    if (!r) return NULL;
     json_t *c = jd__run_config(r);
     char *text = jd__json_text(r->ctx, c, false);
     json_decref(c);

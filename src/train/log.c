@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "train/run.h"
 
 static int find_series(const jd_logbook *log, const char *name)
@@ -85,9 +86,9 @@ static void shortest(char out[40], double x)
         return;
     }
     for (int digits = 6; digits <= 17; digits++) {
-        double back;
-        snprintf(out, 40, "%.*g", digits, x);
-        if (sscanf(out, "%lf", &back) == 1 && !memcmp(&back, &x, sizeof x)) return;
+        jd__snprintf(out, 40, "%.*g", digits, x);
+        const double back = jd__strtod(out, NULL);
+        if (!memcmp(&back, &x, sizeof x)) return;
     }
 }
 
@@ -103,6 +104,7 @@ jd_status jd__run_relog(jd_run *r, int64_t step, const char *name, double value)
 
 void jd_run_log(jd_run *r, int64_t step, const char *name, double value)
 {
+    if (!r) return;
     if (jd__run_relog(r, step, name, value)) return;
     jd_events_scalar(r->events, name, step, (float)value);
     if (r->o.on_event)
@@ -111,6 +113,7 @@ void jd_run_log(jd_run *r, int64_t step, const char *name, double value)
 
 size_t jd_run_history(const jd_run *r, const char *name, const int64_t **step, const double **value)
 {
+    if (!r) return 0;
     const int i = find_series(&r->log, name);
     if (i < 0) return 0;
     if (step) *step = r->log.series[i].step;
@@ -120,5 +123,6 @@ size_t jd_run_history(const jd_run *r, const char *name, const int64_t **step, c
 
 const char *jd_run_series(const jd_run *r, int i)
 {
+    if (!r) return NULL;
     return i >= 0 && i < r->log.n ? r->log.series[i].name : NULL;
 }

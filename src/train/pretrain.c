@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "jackdaw/data.h"
 #include "jackdaw/layers.h"
 #include "jackdaw/pretrain.h"
@@ -150,6 +151,7 @@ static jd_status pretrain(job j, jd_params *p, jd_pretrain_progress *progress, v
 jd_status jd_pretrain_rbm(jd_ctx *ctx, jd_params *p, const char *name, const float *x, int64_t n, int64_t visible,
                           const jd_pretrain_options *o, jd_pretrain_progress *progress, void *user)
 {
+    if (!jd__given(ctx, __func__, "p", p) || !jd__given(ctx, __func__, "o", o)) return jd_error(ctx);
     return pretrain((job){.ctx = ctx, .name = name, .x = x, .n = n, .visible = visible, .o = *o, .rbm = true}, p,
                     progress, user);
 }
@@ -158,6 +160,7 @@ jd_status jd_pretrain_autoencoder(jd_ctx *ctx, jd_params *p, const char *name, c
                                   int64_t visible, const jd_pretrain_options *o, jd_pretrain_progress *progress,
                                   void *user)
 {
+    if (!jd__given(ctx, __func__, "p", p) || !jd__given(ctx, __func__, "o", o)) return jd_error(ctx);
     return pretrain((job){.ctx = ctx, .name = name, .x = x, .n = n, .visible = visible, .o = *o}, p, progress, user);
 }
 
@@ -204,6 +207,7 @@ static const jd_range *weights_of(jd_ctx *ctx, jd_params *p, const char *name)
 jd_status jd_pretrain_apply(jd_ctx *ctx, jd_params *p, const char *name, const float *x, int64_t n, int64_t visible,
                             float *y)
 {
+    if (!jd__given(ctx, __func__, "p", p)) return jd_error(ctx);
     const jd_range *w = jd_error(ctx) ? NULL : weights_of(ctx, p, name);
     if (!w) return jd_error(ctx);
     return use(ctx, p, &(layer_use){name, {.units = w->type.dim[0]}, false}, x, n, visible, y);

@@ -11,6 +11,7 @@
 
 void jd_run_extra(jd_run *r, const char *name, double value)
 {
+    if (!r) return;
     errno = 0;
     if (json_object_set_new(r->extra, name, jd__json_number(value))) jd__library_failed(r->ctx, name, "jansson");
 }
@@ -47,6 +48,7 @@ static json_t *result_json(const jd_run *r, bool whole)
 
 char *jd_run_result_json(const jd_run *r)
 {
+    if (!r) return NULL;
     json_t *j = result_json(r, false);
     char *text = jd__json_text(r->ctx, j, false);
     json_decref(j);
@@ -63,6 +65,7 @@ static bool reached(const jd_run *r)
 
 jd_status jd_run_finish(jd_run *r, double value, const char *why)
 {
+    if (!r) return JD_EUSAGE;
     if (jd_error(r->ctx)) return jd_error(r->ctx);
     r->seconds = jd_run_seconds(r);
     r->finished = true;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/mathf.h"
 
 static double sigmoid64(double x)
@@ -49,6 +50,7 @@ static void *numbers(jd_rtrl *r, size_t n)
 
 jd_rtrl *jd_rtrl_new(jd_ctx *ctx, const jd_rtrl_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx) || !options_ok(ctx, o)) return NULL;
     jd_rtrl *r = jd_alloc(ctx, sizeof *r);
     if (!r) return NULL;
@@ -91,6 +93,7 @@ void jd_rtrl_free(jd_rtrl *r)
 
 size_t jd_rtrl_weights(const jd_rtrl *r)
 {
+    if (!r) return 0;
     return r->weights;
 }
 
@@ -107,6 +110,7 @@ static void put(const jd_rtrl *r, void *to, const void *from, size_t n)
 
 void jd_rtrl_reset(jd_rtrl *r, const void *h, const void *c)
 {
+    if (!r) return;
     put(r, r->h[r->now], h, r->H);
     put(r, r->c, c, r->H);
     put(r, r->dh[r->now], NULL, r->H * r->weights);
@@ -117,6 +121,7 @@ void jd_rtrl_reset(jd_rtrl *r, const void *h, const void *c)
 
 void jd_rtrl_step(jd_rtrl *r, const void *weights, const void *x)
 {
+    if (!r) return;
     if (r->o.dtype == JD_F64)
         step_double(r, weights, x);
     else
@@ -125,6 +130,7 @@ void jd_rtrl_step(jd_rtrl *r, const void *weights, const void *x)
 
 void jd_rtrl_gradient(const jd_rtrl *r, const void *dh, void *gradient)
 {
+    if (!r) return;
     if (r->o.dtype == JD_F64)
         gradient_double(r, dh, gradient);
     else
@@ -133,15 +139,18 @@ void jd_rtrl_gradient(const jd_rtrl *r, const void *dh, void *gradient)
 
 const void *jd_rtrl_h(const jd_rtrl *r)
 {
+    if (!r) return NULL;
     return r->h[r->now];
 }
 
 const void *jd_rtrl_c(const jd_rtrl *r)
 {
+    if (!r) return NULL;
     return r->c;
 }
 
 const void *jd_rtrl_sensitivity(const jd_rtrl *r)
 {
+    if (!r) return NULL;
     return r->dh[r->now];
 }

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/given.h"
+#include "base/number.h"
 #include "jackdaw/ranks.h"
 #include "train/run.h"
 
@@ -83,6 +85,7 @@ static jd_status open_run(jd_run *r)
 
 jd_run *jd_run_new(jd_ctx *ctx, const jd_run_options *o)
 {
+    if (!jd__given(ctx, __func__, "o", o)) return NULL;
     if (jd_error(ctx)) return NULL;
     jd_run *r = jd_alloc(ctx, sizeof *r);
     if (!r) return NULL;
@@ -124,46 +127,55 @@ void jd_run_free(jd_run *r)
 
 jd_ctx *jd_run_ctx(const jd_run *r)
 {
+    if (!r) return NULL;
     return r->ctx;
 }
 
 jd_scale jd_run_scale(const jd_run *r)
 {
+    if (!r) return JD_QUICK;
     return r->o.scale;
 }
 
 uint64_t jd_run_seed(const jd_run *r)
 {
+    if (!r) return 0;
     return r->o.seed;
 }
 
 const char *jd_run_dir(const jd_run *r)
 {
+    if (!r) return NULL;
     return r->dir;
 }
 
 const char *jd_run_data(const jd_run *r, const char *fallback)
 {
+    if (!r) return NULL;
     return r->data ? r->data : fallback;
 }
 
 double jd_run_seconds(const jd_run *r)
 {
+    if (!r) return 0;
     return r->finished ? r->seconds : r->seconds_before + jd_now() - r->started;
 }
 
 double jd_run_value(const jd_run *r)
 {
+    if (!r) return 0;
     return r->value;
 }
 
 bool jd_run_passed(const jd_run *r)
 {
+    if (!r) return false;
     return r->passed;
 }
 
 const char *jd_run_path(jd_run *r, const char *name)
 {
+    if (!r) return NULL;
     jd_free(r->ctx, r->path);
     r->path = jd_asprintf(r->ctx, "%s/%s", r->dir, name);
     return r->path ? r->path : "";
@@ -172,7 +184,7 @@ const char *jd_run_path(jd_run *r, const char *name)
 static void tell(jd_run *r, jd_run_event_kind kind, const char *fmt, va_list args)
 {
     char text[512];
-    vsnprintf(text, sizeof text, fmt, args);
+    jd__vsnprintf(text, sizeof text, fmt, args);
     r->o.on_event(r->o.user, &(jd_run_event){.kind = kind, .text = text});
 }
 
@@ -194,6 +206,7 @@ void jd_run_note(jd_run *r, const char *fmt, ...)
 
 bool jd_run_skip(jd_run *r)
 {
+    if (!r) return false;
     const jd_status e = jd_error(r->ctx);
     if (!r->o.skip_bad || (e != JD_EDATA && e != JD_ENOINPUT)) return false;
     char *why = strdup(jd_error_message(r->ctx));
@@ -209,7 +222,7 @@ bool jd_run_progress(jd_run *r, double done, double total, const char *fmt, ...)
         char text[256];
         va_list args;
         va_start(args, fmt);
-        vsnprintf(text, sizeof text, fmt, args);
+        jd__vsnprintf(text, sizeof text, fmt, args);
         va_end(args);
         r->o.on_event(r->o.user,
                       &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = text, .done = done, .total = total});
@@ -224,6 +237,7 @@ bool jd__run_stopping(jd_run *r)
 
 jd_status jd_run_stopped(jd_run *r)
 {
+    if (!r) return JD_EUSAGE;
     const int signal_number = r->o.stop ? *r->o.stop : 0;
     return jd_fail(r->ctx, signal_number == SIGINT ? JD_EINTERRUPT : JD_ESTOPPED,
                    "%s: stopped; --resume goes on from %s/checkpoints", r->name, r->home);
@@ -231,12 +245,14 @@ jd_status jd_run_stopped(jd_run *r)
 
 void jd_run_metric(jd_run *r, const char *metric, bool higher)
 {
+    if (!r) return;
     r->generic.metric = metric;
     r->generic.higher = higher;
 }
 
 jd_report *jd_run_report(jd_run *r)
 {
+    if (!r) return NULL;
     if (r->report || jd_error(r->ctx)) return r->report;
     static const char *const scale[] = {"quick", "cpu", "full"};
     const char *net = json_string_value(json_object_get(r->config, "net"));
@@ -252,6 +268,7 @@ jd_report *jd_run_report(jd_run *r)
 
 void jd_run_curves(jd_run *r)
 {
+    if (!r) return;
     r->curves_drawn = true;
     jd__report_curves(r->ctx, jd_run_report(r), &r->log);
 }

@@ -219,6 +219,7 @@ static jd_status save_model(jd_run *r, jd_params *p, int64_t step)
 
 jd_status jd_run_save(jd_run *r, jd_params *p, int64_t step, bool final)
 {
+    if (!r) return JD_EUSAGE;
     if (jd_error(r->ctx)) return jd_error(r->ctx);
     if (final) return save_model(r, p, step);
     const jd_progress at = {.step = step, .best = (double)NAN};
@@ -230,6 +231,7 @@ jd_status jd_run_save(jd_run *r, jd_params *p, int64_t step, bool final)
 
 int64_t jd_run_load(jd_run *r, jd_params *p)
 {
+    if (!r) return 0;
     jd_progress at = {0};
     char *path =
         r->o.resume && !jd_error(r->ctx) ? jd_asprintf(r->ctx, "%s/checkpoints/run.safetensors", r->home) : NULL;

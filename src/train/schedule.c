@@ -17,6 +17,7 @@ static double power(double factor, int64_t n)
 
 double jd_schedule_at(const jd_schedule *s, int64_t step, int64_t steps)
 {
+    if (!s) return 0;
     const double last = steps > 1 ? (double)(steps - 1) : 1;
     const double t = step <= 0 ? 0 : (double)step >= last ? 1 : (double)step / last; /* 0..1 over the training */
     const int64_t periods = s->period > 0 && step > 0 ? step / s->period : 0;

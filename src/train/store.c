@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "base/given.h"
 #include "train/run.h"
 #include "train/store.h"
 
@@ -123,6 +124,7 @@ jd_status jd__store_set(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f, cons
 
 jd_status jd_params_save(jd_ctx *ctx, jd_params *p, const char *path, const jd_metadata *metadata, size_t m)
 {
+    if (!jd__given(ctx, __func__, "p", p) || !jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
     jd_entries e;
     if (jd_error(ctx) || jd__entries_begin(&e, ctx, p, 0)) return jd_error(ctx);
     jd__entries_params(&e, "", p);
@@ -140,6 +142,17 @@ jd_status jd_params_save(jd_ctx *ctx, jd_params *p, const char *path, const jd_m
     json_decref(order);
     jd__entries_end(&e);
     return jd_error(ctx);
+}
+
+char *jd_model_setting(jd_ctx *ctx, const jd_tensor_file *f, const char *key)
+{
+    const char *text = jd_tensor_file_meta(f, "jackdaw.config");
+    if (!text || jd_error(ctx)) return NULL;
+    json_t *config = jd__meta_json(ctx, f, "model", "jackdaw.config");
+    const json_t *v = json_object_get(config, key);
+    char *said = json_is_string(v) ? jd_strdup(ctx, json_string_value(v)) : v ? jd__json_text(ctx, v, false) : NULL;
+    json_decref(config);
+    return said;
 }
 
 jd_status jd_params_load(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f)

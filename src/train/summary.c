@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "base/given.h"
+#include "base/number.h"
 #include "train/run.h"
 
 static double number_of(const json_t *j, const char *key)
@@ -166,7 +168,7 @@ static jd_status read_metrics(jd_ctx *ctx, const char *path, jd_logbook *log)
         double value = 0;
         if (comma) {
             *comma = 0;
-            value = strtod(comma + 1, &number_end);
+            value = jd__strtod(comma + 1, &number_end);
         }
         if (!comma || number_end == comma + 1 || *number_end)
             jd_fail(ctx, JD_EDATA, "%s: line %zu is not step,name,value; repair or remove it", path, line + 1);
@@ -199,6 +201,7 @@ static void rebuild(jd_ctx *ctx, const char *dir, const json_t *result, const ch
 
 jd_status jd_run_rebuild_report(jd_ctx *ctx, const char *dir, const char *path)
 {
+    if (!jd__given(ctx, __func__, "dir", dir) || !jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
     char *file = jd_asprintf(ctx, "%s/result.json", dir);
     size_t bytes;
     char *text = file ? jd_read_file(ctx, file, (size_t)64 << 20, &bytes) : NULL;

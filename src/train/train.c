@@ -286,6 +286,7 @@ static void in_shards(jd_train_options *o, int shards)
 
 jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_train_result *res)
 {
+    if (!r) return JD_EUSAGE;
     if (res) *res = (jd_train_result){.best = (double)NAN};
     if (jd_error(r->ctx) || check(r, options)) return jd_error(r->ctx);
     jd_train_options o = *options;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "jackdaw/metrics.h"
 
 static void add_score(jd_partition_score *sum, const jd_partition_score *s, double share)
@@ -29,6 +30,7 @@ static jd_status one(jd_ctx *ctx, const jd_membranes *m, const int32_t *truth, c
 
 jd_status jd_score_membranes(jd_ctx *ctx, const jd_membranes *m, jd_membrane_score *out)
 {
+    if (!jd__given(ctx, __func__, "out", out)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     const int steps = m->steps ? m->steps : 10;
     if (m->slices < 1 || m->H < 1 || m->W < 1 || steps < 1 || steps > JD_MEMBRANE_STEPS)

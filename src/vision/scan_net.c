@@ -255,11 +255,13 @@ static jd_node layer(builder *b, const jd__net_layer *l, jd_node x)
 
 jd_node jd_scan_net(jd_graph *g, const char *net, jd_node x, int64_t height, int64_t width)
 {
+    if (!g) return (jd_node){0};
     return jd_scan_net_every(g, net, x, height, width, 1);
 }
 
 jd_node jd_scan_net_every(jd_graph *g, const char *net, jd_node x, int64_t height, int64_t width, int64_t every)
 {
+    if (!g) return (jd_node){0};
     jd_ctx *ctx = jd_graph_ctx(g);
     jd__net_layer list[JD_NET_LAYERS];
     jd_scan_shape shape;

@@ -1,6 +1,7 @@
 /* scanner.c - whole images, tile by tile: mirrored edges, progress, memory. */
 #include <string.h>
 
+#include "base/given.h"
 #include "vision/scan.h"
 
 struct jd_scanner {
@@ -24,6 +25,7 @@ static void trace(jd_graph *g, void *user)
 
 jd_scanner *jd_scanner_new(jd_ctx *ctx, jd_params *weights, const jd_scan_options *o)
 {
+    if (!jd__given(ctx, __func__, "weights", weights) || !jd__given(ctx, __func__, "o", o)) return NULL;
     jd_scan_shape shape;
     if (jd_scan_check(ctx, o->net, o->height, o->width, o->channels, &shape)) return NULL;
     if (!weights) {
