@@ -1,5 +1,6 @@
 /*
- * jackdaw.h - everything.  Start with graph.h (how a model is written), fn.h (how it runs), layers.h, train.h.
+ * jackdaw.h - everything.  Start with graph.h (how a model is written), fn.h (how it runs), layers.h, train.h; then stream.h
+ * and export.h (models in products).
  */
 #ifndef JACKDAW_H
 #define JACKDAW_H
@@ -38,6 +39,7 @@
 #include "jackdaw/search.h"
 #include "jackdaw/series.h"
 #include "jackdaw/sets.h"
+#include "jackdaw/stream.h"
 #include "jackdaw/system.h"
 #include "jackdaw/train.h"
 #include "jackdaw/treeplot.h"

@@ -22,6 +22,18 @@ int jd__polynomial_next(const char **at, int64_t units, int64_t source[2]);
 /* The layers of such a text on x (B,...) -> (B,units of the last); zeros (B,1) for a text without units. */
 jd_node jd__polynomial_net(jd_graph *g, const char *name, jd_node x, const char *text, jd_polynomial_options o);
 
+/* jd_net on a chunk of a sequence, for jd_stream: recurrent layers begin with the inputs "NAME/h" and "NAME/c" and give what
+ * they end with as results of these names. */
+jd_node jd__net_chunk(jd_graph *g, const char *spec, jd_node x);
+/* What is carried so, for B streams side by side: at most JD_NET_STATES; returns how many, -1 after an error, such as a layer that
+ * needs later steps. */
+typedef struct jd__net_state {
+    char name[40];
+    int64_t size; /* (B,size) */
+} jd__net_state;
+enum { JD_NET_STATES = 64 };
+int jd__net_states(jd_ctx *ctx, const char *spec, jd__net_state list[JD_NET_STATES]);
+
 /* A network in one line, layer by layer, for those who build something else of it than jd_net does. */
 typedef enum jd__net_kind {
     JD_NET_CONV,

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
+#include "base/number.h"
 #include "jackdaw/convolve.h"
 #include "layers/layers.h"
 
@@ -157,7 +159,7 @@ static jd_status number(parser *p, const char *usage, double *x)
     if (!next_word(p))
         return jd_fail(p->ctx, JD_EUSAGE, "network \"%s\": column %zu: a number is missing; it is: %s", p->spec,
                        p->word_at + 1, usage);
-    *x = strtod(p->word, &end);
+    *x = jd__strtod(p->word, &end);
     if (*end || !isfinite(*x) || fabs(*x) > 1e7) {
         static const char *const none[] = {NULL};
         return bad_word(p, "not a usable number:", none, usage);
@@ -295,11 +297,52 @@ static jd_status parse_layer(parser *p, int place, layer *l, bool *end)
 
 /* ---- building ----------------------------------------------------------------------------------------------------------*/
 
-static jd_node both(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node length)
+/* The state of a recurrent layer of a chunk: a part of it as the chunk begins. */
+static jd_node state_before(jd_graph *g, const char *name, const char *part, bool chunk)
+{
+    char full[48];
+    snprintf(full, sizeof full, "%s/%s", name, part);
+    return chunk ? jd_arg(g, full) : JD_NONE;
+}
+
+static void state_after(jd_graph *g, const char *name, const char *part, bool chunk, jd_node x)
+{
+    char full[48];
+    snprintf(full, sizeof full, "%s/%s", name, part);
+    if (chunk && x.id) jd_result(g, full, x);
+}
+
+static jd_node one_way(jd_graph *g, const char *name, jd_node x, const layer *l, jd_rnn_options o, bool chunk)
+{
+    o.h0 = state_before(g, name, "h", chunk);
+    const jd_rnn_out out = l->kind == L_GRU ? jd_gru_full(g, name, x, o) : jd_srn_full(g, name, x, o);
+    state_after(g, name, "h", chunk, out.hT);
+    return out.y;
+}
+
+static jd_node lstm(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node length, bool chunk)
+{
+    jd_lstm_options o = {.units = (int64_t)l->size[0],
+                         .length = length,
+                         .peepholes = l->peepholes,
+                         .no_forget = l->no_forget,
+                         .layer_norm = l->layer_norm,
+                         .projection = (int64_t)l->projection,
+                         .forget_bias = l->forget};
+    if (l->kind == L_BLSTM) return jd_blstm_opt(g, name, x, o);
+    o.h0 = state_before(g, name, "h", chunk);
+    o.c0 = state_before(g, name, "c", chunk);
+    const jd_lstm_out out = jd_lstm_full(g, name, x, o);
+    state_after(g, name, "h", chunk, out.hT);
+    state_after(g, name, "c", chunk, out.cT);
+    return out.y;
+}
+
+static jd_node both(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node length, bool chunk)
 {
     const bool gru = l->kind == L_GRU || l->kind == L_BGRU, bi = l->kind == L_BGRU || l->kind == L_BSRN;
     jd_rnn_options o = {.units = (int64_t)l->size[0], .length = length, .act = l->act};
-    if (!bi) return gru ? jd_gru_opt(g, name, x, o) : jd_srn_opt(g, name, x, o);
+    if (!bi) return one_way(g, name, x, l, o, chunk);
     jd_node y[2];
     jd_scope_push(g, name);
     y[0] = gru ? jd_gru_opt(g, "fw", x, o) : jd_srn_opt(g, "fw", x, o);
@@ -310,7 +353,7 @@ static jd_node both(jd_graph *g, const char *name, jd_node x, const layer *l, jd
 }
 
 /* *lengths: those of sequences (B), or the extents of images (B,2) and volumes (B,3); blocks make them smaller. */
-static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node *lengths)
+static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, jd_node *lengths, bool chunk)
 {
     const int64_t n = (int64_t)l->size[0];
     const bool sized = lengths->id && jd_rank(g, *lengths) == 2;
@@ -328,20 +371,11 @@ static jd_node build(jd_graph *g, const char *name, jd_node x, const layer *l, j
     case L_NOISE: return jd_gauss_noise(g, name, x, l->size[0]);
     case L_EMBED: return jd_embedding(g, name, x, n, (int64_t)l->size[1]);
     case L_LSTM:
-    case L_BLSTM: {
-        const jd_lstm_options o = {.units = n,
-                                   .length = length,
-                                   .peepholes = l->peepholes,
-                                   .no_forget = l->no_forget,
-                                   .layer_norm = l->layer_norm,
-                                   .projection = (int64_t)l->projection,
-                                   .forget_bias = l->forget};
-        return l->kind == L_LSTM ? jd_lstm_opt(g, name, x, o) : jd_blstm_opt(g, name, x, o);
-    }
+    case L_BLSTM: return lstm(g, name, x, l, length, chunk);
     case L_GRU:
     case L_BGRU:
     case L_SRN:
-    case L_BSRN: return both(g, name, x, l, length);
+    case L_BSRN: return both(g, name, x, l, length, chunk);
     case L_CLOCKWORK:
         return jd_clockwork(g, name, x, .units = n, .modules = (int)l->size[1], .length = length, .act = l->act);
     case L_HIGHWAY: return jd_highway(g, name, x, .layers = n, .act = l->act, .gate_bias = l->bias);
@@ -387,20 +421,76 @@ static jd_node stacked(jd_graph *g, const char *name, jd_node x, jd_node y, cons
     return JD_NONE;
 }
 
-jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length)
+static jd_node build_all(jd_graph *g, const char *spec, jd_node x, jd_node length, bool chunk)
 {
     parser p = {jd_graph_ctx(g), spec, spec, "", 0};
     bool end = false;
+    if (!jd__given(p.ctx, "jd_net", "spec", spec)) return JD_NONE;
     for (int place = 1; !end && !jd_error(p.ctx); place++) {
         layer l;
         if (parse_layer(&p, place, &l, &end)) return JD_NONE;
-        x = stacked(g, l.name, x, build(g, l.name, x, &l, &length), &l);
+        x = stacked(g, l.name, x, build(g, l.name, x, &l, &length, chunk), &l);
     }
     return jd_error(p.ctx) ? JD_NONE : x;
 }
 
+jd_node jd_net(jd_graph *g, const char *spec, jd_node x, jd_node length)
+{
+    return build_all(g, spec, x, length, false);
+}
+
+jd_node jd__net_chunk(jd_graph *g, const char *spec, jd_node x)
+{
+    return build_all(g, spec, x, JD_NONE, true);
+}
+
+int jd__net_states(jd_ctx *ctx, const char *spec, jd__net_state list[JD_NET_STATES])
+{
+    parser p = {ctx, spec, spec, "", 0};
+    bool end = false;
+    int n = 0;
+    for (int place = 1; !end; place++) {
+        layer l;
+        if (parse_layer(&p, place, &l, &end)) return -1;
+        switch (l.kind) {
+        case L_DENSE:
+        case L_DROPOUT:
+        case L_NOISE:
+        case L_EMBED:
+        case L_HIGHWAY:
+        case L_LAYERNORM:
+        case L_BATCHNORM:
+        case L_TANH:
+        case L_SIGMOID:
+        case L_RELU:
+        case L_SCALED_TANH: continue;
+        case L_LSTM:
+        case L_GRU:
+        case L_SRN: break;
+        default:
+            jd_fail(ctx, JD_EUSAGE,
+                    "network \"%s\": the layer \"%s\" cannot be fed step by step, it needs more of the sequence; train "
+                    "with "
+                    "lstm, gru or srn in one direction, or run the whole sequence at once (jd_net)",
+                    spec, LAYER[l.kind].name);
+            return -1;
+        }
+        if (n + 2 > JD_NET_STATES) {
+            jd_fail(ctx, JD_EUSAGE, "network \"%s\": more than %d states", spec, JD_NET_STATES);
+            return -1;
+        }
+        list[n].size = (int64_t)(l.projection > 0 ? l.projection : l.size[0]);
+        snprintf(list[n++].name, sizeof list->name, "%s/h", l.name);
+        if (l.kind != L_LSTM) continue;
+        list[n].size = (int64_t)l.size[0];
+        snprintf(list[n++].name, sizeof list->name, "%s/c", l.name);
+    }
+    return n;
+}
+
 jd_status jd_net_check(jd_ctx *ctx, const char *spec)
 {
+    if (!jd__given(ctx, __func__, "spec", spec)) return jd_error(ctx);
     parser p = {ctx, spec, spec, "", 0};
     bool end = false;
     layer l;
@@ -411,6 +501,7 @@ jd_status jd_net_check(jd_ctx *ctx, const char *spec)
 
 int64_t jd_net_outputs(jd_ctx *ctx, const char *spec)
 {
+    if (!jd__given(ctx, __func__, "spec", spec)) return 0;
     parser p = {ctx, spec, spec, "", 0};
     bool end = false;
     layer l;
