@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install.sh BUILD-FOLDER: installs into a temporary folder and builds examples/ from there as a product would: by
-# pkg-config against the shared and the static library, by CMake's find_package, and the headers alone as C++.
+# pkg-config against the shared and the static library, by CMake's find_package, and as C++; looks at what was installed.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -15,24 +15,30 @@ cd "$work"
 # shellcheck disable=SC2046,SC2086
 {
     cc -Wall -Wextra -Werror -o shared "$source/examples/remember.c" $cflags $(pkg-config --libs jackdaw)
+    cc -std=c11 -pedantic-errors -Wall -Wextra -Werror -o listen "$source/examples/listen.c" $cflags $(pkg-config --libs jackdaw) -lm
     cc -o static "$source/examples/remember.c" $cflags "$lib/libjackdaw.a" \
         $(pkg-config --libs $(pkg-config --print-requires-private jackdaw)) -lm -lpthread
 }
 LD_LIBRARY_PATH=$lib ./shared model-shared.safetensors
 ./static model-static.safetensors
 cmp model-shared.safetensors model-static.safetensors
+LD_LIBRARY_PATH=$lib ./listen model-listen.safetensors >listen.txt || { cat listen.txt && exit 1; }
 
 mkdir consumer
 cat >consumer/CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.23)
-project(consumer C)
+project(consumer C CXX)
 find_package(jackdaw REQUIRED)
+add_executable(cxx ${CXX_EXAMPLE})
+target_link_libraries(cxx PRIVATE jackdaw::jackdaw)
+find_package(jackdaw REQUIRED COMPONENTS static)
 add_executable(remember ${EXAMPLE})
 target_link_libraries(remember PRIVATE jackdaw::jackdaw)
 add_executable(remember_static ${EXAMPLE})
 target_link_libraries(remember_static PRIVATE jackdaw::jackdaw_static)
 END
-cmake -S consumer -B consumer/out -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" -DEXAMPLE="$source/examples/remember.c" >/dev/null
+cmake -S consumer -B consumer/out -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" -DEXAMPLE="$source/examples/remember.c" \
+    -DCXX_EXAMPLE="$source/tests/install.cpp" -DCMAKE_CXX_STANDARD=11 >/dev/null
 cmake --build consumer/out -- --quiet
 consumer/out/remember model-cmake.safetensors
 consumer/out/remember_static model-cmake.safetensors
@@ -42,8 +48,24 @@ consumer/out/remember_static model-cmake.safetensors
 foreign=$(nm -D --defined-only "$lib/libjackdaw.so" | awk '$2 != "A" && $3 !~ /^jd_/ {print $3}')
 [ -z "$foreign" ] || { echo "names that are not public: $foreign"; exit 1; }
 
-if command -v c++ >/dev/null; then
-    for header in "$work"/usr/include/jackdaw/*.h; do
-        c++ -std=c++17 -fsyntax-only $cflags -x c++ - <<<"#include \"jackdaw/$(basename "$header")\""
+# Headers as C++, and the macros of options and shapes: by name in C++20, filled in before.
+for header in "$work"/usr/include/jackdaw/*.h; do echo "#include <jackdaw/$(basename "$header")>"; done >all.cpp
+for standard in c++11 c++17 c++20; do
+    # shellcheck disable=SC2086
+    c++ -std=$standard -Wall -Wextra -pedantic-errors -Werror -Wno-missing-field-initializers $cflags -c "$source/tests/install.cpp"
+    # shellcheck disable=SC2086
+    c++ -std=$standard -Wall -Wextra -pedantic-errors -Werror $cflags -fsyntax-only all.cpp
+done
+consumer/out/cxx
+
+# What is asked of every binary; and no memory of every thread of the host (it is taken from their stacks).
+for binary in "$work"/usr/bin/jackdaw "$lib"/libjackdaw.so "$lib"/libjackdaw-*.so "$lib"/jackdaw/*.so; do
+    [ -e "$binary" ] || continue
+    readelf -lWd "$binary" >elf.txt
+    for word in GNU_RELRO 'FLAGS.*BIND_NOW' 'GNU_STACK.* RW '; do
+        grep -q "$word" elf.txt || { echo "$binary lacks $word" && exit 1; }
     done
-fi
+    ! grep -E 'TEXTREL| TLS |R(UN)?PATH|LOAD.* RWE ' elf.txt || { echo "in $binary" && exit 1; }
+done
+readelf -lWd "$work/usr/bin/jackdaw" | grep -q 'Flags:.* PIE'
+readelf -d "$lib/libjackdaw.so" | grep -q 'soname: \[libjackdaw.so.0\]'

@@ -230,7 +230,8 @@ static void compile_and_run(const sample *s, const char *compiler)
     snprintf(use, sizeof use, "%s/use.c", dir);
     tmpdir_write(use, command, strlen(command));
     snprintf(command, sizeof command,
-             "cd '%s' && %s -std=c17 -pedantic -Wall -Wextra -Wshadow -Wconversion -Werror -O1 -fPIC -shared -o '%s' "
+             "cd '%s' && %s -std=c99 -pedantic-errors -Wall -Wextra -Wshadow -Wconversion -Wdouble-promotion "
+             "-Wstrict-prototypes -Werror -O1 -fPIC -shared -o '%s' "
              "%s.c use.c -lm",
              dir, compiler, path, name);
     assert_int_equal(system(command), 0);

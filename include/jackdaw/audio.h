@@ -92,6 +92,7 @@ JD_API void jd_norm_set(jd_norm *n, const float *mean, const float *std);
 /* ---- ears ------------------------------------------------------------------------------------------------------------
  * All that is done to a recording before a recogniser reads it, so that a product hears what the training heard:
  *     resampling -> loudness -> front end -> less the recording's own mean -> every `skip`-th frame -> normalisation
+ *
  *     jd_ear *e = jd_ear_new(ctx, &(jd_ear_options){.preset = "mfcc39", .rate = 8000, .level = 0.1f, .skip = 2});
  *     size_t T = jd_ear_hear(e, sound.samples, sound.count, sound.rate, 0);                 // jd_ear_steps(e): (T,39)
  * One ear serves one thread at a time. */

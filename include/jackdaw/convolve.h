@@ -35,7 +35,7 @@ typedef struct jd_partial_options {
 /* jd_conv2d with these options; parameters as there.  Weights without a connection stay as they were at first and do
  * nothing. */
 JD_API jd_node jd_conv2d_partial_opt(jd_graph *g, const char *name, jd_node x, jd_partial_options o);
-#define jd_conv2d_partial(g, name, x, ...) jd_conv2d_partial_opt(g, name, x, (jd_partial_options){__VA_ARGS__})
+#define jd_conv2d_partial(g, name, x, ...) jd_conv2d_partial_opt(g, name, x, JD_MAKE(jd_partial_options, __VA_ARGS__))
 
 /* Local contrast normalisation (Jarrett, Kavukcuoglu, Ranzato, LeCun, ICCV 2009): over windows w, a Gaussian whose weights
  * within the image and over all channels sum to 1,
@@ -46,7 +46,7 @@ typedef struct jd_contrast_options {
     double sigma; /* of the Gaussian; 0: size / 4 */
 } jd_contrast_options;
 JD_API jd_node jd_local_contrast_opt(jd_graph *g, jd_node x, jd_contrast_options o);
-#define jd_local_contrast(g, x, ...) jd_local_contrast_opt(g, x, (jd_contrast_options){__VA_ARGS__})
+#define jd_local_contrast(g, x, ...) jd_local_contrast_opt(g, x, JD_MAKE(jd_contrast_options, __VA_ARGS__))
 
 #ifdef __cplusplus
 }

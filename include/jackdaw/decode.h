@@ -177,7 +177,7 @@ JD_API jd_status jd_ctc_spot(jd_ctx *ctx, const float *scores, size_t stride, si
  * that takes the symbol `end` leaves the beam, which is narrower from then on.  Width 1 is greedy search.  Many inputs are
  * searched side by side: row s width + k is partial answer k of input s, so a step is one batch of inputs x width rows.
  *
- *     static jd_status step(void *user, size_t t, const int32_t *symbol, const int32_t *parent, float *ln_p);
+ *     jd_status step(void *user, size_t t, const int32_t *symbol, const int32_t *parent, float *ln_p);
  *     jd_sequence found[8] = {0};
  *     jd_sequence_beam(ctx, &(jd_sequence_options){.inputs = 8, .width = 5, .symbols = 6000, .start = 1, .end = 2,
  *                                                  .longest = 40, .step = step, .user = net}, found);

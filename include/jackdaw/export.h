@@ -42,11 +42,11 @@ typedef struct jd_export {
     int members;
 } jd_export;
 
-/* DIR/NAME.c and DIR/NAME.h: C17 that needs nothing but libm, takes no memory from the heap and keeps no state of its own.
+/* DIR/NAME.c and DIR/NAME.h: C99 that needs nothing but libm, takes no memory from the heap and keeps no state of its own.
  * NAME, a C identifier, begins every name.
  *   pictures and vectors:    void NAME_run(const float *in, float *out);
  *   sequences, one way:      NAME_reset(NAME_state *), NAME_step(NAME_state *, const float *in, float *out) as the input
- *                            arrives, and NAME_run(const float *in, int steps, float *out) for all of it;
+ *                            arrives, and NAME_run(const float *in, int steps, float *out) for all of it,
  *   sequences, both ways:    NAME_run(const float *in, int steps, float *out, float *work), work of NAME_WORK(steps) floats.
  * Layers: conv, maxpool, avgpool, dense, lstm, gru, srn in one or both directions, highway, polynomial (what GMDH grows), mean,
  * flatten, the activations; dropout and noise do nothing.  DIR is made if it is missing. */

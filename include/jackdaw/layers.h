@@ -37,7 +37,7 @@ typedef struct jd_dense_options {
 } jd_dense_options;
 /* (B,...) -> (B,units) for images and vectors; (T,B,C) -> (T,B,units) for sequences (rank 3: step by step). */
 JD_API jd_node jd_dense_opt(jd_graph *g, const char *name, jd_node x, jd_dense_options o);
-#define jd_dense(g, name, x, ...) jd_dense_opt(g, name, x, (jd_dense_options){__VA_ARGS__})
+#define jd_dense(g, name, x, ...) jd_dense_opt(g, name, x, JD_MAKE(jd_dense_options, __VA_ARGS__))
 
 /* Highway layers (Srivastava, Greff, Schmidhuber, arXiv 1505.00387, 2015), as many units as the input has channels, at every
  * point: y = H(x) T(x) + x (1 - T(x)), H = act(Wh x + bh), T = sigma(Wt x + bt).  `layers` of them make a net of that depth
@@ -54,7 +54,7 @@ typedef struct jd_highway_options {
     jd_init init;     /* of the weights */
 } jd_highway_options;
 JD_API jd_node jd_highway_opt(jd_graph *g, const char *name, jd_node x, jd_highway_options o);
-#define jd_highway(g, name, x, ...) jd_highway_opt(g, name, x, (jd_highway_options){__VA_ARGS__})
+#define jd_highway(g, name, x, ...) jd_highway_opt(g, name, x, JD_MAKE(jd_highway_options, __VA_ARGS__))
 
 /* Normalisation over the last axis (channels) of (B,...,C), with a trained gain and bias, "NAME/gain", "NAME/b" (C).
  * jd_layernorm (Ba, Kiros, Hinton 2016): by each point's own mean and variance over the C units.
@@ -70,8 +70,8 @@ typedef struct jd_norm_options {
 } jd_norm_options;
 JD_API jd_node jd_layernorm_opt(jd_graph *g, const char *name, jd_node x, jd_norm_options o);
 JD_API jd_node jd_batchnorm_opt(jd_graph *g, const char *name, jd_node x, jd_norm_options o);
-#define jd_layernorm(g, name, x, ...) jd_layernorm_opt(g, name, x, (jd_norm_options){__VA_ARGS__})
-#define jd_batchnorm(g, name, x, ...) jd_batchnorm_opt(g, name, x, (jd_norm_options){__VA_ARGS__})
+#define jd_layernorm(g, name, x, ...) jd_layernorm_opt(g, name, x, JD_MAKE(jd_norm_options, __VA_ARGS__))
+#define jd_batchnorm(g, name, x, ...) jd_batchnorm_opt(g, name, x, JD_MAKE(jd_norm_options, __VA_ARGS__))
 
 typedef struct jd_conv2d_options {
     int64_t maps;
@@ -84,7 +84,7 @@ typedef struct jd_conv2d_options {
 } jd_conv2d_options;
 /* (B,H,W,I) -> (B,H',W',maps), weights [maps,kH,kW,I] */
 JD_API jd_node jd_conv2d_opt(jd_graph *g, const char *name, jd_node x, jd_conv2d_options o);
-#define jd_conv2d(g, name, x, ...) jd_conv2d_opt(g, name, x, (jd_conv2d_options){__VA_ARGS__})
+#define jd_conv2d(g, name, x, ...) jd_conv2d_opt(g, name, x, JD_MAKE(jd_conv2d_options, __VA_ARGS__))
 
 /* Inverted dropout: each value is kept with probability 1 - rate and then divided by it.  The mask is a function of
  * (seed, name, step): feed the input "step" (int32 ()).  Without that input (evaluation) x passes unchanged. */
@@ -113,10 +113,10 @@ typedef struct jd_lstm_options {
 } jd_lstm_options;
 JD_API jd_lstm_out jd_lstm_full(jd_graph *g, const char *name, jd_node x, jd_lstm_options o);
 JD_API jd_node jd_lstm_opt(jd_graph *g, const char *name, jd_node x, jd_lstm_options o); /* y (T,B,P) */
-#define jd_lstm(g, name, x, ...) jd_lstm_opt(g, name, x, (jd_lstm_options){__VA_ARGS__})
+#define jd_lstm(g, name, x, ...) jd_lstm_opt(g, name, x, JD_MAKE(jd_lstm_options, __VA_ARGS__))
 /* Both directions, "NAME/fw" and "NAME/bw": (T,B,N) -> (T,B,2P) */
 JD_API jd_node jd_blstm_opt(jd_graph *g, const char *name, jd_node x, jd_lstm_options o);
-#define jd_blstm(g, name, x, ...) jd_blstm_opt(g, name, x, (jd_lstm_options){__VA_ARGS__})
+#define jd_blstm(g, name, x, ...) jd_blstm_opt(g, name, x, JD_MAKE(jd_lstm_options, __VA_ARGS__))
 
 /* LSTM in one to three dimensions (Graves, Fernandez, Schmidhuber, ICANN 2007; see jd_mdlstm_raw): (T,B,C), (B,H,W,C) or
  * (B,D,H,W,C) -> the same with D H or, with `sum`, H channels, D the number of scan directions.  Parameters W (D G,N),
@@ -138,7 +138,7 @@ typedef struct jd_mdlstm_options {
     jd_init init;       /* of W, R and the peepholes; zero: U[-1/sqrt(n H), 1/sqrt(n H)] */
 } jd_mdlstm_options;
 JD_API jd_node jd_mdlstm_opt(jd_graph *g, const char *name, jd_node x, jd_mdlstm_options o);
-#define jd_mdlstm(g, name, x, ...) jd_mdlstm_opt(g, name, x, (jd_mdlstm_options){__VA_ARGS__})
+#define jd_mdlstm(g, name, x, ...) jd_mdlstm_opt(g, name, x, JD_MAKE(jd_mdlstm_options, __VA_ARGS__))
 
 /* A convolutional LSTM (jd_convlstm_raw) over planes: (T,B,Y,X,N) -> (T,B,Y,X,units).  Parameters W (4C,k,k,N),
  * R (4C,k,k,C), b (4C). */
@@ -151,7 +151,7 @@ typedef struct jd_convlstm_options {
     jd_init init;       /* of W and R; zero: U[-a, a] with a = 1/sqrt(k k N), 1/sqrt(k k C) */
 } jd_convlstm_options;
 JD_API jd_node jd_convlstm_opt(jd_graph *g, const char *name, jd_node x, jd_convlstm_options o);
-#define jd_convlstm(g, name, x, ...) jd_convlstm_opt(g, name, x, (jd_convlstm_options){__VA_ARGS__})
+#define jd_convlstm(g, name, x, ...) jd_convlstm_opt(g, name, x, JD_MAKE(jd_convlstm_options, __VA_ARGS__))
 
 /* PyraMiD-LSTM (Stollenga, Byeon, Liwicki, Schmidhuber, NIPS 2015): six convolutional LSTMs over the planes of a volume,
  * up and down each axis, with weights of their own ("NAME/z+/W" .. "NAME/x-/b"), added up:
@@ -169,7 +169,7 @@ typedef struct jd_pyramid_options {
     jd_init init;       /* as above */
 } jd_pyramid_options;
 JD_API jd_node jd_pyramid_opt(jd_graph *g, const char *name, jd_node x, jd_pyramid_options o);
-#define jd_pyramid(g, name, x, ...) jd_pyramid_opt(g, name, x, (jd_pyramid_options){__VA_ARGS__})
+#define jd_pyramid(g, name, x, ...) jd_pyramid_opt(g, name, x, JD_MAKE(jd_pyramid_options, __VA_ARGS__))
 
 /* Blocks of cells become channels, with zeros past the right and lower edge (Graves and Schmidhuber, NIPS 2008):
  * (B,H,W,C) -> (B,ceil(H/height),ceil(W/width),height width C); likewise (B,W,C) and (B,D,H,W,C).  A side left out is 1.
@@ -178,10 +178,10 @@ typedef struct jd_blocks_options {
     int depth, height, width;
 } jd_blocks_options;
 JD_API jd_node jd_blocks_opt(jd_graph *g, jd_node x, jd_node *size, jd_blocks_options o);
-#define jd_blocks(g, x, size, ...) jd_blocks_opt(g, x, size, (jd_blocks_options){__VA_ARGS__})
+#define jd_blocks(g, x, size, ...) jd_blocks_opt(g, x, size, JD_MAKE(jd_blocks_options, __VA_ARGS__))
 /* The inverse, up to what was filled up: (B,H,W,height width C) -> (B,H height,W width,C). */
 JD_API jd_node jd_unblocks_opt(jd_graph *g, jd_node x, jd_blocks_options o);
-#define jd_unblocks(g, x, ...) jd_unblocks_opt(g, x, (jd_blocks_options){__VA_ARGS__})
+#define jd_unblocks(g, x, ...) jd_unblocks_opt(g, x, JD_MAKE(jd_blocks_options, __VA_ARGS__))
 /* (B,H,W,C) -> (W,B,C): the sum over the height, a sequence along the line */
 JD_API jd_node jd_collapse(jd_graph *g, jd_node x);
 
@@ -198,8 +198,8 @@ JD_API jd_rnn_out jd_srn_full(jd_graph *g, const char *name, jd_node x, jd_rnn_o
 JD_API jd_rnn_out jd_gru_full(jd_graph *g, const char *name, jd_node x, jd_rnn_options o);
 JD_API jd_node jd_srn_opt(jd_graph *g, const char *name, jd_node x, jd_rnn_options o);
 JD_API jd_node jd_gru_opt(jd_graph *g, const char *name, jd_node x, jd_rnn_options o);
-#define jd_srn(g, name, x, ...) jd_srn_opt(g, name, x, (jd_rnn_options){__VA_ARGS__})
-#define jd_gru(g, name, x, ...) jd_gru_opt(g, name, x, (jd_rnn_options){__VA_ARGS__})
+#define jd_srn(g, name, x, ...) jd_srn_opt(g, name, x, JD_MAKE(jd_rnn_options, __VA_ARGS__))
+#define jd_gru(g, name, x, ...) jd_gru_opt(g, name, x, JD_MAKE(jd_rnn_options, __VA_ARGS__))
 
 /* Clockwork RNN (Koutnik, Greff, Gomez, Schmidhuber, ICML 2014): `modules` groups of units that compute at every step, every
  * second, every fourth...; see jd_clockwork_raw.  Parameters W (H,N), R packed, b (H).
@@ -219,7 +219,7 @@ typedef struct jd_clockwork_options {
 } jd_clockwork_options;
 JD_API jd_rnn_out jd_clockwork_full(jd_graph *g, const char *name, jd_node x, jd_clockwork_options o);
 JD_API jd_node jd_clockwork_opt(jd_graph *g, const char *name, jd_node x, jd_clockwork_options o);
-#define jd_clockwork(g, name, x, ...) jd_clockwork_opt(g, name, x, (jd_clockwork_options){__VA_ARGS__})
+#define jd_clockwork(g, name, x, ...) jd_clockwork_opt(g, name, x, JD_MAKE(jd_clockwork_options, __VA_ARGS__))
 
 /* One unit of a polynomial network (gmdh.h): u, v (B,1) -> (B,1), the polynomial with the weights NAME (terms) in the order
  * 1 u v uv u^2 v^2 u^2v uv^2 u^3 v^3, kept within low..high. */
@@ -228,7 +228,7 @@ typedef struct jd_polynomial_options {
     double low, high; /* both 0: not kept */
 } jd_polynomial_options;
 JD_API jd_node jd_polynomial_opt(jd_graph *g, const char *name, jd_node u, jd_node v, jd_polynomial_options o);
-#define jd_polynomial(g, name, u, v, ...) jd_polynomial_opt(g, name, u, v, (jd_polynomial_options){__VA_ARGS__})
+#define jd_polynomial(g, name, u, v, ...) jd_polynomial_opt(g, name, u, v, JD_MAKE(jd_polynomial_options, __VA_ARGS__))
 
 /* (T,B), 1 where t < length[b] */
 JD_API jd_node jd_time_mask(jd_graph *g, jd_node length, int64_t T);

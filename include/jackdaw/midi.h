@@ -1,7 +1,7 @@
 /*
  * midi.h - notes in Standard MIDI Files, written and read.
  *
- *     const jd_midi_note c = {.start = 0, .length = 480, .pitch = 60, .velocity = 90};     // middle C, a quarter
+ *     jd_midi_note c = {.start = 0, .length = 480, .pitch = 60, .velocity = 90};     // middle C, a quarter
  *     jd_write_midi(ctx, "c.mid", &(jd_midi){.division = 480, .tempo = 120, .count = 1, .notes = &c});
  *     jd_midi m = {0};
  *     jd_read_midi(ctx, "c.mid", &m);  ...  jd_midi_free(ctx, &m);

@@ -4,7 +4,7 @@
  * For problems with tens to thousands of unknowns and no noise: optimal control, fits, the last digits of a small network.
  * The function may be a plan (fn.h) whose gradient is jd_grad's:
  *
- *     static double cost(void *user, const double *x, double *gradient) { ... run the plan ...; return value; }
+ *     double cost(void *user, const double *x, double *gradient);              // runs a plan, fills in the gradient
  *     jd_minimum m;
  *     jd_minimize(ctx, &(jd_minimize_options){.iterations = 200}, cost, &problem, x, n, &m);     // x: start, then minimum
  *

@@ -2,7 +2,7 @@
  * population.h - many small networks, each with weights of its own, run side by side: 16 of them in the lanes of vectors.
  *
  *     const jd_net_shape shape = {.inputs = 6, .hidden = 3, .outputs = 1};
- *     jd_population *p = jd_population_new(ctx, shape, 1000);
+ *     jd_population *p = jd_population_new(ctx, &shape, 1000);
  *     jd_population_set(p, 0, 1000, weights);            // (1000, jd_net_weights(shape)), from a search
  *
  * The network: h_t = tanh(W (bias, x_t, h_t-1)), y_t = tanh(V (bias, h_t)), in float32.  Its weights, as one vector:

@@ -1,8 +1,11 @@
 /*
  * system.h - what a file of systems/ defines: one of the line's systems, as a named program.
  *
- *     static jd_status run(jd_run *r) { ... train, measure ...; return jd_run_finish(r, error, NULL); }
- *     const jd_system jd_system_reber = { .name = "lstm-reber", .year = 1997, ..., .run = run };
+ *     static jd_status run(jd_run *r)
+ *     {
+ *         return jd_run_finish(r, train_and_measure(r), NULL);
+ *     }
+ *     const jd_system jd_system_reber = {.name = "lstm-reber", .year = 1997, .metric = "strings, %", .run = run};
  */
 #ifndef JACKDAW_SYSTEM_H
 #define JACKDAW_SYSTEM_H

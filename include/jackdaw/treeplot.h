@@ -1,7 +1,8 @@
 /*
  * treeplot.h - a tree with names at its nodes as a figure of a report.
  *
- *     const jd_tree_node node[] = {{"S", -1}, {"NP", 0}, {"dogs", 1}, {"VP", 0}, {"bark", 3}};
+ *     const jd_tree_node node[] = {{"S", -1, false}, {"NP", 0, false}, {"dogs", 1, false}, {"VP", 0, false},
+ *                                  {"bark", 3, true}};
  *     jd_report_tree(report, node, 5, "A sentence.");
  */
 #ifndef JACKDAW_TREEPLOT_H
