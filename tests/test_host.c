@@ -321,7 +321,17 @@ static void nonsense_is_answered(void **state)
     assert_null(jd_fn_result(first, NULL, NULL));
     jd_error_clear(ctx);
     assert_int_equal(jd_params_set(p, NULL, NULL, x), JD_EUSAGE);
+    jd_error_clear(ctx);
     assert_null(jd_params_get(p, NULL));
+    const jd_export e[] = {
+        {.params = p, .columns = 2}, {.net = "dense 2", .columns = 2}, {.net = "dense 2", .params = p}};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(jd_export_c(ctx, &e[i], tmpdir_file("c"), "net"), JD_EUSAGE);
+        if (!strstr(jd_error_message(ctx), (const char *[]){".net", ".params", ".columns"}[i]))
+            fail_msg("%d: %s", i, jd_error_message(ctx));
+        jd_error_clear(ctx);
+    }
+    assert_int_equal(jd_safetensors_write(ctx, tmpdir_file("none"), NULL, 1, NULL, 0), JD_EUSAGE);
     jd_fn_free(first);
     jd_params_free(p);
     jd_ctx_free(ctx);

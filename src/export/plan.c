@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/number.h"
 
 int64_t jd__export_size(const jd_export_shape *s)
@@ -199,12 +200,16 @@ jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, int member, const cha
     if (e->members > 1 && (e->sequence || !e->softmax))
         return jd_fail(ctx, JD_EUSAGE,
                        "a committee is the mean of probabilities, for pictures and vectors; export one of its nets");
+    if (!jd__given(ctx, form, ".params", e->params)) return jd_error(ctx);
     if (jd_params_dtype(e->params) != JD_F32) return jd_fail(ctx, JD_EUSAGE, "only float32 parameters can be exported");
     if (e->height)
         p->in = (jd_export_shape){.rank = 3, .dim = {e->height, e->width, e->channels}};
     else
         p->in = (jd_export_shape){.sequence = e->sequence, .rank = 1, .dim = {e->columns}};
-    if (jd__export_size(&p->in) < 1) return jd_fail(ctx, JD_EUSAGE, "the size of the input is not known");
+    if (jd__export_size(&p->in) < 1)
+        return jd_fail(
+            ctx, JD_EUSAGE,
+            "the size of the input is not known; give .height, .width and .channels of a picture, or .columns");
     const int n = jd__net_layers(ctx, one->net, list);
     p->out = p->in;
     for (int i = 0; i < n && !jd_error(ctx); i++) {

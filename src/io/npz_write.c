@@ -122,7 +122,8 @@ static const jd_tensor_entry **order_tensors(jd_ctx *ctx, const char *path, cons
 
 jd_status jd_npz_write(jd_ctx *ctx, const char *path, const jd_tensor_entry *tensors, size_t n)
 {
-    if (!jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
+    if (!jd__given(ctx, __func__, "path", path) || (n && !jd__given(ctx, __func__, "tensors", tensors)))
+        return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     const jd_tensor_entry **order = order_tensors(ctx, path, tensors, n);
     if (!order) return jd_error(ctx);

@@ -230,7 +230,9 @@ jd_status jd__safetensors_emit(jd_replacement *r, jd_ctx *ctx, const char *path,
 jd_status jd_safetensors_write(jd_ctx *ctx, const char *path, const jd_tensor_entry *tensors, size_t n,
                                const jd_metadata *metadata, size_t m)
 {
-    if (!jd__given(ctx, __func__, "path", path)) return jd_error(ctx);
+    if (!jd__given(ctx, __func__, "path", path) || (n && !jd__given(ctx, __func__, "tensors", tensors)) ||
+        (m && !jd__given(ctx, __func__, "metadata", metadata)))
+        return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     jd_replacement r;
     jd_status status = jd__replace_begin(&r, ctx, path);

@@ -561,6 +561,7 @@ static jd__net_kind kind_of(kind k)
 
 int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYERS])
 {
+    if (!jd__given(ctx, "the export or scan of a network", ".net", spec)) return 0;
     parser p = {ctx, spec, spec, "", 0};
     bool end = false;
     int n = 0;
