@@ -17,7 +17,6 @@ typedef enum jd_export_part_kind {
     JD_PART_RELU,
     JD_PART_SCALED_TANH,
     JD_PART_SOFTMAX,
-    JD_PART_SUM,
     JD_PART_LSTM,
     JD_PART_GRU,
     JD_PART_SRN,
