@@ -113,7 +113,8 @@ static jd_status load(jd_ctx *ctx, const model *m, const char *file, samples *s)
 static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model *m)
 {
     static const char *const pictures[] = {FILE_PICTURES, "idx3-ubyte", "idx3-ubyte.gz", ".npy", ".npz", NULL},
-                             *const tables[] = {".csv", ".csv.gz", ".tsv", ".npy", ".npz", NULL};
+                             *const tables[] = {".csv", ".csv.gz", ".tsv", ".tsv.gz", ".arff",
+                                                ".ts",  ".ts.gz",  ".npy", ".npz",    NULL};
     file_list files = {0};
     cli_args indexed = *a; /* a folder of mosaics stands for its index */
     char **index = jd_alloc_array(ctx, (size_t)a->n, sizeof *index);

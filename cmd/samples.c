@@ -54,13 +54,32 @@ bool samples_is_file(const char *name)
     return is_folder(name);
 }
 
+/* The folder with the files of a published set that `name` is, or that is alone in it, or in that, as archives and other programs
+ * leave them; for jd_free, or NULL. */
+static char *set_folder(jd_ctx *ctx, const char *name)
+{
+    char *dir = is_folder(name) ? jd_strdup(ctx, name) : NULL;
+    for (int depth = 0; dir && !jd_dataset_in(ctx, dir); depth++) {
+        file_list l = {0};
+        files_folders(ctx, dir, &l);
+        char *next = !jd_error(ctx) && l.n == 1 && depth < 3 ? jd_strdup(ctx, l.path[0]) : NULL;
+        files_free(ctx, &l);
+        jd_free(ctx, dir);
+        dir = next;
+    }
+    return dir;
+}
+
 bool samples_has_test(jd_ctx *ctx, const char *name)
 {
     if (!samples_is_file(name)) return true;
     if (!is_folder(name))
         return arrays_have_test(ctx, name) ||
                (is_table(ctx, name) && folder_is_table(ctx, name) && folder_table_tests(ctx, name));
-    return jd_dataset_in(ctx, name) || folder_has_test(ctx, name);
+    char *set = set_folder(ctx, name);
+    const bool test = set || folder_has_test(ctx, name);
+    jd_free(ctx, set);
+    return test;
 }
 
 int64_t samples_steps(const samples *s, const uint32_t *index, size_t n)
@@ -204,8 +223,13 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
             "%s: one file; give a folder that has a folder of such files for each class, or a table of files", name);
     if (samples_is_file(name) && !is_folder(name) && is_table(ctx, name) && folder_is_table(ctx, name)) {
         load_folder(ctx, name, o, out);
-    } else if (samples_is_file(name) && is_folder(name) && !jd_dataset_in(ctx, name)) {
-        if (!listed_load(ctx, name, o, out)) load_folder(ctx, name, o, out);
+    } else if (samples_is_file(name) && is_folder(name)) {
+        char *set = set_folder(ctx, name);
+        if (set && !jd_load_images(ctx, set, o->split, &out->images))
+            samples_take_images(out);
+        else if (!set && !jd_error(ctx) && !listed_load(ctx, name, o, out))
+            load_folder(ctx, name, o, out);
+        jd_free(ctx, set);
     } else if (arrays_are(name)) {
         arrays_load(ctx, name, o, out);
     } else if (series_are(name)) {
@@ -214,7 +238,7 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
         const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
         if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);
         if (!table_load(ctx, name, o, out) && o->sequence) to_sequences(ctx, name, out);
-    } else if (samples_is_file(name) && !is_folder(name)) {
+    } else if (samples_is_file(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {
         if (!jd_load_images(ctx, name, o->split, &out->images)) samples_take_images(out);

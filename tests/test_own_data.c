@@ -582,6 +582,10 @@ static void keeps_tracks_together(void **state)
     /* The index without classes may stay where it is; without the other one there is no part to test on. */
     write_text("signs/Final_Test/Images/GT-final_test.test.csv", "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2\n");
     assert_int_equal(jackdaw("eval signed --data signs"), 0);
+    make_folders("unpacked && mv signs unpacked/GTSRB"); /* alone in a folder */
+    assert_int_equal(jackdaw("eval signed --data unpacked"), 0);
+    assert_non_null(strstr(said, "on 1 samples"));
+    make_folders("none && mv unpacked/GTSRB signs");
     assert_int_equal(rename(tmpdir_file("signs/Final_Test/Images/GT-final_test.csv"), tmpdir_file("elsewhere.csv")), 0);
     assert_int_equal(jackdaw("eval signed --data signs"), JD_ENOINPUT);
     assert_non_null(strstr(wrong, "Final_Test/Images/GT-final_test.csv: not there"));
