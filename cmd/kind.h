@@ -11,7 +11,8 @@ typedef enum model_kind {
     MODEL_CHAINS,     /* chains of amino acids (chains.h) */
     MODEL_TRANSLATOR, /* words to words (translator.h) */
     MODEL_PARSER,     /* words to trees (parser.h) */
-    MODEL_TEXTER      /* the next character (texter.h) */
+    MODEL_TEXTER,     /* the next character (texter.h) */
+    MODEL_SCANNER     /* pictures of any size, pixel by pixel: membranes or points (eval_scan.c) */
 } model_kind;
 
 /* No error, whatever the file is. */

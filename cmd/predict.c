@@ -208,6 +208,7 @@ int cmd_predict(int argc, char **argv)
         texter_free(m);
         break;
     }
+    case MODEL_SCANNER: /* of single windows; `jackdaw scan` goes over pictures */
     case MODEL_NET: predict_net(ctx, &a); break;
     }
     return cli_end("predict", ctx);

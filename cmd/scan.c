@@ -5,6 +5,7 @@
 
 #include "files.h"
 #include "model.h"
+#include "scan_nets.h"
 
 typedef enum form { MAP, OVERLAY, MASK, NUMBERS } form;
 
@@ -14,8 +15,10 @@ typedef struct job {
     double mask; /* MASK: white above it */
     jd_picture in;
     int cls, classes;
+    jd_params *weights[MODEL_MEMBERS];
+    jd_scanner *scan[MODEL_MEMBERS];
     uint8_t *gray; /* (H,W), for a PNG */
-    float *p;      /* (H,W,K), for an npy */
+    float *p;      /* (H,W,K), for an npy, or while several nets are averaged */
     cli_view view;
 } job;
 
@@ -28,15 +31,18 @@ static jd_status read_pixels(void *user, int64_t y, int64_t x, int64_t n, float 
     return JD_OK;
 }
 
+static uint8_t gray_of(const job *j, float v)
+{
+    return j->form == MASK ? ((double)v > j->mask ? 255 : 0) : (uint8_t)(v * 255.f + 0.5f);
+}
+
 static jd_status write_values(void *user, int64_t y, int64_t x, int64_t n, const float *row)
 {
     const job *j = user;
     const size_t K = (size_t)j->classes, at = (size_t)y * (size_t)j->in.width + (size_t)x;
-    if (j->p) memcpy(j->p + at * K, row, (size_t)n * K * sizeof *row);
-    for (int64_t i = 0; j->gray && i < n; i++) {
-        const float v = row[(size_t)i * K + (size_t)j->cls];
-        j->gray[at + (size_t)i] = j->form == MASK ? ((double)v > j->mask ? 255 : 0) : (uint8_t)(v * 255.f + 0.5f);
-    }
+    const float share = 1.f / (float)j->m->members;
+    for (size_t i = 0; j->p && i < (size_t)n * K; i++) j->p[at * K + i] += share * row[i];
+    for (int64_t i = 0; !j->p && i < n; i++) j->gray[at + (size_t)i] = gray_of(j, row[(size_t)i * K + (size_t)j->cls]);
     return JD_OK;
 }
 
@@ -73,11 +79,15 @@ static jd_status check_model(jd_ctx *ctx, const char *path, const model *m, int 
     if (m->rank != 3 || m->classes < 2 || (m->dim[2] != 1 && m->dim[2] != 3))
         return jd_fail(ctx, JD_EUSAGE, "%s: no classifier of grey or colour pictures, so it cannot be scanned over one",
                        path);
-    if (m->members > 1 || *m->member->scope || *m->view[0].prepare)
+    if (m->views > 1 || *m->view[0].prepare)
         return jd_fail(ctx, JD_EUSAGE,
-                       "%s: a committee, or a net of pictures that are prepared first; only a single net of plain "
-                       "pictures can be scanned over an image",
+                       "%s: sees pictures that are prepared first; only nets of plain pictures can be scanned over an "
+                       "image",
                        path);
+    for (int k = 0; k < m->members; k++)
+        if (m->member[k].net && strcmp(m->member[k].net, m->net) != 0)
+            return jd_fail(ctx, JD_EUSAGE, "%s: a committee of nets of several kinds; only those of one are scanned",
+                           path);
     if (!(m->low < m->high))
         return jd_fail(ctx, JD_EDATA, "%s: jackdaw.config gives pixels the range %g to %g", path, (double)m->low,
                        (double)m->high);
@@ -105,20 +115,22 @@ static void forget(jd_ctx *ctx, job *j)
     j->p = NULL;
 }
 
-static jd_status scan_image(jd_ctx *ctx, job *j, jd_scanner *s, const char *path, const char *out, bool quiet)
+static jd_status scan_image(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
 {
     if (jd_read_picture(ctx, path, (int)j->m->dim[2], &j->in)) return jd_error(ctx);
     const size_t pixels = (size_t)j->in.height * (size_t)j->in.width;
-    if (j->form == NUMBERS)
+    if (j->form == NUMBERS || j->m->members > 1)
         j->p = jd_alloc_array(ctx, pixels * (size_t)j->m->classes, sizeof *j->p);
-    else
-        j->gray = jd_alloc_array(ctx, pixels, 1);
+    if (j->form != NUMBERS) j->gray = jd_alloc_array(ctx, pixels, 1);
     if (jd_error(ctx)) return jd_error(ctx);
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_STAGE, .text = path});
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = "tiles", .total = 1});
     const double start = jd_now();
-    if (jd_scan_run(s, &(jd_scan_stream){j->in.height, j->in.width, read_pixels, write_values, j}))
-        return jd_error(ctx);
+    for (int k = 0; k < j->m->members; k++)
+        if (jd_scan_run(j->scan[k], &(jd_scan_stream){j->in.height, j->in.width, read_pixels, write_values, j}))
+            return jd_error(ctx);
+    for (size_t i = 0; j->p && j->gray && i < pixels; i++)
+        j->gray[i] = gray_of(j, j->p[i * (size_t)j->classes + (size_t)j->cls]);
     const double seconds = jd_now() - start;
     if (!write_result(ctx, j, out) && !quiet)
         fprintf(stderr, "%s: %d x %d pixels in %.2f s\n", out, j->in.width, j->in.height, seconds);
@@ -140,27 +152,33 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
     if (many && stem && mkdir(out, 0777) && errno != EEXIST)
         jd_fail(ctx, JD_EIO, "%s: cannot make the folder: %s", out, strerror(errno));
     if (file_ends(out, ".npy")) j->form = NUMBERS;
-    jd_scanner *s = jd_error(ctx) ? NULL
-                                  : jd_scanner_new(ctx, w,
-                                                   &(jd_scan_options){.net = j->m->net,
-                                                                      .height = j->m->dim[0],
-                                                                      .width = j->m->dim[1],
-                                                                      .channels = j->m->dim[2],
-                                                                      .softmax = true,
-                                                                      .tile = tile,
-                                                                      .progress = progress,
-                                                                      .user = j});
-    for (size_t i = 0; s && i < files.n; i++) {
+    const char *scope[MODEL_MEMBERS];
+    for (int k = 0; k < j->m->members; k++) scope[k] = j->m->member[k].scope;
+    if (!jd_error(ctx))
+        scan_nets_open(ctx, w, scope, j->m->members,
+                       &(jd_scan_options){.net = j->m->net,
+                                          .height = j->m->dim[0],
+                                          .width = j->m->dim[1],
+                                          .channels = j->m->dim[2],
+                                          .softmax = true,
+                                          .tile = tile,
+                                          .progress = progress,
+                                          .user = j},
+                       j->scan, j->weights);
+    for (size_t i = 0; !jd_error(ctx) && i < files.n; i++) {
         char *to =
             many ? jd_asprintf(ctx, "%s/%s.%s", out, stem[i], j->form == NUMBERS ? "npy" : "png") : jd_strdup(ctx, out);
-        if (to && !files_spare(ctx, &files, to)) scan_image(ctx, j, s, files.path[i], to, quiet);
+        if (to && !files_spare(ctx, &files, to)) scan_image(ctx, j, files.path[i], to, quiet);
         jd_free(ctx, to);
         forget(ctx, j);
         if (!files_next(ctx, &files)) break;
     }
     files_end(ctx, &files);
     cli_view_close(&j->view);
-    jd_scanner_free(s);
+    for (int k = 0; k < j->m->members; k++) {
+        jd_scanner_free(j->scan[k]);
+        jd_params_free(j->weights[k]);
+    }
     files_free_stems(ctx, &files, stem);
     files_free(ctx, &files);
     return jd_error(ctx);

@@ -13,6 +13,8 @@
 #include "jackdaw/train.h"
 
 enum { EM_VIEWS = 8 }; /* turned by quarters and mirrored */
+/* Of the slices whose labels are public, the first are for training and those after them for testing. */
+enum { EM_TRAIN_SLICES = 20, EM_TEST_SLICES = 5 };
 #define EM_LOW  (-3)
 #define EM_HIGH 3
 
@@ -24,6 +26,8 @@ typedef struct em_stack {
 /* Slices first .. first+n-1 of the folder DIR, all of one size: of the contest's stacks train-volume.tif and
  * train-labels.tif, or of image/NN.png and label/NN.png. */
 jd_status em_load(jd_ctx *ctx, const char *dir, int first, int n, em_stack *out);
+/* The n pictures image/NAME of DIR with their labels label/NAME. */
+jd_status em_load_named(jd_ctx *ctx, const char *dir, char *const *name, int n, em_stack *out);
 void em_free(jd_ctx *ctx, em_stack *s);
 
 /* Where the point (i,j) of view 0 .. EM_VIEWS-1 of a square of `side` lies in the square itself. */
@@ -52,5 +56,7 @@ typedef struct em_cubic {
 } em_cubic;
 em_cubic em_calibrate(const float *map, const uint8_t *inside, size_t n);
 double em_cubic_at(const em_cubic *c, double p);
+/* Calibrates and filters the maps (n,H,W) of a stack. */
+jd_status em_finish(jd_ctx *ctx, const em_stack *s, const em_cubic *c, int median, float *maps);
 
 #endif

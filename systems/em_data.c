@@ -9,10 +9,10 @@
 #include "em.h"
 #include "jackdaw/volume.h"
 
-static jd_status add_picture(jd_ctx *ctx, const char *dir, const char *kind, int number, int64_t i, em_stack *s,
+static jd_status add_picture(jd_ctx *ctx, const char *dir, const char *kind, const char *name, int64_t i, em_stack *s,
                              bool label)
 {
-    char *path = jd_asprintf(ctx, "%s/%s/%02d.png", dir, kind, number);
+    char *path = jd_asprintf(ctx, "%s/%s/%s", dir, kind, name);
     jd_picture p = {0};
     jd_status status = path ? jd_read_picture(ctx, path, 1, &p) : JD_ENOMEM;
     if (!status && !s->pixels) {
@@ -69,10 +69,23 @@ jd_status em_load(jd_ctx *ctx, const char *dir, int first, int n, em_stack *out)
     if (stacks && labels && !take_stack(ctx, volume, first, &s, false)) take_stack(ctx, labels, first, &s, true);
     jd_free(ctx, volume);
     jd_free(ctx, labels);
-    for (int i = 0; i < n && !stacks && !jd_error(ctx); i++)
-        if (add_picture(ctx, dir, "image", first + i, i, &s, false) ||
-            add_picture(ctx, dir, "label", first + i, i, &s, true))
+    for (int i = 0; i < n && !stacks && !jd_error(ctx); i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%02d.png", first + i);
+        if (add_picture(ctx, dir, "image", name, i, &s, false) || add_picture(ctx, dir, "label", name, i, &s, true))
             break;
+    }
+    *out = s;
+    if (jd_error(ctx)) em_free(ctx, out);
+    return jd_error(ctx);
+}
+
+jd_status em_load_named(jd_ctx *ctx, const char *dir, char *const *name, int n, em_stack *out)
+{
+    em_stack s = {.n = n};
+    for (int i = 0; i < n && !jd_error(ctx); i++)
+        if (!add_picture(ctx, dir, "image", name[i], i, &s, false))
+            add_picture(ctx, dir, "label", name[i], i, &s, true);
     *out = s;
     if (jd_error(ctx)) em_free(ctx, out);
     return jd_error(ctx);
@@ -183,4 +196,13 @@ em_cubic em_calibrate(const float *map, const uint8_t *inside, size_t n)
     em_cubic c = best;
     for (int i = 63; i >= 0 && !rises(&c); i--) c = (em_cubic){best.a * i / 64, best.b * i / 64};
     return c;
+}
+
+jd_status em_finish(jd_ctx *ctx, const em_stack *s, const em_cubic *c, int median, float *maps)
+{
+    const size_t n = (size_t)(s->H * s->W);
+    for (size_t i = 0; i < (size_t)s->n * n; i++) maps[i] = (float)em_cubic_at(c, (double)maps[i]);
+    for (int64_t i = 0; i < s->n; i++)
+        if (em_median(ctx, maps + (size_t)i * n, s->H, s->W, median)) break;
+    return jd_error(ctx);
 }

@@ -13,8 +13,9 @@
 #include "em.h"
 #include "em_report.h"
 #include "jackdaw/system.h"
+#include "scan_nets.h"
 
-enum { WINDOW = 95, TRAIN_SLICES = 20, TEST_SLICES = 5, MAX_NETS = 8 };
+enum { WINDOW = 95, MAX_NETS = 8 };
 
 static const jd_setting settings[] = {
     {"maps", {16, 24, 48}, "maps of each of the four convolutions"},
@@ -158,12 +159,12 @@ static jd_status load(em *e)
     const char *data = jd_run_data(e->r, "isbi2012");
     char *dir = !set ? NULL : strcmp(data, "isbi2012") ? jd_strdup(e->ctx, data) : jd_dataset_locate(e->ctx, set);
     const int held = (int)jd_run_setting(e->r, "held_out");
-    if (dir && (held < 0 || held >= TRAIN_SLICES))
-        jd_fail(e->ctx, JD_EUSAGE, "held_out = %d; 0 to %d of the %d training slices", held, TRAIN_SLICES - 1,
-                TRAIN_SLICES);
-    if (dir && !jd_error(e->ctx) && !em_load(e->ctx, dir, 0, TRAIN_SLICES - held, &e->train) &&
-        (!held || !em_load(e->ctx, dir, TRAIN_SLICES - held, held, &e->valid)))
-        em_load(e->ctx, dir, TRAIN_SLICES, TEST_SLICES, &e->test);
+    if (dir && (held < 0 || held >= EM_TRAIN_SLICES))
+        jd_fail(e->ctx, JD_EUSAGE, "held_out = %d; 0 to %d of the %d training slices", held, EM_TRAIN_SLICES - 1,
+                EM_TRAIN_SLICES);
+    if (dir && !jd_error(e->ctx) && !em_load(e->ctx, dir, 0, EM_TRAIN_SLICES - held, &e->train) &&
+        (!held || !em_load(e->ctx, dir, EM_TRAIN_SLICES - held, held, &e->valid)))
+        em_load(e->ctx, dir, EM_TRAIN_SLICES, EM_TEST_SLICES, &e->test);
     jd_free(e->ctx, dir);
     return jd_error(e->ctx);
 }
@@ -218,13 +219,27 @@ static jd_status prepare(em *e)
     return jd_error(e->ctx);
 }
 
-/* Calibration and median, as decided on the slices held out. */
-static jd_status finish_maps(em *e, const em_stack *s, float *maps)
+/* All nets in one model, as members of a committee, and how their maps become the answer. */
+static jd_status save(em *e, jd_params *const *w, double spread)
 {
-    const size_t n = (size_t)(s->H * s->W);
-    for (size_t i = 0; i < (size_t)s->n * n; i++) maps[i] = (float)em_cubic_at(&e->cubic, (double)maps[i]);
-    for (int64_t i = 0; i < s->n; i++)
-        if (em_median(e->ctx, maps + (size_t)i * n, s->H, s->W, e->median)) break;
+    static const char *const field[] = {"scope"};
+    char scope[MAX_NETS][16];
+    const char *cell[MAX_NETS];
+    jd_params *all = jd_params_new(e->ctx, JD_F32);
+    for (int k = 0; k < e->nets; k++) {
+        snprintf(scope[k], sizeof scope[k], "net%d", k + 1);
+        cell[k] = scope[k];
+        scan_nets_add(e->ctx, all, e->nets > 1 ? scope[k] : "", w[k]);
+    }
+    if (e->nets > 1) jd_run_config_list(e->r, "members", field, 1, cell, (size_t)e->nets);
+    jd_run_config(e->r, "scan", "membranes");
+    jd_run_config_number(e->r, "calibration_a", e->cubic.a);
+    jd_run_config_number(e->r, "calibration_b", e->cubic.b);
+    jd_run_config_number(e->r, "views", e->views);
+    jd_run_config_number(e->r, "median", e->median);
+    jd_run_config_number(e->r, "spread", spread);
+    if (!jd_error(e->ctx)) jd_run_save(e->r, all, (int64_t)jd_run_setting(e->r, "steps"), true);
+    jd_params_free(all);
     return jd_error(e->ctx);
 }
 
@@ -244,7 +259,6 @@ static jd_status run(jd_run *r)
         w[k] = jd_params_new(e.ctx, JD_F32);
         if (train_net(&e, k, w[k], &scan[k], &result)) goto end;
         seconds += result.seconds;
-        if (k == 0) jd_run_save(r, w[k], result.steps, true);
         jd_run_stage(r, "maps of net %d", k + 1);
         if ((e.valid.n && add_maps(&e, scan[k], &e.valid, e.views, 1.f / (float)e.nets, valid)) ||
             add_maps(&e, scan[k], &e.test, e.views, 1.f / (float)e.nets, test))
@@ -253,9 +267,10 @@ static jd_status run(jd_run *r)
     if (jd_error(e.ctx)) goto end;
     if (e.valid.n && jd_run_setting(r, "calibrate") != 0)
         e.cubic = em_calibrate(valid, e.valid.inside, (size_t)(e.valid.n * e.valid.H * e.valid.W));
-    if (e.valid.n) finish_maps(&e, &e.valid, valid);
-    if (!finish_maps(&e, &e.test, test) &&
-        !em_score(e.ctx, &e.valid, valid, &e.test, test, jd_run_setting(r, "spread"), &scores)) {
+    const double spread = jd_run_setting(r, "spread");
+    if (!save(&e, w, spread) && !em_finish(e.ctx, &e.valid, &e.cubic, e.median, valid) &&
+        !em_finish(e.ctx, &e.test, &e.cubic, e.median, test) &&
+        !em_score(e.ctx, &e.valid, valid, &e.test, test, spread, &scores)) {
         jd_run_extra(r, "train_seconds", seconds);
         jd_run_extra(r, "weights", (double)jd_params_count(w[0]));
         em_report(r, &e.test, test, &scores, &e.cubic);

@@ -225,17 +225,33 @@ static jd_status prepare(mitosis *m)
     return jd_error(m->ctx);
 }
 
-static jd_status measure(mitosis *m, jd_params *w, double seconds)
+/* With what `eval` needs to find points as we do. */
+static jd_status save(mitosis *m, jd_params *w, int64_t steps, const detector *d, int views, double radius)
+{
+    jd_run_config(m->r, "scan", "points");
+    jd_run_config_number(m->r, "views", views);
+    jd_run_config_number(m->r, "radius", radius);
+    jd_run_config_number(m->r, "peaks", d->peaks);
+    jd_run_config_number(m->r, "threshold", d->threshold);
+    jd_run_config_number(m->r, "least", d->least);
+    jd_run_config_number(m->r, "rise", d->rise);
+    return jd_run_save(m->r, w, steps, true);
+}
+
+/* The way to find points is chosen on the validation slides. */
+static jd_status measure(mitosis *m, jd_params *w, int64_t steps, double seconds)
 {
     const int views = (int)fmin(8, fmax(1, jd_run_setting(m->r, "views")));
     const double radius = jd_run_setting(m->r, "radius");
     jd_scanner *scan = scanner(m, w);
     float **valid = scan ? scan_all(m, scan, &m->valid, views, "scanning the validation slides") : NULL;
-    float **test = valid && !jd_error(m->ctx) ? scan_all(m, scan, &m->test, views, "scanning the test slides") : NULL;
     detector d = {.peaks = m->synthetic};
     mitosis_result result = {0};
-    if (test && !jd_error(m->ctx) && !detector_choose(m->ctx, &d, &m->valid, valid, radius, &result.valid) &&
-        !detector_score(m->ctx, &d, &m->test, test, radius, &result.test) &&
+    float **test = NULL;
+    if (valid && !jd_error(m->ctx) && !detector_choose(m->ctx, &d, &m->valid, valid, radius, &result.valid) &&
+        !save(m, w, steps, &d, views, radius))
+        test = scan_all(m, scan, &m->test, views, "scanning the test slides");
+    if (test && !jd_error(m->ctx) && !detector_score(m->ctx, &d, &m->test, test, radius, &result.test) &&
         !detector_score(m->ctx, &d, &m->test, test, radius / 2, &result.near)) {
         jd_run_extra(m->r, "train_seconds", seconds);
         jd_run_extra(m->r, "weights", (double)jd_params_count(w));
@@ -258,8 +274,7 @@ static jd_status run(jd_run *r)
         if (first < 1 || !score_background(&m, first, &seconds)) {
             m.seed = jd_run_seed(r) * 1000 + 2;
             w = jd_params_new(m.ctx, JD_F32);
-            if (w && !train(&m, "training", "train", steps, w, &seconds) && !jd_run_save(r, w, steps, true))
-                measure(&m, w, seconds);
+            if (w && !train(&m, "training", "train", steps, w, &seconds)) measure(&m, w, steps, seconds);
         }
     }
     jd_params_free(w);

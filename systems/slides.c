@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jackdaw/scan.h"
 #include "slides.h"
@@ -60,7 +61,7 @@ static void mark(slide *s, const jd_point *p, double radius)
 
 static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slide *s)
 {
-    if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s/images.tsv: the name \"%s\" is a path", dir, name);
+    if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s: its tables name the picture \"%s\", a path", dir, name);
     char *path = jd_asprintf(ctx, "%s/image/%s.png", dir, name);
     jd_picture p = {0};
     if (path && !jd_read_picture(ctx, path, 3, &p)) {
@@ -93,31 +94,57 @@ static jd_status read_points(jd_ctx *ctx, const jd_tsv *t, const int column[4], 
     return jd_error(ctx);
 }
 
-jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
+/* The table of points of a split, and its columns. */
+static jd_status read_table(jd_ctx *ctx, const char *dir, const char *split, jd_tsv *points, int column[4])
 {
     static const char *const names[] = {"image", "x", "y", "area"};
-    jd_tsv images = {0}, points = {0};
-    char *a = jd_asprintf(ctx, "%s/images.tsv", dir), *b = jd_asprintf(ctx, "%s/%s_points.tsv", dir, split);
-    slides s = {0};
-    int column[4];
-    if (!a || !b || jd_read_tsv(ctx, a, &images) || jd_read_tsv(ctx, b, &points)) goto end;
-    for (int k = 0; k < 4; k++) column[k] = jd_tsv_column(ctx, &points, names[k]);
-    const int name = jd_tsv_column(ctx, &images, "image"), part = jd_tsv_column(ctx, &images, "split");
-    s.s = jd_error(ctx) ? NULL : jd_alloc_array(ctx, images.rows + 1, sizeof *s.s);
-    for (size_t r = 0; r < images.rows && s.s && !jd_error(ctx); r++) {
-        char *const *f = images.fields + r * images.cols;
-        if (strcmp(f[part], split) != 0) continue;
-        slide *one = &s.s[s.n++];
-        if (read_slide(ctx, dir, f[name], one)) break;
-        read_points(ctx, &points, column, f[name], share, one);
+    char *path = jd_asprintf(ctx, "%s/%s_points.tsv", dir, split), *other = jd_asprintf(ctx, "%s/points.tsv", dir);
+    if (path && other && !jd_read_tsv(ctx, access(path, F_OK) && !access(other, F_OK) ? other : path, points))
+        for (int k = 0; k < 4; k++) column[k] = jd_tsv_column(ctx, points, names[k]);
+    jd_free(ctx, path);
+    jd_free(ctx, other);
+    return jd_error(ctx);
+}
+
+/* The names of a table's pictures, each once; of the rows whose `split` is the given one, where there is that column. */
+static jd_status add_names(jd_ctx *ctx, const jd_tsv *t, const char *split, char **name, size_t *n)
+{
+    const int column = jd_tsv_column(ctx, t, "image"), part = split ? jd_tsv_column(ctx, t, "split") : -1;
+    for (size_t r = 0; r < t->rows && !jd_error(ctx); r++) {
+        char *const *f = t->fields + r * t->cols;
+        size_t i = 0;
+        if (part >= 0 && strcmp(f[part], split) != 0) continue;
+        while (i < *n && strcmp(name[i], f[column]) != 0) i++;
+        if (i == *n) name[(*n)++] = f[column];
     }
-    if (!jd_error(ctx) && !s.n) jd_fail(ctx, JD_EDATA, "%s/images.tsv: no picture of the split \"%s\"", dir, split);
+    return jd_error(ctx);
+}
+
+jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
+{
+    jd_tsv images = {0}, points = {0};
+    char *list = jd_asprintf(ctx, "%s/images.tsv", dir), **name = NULL;
+    slides s = {0};
+    size_t n = 0;
+    int column[4];
+    if (!list || (!access(list, F_OK) && jd_read_tsv(ctx, list, &images)) ||
+        read_table(ctx, dir, split, &points, column))
+        goto end;
+    name = jd_alloc_array(ctx, images.rows + points.rows + 1, sizeof *name);
+    if (!name || (images.rows && add_names(ctx, &images, split, name, &n)) || add_names(ctx, &points, NULL, name, &n))
+        goto end;
+    s.s = jd_alloc_array(ctx, n + 1, sizeof *s.s);
+    for (size_t i = 0; i < n && s.s; i++) {
+        slide *one = &s.s[s.n++];
+        if (read_slide(ctx, dir, name[i], one) || read_points(ctx, &points, column, name[i], share, one)) break;
+    }
+    if (!jd_error(ctx) && !s.n) jd_fail(ctx, JD_EDATA, "%s: no picture of the split \"%s\"", dir, split);
 end:
     if (jd_error(ctx)) slides_free(ctx, &s);
     jd_tsv_free(ctx, &images);
     jd_tsv_free(ctx, &points);
-    jd_free(ctx, a);
-    jd_free(ctx, b);
+    jd_free(ctx, list);
+    jd_free(ctx, name);
     *out = s;
     return jd_error(ctx);
 }

@@ -26,7 +26,8 @@ typedef struct slides {
 } slides;
 void slides_free(jd_ctx *ctx, slides *s);
 
-/* The pictures of one split of DIR; contrast is stretched so that 1 % of the values are black and 0.5 % white, and
+/* The pictures of one split of DIR: those of images.tsv in the split and those that SPLIT_points.tsv names; either table may
+ * be missing, and points.tsv stands in for the second.  Contrast is stretched so that 1 % of the values are black and 0.5 % white, and
  * pictures that are bright or coloured are turned into their negatives.  The core of
  * a nucleus reaches `share` of the radius of a disk of its area, within 2 to 10 pixels. */
 jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include "own_files.h"
 
 static void write_text(const char *name, const char *text)
@@ -209,10 +211,102 @@ static void labels_volumes(void **state)
     assert_int_equal(jackdaw("eval bright.safetensors --data nowhere/"), JD_ENOINPUT);
 }
 
+enum { SLICE = 36 };
+
+static void write_slice(const char *name, int seed, int channels)
+{
+    uint8_t pixels[SLICE * SLICE * 3];
+    for (int i = 0; i < SLICE * SLICE * channels; i++) pixels[i] = (uint8_t)(i * (7 + seed) % 251 ^ i / 90);
+    const jd_picture p = {SLICE, SLICE, channels, pixels};
+    assert_int_equal(jd_write_png(ctx, tmpdir_file(name), &p), JD_OK);
+}
+
+#define SCANNED   "conv 2 4 tanh, maxpool 2, dense 4 tanh, dense 2"
+#define COMMITTEE "\"members\":[{\"scope\":\"net1\"},{\"scope\":\"net2\"}],"
+
+/* A model of one net, and one of the same net twice, as committees are written. */
+static void scanning_models(int channels, const char *way)
+{
+    char config[2][400];
+    for (int k = 0; k < 2; k++)
+        snprintf(config[k], sizeof config[k],
+                 "{\"net\":\"" SCANNED "\",\"input\":\"11x11x%d\",\"classes\":2,\"low\":-%d,\"high\":%d,%s%s}",
+                 channels, channels == 1 ? 3 : 1, channels == 1 ? 3 : 1, k ? COMMITTEE : "", way);
+    assert_int_equal(write_model(ctx, tmpdir_file("one.st"), SCANNED, JD_DIMS(1, 11, 11, channels), 1.5, config[0]),
+                     JD_OK);
+    jd_params *once = jd_params_new(ctx, JD_F32), *twice = jd_params_new(ctx, JD_F32);
+    jd_tensor_file *f = jd_safetensors_open(ctx, tmpdir_file("one.st"));
+    assert_int_equal(jd_params_load(ctx, once, f), JD_OK);
+    jd_tensor_file_close(f);
+    for (int k = 0; k < 2 * jd_params_ranges(once); k++) {
+        const jd_range *r = jd_params_range(once, k / 2);
+        char name[64];
+        snprintf(name, sizeof name, "net%d/%s", k % 2 + 1, r->name);
+        assert_int_equal(jd_params_set(twice, name, &r->type, jd_params_get(once, r->name)), JD_OK);
+    }
+    assert_int_equal(
+        jd_params_save(ctx, twice, tmpdir_file("two.st"), (jd_metadata[]){{"jackdaw.config", config[1]}}, 1), JD_OK);
+    jd_params_free(once);
+    jd_params_free(twice);
+}
+
+/* What `scan` calls inside is the truth that `eval` agrees with, and its contrary the one where every pixel is wrong. */
+static void scans_for_membranes(void **state)
+{
+    (void)state;
+    scanning_models(1, "\"scan\":\"membranes\",\"views\":1");
+    make_folder("cut/image");
+    make_folder("cut/label");
+    write_slice("cut/image/a.png", 1, 1);
+    write_slice("cut/image/b.png", 2, 1);
+    for (int k = 0; k < 2; k++) {
+        const char *model = k ? "two.st" : "one.st";
+        char command[200];
+        snprintf(command, sizeof command, "scan %s cut/image/ -o cut/label --mask 0.5", model);
+        assert_int_equal(jackdaw(command), 0);
+        snprintf(command, sizeof command, "eval %s cut/ --json", model);
+        assert_int_equal(jackdaw(command), 0);
+        assert_non_null(strstr(said, "\"samples\":2,\"metric\":\"V_Rand (thin)\",\"value\":"));
+        assert_non_null(strstr(said, "\"pixel_error\":0,"));
+    }
+    jd_picture p = {0};
+    assert_int_equal(jd_read_picture(ctx, tmpdir_file("cut/label/a.png"), 1, &p), JD_OK);
+    for (int i = 0; i < SLICE * SLICE; i++) p.pixels[i] ^= 255;
+    assert_int_equal(jd_write_png(ctx, tmpdir_file("cut/label/a.png"), &p), JD_OK);
+    jd_picture_free(ctx, &p);
+    assert_int_equal(jackdaw("eval one.st cut --json"), 0);
+    assert_non_null(strstr(said, "\"pixel_error\":0.5,"));
+    assert_int_equal(unlink(tmpdir_file("cut/label/b.png")), 0);
+    assert_int_equal(jackdaw("eval one.st cut"), JD_ENOINPUT);
+    assert_non_null(strstr(wrong, "cut/label/b.png"));
+}
+
+static void scans_for_points(void **state)
+{
+    (void)state;
+    scanning_models(3, "\"scan\":\"points\",\"views\":2,\"threshold\":0.3,\"radius\":60");
+    make_folder("cells/image");
+    write_slice("cells/image/a.png", 1, 3);
+    write_slice("cells/image/b.png", 2, 3);
+    /* Whatever is found lies within the radius: with a point a picture each of them pairs with the first. */
+    write_text("cells/points.tsv", "image\tx\ty\tarea\na\t18\t18\t30\nb\t3.5\t30\t30\n");
+    assert_int_equal(jackdaw("eval one.st cells/ --json"), 0);
+    assert_non_null(strstr(said, "\"samples\":2,\"metric\":\"F1 of the detections\""));
+    assert_non_null(strstr(said, "\"recall\":1,\"radius\":60}"));
+    char *once = jd_strdup(ctx, said);
+    assert_int_equal(jackdaw("eval two.st cells/ --json"), 0);
+    assert_string_equal(said, once);
+    jd_free(ctx, once);
+    write_text("cells/points.tsv", "image\tx\ty\tarea\na\t180\t18\t30\n");
+    assert_int_equal(jackdaw("eval one.st cells"), JD_EDATA);
+    assert_non_null(strstr(wrong, "points of a: (180, 18)"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hears_strings), cmocka_unit_test(hears_classes),
-                                       cmocka_unit_test(reads_ink), cmocka_unit_test(fits_pictures),
-                                       cmocka_unit_test(labels_volumes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hears_strings),   cmocka_unit_test(hears_classes),
+                                       cmocka_unit_test(reads_ink),       cmocka_unit_test(fits_pictures),
+                                       cmocka_unit_test(labels_volumes),  cmocka_unit_test(scans_for_membranes),
+                                       cmocka_unit_test(scans_for_points)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
