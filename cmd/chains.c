@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "model.h"
 
@@ -155,16 +156,30 @@ static void print_tally(const tally *s, const char *data, bool json)
                (long long)s->confusion[3 * i + 1], (long long)s->confusion[3 * i + 2]);
 }
 
+static const char *const part[] = {"train.tsv", "test.tsv"};
+
+/* A part of a set of the registry or of a folder that is laid out like one; a file is itself. */
+static char *place_of(jd_ctx *ctx, const char *data, int k)
+{
+    struct stat st;
+    if (!samples_is_file(data)) return jd_dataset_path(ctx, data, part[k]);
+    if (stat(data, &st) || !S_ISDIR(st.st_mode)) return jd_strdup(ctx, data);
+    char *path = jd_asprintf(ctx, "%s/%s", data, part[k]);
+    if (!path || !stat(path, &st)) return path;
+    jd_free(ctx, path);
+    return jd_asprintf(ctx, "%s/%s.gz", data, part[k]);
+}
+
 jd_status chains_eval(chain_model *m, const char *data, jd_split split, bool json)
 {
     jd_ctx *ctx = m->ctx;
-    static const char *const part[] = {"train.tsv", "test.tsv"};
+    struct stat st;
+    const bool file = !stat(data, &st) && S_ISREG(st.st_mode);
     jd_chains c = {0};
     tally s = {0};
     for (int k = 0; k < 2 && !jd_error(ctx); k++) {
-        const bool file = samples_is_file(data);
         if (file ? k > 0 : split != JD_ALL && (int)split != k) continue;
-        char *path = file ? jd_strdup(ctx, data) : jd_dataset_path(ctx, data, part[k]);
+        char *path = place_of(ctx, data, k);
         if (path) jd_read_chains(ctx, path, &c);
         jd_free(ctx, path);
         for (size_t i = 0; i < c.count && !jd_error(ctx); i++) {

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "jackdaw/protein.h"
 #include "own_files.h"
 
 static void write_text(const char *name, const char *text)
@@ -302,11 +303,47 @@ static void scans_for_points(void **state)
     assert_non_null(strstr(wrong, "points of a: (180, 18)"));
 }
 
+/* What `predict` says of a chain is the truth that `eval` agrees with, as a file and in a folder laid out like the set. */
+static void tells_states(void **state)
+{
+    (void)state;
+    static const char residues[] = "ACDEFGHIKLMNPQRSTVWYACDDEFGH";
+    enum { LENGTH = sizeof residues - 1 };
+    char h[LENGTH + 1] = {0}, table[300];
+    assert_int_equal(write_model(ctx, tmpdir_file("chains.st"), "blstm 3, dense 11",
+                                 JD_DIMS(LENGTH, 1, JD_RESIDUE_COUNT), 2,
+                                 "{\"net\":\"blstm 3, dense 11\",\"residues\":\"" JD_RESIDUES
+                                 "\",\"states\":\"" JD_STATES3 " " JD_STATES8 "\"}"),
+                     JD_OK);
+    snprintf(table, sizeof table, ">one\n%s\n", residues);
+    write_text("one.fasta", table);
+    assert_int_equal(jackdaw("predict chains.st one.fasta --csv"), 0);
+    const char *row = strchr(said, '\n') + 1; /* id,place,residue,state,... */
+    for (int i = 0; i < LENGTH; i++, row = strchr(row, '\n') + 1) {
+        const char *field = row;
+        for (int k = 0; k < 3; k++) field = strchr(field, ',') + 1;
+        h[i] = *field;
+    }
+    make_folder("chains");
+    snprintf(table, sizeof table, "id\tsequence\tdssp3\none\t%s\t%s\n", residues, h);
+    write_text("chains/test.tsv", table);
+    h[0] = h[0] == 'C' ? 'H' : 'C';
+    snprintf(table, sizeof table, "id\tsequence\tdssp3\none\t%s\t%s\n", residues, h);
+    write_text("chains/train.tsv", table);
+    assert_int_equal(jackdaw("eval chains.st chains/ --json"), 0);
+    assert_non_null(strstr(said, "\"chains\":1,\"residues\":28,\"metric\":\"Q3 (%)\",\"value\":100,"));
+    assert_int_equal(jackdaw("eval chains.st chains/train.tsv --json"), 0);
+    assert_non_null(strstr(said, "\"value\":96.428571428571"));
+    assert_int_equal(jackdaw("eval chains.st chains --split all --json"), 0);
+    assert_non_null(strstr(said, "\"chains\":2,\"residues\":56,"));
+    assert_int_equal(jackdaw("eval chains.st nowhere/"), JD_ENOINPUT);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hears_strings),   cmocka_unit_test(hears_classes),
-                                       cmocka_unit_test(reads_ink),       cmocka_unit_test(fits_pictures),
-                                       cmocka_unit_test(labels_volumes),  cmocka_unit_test(scans_for_membranes),
-                                       cmocka_unit_test(scans_for_points)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hears_strings),    cmocka_unit_test(hears_classes),
+                                       cmocka_unit_test(reads_ink),        cmocka_unit_test(fits_pictures),
+                                       cmocka_unit_test(labels_volumes),   cmocka_unit_test(scans_for_membranes),
+                                       cmocka_unit_test(scans_for_points), cmocka_unit_test(tells_states)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
