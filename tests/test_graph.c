@@ -139,7 +139,7 @@ static void trace_more(jd_graph *g, void *user)
 /* An allocator that knows how many bytes are taken; their number stands before each block. */
 static void *count_alloc(void *user, size_t bytes)
 {
-    char *p = aligned_alloc(64, bytes + 64);
+    char *p = aligned_alloc(64, (bytes + 127) / 64 * 64);
     if (!p) return NULL;
     memcpy(p, &bytes, sizeof bytes);
     *(size_t *)user += bytes;
@@ -435,6 +435,12 @@ static void misuse_is_named(void **state)
     assert_true(jd_fn_scalar(f, "y") == 7);
     assert_int_equal(jd_fn_run(f, &(jd_tensor){"x", {JD_F64, 1, {1}}, &half}, 1), JD_OK);
     assert_true(jd_fn_scalar(f, "y") == .5);
+    /* An input that the function does not take is no error; one without data stays as it was put there. */
+    const jd_tensor more[] = {{"x", {JD_F64, 1, {1}}, NULL}, JD_TENSOR("unused", JD_F32, x, 2, 2)};
+    double *place = jd_plan_input(jd_fn_plan(f, more, 2), "x");
+    *place = 2.5;
+    assert_int_equal(jd_fn_run(f, more, 2), JD_OK);
+    assert_true(jd_fn_scalar(f, "y") == 2.5);
     jd_fn_free(f);
     jd_ctx_free(ctx);
 }

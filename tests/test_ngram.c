@@ -241,6 +241,21 @@ static void golden(void **state)
     jd_ngram_free(m);
 }
 
+/* A model of words alone, without sentences: no end is predicted, and none is counted. */
+static void without_sentences(void **state)
+{
+    (void)state;
+    static const char text[] = "\\data\\\nngram 1=2\n\\1-grams:\n-0.30103 a\n-0.60206 b\n\\end\\\n";
+    const char *path = tmpdir_file("words");
+    tmpdir_write(path, text, strlen(text));
+    jd_ngram *m = jd_arpa_read(ctx, path);
+    assert_non_null(m);
+    assert_int_equal(jd_ngram_start(m), 0);
+    assert_true(jd_ngram_end(m, 0) == 0);
+    assert_true(fabs(jd_ngram_perplexity(m, "a b\nb a", 7) - sqrt(8)) < 1e-5);
+    jd_ngram_free(m);
+}
+
 static void bad_files(void **state)
 {
     (void)state;
@@ -312,7 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(witten_bell), cmocka_unit_test(perplexity),
                                        cmocka_unit_test(bad_text),    cmocka_unit_test(round_trip),
-                                       cmocka_unit_test(golden),      cmocka_unit_test(bad_files),
-                                       cmocka_unit_test(other_locale)};
+                                       cmocka_unit_test(golden),      cmocka_unit_test(without_sentences),
+                                       cmocka_unit_test(bad_files),   cmocka_unit_test(other_locale)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -244,6 +244,7 @@ static void bad_options_are_refused(void **state)
 {
     (void)state;
     const jd_rtrl_options bad[] = {{.units = 3},
+                                   {.inputs = 2, .units = 3, .kind = (jd_rtrl_kind)9},
                                    {.inputs = 2},
                                    {.inputs = 2, .units = 3, .dtype = JD_I32},
                                    {.inputs = 2, .units = 3, .peepholes = true},

@@ -176,6 +176,8 @@ static void wrong_headers_are_refused(void **state)
         {"{\"a\":" T("[2]", "0", "2") ",\"b\":" T("[2]", "1", "3") "}", "must begin at 2", 3},
         {"{\"a\":" T("[2]", "2", "0") "}", "must begin at 0", 2},
         {"{\"a\":" T("[2]", "0", "1") "}", "hold 1 bytes", 1},
+        {"{\"a\":" T("[1]", "0", "1") ",\"b\":" T("[2]", "1", "2") "}", "hold 1 bytes, but shape and type U8 need 16",
+         2},
         {"{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", "need 12 bits", 2},
         {"{\"a\":" T("[2]", "0", "2") "}", "need 2 bytes of data, the file has 1", 1},
         {"{\"a\":" T("[2]", "0", "2") "}", "need 2 bytes of data, the file has 3", 3},

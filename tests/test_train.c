@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -434,6 +435,22 @@ static void result_and_report(void **state)
     assert_non_null(strstr(line, "\"device\":\"cpu\",\"longest\":12}"));
     jd_free(ctx, line);
     jd_run_free(r);
+    char events[600] = ""; /* what TensorBoard shows: a file of nine losses */
+    DIR *d = opendir(tmpdir_file("result/events"));
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d));)
+        if (e->d_name[0] != '.') snprintf(events, sizeof events, "%s/%s", tmpdir_file("result/events"), e->d_name);
+    closedir(d);
+    jd_event_reader *reader = jd_event_reader_open(ctx, events);
+    assert_non_null(reader);
+    int losses = 0;
+    for (jd_event e; jd_event_reader_next(reader, &e);)
+        if (e.tag && !strcmp(e.tag, "train/loss")) {
+            assert_true(e.step == losses && e.has_scalar && e.scalar == 1.f / (float)(losses + 1));
+            losses++;
+        }
+    assert_int_equal(losses, 9);
+    jd_event_reader_close(reader);
     size_t n;
     char *html = jd_read_file(ctx, tmpdir_file("result/report.html"), 0, &n);
     assert_non_null(html);
@@ -448,6 +465,33 @@ static void result_and_report(void **state)
         if (!strstr(html, there[i])) fail_msg("the rebuilt report lacks \"%s\"", there[i]);
     jd_free(ctx, html);
     jd_free(ctx, dir);
+    jd_ctx_free(ctx);
+}
+
+/* A figure passes at its bar, on its side; one that is no number does not; without a bar every number does. */
+static void a_result_passes_at_its_bar(void **state)
+{
+    (void)state;
+    static const struct {
+        bool higher;
+        double accept, value;
+        bool passes;
+    } cases[] = {{false, 4, 4, true},     {false, 4, 4.001, false},        {true, 4, 4, true},
+                 {true, 4, 3.999, false}, {true, 4, INFINITY, false},      {false, 4, -INFINITY, false},
+                 {false, NAN, 1e9, true}, {true, NAN, (double)NAN, false}, {false, 4, (double)NAN, false}};
+    jd_ctx *ctx = context();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        jd_system system = demo_system;
+        system.higher = cases[i].higher;
+        system.accept[JD_CPU] = cases[i].accept;
+        jd_run *r = jd_run_new(
+            ctx, &(jd_run_options){.system = &system, .scale = JD_CPU, .seed = 1, .dir = tmpdir_file("bar")});
+        assert_non_null(r);
+        assert_true(jd_run_scale(r) == JD_CPU);
+        ok(ctx, jd_run_finish(r, cases[i].value, NULL));
+        if (jd_run_passed(r) != cases[i].passes) fail_msg("case %zu", i);
+        jd_run_free(r);
+    }
     jd_ctx_free(ctx);
 }
 
@@ -495,6 +539,7 @@ int main(void)
         cmocka_unit_test(a_loss_that_is_not_finite_names_the_place),
         cmocka_unit_test(settings_are_read_strictly),
         cmocka_unit_test(result_and_report),
+        cmocka_unit_test(a_result_passes_at_its_bar),
         cmocka_unit_test(own_loop_saves_and_loads),
     };
     return cmocka_run_group_tests(tests, tmpdir_setup, tmpdir_teardown);
