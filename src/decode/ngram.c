@@ -203,21 +203,22 @@ double jd_ngram_perplexity(const jd_ngram *m, const char *text, size_t bytes)
     if (!m) return 0;
     ngram_text t = {.at = text, .stop = text + bytes};
     const char *word;
-    double sum = 0, count = 0;
+    const double end = m->end >= 0; /* a model without sentences is asked for words alone */
+    double sum = 0, words = 0, ends = 0;
     uint32_t state = 0;
-    for (size_t n; (n = jd__ngram_next_word(&t, &word)) > 0; count++) {
+    for (size_t n; (n = jd__ngram_next_word(&t, &word)) > 0; words++) {
         if (t.fresh) {
-            if (count > 0) {
+            if (words > 0) {
                 sum += jd_ngram_end(m, state);
-                count++;
+                ends += end;
             }
             state = jd_ngram_start(m);
         }
         sum += jd_ngram_step(m, state, jd__ngram_find_word(m, word, n), &state);
     }
-    if (count == 0) {
+    if (words == 0) {
         jd_fail(m->ctx, JD_EDATA, "jd_ngram_perplexity: the text has no words; give one that has");
         return -1;
     }
-    return exp(-(sum + jd_ngram_end(m, state)) / (count + 1));
+    return exp(-(sum + jd_ngram_end(m, state)) / (words + ends + end));
 }
