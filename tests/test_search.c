@@ -312,6 +312,12 @@ static void scores_may_be_bad(void **state)
     jd_ctx_free(ctx);
 }
 
+static int upwards(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 /* MIDDLE: the best quarter stays and is not evaluated again; values only move within their dimension. */
 static void cosyne_permutes_within_dimensions(void **state)
 {
@@ -340,6 +346,16 @@ static void cosyne_permutes_within_dimensions(void **state)
                         break;
                     }
             assert_true(found >= 30);
+        }
+        assert_string_equal(s->field[2].name,
+                            "next"); /* the members as they were bred: none is lost, some have moved */
+        assert_true(memcmp(s->field[0].v, s->field[2].v, sizeof first) != 0);
+        for (int d = 0; d < D; d++) {
+            double a[40], b[40];
+            for (int k = 0; k < 40; k++) a[k] = s->field[0].v[k * D + d], b[k] = s->field[2].v[k * D + d];
+            qsort(a, 40, sizeof *a, upwards);
+            qsort(b, 40, sizeof *b, upwards);
+            assert_memory_equal(a, b, sizeof a);
         }
         jd_search_free(s);
         jd_ctx_free(ctx);
