@@ -80,7 +80,7 @@ static const cli_option train_options[] = {
     CLI_END};
 
 static const cli_option eval_options[] = {
-    {"data", 'd', "NAME|FILE", "the same as DATA: set of the registry, or a file or folder as below", false},
+    {"data", 'd', "NAME|FILE", "the same as DATA: set of the registry, or a file or folder as above", false},
     {"labels", 0, "FILE", "IDX or npy file of the labels (default: beside the images, or y of an npz); translations",
      false},
     {"split", 0, "train|test|all", "which part, where the data has parts (default test)", false},
@@ -223,22 +223,22 @@ const cli_command cli_commands[] = {
      "  jackdaw eval runs/handwriting-online-1/model.safetensors words.tsv.gz --output words.html\n"
      "  jackdaw eval runs/pyramid-lstm-1/model.safetensors brains/\n"
      "  jackdaw eval runs/translation-1 test.en --labels test.fr\n",
-     "Classifiers of pictures, and committees of them, take an IDX file, a folder with a folder of pictures for each\n"
-     "class or with such folders called train and test, one with IDX files, or a table of the columns `file` and "
-     "`class`\n"
-     "(or label), alone or in a folder that has it as test.tsv, index.tsv, labels.csv or train.csv; pictures are "
-     "fitted to\n"
-     "the model's size.  Models of tables take a table, those of sequences arrays, time series (.ts) or a table too.\n"
-     "Models that hear, or read pictures of lines, take a tab-separated table, or a folder with one called index.tsv: "
-     "its\n"
-     "column `file` names the files beside it, the column text, word, digit, label or class the truth, and `split`, if "
-     "it\n"
-     "is there, the part.  Models that read ink take files (tsv, InkML) that tell the text.  Models that label voxels "
-     "take\n"
-     "a folder with the volumes in image/, their labels under the same names in label/, and perhaps a table test.tsv "
-     "with\n"
-     "a column `file`.  Models that translate take a text and its translation, line by line, or one text with a tab\n"
-     "between both; those that know characters a text, and tell the bits of a character.",
+     "DATA is a set of the registry, or what the model's kind asks for:\n"
+     "  pictures   an IDX file; a folder of pictures for each class, or of such folders called train and test;\n"
+     "             a table of file and class (or label), alone or in a folder as test.tsv, index.tsv, labels.csv or\n"
+     "             train.csv.  They are fitted to the model's size\n"
+     "  tables     a table; for sequences arrays (npy, npz) or time series (.ts) too\n"
+     "  sounds,    a tab-separated table, or a folder with one called index.tsv: `file` names files beside it, "
+     "`text`,\n"
+     "  lines      `word`, `digit`, `label` or `class` the truth, `split` the part; or folders of recordings for each\n"
+     "             class; or recordings whose names begin with what is said and '_', as 7_jackson_3.wav\n"
+     "  ink        files (tsv, InkML) that tell the text\n"
+     "  volumes    a folder with image/, label/ under the same names, and perhaps a table test.tsv with `file`\n"
+     "  membranes  a folder with image/ and label/ (white inside of cells) under the same names\n"
+     "  points     a folder with image/ and a table points.tsv (or test_points.tsv) of image, x, y and area\n"
+     "  chains     a table of sequence and dssp3 or dssp8, or a folder with one called test.tsv\n"
+     "  sentences  a text and, with --labels, its translation line by line; or one text with a tab between both\n"
+     "  text       any text; tells the bits of a character",
      eval_options, cmd_eval, 1, 2},
     {"predict", "what a model says to files", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw predict model.safetensors shoe.png\n"

@@ -193,6 +193,28 @@ static jd_status eval_classes(tally *t, const char *dir)
     return jd_error(ctx);
 }
 
+/* Recordings whose names begin with what is said in them, as those of the free spoken digits: 7_jackson_3.wav. */
+static jd_status eval_named(tally *t, const char *dir)
+{
+    static const char *const endings[] = {FILE_SOUNDS, NULL};
+    jd_ctx *ctx = t->m.ctx;
+    file_list files = {0};
+    files_all(ctx, dir, endings, &files);
+    for (size_t i = 0; i < files.n && !jd_error(ctx); i++) {
+        const char *name = strrchr(files.path[i], '/') + 1, *end = strchr(name, '_');
+        char *truth = end ? jd_asprintf(ctx, "%.*s", (int)(end - name), name) : NULL;
+        if (!end)
+            jd_fail(ctx, JD_EDATA,
+                    "%s: what is said in it? name it so that it begins with that and '_', or write a table index.tsv "
+                    "with the columns file and text",
+                    files.path[i]);
+        if (truth) eval_file(t, files.path[i], truth);
+        jd_free(ctx, truth);
+    }
+    files_free(ctx, &files);
+    return jd_error(ctx);
+}
+
 /* The words and the lines of a folder of ink. */
 static jd_status eval_ink_folder(tally *t, const char *dir)
 {
@@ -230,8 +252,10 @@ static jd_status eval_all(tally *t)
         eval_ink_folder(t, place);
     else if (is_folder && !indexed && t->m.classes)
         eval_classes(t, place);
+    else if (is_folder && !indexed)
+        eval_named(t, place);
     else if (is_folder)
-        eval_index(t, index); /* says what is missing */
+        eval_index(t, index);
     else if (t->m.ear)
         eval_index(t, place);
     else

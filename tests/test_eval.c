@@ -56,6 +56,14 @@ static void hears_strings(void **state)
              "\"edits\":1,\"unknown_letters\":0}\n",
              100. / (double)(2 * n + 1), 2 * n + 1);
     assert_string_equal(said, index);
+    make_folder("named/deep");
+    snprintf(index, sizeof index, "cp '%s/sounds/a.wav' '%s/named/deep/%s_one_1.wav'", tmpdir_path, tmpdir_path, text);
+    assert_int_equal(system(index), 0);
+    assert_int_equal(jackdaw("eval strings.safetensors named/"), 0);
+    assert_non_null(strstr(said, "label error (%) 0: 0 edits"));
+    write_tones("named/b.wav", 8000);
+    assert_int_equal(jackdaw("eval strings.safetensors named"), JD_EDATA);
+    assert_non_null(strstr(wrong, "b.wav: what is said in it?"));
     assert_int_equal(jackdaw("eval strings.safetensors --data sounds --split all --output out.html"), 0);
     assert_non_null(strstr(said, "2 edits for"));
     assert_non_null(strstr(said, "1 samples hold letters that the model does not know"));
