@@ -66,7 +66,8 @@ for binary in "$work"/usr/bin/jackdaw "$lib"/libjackdaw.so "$lib"/libjackdaw-*.s
         grep -q "$word" elf.txt || { echo "$binary lacks $word" && exit 1; }
     done
     ! grep -E 'TEXTREL|R(UN)?PATH|LOAD.* RWE ' elf.txt || { echo "in $binary" && exit 1; }
-    [[ $binary != *.so ]] || ! grep ' TLS ' elf.txt || { echo "in $binary" && exit 1; }
+    # A host's threads pay for thread-local memory; the runtime of CUDA brings some.
+    [[ $binary != *.so || $binary == *-cuda.so ]] || ! grep ' TLS ' elf.txt || { echo "in $binary" && exit 1; }
 done
 readelf -lWd "$work/usr/bin/jackdaw" | grep -q 'Flags:.* PIE'
 readelf -d "$lib/libjackdaw.so" | grep -q 'soname: \[libjackdaw.so.0\]'

@@ -271,7 +271,7 @@ static void signs(void **state)
     assert_int_equal(jackdaw("eval s classes --json"), JD_EDATA);
     assert_non_null(strstr(wrong, "'x' is none of the classes"));
     assert_int_equal(jackdaw("scan s classes/00000/0.png -o out.png"), JD_EUSAGE);
-    assert_non_null(strstr(wrong, "a committee"));
+    assert_non_null(strstr(wrong, "prepared first"));
 }
 
 /* ---- descriptions that are wrong -----------------------------------------------------------------------------------------*/
