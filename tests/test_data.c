@@ -584,6 +584,12 @@ static void categories(void **state)
     assert_int_equal(csv("7,Ulm,m\n8,Trier,f\n", &o, &t), JD_OK);
     assert_true(t.values[1] == 1 && t.values[2] == 1 && isnan(t.values[4]) && t.values[5] == 0);
     jd_table_free(ctx, &t);
+    o.last_words = true; /* the last column is no input, whatever the list says of it */
+    assert_int_equal(csv("7,Ulm,900\n8,Bonn,-1\n", &o, &t), JD_OK);
+    assert_string_equal(t.categories, "\nBonn|Ulm");
+    assert_true(t.values[1] == 1 && t.values[2] == 900 && t.values[5] == -1);
+    assert_string_equal(t.words[0], "900");
+    jd_table_free(ctx, &t);
     o = (jd_csv_options){.categories = true};
     assert_int_equal(csv("p,x\ne,y\np,y\n", &o, &t), JD_OK); /* words alone: one comes again */
     assert_null(t.names);

@@ -91,7 +91,8 @@ jd_status jd__csv_begin_words(jd__csv *c)
 {
     c->column = jd_alloc_array(c->ctx, c->t.cols, sizeof *c->column);
     const char *at = c->o.known;
-    for (size_t k = 0; c->column && at && !jd_error(c->ctx) && k < c->t.cols; k++) {
+    const size_t inputs = c->t.cols - (c->o.last_words ? 1 : 0);
+    for (size_t k = 0; c->column && at && !jd_error(c->ctx) && k < inputs; k++) {
         jd__csv_column *v = &c->column[k];
         const size_t length = strcspn(at, "\n");
         v->kind = length ? JD__CSV_WORDS : JD__CSV_NUMBERS;
