@@ -10,7 +10,6 @@
 #include "files.h"
 #include "mitosis.h"
 #include "model.h"
-#include "scan_nets.h"
 
 typedef struct scanning {
     jd_ctx *ctx;
@@ -56,7 +55,6 @@ static jd_status read_way(scanning *s, const char *path)
 
 static jd_status open_model(scanning *s, const char *path)
 {
-    const char *scope[MODEL_MEMBERS];
     if (read_way(s, path) || model_load(s->ctx, path, &s->m, &s->w)) return jd_error(s->ctx);
     const model *m = &s->m;
     const float high = s->points ? 1 : EM_HIGH, low = -high;
@@ -66,12 +64,7 @@ static jd_status open_model(scanning *s, const char *path)
         return jd_fail(s->ctx, JD_EDATA,
                        "%s: is no net of two classes that sees plain pictures with %d channels of %g to %g", path,
                        channels, (double)low, (double)high);
-    for (int k = 0; k < m->members; k++) scope[k] = m->member[k].scope;
-    return scan_nets_open(
-        s->ctx, s->w, scope, m->members,
-        &(jd_scan_options){
-            .net = m->net, .height = m->dim[0], .width = m->dim[1], .channels = m->dim[2], .softmax = true},
-        s->scan, s->weights);
+    return model_scanners(s->ctx, path, m, s->w, &(jd_scan_options){0}, s->scan, s->weights);
 }
 
 static void close_model(scanning *s)

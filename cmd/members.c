@@ -5,6 +5,7 @@
 
 #include "jackdaw/prepare.h"
 #include "model.h"
+#include "scan_nets.h"
 
 enum { LARGEST = 4096 };
 
@@ -152,4 +153,23 @@ jd_status model_see(jd_ctx *ctx, const model *m, int v, const jd_images *picture
     }
     jd_free(ctx, some.pixels);
     return jd_error(ctx);
+}
+
+jd_status model_scanners(jd_ctx *ctx, const char *path, const model *m, jd_params *w, const jd_scan_options *how,
+                         jd_scanner **scan, jd_params **weights)
+{
+    const char *scope[MODEL_MEMBERS];
+    jd_scan_options o = *how;
+    o.net = m->net;
+    o.height = m->dim[0];
+    o.width = m->dim[1];
+    o.channels = m->dim[2];
+    o.softmax = true;
+    for (int k = 0; k < m->members; k++) {
+        scope[k] = m->member[k].scope;
+        if (m->member[k].net && strcmp(m->member[k].net, m->net) != 0)
+            return jd_fail(ctx, JD_EUSAGE, "%s: a committee of nets of several kinds; only those of one are scanned",
+                           path);
+    }
+    return scan_nets_open(ctx, w, scope, m->members, &o, scan, weights);
 }

@@ -178,6 +178,10 @@ jd_status model_read_members(jd_ctx *ctx, const char *path, const void *config, 
 jd_status model_alone(jd_ctx *ctx, model *m);
 /* Whether pictures of this size can be taken as they are. */
 bool model_takes(const model *m, int64_t height, int64_t width);
+/* The members' scanners, whose maps are averaged, and weights of their own (members each), to be freed by the caller; `how` tells
+ * tiles and progress.  Refuses members with nets of their own. */
+jd_status model_scanners(jd_ctx *ctx, const char *path, const model *m, jd_params *w, const jd_scan_options *how,
+                         jd_scanner **scan, jd_params **weights);
 /* Errors unless the samples fit the model. */
 jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char *name);
 /* What members with view v see of pictures index[0..n-1]: out (n,H,W,C), prepared and padded. */

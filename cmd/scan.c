@@ -5,7 +5,6 @@
 
 #include "files.h"
 #include "model.h"
-#include "scan_nets.h"
 
 typedef enum form { MAP, OVERLAY, MASK, NUMBERS } form;
 
@@ -84,10 +83,6 @@ static jd_status check_model(jd_ctx *ctx, const char *path, const model *m, int 
                        "%s: sees pictures that are prepared first; only nets of plain pictures can be scanned over an "
                        "image",
                        path);
-    for (int k = 0; k < m->members; k++)
-        if (m->member[k].net && strcmp(m->member[k].net, m->net) != 0)
-            return jd_fail(ctx, JD_EUSAGE, "%s: a committee of nets of several kinds; only those of one are scanned",
-                           path);
     if (!(m->low < m->high))
         return jd_fail(ctx, JD_EDATA, "%s: jackdaw.config gives pixels the range %g to %g", path, (double)m->low,
                        (double)m->high);
@@ -149,22 +144,12 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
     file_list files = {0};
     char **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
     const bool many = many_pictures(a), quiet = cli_has(a, "quiet");
-    if (many && stem && mkdir(out, 0777) && errno != EEXIST)
+    if (!jd_error(ctx))
+        model_scanners(ctx, a->rest[0], j->m, w, &(jd_scan_options){.tile = tile, .progress = progress, .user = j},
+                       j->scan, j->weights);
+    if (many && !jd_error(ctx) && mkdir(out, 0777) && errno != EEXIST)
         jd_fail(ctx, JD_EIO, "%s: cannot make the folder: %s", out, strerror(errno));
     if (file_ends(out, ".npy")) j->form = NUMBERS;
-    const char *scope[MODEL_MEMBERS];
-    for (int k = 0; k < j->m->members; k++) scope[k] = j->m->member[k].scope;
-    if (!jd_error(ctx))
-        scan_nets_open(ctx, w, scope, j->m->members,
-                       &(jd_scan_options){.net = j->m->net,
-                                          .height = j->m->dim[0],
-                                          .width = j->m->dim[1],
-                                          .channels = j->m->dim[2],
-                                          .softmax = true,
-                                          .tile = tile,
-                                          .progress = progress,
-                                          .user = j},
-                       j->scan, j->weights);
     for (size_t i = 0; !jd_error(ctx) && i < files.n; i++) {
         char *to =
             many ? jd_asprintf(ctx, "%s/%s.%s", out, stem[i], j->form == NUMBERS ? "npy" : "png") : jd_strdup(ctx, out);
