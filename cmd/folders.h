@@ -24,7 +24,8 @@ typedef struct folder {
     size_t dirs; /* scratch: the folders of classes */
 } folder;
 
-#define FILE_SOUNDS ".wav", ".flac", ".sph", ".nist", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aiff", ".aif"
+#define FILE_SOUNDS                                                                                                    \
+    ".wav", ".flac", ".sph", ".nist", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aiff", ".aif", ".aifc", ".au", ".snd"
 
 /* What is in dir/CLASS/ and below, where dir/testing_list.txt and dir/validation_list.txt may name those to test and to validate on
  * (CLASS/FILE in each line); or in dir/train/CLASS/, dir/test/CLASS/ and perhaps dir/val/CLASS/; or what a table in dir lists:

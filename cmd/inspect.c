@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "folders.h"
 #include "jackdaw/series.h"
 #include "model.h"
 
@@ -241,6 +242,14 @@ static const char *picture_kind(const unsigned char *b, size_t n)
     return NULL;
 }
 
+static bool is_sound(const unsigned char *b, size_t n)
+{
+    static const char *const head[] = {"RIFF", "RIFX", "OggS", "fLaC", "NIST", "FORM", ".snd", NULL};
+    bool yes = false;
+    for (int i = 0; n >= 12 && head[i]; i++) yes = yes || !memcmp(b, head[i], 4);
+    return yes;
+}
+
 static void inspect(jd_ctx *ctx, const char *path, bool json)
 {
     FILE *f = fopen(path, "rb");
@@ -259,8 +268,7 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
         show_series(ctx, path, json);
     } else if (file_ends(path, ".nii") || file_ends(path, ".nii.gz")) {
         show_volume(ctx, path, json);
-    } else if (n >= 12 &&
-               (!memcmp(b, "RIFF", 4) || !memcmp(b, "OggS", 4) || !memcmp(b, "fLaC", 4) || !memcmp(b, "NIST", 4))) {
+    } else if (folder_is_sound(path) || is_sound(b, n)) {
         show_sound(ctx, path, json);
     } else if (n >= 6 && !memcmp(b, "\x93NUMPY", 6)) {
         kind = "npy";
@@ -279,7 +287,7 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
     } else {
         jd_fail(ctx, JD_EDATA,
                 "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, JPEG, BMP, GIF, TIFF, PGM, PPM, "
-                "WAV, FLAC, Ogg, "
+                "WAV, AIFF, AU, FLAC, Ogg, MP3, "
                 "NIfTI, time series (.ts), CSV, TensorBoard events",
                 path);
     }

@@ -8,8 +8,12 @@
 static const struct feature {
     const char *name, *state, *how;
 } features[] = {
-    {"png, pgm, ppm", "yes", ""},
-    {"wav, flac", "yes", ""},
+    {"png, pgm, ppm", "yes", ""}, {"wav, flac, ogg", "yes", ""},
+#ifdef JD_HAVE_MPG123
+    {"mp3", "yes", ""},
+#else
+    {"mp3", "no", "apt-get install libmpg123-dev, then build again"},
+#endif
 #ifdef JD_HAVE_MICROHTTPD
     {"serve", "yes", ""},
 #else

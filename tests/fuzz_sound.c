@@ -1,4 +1,4 @@
-/* fuzz_sound.c - the sound reader: WAV, FLAC and NIST SPHERE through libsndfile. */
+/* fuzz_sound.c - the sound reader: WAV, FLAC and others through libsndfile, MP3 through libmpg123. */
 #include <sndfile.h>
 
 #include "fuzz.h"
@@ -10,6 +10,13 @@ static const char *const WORDS[] = {"RIFF",
                                     "fmt ",
                                     "data",
                                     "LIST",
+                                    "FORM",
+                                    "AIFFCOMM",
+                                    "SSND",
+                                    ".snd",
+                                    "ID3",
+                                    "\xff\xfb\x90\x44",
+                                    "Info",
                                     "fLaC",
                                     "NIST_1A\n   1024\n",
                                     "sample_count -i 10\n",
@@ -37,6 +44,10 @@ static void seeds(jd_ctx *ctx)
     write_as(ctx, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 2);
     write_as(ctx, SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 1);
     write_as(ctx, SF_FORMAT_NIST | SF_FORMAT_PCM_16, 1);
+    write_as(ctx, SF_FORMAT_AIFF | SF_FORMAT_FLOAT, 1);
+    write_as(ctx, SF_FORMAT_AU | SF_FORMAT_PCM_16, 2);
+    SF_INFO mp3 = {.samplerate = 8000, .channels = 1, .format = SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III};
+    if (sf_format_check(&mp3)) write_as(ctx, mp3.format, 1);
 }
 
 static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)

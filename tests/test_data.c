@@ -101,9 +101,14 @@ static void sound(void **state)
     (void)state;
     static float x[2 * 10000];
     for (int i = 0; i < 20000; i++) x[i] = (float)(i * 7919 % 65536 - 32768) / 32768.f;
-    static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
-                                  SF_FORMAT_NIST | SF_FORMAT_PCM_16, SF_FORMAT_WAVEX | SF_FORMAT_FLOAT};
-    for (int k = 0; k < 4; k++)
+    static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16,
+                                  SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                                  SF_FORMAT_NIST | SF_FORMAT_PCM_16,
+                                  SF_FORMAT_WAVEX | SF_FORMAT_FLOAT,
+                                  SF_FORMAT_AIFF | SF_FORMAT_PCM_24,
+                                  SF_FORMAT_AU | SF_FORMAT_PCM_16,
+                                  SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG};
+    for (size_t k = 0; k < sizeof formats / sizeof *formats; k++)
         for (int ch = 1; ch <= 2; ch++) {
             jd_sound s = {0};
             const char *path = tmpdir_file("sound.dat"); /* told by contents, not by name */
@@ -126,9 +131,13 @@ static void sound(void **state)
     assert_int_equal(truncate(path, 40000), 0);
     jd_read_sound(ctx, path, &back);
     expect_error(JD_EDATA, "chunk 'data' declares 40000 bytes");
-    tmpdir_write(path, "ID3", 4);
+    tmpdir_write(path,
+                 "\0\0\0\x1c"
+                 "ftypM4A ",
+                 13);
     jd_read_sound(ctx, path, &back);
-    expect_error(JD_EDATA, "convert it to WAV");
+    expect_error(JD_EDATA,
+                 "an MPEG-4 file (m4a, AAC); WAV, AIFF, AU, FLAC, Ogg, MP3 and NIST files are read, and `ffmpeg -i");
 }
 
 static jd_status csv(const char *text, const jd_csv_options *o, jd_table *t)

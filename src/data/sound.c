@@ -1,4 +1,5 @@
 #include "base/ctx.h"
+#include "data/sound_mpeg.h"
 #include "data/stream.h"
 
 #include <errno.h>
@@ -42,39 +43,78 @@ static sf_count_t mem_read(void *dst, sf_count_t n, void *user)
     return n;
 }
 
-static uint32_t le32(const uint8_t *p)
+static uint32_t u32_at(const uint8_t *p, bool big)
 {
-    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+    return big ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+               : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
-/* libsndfile shortens a cut-off WAV file in silence: walk over its chunks and say so. */
-static jd_status check_riff(jd_ctx *ctx, const char *path, const uint8_t *p, size_t bytes)
+/* libsndfile shortens a cut-off WAV or AIFF file in silence: walk over its chunks, up to that of the samples, and say so. */
+static jd_status check_chunks(jd_ctx *ctx, const char *path, const uint8_t *p, size_t bytes, bool big,
+                              const char *samples)
 {
     size_t at = 12;
     while (at + 8 <= bytes) {
-        const uint32_t size = le32(p + at + 4);
-        const bool data = memcmp(p + at, "data", 4) == 0;
+        const uint32_t size = u32_at(p + at + 4, big);
+        const bool data = memcmp(p + at, samples, 4) == 0;
         if (size > bytes - at - 8)
             return jd_fail(ctx, JD_EDATA,
                            "%s: byte %zu: chunk '%.4s' declares %u bytes, the file has %zu left; it is cut off, "
                            "fetch it again",
-                           path, at, data ? "data" : "????", size, bytes - at - 8);
+                           path, at, data ? samples : "????", size, bytes - at - 8);
         if (data) return JD_OK;
         at += 8 + (size_t)size + (size & 1);
     }
-    return jd_fail(ctx, JD_EDATA, "%s: byte %zu: no data chunk; the WAV file is cut off, fetch it again", path, at);
+    return jd_fail(ctx, JD_EDATA, "%s: byte %zu: no chunk '%s' with the samples; the file is cut off, fetch it again",
+                   path, at, samples);
+}
+
+/* Sun's format: where the samples begin, and how many bytes they are, all bits set where that was not known. */
+static jd_status check_au(jd_ctx *ctx, const char *path, const uint8_t *p, size_t bytes)
+{
+    const uint32_t at = u32_at(p + 4, true), size = u32_at(p + 8, true);
+    if (at <= bytes && (size == UINT32_MAX || size <= bytes - at)) return JD_OK;
+    return jd_fail(ctx, JD_EDATA,
+                   "%s: byte 8: %u bytes of samples from byte %u on, the file has %zu; it is cut off, "
+                   "fetch it again",
+                   path, size, at, bytes);
+}
+
+/* What other programs call sound, and is not read: 4 bytes and where they stand. */
+static const char *other_kind(const uint8_t *p, size_t bytes)
+{
+    static const struct {
+        const char *head, *what;
+        int at;
+    } other[] = {{"ftyp", "an MPEG-4 file (m4a, AAC)", 4},
+                 {"RF64", "a WAV file of more than 4 GB (RF64)", 0},
+                 {"riff", "a Wave64 file", 0},
+                 {"caff", "a Core Audio file", 0},
+                 {"\x30\x26\xb2\x75", "a Windows Media file", 0},
+                 {"#!AM", "an AMR file", 0},
+                 {"\x1a\x45\xdf\xa3", "a Matroska or WebM file", 0},
+                 {"ajkg", "a file packed by shorten", 0}};
+    for (size_t i = 0; bytes >= 12 && i < sizeof other / sizeof *other; i++)
+        if (!memcmp(p + other[i].at, other[i].head, 4)) return other[i].what;
+    return NULL;
 }
 
 static jd_status check_kind(jd_ctx *ctx, const char *path, const uint8_t *p, size_t bytes)
 {
-    if (bytes >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WAVE", 4) == 0)
-        return check_riff(ctx, path, p, bytes);
+    const char *other = other_kind(p, bytes);
+    if (bytes >= 12 && !memcmp(p + 8, "WAVE", 4) && (!memcmp(p, "RIFF", 4) || !memcmp(p, "RIFX", 4)))
+        return check_chunks(ctx, path, p, bytes, p[3] == 'X', "data");
+    if (bytes >= 12 && !memcmp(p, "FORM", 4) && (!memcmp(p + 8, "AIFF", 4) || !memcmp(p + 8, "AIFC", 4)))
+        return check_chunks(ctx, path, p, bytes, true, "SSND");
+    if (bytes >= 24 && !memcmp(p, ".snd", 4)) return check_au(ctx, path, p, bytes);
     if (bytes >= 4 && memcmp(p, "fLaC", 4) == 0) return JD_OK;
     if (bytes >= 8 && memcmp(p, "NIST_1A\n", 8) == 0) return JD_OK;
     if (bytes >= 4 && memcmp(p, "OggS", 4) == 0) return JD_OK; /* Vorbis, Opus or FLAC within */
-    return jd_fail(ctx, JD_EDATA,
-                   "%s: byte 0: %zu bytes without the head of a WAV, FLAC, Ogg or NIST file; convert it to WAV", path,
-                   bytes);
+    return jd_fail(
+        ctx, JD_EDATA,
+        "%s: byte 0: %s; WAV, AIFF, AU, FLAC, Ogg, MP3 and NIST files are read, and `ffmpeg -i FILE FILE.wav` "
+        "makes one of most others",
+        path, other ? other : "no sound that is known begins here");
 }
 
 /* Reads all frames block by block (a declared length is not believed) and averages the channels. */
@@ -129,8 +169,9 @@ jd_status jd_read_sound(jd_ctx *ctx, const char *path, jd_sound *out)
     size_t bytes;
     uint8_t *data = jd_read_file(ctx, path, (size_t)1 << 30, &bytes);
     if (!data) return jd_error(ctx);
-    jd_status st = check_kind(ctx, path, data, bytes);
-    if (st == JD_OK) {
+    const bool mpeg = jd__is_mpeg(data, bytes);
+    jd_status st = mpeg ? jd__read_mpeg(ctx, path, data, bytes, out) : check_kind(ctx, path, data, bytes);
+    if (st == JD_OK && !mpeg) {
         memory_file m = {.data = data, .size = (sf_count_t)bytes};
         SF_VIRTUAL_IO io = {.get_filelen = mem_size, .seek = mem_seek, .read = mem_read, .tell = mem_tell};
         SF_INFO info = {0};
