@@ -96,7 +96,7 @@ static jd_status eval_listed(tally *t, const char *table)
 /* All volumes of the folder. */
 static jd_status eval_found(tally *t)
 {
-    static const char *const endings[] = {".nii", ".nii.gz", ".tif", ".tiff", NULL};
+    static const char *const endings[] = {FILE_VOLUMES, NULL};
     jd_ctx *ctx = t->l.ctx;
     char *images = jd_asprintf(ctx, "%s/image", t->dir);
     file_list files = {0};

@@ -31,6 +31,7 @@ bool file_ends(const char *path, const char *ending);
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm", ".pbm", ".tif", ".tiff", ".bmp", ".gif",         \
         ".webp", ".avif", ".heic", ".jp2"
 bool file_is_picture(const char *path);
+#define FILE_VOLUMES ".nii", ".nii.gz", ".hdr", ".hdr.gz", ".tif", ".tiff"
 /* After each file: true when the work may go on.  With --skip-bad a file's error is said, counted and forgotten. */
 bool files_next(jd_ctx *ctx, file_list *l);
 /* At the end: says how many were skipped, which is an error when nothing is left. */

@@ -242,6 +242,15 @@ static const char *picture_kind(const unsigned char *b, size_t n)
     return NULL;
 }
 
+/* Those of a name, .img standing for the .hdr beside it; TIFF files are pictures here. */
+static bool is_volume(const char *path)
+{
+    static const char *const endings[] = {FILE_VOLUMES, ".img", ".img.gz", ".mgh", ".mgz", ".nrrd", ".mha"};
+    for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
+        if (file_ends(path, endings[k])) return true;
+    return false;
+}
+
 static bool is_sound(const unsigned char *b, size_t n)
 {
     static const char *const head[] = {"RIFF", "RIFX", "OggS", "fLaC", "NIST", "FORM", ".snd", NULL};
@@ -266,7 +275,7 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
         show_picture(ctx, path, picture_kind(b, n), json);
     } else if (series_are(path)) {
         show_series(ctx, path, json);
-    } else if (file_ends(path, ".nii") || file_ends(path, ".nii.gz")) {
+    } else if (is_volume(path)) {
         show_volume(ctx, path, json);
     } else if (folder_is_sound(path) || is_sound(b, n)) {
         show_sound(ctx, path, json);

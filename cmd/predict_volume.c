@@ -6,7 +6,7 @@
 #include "labeller.h"
 #include "predict.h"
 
-static const char *const endings[] = {".nii", ".nii.gz", ".tif", ".tiff", NULL};
+static const char *const endings[] = {FILE_VOLUMES, NULL};
 
 typedef enum form { PLAIN, JSON, CSV } form;
 

@@ -1,6 +1,8 @@
 /* Volumes in NIfTI-1 files, read and written. */
 #include <math.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/given.h"
@@ -36,8 +38,9 @@ enum { TYPES = sizeof TYPE / sizeof *TYPE };
 
 typedef struct header {
     const uint8_t *p;
-    bool big; /* byte order of the file */
-    int type; /* index into TYPE */
+    bool big;  /* byte order of the file */
+    bool pair; /* the voxels stand in a file of their own */
+    int type;  /* index into TYPE */
     uint64_t data_at;
     double slope, inter;
 } header;
@@ -90,16 +93,41 @@ static jd_status wrong(jd_ctx *ctx, const char *path, int at, const char *what)
     return jd_fail(ctx, JD_EDATA, "%s: byte %d: %s", path, at, what);
 }
 
+/* What other programs call volumes: what the file begins with. */
+static const char *other_kind(const uint8_t *p)
+{
+    static const struct {
+        int at, bytes;
+        const char *head, *what;
+    } other[] = {{0, 4, "\x1c\x02\0\0", "a NIfTI-2 file"},
+                 {0, 4, "\0\0\x02\x1c", "a NIfTI-2 file"},
+                 {0, 4, "\0\0\0\x01", "a FreeSurfer volume (mgh, mgz)"},
+                 {0, 4, "NRRD", "an NRRD file"},
+                 {0, 10, "ObjectType", "a MetaImage file"},
+                 {0, 4, "CDF\x01", "a MINC file"},
+                 {0, 4, "\x89HDF", "an HDF5 or MINC file"},
+                 {128, 4, "DICM", "one slice in DICOM"}};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (memcmp(p + other[i].at, other[i].head, (size_t)other[i].bytes) == 0) return other[i].what;
+    return NULL;
+}
+
 static jd_status check_kind(jd_ctx *ctx, const char *path, header *h)
 {
+    const char *other = other_kind(h->p);
+    if (other)
+        return jd_fail(
+            ctx, JD_EDATA,
+            "%s: byte 0: this is %s; write it as NIfTI-1, for which python3-nibabel, dcm2niix and most viewers "
+            "can serve",
+            path, other);
     h->big = bits_at(h->p, 4, true) == HEADER;
     if (!h->big && bits_at(h->p, 4, false) != HEADER)
         return wrong(ctx, path, 0, "no NIfTI-1 header (its first number is not 348); this is no NIfTI-1 file");
-    if (memcmp(h->p + AT_MAGIC, "ni1", 4) == 0)
+    h->pair = memcmp(h->p + AT_MAGIC, "ni1", 4) == 0;
+    if (!h->pair && memcmp(h->p + AT_MAGIC, "n+1", 4) != 0)
         return wrong(ctx, path, AT_MAGIC,
-                     "the voxels stand in another file (.img); convert the pair to one .nii file first");
-    if (memcmp(h->p + AT_MAGIC, "n+1", 4) != 0)
-        return wrong(ctx, path, AT_MAGIC, "no mark \"n+1\"; this is no NIfTI-1 file");
+                     "no mark \"n+1\"; an ANALYZE header or a damaged one, write the volume as NIfTI-1");
     return JD_OK;
 }
 
@@ -137,9 +165,10 @@ static jd_status check_size(jd_ctx *ctx, const char *path, header *h, uint64_t b
                            JD_LIMIT_VOXELS);
     }
     const float at = float_at(h, AT_VOX_OFFSET);
-    if (!(at >= DATA_AT && at <= 1e6f) || at != floorf(at))
+    const int least = h->pair ? 0 : DATA_AT;
+    if (!(at >= (float)least && at <= 1e6f) || at != floorf(at))
         return jd_fail(ctx, JD_EDATA, "%s: byte %d: voxels from byte %g; %d or more, the header is damaged", path,
-                       AT_VOX_OFFSET, (double)at, DATA_AT);
+                       AT_VOX_OFFSET, (double)at, least);
     h->data_at = (uint64_t)at;
     if (h->data_at + voxels * (uint64_t)TYPE[h->type].bytes > bound)
         return jd_fail(ctx, JD_EDATA,
@@ -184,7 +213,7 @@ static jd_status read_voxels(jd_ctx *ctx, jd__stream *s, const char *path, const
 {
     uint8_t *piece = jd_alloc(ctx, PIECE);
     const size_t bytes = (size_t)TYPE[h->type].bytes, n = (size_t)(v->frames * v->depth * v->height * v->width);
-    for (uint64_t left = h->data_at - HEADER; left > 0 && piece;) {
+    for (uint64_t left = h->data_at - (h->pair ? 0 : HEADER); left > 0 && piece;) {
         const size_t take = left < PIECE ? (size_t)left : PIECE;
         if (read_exactly(ctx, s, path, piece, take, "its extensions")) break;
         left -= take;
@@ -201,19 +230,46 @@ static jd_status read_voxels(jd_ctx *ctx, jd__stream *s, const char *path, const
     return jd_error(ctx) ? jd_error(ctx) : jd__stream_end(s);
 }
 
+/* A path that ends in one of the pair's names, with the other's; gzip-ed where only that is there.  For jd_free. */
+static char *beside(jd_ctx *ctx, const char *path, const char *ending, const char *other)
+{
+    size_t n = strlen(path);
+    if (n > 3 && !strcasecmp(path + n - 3, ".gz")) n -= 3;
+    if (n <= 4 || strncasecmp(path + n - 4, ending, 4) != 0) return jd_strdup(ctx, path);
+    char *plain = jd_asprintf(ctx, "%.*s%s", (int)n - 4, path, other);
+    if (!plain || !access(plain, F_OK)) return plain;
+    char *packed = jd_asprintf(ctx, "%s.gz", plain);
+    if (packed && access(packed, F_OK)) return jd_free(ctx, packed), plain;
+    jd_free(ctx, plain);
+    return packed;
+}
+
+/* Opens what holds the voxels: the header's file, of which the header was read, or the other of the pair. */
+static jd__stream *open_voxels(jd_ctx *ctx, const header *h, const char *head, jd__stream *s, char **path)
+{
+    *path = h->pair ? beside(ctx, head, ".hdr", ".img") : jd_strdup(ctx, head);
+    if (!h->pair || !*path) return s;
+    jd__stream_close(s);
+    return jd__stream_open(ctx, *path);
+}
+
 jd_status jd_read_nifti(jd_ctx *ctx, const char *path, jd_volume *out)
 {
     uint8_t bytes[HEADER];
     header h = {.p = bytes};
     jd_volume v = {0};
-    jd__stream *s = jd__stream_open(ctx, path);
-    if (!s) return jd_error(ctx);
-    if (!read_exactly(ctx, s, path, bytes, HEADER, "the NIfTI-1 header") && !check_kind(ctx, path, &h) &&
-        !check_type(ctx, path, &h) && !check_size(ctx, path, &h, jd__stream_bound(s), &v)) {
+    if (!jd__given(ctx, __func__, "path", path) || jd_error(ctx)) return jd_error(ctx);
+    char *head = beside(ctx, path, ".img", ".hdr"), *data = NULL;
+    jd__stream *s = head ? jd__stream_open(ctx, head) : NULL;
+    if (s && !read_exactly(ctx, s, head, bytes, HEADER, "the NIfTI-1 header") && !check_kind(ctx, head, &h) &&
+        !check_type(ctx, head, &h) && (s = open_voxels(ctx, &h, head, s, &data)) != NULL && data &&
+        !check_size(ctx, head, &h, jd__stream_bound(s), &v)) {
         read_space(&h, &v.space);
-        read_voxels(ctx, s, path, &h, &v);
+        read_voxels(ctx, s, data, &h, &v);
     }
-    jd__stream_close(s);
+    if (s) jd__stream_close(s);
+    jd_free(ctx, head);
+    jd_free(ctx, data);
     if (jd_error(ctx))
         jd_volume_free(ctx, &v);
     else
