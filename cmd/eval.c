@@ -14,6 +14,14 @@
 char *eval_place(jd_ctx *ctx, const char *data)
 {
     struct stat st;
+    if (!stat(data, &st) && S_ISDIR(st.st_mode)) { /* or the folder in it that a set's archive unpacks to */
+        char *place = jd_strdup(ctx, data);
+        for (int i = 0; place && jd_dataset_at(i) && !strcmp(place, data); i++) {
+            jd_free(ctx, place);
+            place = jd_dataset_folder(ctx, jd_dataset_at(i)->name, data);
+        }
+        return place;
+    }
     if (strpbrk(data, "/.") || !stat(data, &st)) return jd_strdup(ctx, data); /* sets have no points */
     const jd_dataset *set = jd_dataset_find(ctx, data);
     return set ? jd_dataset_locate(ctx, set) : NULL;

@@ -4,6 +4,7 @@
  */
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "em_report.h"
 #include "eval.h"
@@ -79,7 +80,8 @@ static void close_model(scanning *s)
 
 /* ---- membranes ----------------------------------------------------------------------------------------------------------*/
 
-/* The public set's part, or the pictures of any other folder's folder image, by name, all of one size. */
+/* The public set's part; of any other folder all slices of its train-volume.tif, or the pictures in its folder image, by name, all
+ * of one size. */
 static jd_status load_stack(jd_ctx *ctx, const char *dir, bool set, jd_split split, em_stack *s)
 {
     static const char *const endings[] = {FILE_PICTURES, NULL};
@@ -89,7 +91,14 @@ static jd_status load_stack(jd_ctx *ctx, const char *dir, bool set, jd_split spl
                        : split == JD_TRAIN ? EM_TRAIN_SLICES
                                            : EM_TRAIN_SLICES + EM_TEST_SLICES,
                        s);
-    char *images = jd_asprintf(ctx, "%s/image", dir), **name = NULL;
+    char *images = jd_asprintf(ctx, "%s/image", dir), *stack = jd_asprintf(ctx, "%s/train-volume.tif", dir),
+         **name = NULL;
+    const bool official = images && access(images, F_OK) && stack && !access(stack, F_OK);
+    jd_free(ctx, stack);
+    if (official) {
+        jd_free(ctx, images);
+        return em_load(ctx, dir, 0, 0, s);
+    }
     file_list files = {0};
     if (images && !files_in(ctx, images, endings, &files)) name = jd_alloc_array(ctx, files.n + 1, sizeof *name);
     for (size_t i = 0; name && i < files.n; i++) name[i] = strrchr(files.path[i], '/') + 1;

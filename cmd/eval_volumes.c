@@ -1,6 +1,7 @@
 /* eval_volumes.c - `jackdaw eval` of a model that labels voxels: the Dice coefficient of each label, volume by volume. */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "eval.h"
 #include "files.h"
@@ -15,6 +16,7 @@ typedef struct overlap {
 typedef struct tally {
     labeller l;
     const char *dir, *data;
+    const char *images, *labels; /* folders in it */
     size_t volumes, right, voxels;
     double dice[LABELS]; /* sums over the volumes */
     char **name;         /* (volumes) */
@@ -52,7 +54,8 @@ static jd_status compare(tally *t, const char *path, const jd_volume *found, con
 static jd_status eval_one(tally *t, const char *file)
 {
     jd_ctx *ctx = t->l.ctx;
-    char *image = jd_asprintf(ctx, "%s/image/%s", t->dir, file), *label = jd_asprintf(ctx, "%s/label/%s", t->dir, file);
+    char *image = jd_asprintf(ctx, "%s/%s/%s", t->dir, t->images, file),
+         *label = jd_asprintf(ctx, "%s/%s/%s", t->dir, t->labels, file);
     jd_volume found = {0}, truth = {0};
     overlap o = {0};
     if (!jd_error(ctx) && !jd_read_volume(ctx, label, &truth) && !labeller_label(&t->l, image, &found) &&
@@ -93,16 +96,23 @@ static jd_status eval_listed(tally *t, const char *table)
     return jd_error(ctx);
 }
 
-/* All volumes of the folder. */
-static jd_status eval_found(tally *t)
+/* All volumes of the folder; of a set as the decathlon gives it every fifth, or the others, as the system pyramid-lstm does. */
+static jd_status eval_found(tally *t, jd_split split)
 {
     static const char *const endings[] = {FILE_VOLUMES, NULL};
     jd_ctx *ctx = t->l.ctx;
-    char *images = jd_asprintf(ctx, "%s/image", t->dir);
+    char *images = jd_asprintf(ctx, "%s/imagesTr", t->dir);
+    const bool decathlon = images && !access(images, F_OK);
+    t->images = decathlon ? "imagesTr" : "image";
+    t->labels = decathlon ? "labelsTr" : "label";
+    jd_free(ctx, images);
+    images = jd_asprintf(ctx, "%s/%s", t->dir, t->images);
     file_list files = {0};
     if (images && !files_in(ctx, images, endings, &files) && !room_for(t, files.n))
-        for (size_t i = 0; i < files.n; i++)
+        for (size_t i = 0; i < files.n; i++) {
+            if (decathlon && split != JD_ALL && (i % 5 == 4) != (split == JD_TEST)) continue;
             if (eval_one(t, strrchr(files.path[i], '/') + 1)) break;
+        }
     files_free(ctx, &files);
     jd_free(ctx, images);
     return jd_error(ctx);
@@ -156,7 +166,7 @@ static void write_report(const tally *t, const char *model, const char *path)
 
 int eval_volumes(jd_ctx *ctx, const cli_args *a, const char *data, jd_split split)
 {
-    tally t = {.data = data};
+    tally t = {.data = data, .images = "image", .labels = "label"};
     const char *out = cli_text(a, "output", NULL);
     char *dir = eval_place(ctx, data), *table = dir ? jd_asprintf(ctx, "%s/%s.tsv", dir, eval_splits[split]) : NULL;
     struct stat st;
@@ -165,8 +175,8 @@ int eval_volumes(jd_ctx *ctx, const cli_args *a, const char *data, jd_split spli
         if (!stat(table, &st))
             eval_listed(&t, table);
         else
-            eval_found(&t);
-        if (!jd_error(ctx) && !t.volumes) jd_fail(ctx, JD_EDATA, "%s: no volumes in its folder image", dir);
+            eval_found(&t, split);
+        if (!jd_error(ctx) && !t.volumes) jd_fail(ctx, JD_EDATA, "%s: no volumes in its folder %s", dir, t.images);
         if (!jd_error(ctx)) print(&t, cli_has(a, "json"));
         if (!jd_error(ctx) && out) write_report(&t, a->rest[0], out);
         for (size_t i = 0; i < t.volumes; i++) jd_free(ctx, t.name[i]);

@@ -24,7 +24,7 @@ typedef struct em_stack {
     uint8_t *inside; /* (n,H,W) */
 } em_stack;
 /* Slices first .. first+n-1 of the folder DIR, all of one size: of the contest's stacks train-volume.tif and
- * train-labels.tif, or of image/NN.png and label/NN.png. */
+ * train-labels.tif, of which n = 0 means all, or of image/NN.png and label/NN.png. */
 jd_status em_load(jd_ctx *ctx, const char *dir, int first, int n, em_stack *out);
 /* The n pictures image/NAME of DIR with their labels label/NAME. */
 jd_status em_load_named(jd_ctx *ctx, const char *dir, char *const *name, int n, em_stack *out);

@@ -27,19 +27,23 @@ static jd_status add_picture(jd_ctx *ctx, const char *dir, const char *kind, con
                          p.height, (long long)s->W, (long long)s->H);
     const size_t n = (size_t)(s->H * s->W);
     if (!status && !label) memcpy(s->pixels + (size_t)i * n, p.pixels, n);
-    for (size_t k = 0; !status && label && k < n; k++) s->inside[(size_t)i * n + k] = p.pixels[k] >= 128;
+    int most = 0;
+    for (size_t k = 0; !status && label && k < n; k++) most = p.pixels[k] > most ? p.pixels[k] : most;
+    for (size_t k = 0; !status && label && k < n; k++)
+        s->inside[(size_t)i * n + k] = p.pixels[k] >= (most > 1 ? 128 : 1);
     jd_picture_free(ctx, &p);
     jd_free(ctx, path);
     return status;
 }
 
-/* Slices first .. first+n-1 of a stack as the contest gives them: bytes, or numbers from 0 to 255. */
+/* Slices first .. first+n-1 of a stack as the contest gives them: bytes, or numbers from 0 to 255; labels may be 0 and 1 too. */
 static jd_status take_stack(jd_ctx *ctx, const char *path, int first, em_stack *s, bool label)
 {
     jd_volume v = {0};
     if (jd_read_tiff(ctx, path, &v)) return jd_error(ctx);
     const int64_t n = v.height * v.width;
-    if (v.depth < first + s->n)
+    if (!s->n && v.depth > first) s->n = v.depth - first;
+    if (v.depth < first + s->n || !s->n)
         jd_fail(ctx, JD_EDATA, "%s: %lld slices; %lld are needed", path, (long long)v.depth, (long long)(first + s->n));
     else if (label && (v.height != s->H || v.width != s->W))
         jd_fail(ctx, JD_EDATA, "%s: %lld x %lld pixels, but the slices have %lld x %lld", path, (long long)v.width,
@@ -48,6 +52,8 @@ static jd_status take_stack(jd_ctx *ctx, const char *path, int first, em_stack *
     s->W = v.width;
     uint8_t *to = jd_error(ctx) ? NULL : jd_alloc_array(ctx, (size_t)(s->n * n), 1);
     *(label ? &s->inside : &s->pixels) = to;
+    float most = 0;
+    for (int64_t i = 0; to && i < s->n * n; i++) most = fmaxf(most, v.voxels[first * n + i]);
     for (int64_t i = 0; to && i < s->n * n; i++) {
         const float value = v.voxels[first * n + i];
         if (!(value >= 0 && value <= 255)) {
@@ -55,7 +61,7 @@ static jd_status take_stack(jd_ctx *ctx, const char *path, int first, em_stack *
                     (double)value);
             break;
         }
-        to[i] = label ? value >= 128 : (uint8_t)(value + 0.5f);
+        to[i] = label ? value >= (most > 1 ? 128.f : 0.5f) : (uint8_t)(value + 0.5f);
     }
     jd_volume_free(ctx, &v);
     return jd_error(ctx);

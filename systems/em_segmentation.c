@@ -155,9 +155,7 @@ static jd_status train_net(em *e, int k, jd_params *w, jd_scanner **scan, jd_tra
 
 static jd_status load(em *e)
 {
-    const jd_dataset *set = jd_dataset_find(e->ctx, "isbi2012");
-    const char *data = jd_run_data(e->r, "isbi2012");
-    char *dir = !set ? NULL : strcmp(data, "isbi2012") ? jd_strdup(e->ctx, data) : jd_dataset_locate(e->ctx, set);
+    char *dir = jd_dataset_folder(e->ctx, "isbi2012", jd_run_data(e->r, "isbi2012"));
     const int held = (int)jd_run_setting(e->r, "held_out");
     if (dir && (held < 0 || held >= EM_TRAIN_SLICES))
         jd_fail(e->ctx, JD_EUSAGE, "held_out = %d; 0 to %d of the %d training slices", held, EM_TRAIN_SLICES - 1,

@@ -275,10 +275,7 @@ static void public_tables(gmdh_run *w)
 {
     static const char *const headings[] = {"table", "rows", "inputs", "GMDH", "linear", "perceptron", "weights"};
     const jd_dataset *set = jd_dataset_find(w->ctx, "uci_regression");
-    const char *data = jd_run_data(w->r, NULL); /* a folder with the same tables */
-    char *dir = !set                              ? NULL
-                : data && strcmp(data, set->name) ? jd_strdup(w->ctx, data)
-                                                  : jd_dataset_locate(w->ctx, set);
+    char *dir = jd_dataset_folder(w->ctx, "uci_regression", jd_run_data(w->r, NULL)); /* or one with the same tables */
     if (!dir) {
         jd_run_note(w->r, "public tables left out: %s", jd_error_message(w->ctx));
         jd_error_clear(w->ctx);
@@ -291,7 +288,7 @@ static void public_tables(gmdh_run *w)
         char name[40], *path;
         snprintf(name, sizeof name, "%.*s", (int)strcspn(set->files[t].name, "."), set->files[t].name);
         if (jd_run_progress(w->r, t, TABLES, "%s", name)) break;
-        path = jd_asprintf(w->ctx, "%s/%s.gz", dir, set->files[t].name);
+        path = jd_dataset_path(w->ctx, dir, set->files[t].name);
         spread ours = {0}, linear = {0}, net = {0}, weights = {0};
         if (path && !jd_read_csv(w->ctx, path, NULL, &table))
             for (int s = 0; s < splits && !jd_error(w->ctx); s++)

@@ -154,19 +154,9 @@ static int speakers_of(const loading *l, int part)
     return n;
 }
 
-/* The folder that --data names, or that of the registered set; to be given to jd_free. */
-static char *folder(jd_run *r)
-{
-    jd_ctx *ctx = jd_run_ctx(r);
-    const char *name = jd_run_data(r, "speech_commands12");
-    if (strcmp(name, "speech_commands12") != 0) return jd_strdup(ctx, name);
-    const jd_dataset *set = jd_dataset_find(ctx, name);
-    return set ? jd_dataset_locate(ctx, set) : NULL;
-}
-
 jd_status keywords_load(jd_run *r, int held_out, keywords_data *out)
 {
-    char *dir = folder(r);
+    char *dir = jd_dataset_folder(jd_run_ctx(r), "speech_commands12", jd_run_data(r, "speech_commands12"));
     if (!dir) return jd_error(jd_run_ctx(r));
     loading l = {.r = r, .ctx = jd_run_ctx(r), .dir = dir, .held_out = held_out};
     char *path = jd_asprintf(l.ctx, "%s/index.tsv", dir), *lists = jd_asprintf(l.ctx, "%s/testing_list.txt", dir);

@@ -174,8 +174,7 @@ static jd_status load(mitosis *m)
             slides_draw(m->ctx, 2013, 20000, (n + 1) / 2, &m->test);
         return jd_error(m->ctx);
     }
-    const jd_dataset *set = jd_dataset_find(m->ctx, "dsb2018_nuclei");
-    char *dir = !set ? NULL : strcmp(data, "dsb2018_nuclei") ? jd_strdup(m->ctx, data) : jd_dataset_locate(m->ctx, set);
+    char *dir = jd_dataset_folder(m->ctx, "dsb2018_nuclei", data);
     const double core = jd_run_setting(m->r, "core");
     if (dir && !slides_load_nuclei(m->ctx, dir, "train", core, &m->train) && !hold_out(m))
         slides_load_nuclei(m->ctx, dir, "test", core, &m->test);

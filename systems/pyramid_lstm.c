@@ -241,9 +241,7 @@ static void free_hippocampus(pyramid *p, const volumes *s, hippocampus_scores *h
 
 char *pyramid_folder(pyramid *p, const char *name, bool needed)
 {
-    const jd_dataset *set = jd_dataset_find(p->ctx, name);
-    const char *data = needed ? jd_run_data(p->r, name) : name;
-    char *dir = !set ? NULL : strcmp(data, name) ? jd_strdup(p->ctx, data) : jd_dataset_locate(p->ctx, set);
+    char *dir = jd_dataset_folder(p->ctx, name, needed ? jd_run_data(p->r, name) : name);
     if (!dir && !needed && jd_error(p->ctx) == JD_ENOINPUT) {
         jd_run_note(p->r, "%s: not there, left out", name);
         jd_error_clear(p->ctx);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "jackdaw/scan.h"
+#include "names.h"
 #include "slides.h"
 
 void slides_free(jd_ctx *ctx, slides *s)
@@ -59,10 +60,9 @@ static void mark(slide *s, const jd_point *p, double radius)
                 s->core[y * s->W + x] = 1;
 }
 
-static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slide *s)
+/* Takes the path, which may be NULL after an error. */
+static jd_status open_slide(jd_ctx *ctx, char *path, slide *s)
 {
-    if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s: its tables name the picture \"%s\", a path", dir, name);
-    char *path = jd_asprintf(ctx, "%s/image/%s.png", dir, name);
     jd_picture p = {0};
     if (path && !jd_read_picture(ctx, path, 3, &p)) {
         stretch(p.pixels, (size_t)p.height * (size_t)p.width * 3);
@@ -72,6 +72,19 @@ static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slid
     }
     jd_free(ctx, path);
     return jd_error(ctx);
+}
+
+static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slide *s)
+{
+    if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s: its tables name the picture \"%s\", a path", dir, name);
+    return open_slide(ctx, jd_asprintf(ctx, "%s/image/%s.png", dir, name), s);
+}
+
+/* A nucleus of so many pixels around a point. */
+static void add_point(slide *s, double x, double y, double area, double share)
+{
+    s->truth[s->n] = (jd_point){(float)y, (float)x, 0};
+    mark(s, &s->truth[s->n++], fmin(10, fmax(2, share * sqrt(area / 3.14159265358979))));
 }
 
 /* The rows of the table that belong to `name`. */
@@ -88,8 +101,7 @@ static jd_status read_points(jd_ctx *ctx, const jd_tsv *t, const int column[4], 
         if (!(x >= 0 && x < (double)s->W && y >= 0 && y < (double)s->H && area > 0))
             return jd_fail(ctx, JD_EDATA, "points of %s: (%g, %g) with area %g on a picture of %lld x %lld", name, x, y,
                            area, (long long)s->W, (long long)s->H);
-        s->truth[s->n] = (jd_point){(float)y, (float)x, 0};
-        mark(s, &s->truth[s->n++], fmin(10, fmax(2, share * sqrt(area / 3.14159265358979))));
+        add_point(s, x, y, area, share);
     }
     return jd_error(ctx);
 }
@@ -120,7 +132,7 @@ static jd_status add_names(jd_ctx *ctx, const jd_tsv *t, const char *split, char
     return jd_error(ctx);
 }
 
-jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
+static jd_status load_listed(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
 {
     jd_tsv images = {0}, points = {0};
     char *list = jd_asprintf(ctx, "%s/images.tsv", dir), **name = NULL;
@@ -145,6 +157,95 @@ end:
     jd_tsv_free(ctx, &points);
     jd_free(ctx, list);
     jd_free(ctx, name);
+    *out = s;
+    return jd_error(ctx);
+}
+
+/* ---- as the contest gives them: ID/images/ID.png, and in ID/masks/ a picture for each nucleus, white on black ---------------*/
+
+static jd_status add_mask(jd_ctx *ctx, const char *path, double share, slide *s)
+{
+    jd_picture p = {0};
+    double x = 0, y = 0, n = 0;
+    if (jd_read_picture(ctx, path, 1, &p)) return jd_error(ctx);
+    for (int64_t i = 0; i < (int64_t)p.height * p.width; i++)
+        if (p.pixels[i]) x += (double)(i % p.width), y += (double)(i / p.width), n++;
+    if (p.height != s->H || p.width != s->W)
+        jd_fail(ctx, JD_EDATA, "%s: a mask of %d x %d pixels for a picture of %lld x %lld", path, p.width, p.height,
+                (long long)s->W, (long long)s->H);
+    else if (n > 0)
+        add_point(s, x / n, y / n, n, share);
+    jd_picture_free(ctx, &p);
+    return jd_error(ctx);
+}
+
+static jd_status read_bowl_slide(jd_ctx *ctx, const char *root, const char *id, double share, slide *s)
+{
+    char *images = jd_asprintf(ctx, "%s/%s/images", root, id), *masks = jd_asprintf(ctx, "%s/%s/masks", root, id);
+    size_t pictures = 0, n = 0;
+    char **image = images ? names_in(ctx, images, ".png", &pictures) : NULL;
+    char **mask = masks ? names_in(ctx, masks, ".png", &n) : NULL;
+    if (!jd_error(ctx) && pictures != 1)
+        jd_fail(ctx, JD_EDATA, "%s: %zu pictures (.png); there should be one, and its masks in the folder beside",
+                images, pictures);
+    else if (!jd_error(ctx) && access(masks, F_OK))
+        jd_fail(ctx, JD_ENOINPUT,
+                "%s: no such folder; a mask for each nucleus is needed to learn from or to measure by", masks);
+    else if (!jd_error(ctx) && !open_slide(ctx, jd_asprintf(ctx, "%s/%s", images, image[0]), s))
+        s->truth = jd_alloc_array(ctx, n + 1, sizeof *s->truth);
+    for (size_t i = 0; i < n && !jd_error(ctx); i++) {
+        char *path = jd_asprintf(ctx, "%s/%s", masks, mask[i]);
+        if (path) add_mask(ctx, path, share, s);
+        jd_free(ctx, path);
+    }
+    names_free(ctx, image, pictures);
+    names_free(ctx, mask, n);
+    jd_free(ctx, images);
+    jd_free(ctx, masks);
+    return jd_error(ctx);
+}
+
+/* The contest's training set, whose own test set has no masks: in the order of their names every fifth is a test.  A folder that
+ * holds such pictures itself is all one part. */
+static jd_status load_bowl(jd_ctx *ctx, const char *root, const char *split, double share, slides *s)
+{
+    size_t n = 0;
+    char **id = names_in(ctx, root, NULL, &n);
+    s->s = jd_alloc_array(ctx, n + 1, sizeof *s->s);
+    for (size_t i = 0; i < n && !jd_error(ctx); i++)
+        if (!split || !strcmp(split, "all") || (i % 5 == 4) == !strcmp(split, "test"))
+            read_bowl_slide(ctx, root, id[i], share, &s->s[s->n++]);
+    names_free(ctx, id, n);
+    if (!jd_error(ctx) && !s->n)
+        jd_fail(ctx, JD_EDATA, "%s: %zu folders of pictures, too few for the split \"%s\"", root, n,
+                split ? split : "all");
+    return jd_error(ctx);
+}
+
+/* The folder of the contest's pictures that `dir` holds, or is; for jd_free, or NULL. */
+static char *bowl_in(jd_ctx *ctx, const char *dir, bool *itself)
+{
+    char *root = jd_asprintf(ctx, "%s/stage1_train", dir);
+    *itself = false;
+    if (!root || !access(root, F_OK)) return root;
+    jd_free(ctx, root);
+    size_t n = 0;
+    char **id = names_in(ctx, dir, NULL, &n);
+    char *images = !jd_error(ctx) && n ? jd_asprintf(ctx, "%s/%s/images", dir, id[0]) : NULL;
+    *itself = images && !access(images, F_OK);
+    jd_free(ctx, images);
+    names_free(ctx, id, n);
+    return *itself ? jd_strdup(ctx, dir) : NULL;
+}
+
+jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
+{
+    bool itself;
+    char *root = bowl_in(ctx, dir, &itself);
+    slides s = {0};
+    if (!root) return jd_error(ctx) ? jd_error(ctx) : load_listed(ctx, dir, split, share, out);
+    if (load_bowl(ctx, root, itself ? NULL : split, share, &s)) slides_free(ctx, &s);
+    jd_free(ctx, root);
     *out = s;
     return jd_error(ctx);
 }

@@ -29,7 +29,8 @@ void slides_free(jd_ctx *ctx, slides *s);
 /* The pictures of one split of DIR: those of images.tsv in the split and those that SPLIT_points.tsv names; either table may
  * be missing, and points.tsv stands in for the second.  Contrast is stretched so that 1 % of the values are black and 0.5 % white, and
  * pictures that are bright or coloured are turned into their negatives.  The core of
- * a nucleus reaches `share` of the radius of a disk of its area, within 2 to 10 pixels. */
+ * a nucleus reaches `share` of the radius of a disk of its area, within 2 to 10 pixels.  Or pictures and masks as the contest gives
+ * them: DIR/stage1_train/ID/images/ID.png and masks/, of which every fifth is to test; DIR/ID/images/, all one part. */
 jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out);
 /* Slides first .. first+n-1 of the synthetic set `seed`, 512 x 512: pink tissue, 150 nuclei, 8 mitoses (dark plates, rings
  * and pairs of plates), 15 dark round nuclei that are none.  The core reaches 10 pixels. */

@@ -124,6 +124,13 @@ static void test_stacks(void **state)
     for (int i = 0; i < 2 * H * W; i++)
         assert_true(s.pixels[i] == pixel[H * W + i] && s.inside[i] == ((H * W + i) % 3 != 0));
     em_free(ctx, &s);
+    /* labels of one bit, all slices */
+    for (int i = 0; i < ALL; i++) label[i] /= 255;
+    tmpdir_write(tmpdir_file("train-labels.tif"), file, tiff_file(&k, label, file));
+    assert_int_equal(em_load(ctx, tmpdir_path, 0, 0, &s), JD_OK);
+    assert_int_equal(s.n, PAGES);
+    for (int i = 0; i < ALL; i++) assert_int_equal(s.inside[i], i % 3 != 0);
+    em_free(ctx, &s);
     assert_int_equal(em_load(ctx, tmpdir_path, 3, 2, &s), JD_EDATA);
     assert_non_null(strstr(jd_error_message(ctx), "4 slices; 5 are needed"));
     jd_error_clear(ctx);

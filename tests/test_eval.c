@@ -215,6 +215,20 @@ static void labels_volumes(void **state)
     write_labels("scans/label/a.nii", 0, DEPTH - 1);
     assert_int_equal(jackdaw("eval bright.safetensors --data scans"), JD_EDATA);
     assert_non_null(strstr(wrong, "label/a.nii: 2 x 4 x 5 labels of a volume of 3 x 4 x 5"));
+    /* As the decathlon gives them, in the folder that its archive unpacks to; every fifth is to test. */
+    make_folder("set/Task04_Hippocampus/imagesTr");
+    make_folder("set/Task04_Hippocampus/labelsTr");
+    for (int i = 0; i < 5; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "set/Task04_Hippocampus/imagesTr/%d.nii.gz", i);
+        write_scan(name, 1, &space);
+        snprintf(name, sizeof name, "set/Task04_Hippocampus/labelsTr/%d.nii.gz", i);
+        write_labels(name, i == 4 ? 0 : 3, DEPTH);
+    }
+    assert_int_equal(jackdaw("eval bright.safetensors --data set"), 0);
+    assert_non_null(strstr(said, "mean Dice 1.0000 on 1 volumes"));
+    assert_int_equal(jackdaw("eval bright.safetensors --data set/Task04_Hippocampus --split all"), 0);
+    assert_non_null(strstr(said, "on 5 volumes"));
     write_text("scans/test.tsv", "file\nc.nii\n");
     assert_int_equal(jackdaw("eval bright.safetensors --data scans"), JD_ENOINPUT);
     assert_int_equal(jackdaw("eval bright.safetensors --data nowhere/"), JD_ENOINPUT);

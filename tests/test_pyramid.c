@@ -192,9 +192,35 @@ static void decathlon(void **state)
     volumes_free(ctx, &s);
 }
 
+/* Where $JACKDAW_DATA has it as its archive unpacks, it is found, and so it is in a folder that is given. */
+static void unpacked(void **state)
+{
+    (void)state;
+    setenv("JACKDAW_DATA", tmpdir_path, 1);
+    mkdir(tmpdir_file("msd_hippocampus"), 0700);
+    mkdir(tmpdir_file("msd_hippocampus/Task04_Hippocampus"), 0700);
+    mkdir(tmpdir_file("msd_hippocampus/Task04_Hippocampus/imagesTr"), 0700);
+    char *set = jd_dataset_folder(ctx, "msd_hippocampus", NULL),
+         *given = jd_dataset_folder(ctx, "msd_hippocampus", tmpdir_file("msd_hippocampus"));
+    assert_string_equal(set, tmpdir_file("msd_hippocampus/Task04_Hippocampus"));
+    assert_string_equal(given, set);
+    assert_int_equal(jd_dataset_verify(ctx, jd_dataset_find(ctx, "msd_hippocampus"), set, NULL, NULL), JD_OK);
+    jd_free(ctx, set);
+    jd_free(ctx, given);
+    assert_null(jd_dataset_folder(ctx, "msd_hippocampus", tmpdir_file("nowhere")));
+    assert_non_null(strstr(jd_error_message(ctx), "nowhere: no such folder; for the set msd_hippocampus, unpack"));
+    jd_error_clear(ctx);
+    /* A path in the place of a name is a folder laid out like a set. */
+    tmpdir_write(tmpdir_file("quarter.test.txt"), "60\n", 3);
+    char *file = jd_dataset_path(ctx, tmpdir_path, "quarter.test.txt");
+    assert_string_equal(file, tmpdir_file("quarter.test.txt"));
+    jd_free(ctx, file);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(crops), cmocka_unit_test(dice), cmocka_unit_test(cells),
-                                       cmocka_unit_test(folders), cmocka_unit_test(decathlon)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(crops),     cmocka_unit_test(dice),
+                                       cmocka_unit_test(cells),     cmocka_unit_test(folders),
+                                       cmocka_unit_test(decathlon), cmocka_unit_test(unpacked)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -13,6 +13,7 @@
 
 #include "tmpdir.h"
 
+#include "../systems/names.c"
 #include "../systems/slides.c"
 #include "../systems/slides_draw.c"
 #include "../systems/mitosis_detect.c"
@@ -133,6 +134,47 @@ static void test_nuclei_files(void **state)
     jd_error_clear(ctx);
 }
 
+/* As the contest gives them: a mask for each nucleus, every fifth picture to test. */
+static void test_contest(void **state)
+{
+    (void)state;
+    enum { H = 12, W = 15 };
+    static uint8_t grey[H * W], mask[2][H * W];
+    for (int i = 0; i < 3; i++) mask[0][W + 2 + i] = mask[0][2 * W + 2 + i] = mask[0][3 * W + 2 + i] = 255;
+    mask[1][9 * W + 11] = mask[1][9 * W + 12] = 255;
+    for (int k = 0; k < 6; k++) {
+        char path[64], folder[4][32];
+        snprintf(folder[0], 32, "bowl/stage1_train/p%d", k);
+        snprintf(folder[1], 32, "bowl/stage1_train/p%d/images", k);
+        snprintf(folder[2], 32, "bowl/stage1_train/p%d/masks", k);
+        mkdir(tmpdir_file("bowl"), 0700), mkdir(tmpdir_file("bowl/stage1_train"), 0700);
+        for (int i = 0; i < 3; i++) assert_int_equal(mkdir(tmpdir_file(folder[i]), 0700), 0);
+        snprintf(path, sizeof path, "%s/p%d.png", folder[1], k);
+        assert_int_equal(jd_write_png(ctx, tmpdir_file(path), &(jd_picture){H, W, 1, grey}), JD_OK);
+        for (int i = 0; i < 1 + (k == 4); i++) {
+            snprintf(path, sizeof path, "%s/m%d.png", folder[2], i);
+            assert_int_equal(jd_write_png(ctx, tmpdir_file(path), &(jd_picture){H, W, 1, mask[i]}), JD_OK);
+        }
+    }
+    slides s = {0};
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "train", 0.5, &s), JD_OK);
+    assert_int_equal(s.n, 5);
+    slides_free(ctx, &s);
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "test", 0.5, &s), JD_OK);
+    assert_true(s.n == 1 && s.s[0].n == 2 && s.s[0].H == H && s.s[0].W == W);
+    assert_true(s.s[0].truth[0].x == 3 && s.s[0].truth[0].y == 2 && s.s[0].truth[1].x == 11.5f);
+    slides_free(ctx, &s);
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl/stage1_train"), "test", 0.5, &s), JD_OK);
+    assert_int_equal(s.n, 6);
+    slides_free(ctx, &s);
+    assert_int_equal(
+        jd_write_png(ctx, tmpdir_file("bowl/stage1_train/p4/masks/m1.png"), &(jd_picture){W, H, 1, mask[1]}), JD_OK);
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "test", 0.5, &s), JD_EDATA);
+    assert_non_null(
+        strstr(jd_error_message(ctx), "p4/masks/m1.png: a mask of 12 x 15 pixels for a picture of 15 x 12"));
+    jd_error_clear(ctx);
+}
+
 /* Two round hills that touch, a flat plain with ripples, and a lone hill too small. */
 static void test_pieces(void **state)
 {
@@ -182,6 +224,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_drawn_slides), cmocka_unit_test(test_slide_crops),
-                                       cmocka_unit_test(test_nuclei_files), cmocka_unit_test(test_pieces)};
+                                       cmocka_unit_test(test_nuclei_files), cmocka_unit_test(test_contest),
+                                       cmocka_unit_test(test_pieces)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

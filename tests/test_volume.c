@@ -159,8 +159,10 @@ static void lies_are_refused(void **state)
         int at, bytes;
         uint64_t value;
         const char *says;
-    } lie[] = {{0, 4, 540, "no NIfTI-1 header"},
-               {344, 2, 0x696e, "another file"},
+    } lie[] = {{0, 4, 540, "a NIfTI-2 file"},
+               {0, 4, 349, "no NIfTI-1 header"},
+               {0, 4, 0x4452524e, "an NRRD file"},
+               {128, 4, 0x4d434944, "one slice in DICOM"},
                {344, 2, 0, "no mark"},
                {40, 2, 0, "0 dimensions"},
                {40, 2, 9, "9 dimensions"},
@@ -191,6 +193,39 @@ static void lies_are_refused(void **state)
     jd_error_clear(ctx);
 }
 
+/* The voxels in a file of their own, gzip-ed or not; the path names either. */
+static void pairs(void **state)
+{
+    (void)state;
+    uint8_t head[DATA], voxels[N];
+    header(head, true, 2, 1, 2, 1);
+    memcpy(head + 344, "ni1", 4);
+    put_float(head + 108, true, 0);
+    for (int i = 0; i < N; i++) voxels[i] = (uint8_t)(3 * i);
+    tmpdir_write(tmpdir_file("p.hdr"), head, 348);
+    tmpdir_write(tmpdir_file("p.img"), voxels, N);
+    tmpdir_write(tmpdir_file("q.HDR"), head, 348);
+    gzFile f = gzopen(tmpdir_file("q.img.gz"), "wb");
+    assert_int_equal(gzwrite(f, voxels, N), N);
+    gzclose(f);
+    static const char *const name[] = {"p.hdr", "p.img", "q.HDR"};
+    for (int k = 0; k < 3; k++) {
+        jd_volume v = {0};
+        if (jd_read_volume(ctx, tmpdir_file(name[k]), &v)) fail_msg("%s", jd_error_message(ctx));
+        assert_int_equal(v.depth, Z);
+        for (int i = 0; i < N; i++) assert_true(v.voxels[i] == (float)(6 * i + 1));
+        jd_volume_free(ctx, &v);
+    }
+    jd_volume v = {0};
+    tmpdir_write(tmpdir_file("p.img"), voxels, N - 1);
+    assert_int_equal(jd_read_volume(ctx, tmpdir_file("p.hdr"), &v), JD_EDATA);
+    jd_error_clear(ctx);
+    remove(tmpdir_file("p.img"));
+    assert_int_equal(jd_read_volume(ctx, tmpdir_file("p.hdr"), &v), JD_ENOINPUT);
+    assert_non_null(strstr(jd_error_message(ctx), "p.img"));
+    jd_error_clear(ctx);
+}
+
 static bool have_tiff(void)
 {
     jd_volume v = {0};
@@ -216,7 +251,9 @@ static void tiff_stacks(void **state)
              {{true, 32, 3, 1, 2, 4, 3, false}, {0x3fc00000, 0xc0000000}, {1.5, -2}},
              {{false, 32, 1, 1, 1, 2, 2, false}, {4000000000u, 1}, {4e9, 1}},
              {{false, 8, 2, 1, 2, 5, 9, true}, {200, 3}, {-56, 3}},
-             {{true, 16, 1, 1, 1, 16, 11, true}, {513, 3}, {513, 3}}};
+             {{true, 16, 1, 1, 1, 16, 11, true}, {513, 3}, {513, 3}},
+             {{false, 1, 1, 1, 2, 5, 11, false}, {1, 0}, {1, 0}},
+             {{true, 1, 1, 0, 1, 5, 8, false}, {1, 0}, {0, 1}}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         const tiff_kind *k = &c[i].k;
         uint32_t value[512];
@@ -268,7 +305,10 @@ static void inputs_of_nets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_type_and_byte_order),
-                                       cmocka_unit_test(written_and_read_again), cmocka_unit_test(lies_are_refused),
-                                       cmocka_unit_test(tiff_stacks), cmocka_unit_test(inputs_of_nets)};
+                                       cmocka_unit_test(written_and_read_again),
+                                       cmocka_unit_test(lies_are_refused),
+                                       cmocka_unit_test(pairs),
+                                       cmocka_unit_test(tiff_stacks),
+                                       cmocka_unit_test(inputs_of_nets)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

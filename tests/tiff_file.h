@@ -34,16 +34,21 @@ static inline size_t tiff_entry(const tiff_kind *k, uint8_t *p, int tag, int typ
 static inline size_t tiff_file(const tiff_kind *k, const uint32_t *value, uint8_t *out)
 {
     const int bytes = k->bits / 8, rows = k->tiled ? 16 : k->height, columns = k->tiled ? 16 : k->width;
+    const int row = (columns * k->bits + 7) / 8;
     size_t at = 8, link = 4;
     memcpy(out, k->big ? "MM" : "II", 2);
     tiff_put(k, out + 2, 2, 42);
     for (int page = 0; page < k->pages; page++) {
-        const size_t data = at, n = (size_t)(rows * columns * bytes);
+        const size_t data = at, n = (size_t)(rows * row);
         memset(out + at, 0, n);
         for (int y = 0; y < k->height; y++)
-            for (int x = 0; x < k->width; x++)
-                tiff_put(k, out + at + (size_t)((y * columns + x) * bytes), bytes,
-                         value[(page * k->height + y) * k->width + x]);
+            for (int x = 0; x < k->width; x++) {
+                const uint32_t v = value[(page * k->height + y) * k->width + x];
+                if (k->bits == 1)
+                    out[at + (size_t)(y * row + x / 8)] |= (uint8_t)(v << (7 - x % 8));
+                else
+                    tiff_put(k, out + at + (size_t)(y * row + x * bytes), bytes, v);
+            }
         at += n + n % 2;
         tiff_put(k, out + link, 4, (uint32_t)at);
         const int entries = k->tiled ? 11 : 10;

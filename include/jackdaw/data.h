@@ -121,7 +121,8 @@ typedef struct jd_sound {
     float *samples; /* mono, full scale is [-1,1] */
 } jd_sound;
 
-/* Reads WAV, FLAC or NIST SPHERE (told by the contents), channels averaged to one; at most 2^27 samples. */
+/* Reads WAV, AIFF, AU, FLAC, Ogg (Vorbis, Opus), NIST SPHERE and, where the build found libmpg123, MP3 (told by the contents),
+ * channels averaged to one; at most 2^27 samples. */
 JD_API jd_status jd_read_sound(jd_ctx *ctx, const char *path, jd_sound *out);
 JD_API jd_status jd_write_wav(jd_ctx *ctx, const char *path, const jd_sound *sound); /* 16 bits */
 JD_API void jd_sound_free(jd_ctx *ctx, jd_sound *sound);
@@ -218,6 +219,10 @@ typedef struct jd_dataset {
     const jd_dataset_file *files; /* ended by a NULL name */
     int classes;
     jd_dataset_format format;
+    const char *const *folders; /* what its archives unpack to, ended by NULL; or NULL */
+    const char *const
+        *official; /* a file or folder, each of which tells that the set lies there as it is distributed, where
+                                  * `files` are another form; ended by NULL; or NULL */
 } jd_dataset;
 
 /* Entry i of the registry; NULL after the last. */
@@ -225,10 +230,13 @@ JD_API const jd_dataset *jd_dataset_at(int i);
 /* The entry called `name`; NULL and JD_EUSAGE, with the nearest name, where there is none. */
 JD_API const jd_dataset *jd_dataset_find(jd_ctx *ctx, const char *name);
 /* The directory that holds the set: $JACKDAW_DATA/NAME, the Debian package's, ${XDG_CACHE_HOME:-~/.cache}/jackdaw/NAME,
- * the first that has its files.  Give the path to jd_free.  NULL and JD_ENOINPUT, with what to do, where there is none. */
+ * the first that has its files, itself or in the folder that the set's archive unpacks to.  Give the path to jd_free.  NULL and JD_ENOINPUT, with what to do, where there is none. */
 JD_API char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set);
+/* The folder meant by `where` for the set called `name`: with NULL or the name itself that of jd_dataset_locate, else the
+ * folder `where`, or the one in it that the set's archive unpacks to.  For jd_free.  NULL and JD_ENOINPUT: no such folder. */
+JD_API char *jd_dataset_folder(jd_ctx *ctx, const char *name, const char *where);
 /* Where the file `file` of the set called `name` is, with ".gz" added where it is stored so; for jd_free.  NULL and an error
- * as of jd_dataset_find and jd_dataset_locate. */
+ * as of jd_dataset_find and jd_dataset_locate.  A path in the place of the name is a folder laid out like a set. */
 JD_API char *jd_dataset_path(jd_ctx *ctx, const char *name, const char *file);
 /* Checks the set in `dir`: sizes and SHA-256 of each recorded file; for sets without recorded files, that each file can
  * be read.  `say`, if not NULL, gets one line of text for each file or finding.  Errors: JD_EDATA, JD_ENOINPUT. */

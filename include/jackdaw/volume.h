@@ -35,8 +35,8 @@ typedef struct jd_volume {
 } jd_volume;
 
 /* NIfTI-1 (https://nifti.nimh.nih.gov/nifti-1), one file, either byte order, gzip-ed or not: integers of 8 to 64 bits with
- * or without sign, float32 and float64, scaled by scl_slope and scl_inter as the header says.  Not read: complex and
- * coloured voxels, pairs of .hdr and .img.  float64 and large integers are rounded to float. */
+ * or without sign, float32 and float64, scaled by scl_slope and scl_inter as the header says; or a pair of .hdr and .img, of which
+ * the path names either.  Not read: complex and coloured voxels.  float64 and large integers are rounded to float. */
 JD_API jd_status jd_read_nifti(jd_ctx *ctx, const char *path, jd_volume *out);
 
 typedef enum jd_nifti_type { JD_NIFTI_U8 = 2, JD_NIFTI_I16 = 4, JD_NIFTI_F32 = 16 } jd_nifti_type;
@@ -44,7 +44,7 @@ typedef enum jd_nifti_type { JD_NIFTI_U8 = 2, JD_NIFTI_I16 = 4, JD_NIFTI_F32 = 1
  * type, JD_EIO. */
 JD_API jd_status jd_write_nifti(jd_ctx *ctx, const char *path, const jd_volume *v, jd_nifti_type type);
 
-/* Grey TIFF files, by libtiff: 8, 16 or 32 bits an integer sample, with or without sign, or 32 bit float; one slice for
+/* Grey TIFF files, by libtiff: 1, 8, 16 or 32 bits an integer sample, with or without sign, or float of 32 or 64; one slice for
  * each picture of the file, all of one size.  A picture where 0 is white is inverted if its samples are integers without
  * sign.  Values stay as they are (0..255, 0..65535).  JD_EABSENT where the program was built without libtiff. */
 JD_API jd_status jd_read_tiff(jd_ctx *ctx, const char *path, jd_volume *out);

@@ -172,7 +172,8 @@ static const jd_dataset sets[] = {
      .obtain = "take the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz from any mirror of the home page",
      .files = mnist_files,
      .classes = 10,
-     .format = JD_SET_IDX},
+     .format = JD_SET_IDX,
+     .folders = (const char *const[]){"raw", "MNIST/raw", NULL}},
     {.name = "fashion-mnist",
      .title = "Fashion-MNIST: articles of clothing, 28 x 28, 60000 train, 10000 test",
      .home = "https://github.com/zalandoresearch/fashion-mnist",
@@ -183,14 +184,16 @@ static const jd_dataset sets[] = {
      .obtain = "apt-get install dataset-fashion-mnist",
      .files = fashion_files,
      .classes = 10,
-     .format = JD_SET_IDX},
+     .format = JD_SET_IDX,
+     .folders = (const char *const[]){"raw", "FashionMNIST/raw", NULL}},
     {.name = "fsdd",
      .title = "Free Spoken Digit Dataset: ten English digits, 50 takes of each speaker, WAV 8 kHz",
      .home = "https://github.com/Jakobovski/free-spoken-digit-dataset",
      .licence = "CC BY-SA 4.0",
      .obtain = "git clone https://github.com/Jakobovski/free-spoken-digit-dataset, which has the files in recordings/",
      .files = no_files,
-     .classes = 10},
+     .classes = 10,
+     .folders = (const char *const[]){"free-spoken-digit-dataset", "free-spoken-digit-dataset-master", NULL}},
     {.name = "uci_regression",
      .title = "Eight regression tables of the UCI repository as CSV, the target in the last column",
      .home = "https://archive.ics.uci.edu",
@@ -226,38 +229,44 @@ static const jd_dataset sets[] = {
          "Speech Commands v0.02, its test set by speaker: 12 classes, 3013 clips to train, 823 to test, FLAC 8 kHz",
      .home = "https://arxiv.org/abs/1804.03209",
      .licence = "CC BY 4.0",
-     .obtain = "put index.tsv (file, word, speaker, split) and the clips that it lists into one folder; or give the "
-               "folder of "
-               "the whole set as it is distributed with --data",
+     .obtain =
+         "unpack speech_commands_v0.02.tar.gz; or put index.tsv (file, word, speaker, split) and the clips that it "
+         "lists into one folder",
      .files = commands_files,
-     .classes = 12},
+     .classes = 12,
+     .official = (const char *const[]){"testing_list.txt", NULL}},
     {.name = "isbi2012",
      .title = "ISBI 2012: 30 slices of a fly's nerve cord under the electron microscope, 512 x 512, membranes marked",
      .home = "http://brainiac2.mit.edu/isbi_challenge",
      .licence = "for research and education",
-     .obtain = "write each slice as image/NN.png and its labels, white inside of cells, as label/NN.png; or give the "
-               "folder of "
-               "train-volume.tif and train-labels.tif with --data",
+     .obtain = "take train-volume.tif and train-labels.tif of the contest; or write each slice as image/NN.png and its "
+               "labels, white inside of cells, as label/NN.png",
      .files = isbi2012_files,
-     .classes = 2},
+     .classes = 2,
+     .official = (const char *const[]){"train-volume.tif", NULL}},
     {.name = "dsb2018_nuclei",
      .title = "Nuclei of the 2018 Data Science Bowl with their centres: 170 pictures train, 39 test",
      .home = "https://bbbc.broadinstitute.org/BBBC038",
      .licence = "CC0",
-     .obtain = "write each picture as image/ID.png, and the tables images.tsv, train_points.tsv, test_points.tsv",
+     .obtain =
+         "unpack stage1_train.zip into stage1_train; or write each picture as image/ID.png, and the tables images.tsv, "
+         "train_points.tsv, test_points.tsv",
      .files = nuclei_files,
-     .classes = 2},
+     .classes = 2,
+     .official = (const char *const[]){"stage1_train", NULL}},
     {.name = "msd_hippocampus",
      .title =
          "Medical Segmentation Decathlon, task 4: magnetic resonance of the hippocampus with both its parts marked, "
          "100 volumes train, 30 test",
      .home = "http://medicaldecathlon.com",
      .licence = "CC BY-SA 4.0",
-     .obtain =
-         "put the images of Task04_Hippocampus into image/, its labels into label/, and list the files of each split "
-         "in the column `file` of train.tsv and test.tsv",
+     .obtain = "unpack Task04_Hippocampus.tar; or put images into image/, their labels into label/, and list the files "
+               "of each "
+               "split in the column `file` of train.tsv and test.tsv",
      .files = hippocampus_files,
-     .classes = 3},
+     .classes = 3,
+     .folders = (const char *const[]){"Task04_Hippocampus", NULL},
+     .official = (const char *const[]){"imagesTr", NULL}},
     {.name = "cifar10_jpeg",
      .title = "CIFAR-10 as JPEG files (lossy), 10 classes, 32 x 32 colour: 15000 train, 3000 test",
      .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
@@ -274,7 +283,8 @@ static const jd_dataset sets[] = {
      .obtain = "take cifar-10-binary.tar.gz from the home page and unpack its .bin files",
      .files = cifar_files,
      .classes = 10,
-     .format = JD_SET_CIFAR},
+     .format = JD_SET_CIFAR,
+     .folders = (const char *const[]){"cifar-10-batches-bin", NULL}},
     {.name = "cifar10_python",
      .title = "CIFAR-10, Python version: the same pictures as of cifar10, as torchvision fetches them",
      .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
@@ -282,7 +292,8 @@ static const jd_dataset sets[] = {
      .obtain = "take cifar-10-python.tar.gz from the home page and unpack its folder cifar-10-batches-py",
      .files = cifar_python_files,
      .classes = 10,
-     .format = JD_SET_CIFAR},
+     .format = JD_SET_CIFAR,
+     .folders = (const char *const[]){"cifar-10-batches-py", NULL}},
     {.name = "cifar100",
      .title = "CIFAR-100, binary version, 100 classes, 32 x 32 colour: 50000 train, 10000 test",
      .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
@@ -290,7 +301,8 @@ static const jd_dataset sets[] = {
      .obtain = "take cifar-100-binary.tar.gz from the home page and unpack its .bin files",
      .files = cifar100_files,
      .classes = 100,
-     .format = JD_SET_CIFAR},
+     .format = JD_SET_CIFAR,
+     .folders = (const char *const[]){"cifar-100-binary", NULL}},
     {.name = "cifar100_python",
      .title = "CIFAR-100, Python version: the same pictures as of cifar100",
      .home = "https://www.cs.toronto.edu/~kriz/cifar.html",
@@ -298,7 +310,8 @@ static const jd_dataset sets[] = {
      .obtain = "take cifar-100-python.tar.gz from the home page and unpack its files train and test",
      .files = cifar100_python_files,
      .classes = 100,
-     .format = JD_SET_CIFAR},
+     .format = JD_SET_CIFAR,
+     .folders = (const char *const[]){"cifar-100-python", NULL}},
     {.name = "norb",
      .title = "Small NORB: five kinds of toys from two cameras, 96 x 96: 24300 train, 24300 test, other toys",
      .home = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small",
@@ -315,7 +328,8 @@ static const jd_dataset sets[] = {
                "GTSRB_Final_Test_GT.zip in place of the index without classes, and take the folder GTSRB",
      .files = gtsrb_full_files,
      .classes = 43,
-     .format = JD_SET_GTSRB},
+     .format = JD_SET_GTSRB,
+     .folders = (const char *const[]){"GTSRB", NULL}},
     {.name = "hwdb",
      .title = "CASIA-HWDB1.1: the 3755 characters of GB2312 level 1 by 300 writers, GNT files",
      .home = "http://www.nlpr.ia.ac.cn/databases/handwriting",
@@ -334,9 +348,12 @@ static const jd_dataset sets[] = {
      .title = "382 chorales harmonised by J. S. Bach, as the notes sounding at every quarter or sixteenth",
      .home = "https://github.com/czhuang/JSB-Chorales-dataset",
      .licence = "the music is free; the selection is that of Boulanger-Lewandowski et al. 2012",
-     .obtain = "write {quarter,16th}.{train,valid,test}.txt: a piece a line, steps with blanks between, the MIDI notes "
-               "of a step with commas between, - for silence",
-     .files = chorales_files},
+     .obtain =
+         "take jsb-chorales-quarter.json from the home page; or write quarter.{train,valid,test}.txt: a piece a line, "
+         "steps with blanks between, the MIDI notes of a step with commas between, - for silence",
+     .files = chorales_files,
+     .folders = (const char *const[]){"JSB-Chorales-dataset", "JSB-Chorales-dataset-master", NULL},
+     .official = (const char *const[]){"jsb-chorales-quarter.json", NULL}},
     {.name = "asterisk_prompts",
      .title = "Texts of 428 spoken prompts, one voice; the recordings are Debian's asterisk-core-sounds-en-wav",
      .home = "https://github.com/asterisk/asterisk",
@@ -359,20 +376,24 @@ static const jd_dataset sets[] = {
      .obtain =
          "join the speeches of NLTK's corpus state_union up to 1998 as train.txt, to 2001 as valid.txt, the later as "
          "test.txt",
-     .files = speeches_files},
+     .files = speeches_files,
+     .folders = (const char *const[]){"state_union", NULL}},
     {.name = "multi30k",
      .title = "Multi30k: captions of 29000 + 1014 + 2000 pictures in English, German and French, a sentence a line",
      .home = "https://github.com/multi30k/dataset",
      .licence = "not stated; for research, the pictures belong to their owners",
      .obtain = "copy data/task1/raw/{train,val,test_2016_flickr,test_2017_flickr}.{en,de,fr}.gz from the repository",
-     .files = multi30k_files},
+     .files = multi30k_files,
+     .folders =
+         (const char *const[]){"data/task1/raw", "dataset/data/task1/raw", "dataset-master/data/task1/raw", NULL}},
     {.name = "ptb_sample_nltk",
      .title = "A sample of the Penn Treebank's Wall Street Journal: 3914 sentences as trees in brackets",
      .home = "https://www.nltk.org/nltk_data",
      .licence = "non-commercial, for illustration (LDC 1995)",
-     .obtain = "from NLTK's treebank.zip, put wsj_0001.mrg to wsj_0179.mrg together as wsj_combined_train.mrg, and "
-               "wsj_0180.mrg to wsj_0199.mrg as wsj_combined_test.mrg",
-     .files = ptb_files},
+     .obtain = "unpack NLTK's treebank.zip; or put trees into wsj_combined_train.mrg and wsj_combined_test.mrg",
+     .files = ptb_files,
+     .folders = (const char *const[]){"treebank", NULL},
+     .official = (const char *const[]){"combined", NULL}},
 };
 
 #define SETS ((int)(sizeof sets / sizeof *sets))
@@ -417,11 +438,21 @@ char *jd__dataset_path(jd_ctx *ctx, const char *dir, const char *file)
     return path;
 }
 
-bool jd__dataset_present(jd_ctx *ctx, const jd_dataset *set, const char *dir)
+/* Whether one of the things that tell a set as it is distributed is in `dir`. */
+static bool is_official(jd_ctx *ctx, const jd_dataset *set, const char *dir)
 {
     struct stat st;
-    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) return false;
-    if (!set->files->name) return jd__fsdd_present(ctx, dir);
+    bool there = false;
+    for (int i = 0; !there && set->official && set->official[i]; i++) {
+        char *path = jd_asprintf(ctx, "%s/%s", dir, set->official[i]);
+        there = path && !stat(path, &st);
+        jd_free(ctx, path);
+    }
+    return there;
+}
+
+static bool has_files(jd_ctx *ctx, const jd_dataset *set, const char *dir)
+{
     for (const jd_dataset_file *f = set->files; f->name; f++) {
         char *path = jd__dataset_path(ctx, dir, f->name);
         const bool there = path && regular(path);
@@ -429,6 +460,26 @@ bool jd__dataset_present(jd_ctx *ctx, const jd_dataset *set, const char *dir)
         if (!there) return false;
     }
     return true;
+}
+
+bool jd__dataset_present(jd_ctx *ctx, const jd_dataset *set, const char *dir)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) return false;
+    if (!set->files->name) return jd__fsdd_present(ctx, dir);
+    return has_files(ctx, set, dir) || is_official(ctx, set, dir);
+}
+
+/* `dir` or the folder in it that the set's archive unpacks to, for jd_free; NULL where the set is in none. */
+static char *present_below(jd_ctx *ctx, const jd_dataset *set, const char *dir)
+{
+    if (jd__dataset_present(ctx, set, dir)) return jd_strdup(ctx, dir);
+    for (int i = 0; set->folders && set->folders[i]; i++) {
+        char *below = jd_asprintf(ctx, "%s/%s", dir, set->folders[i]);
+        if (below && jd__dataset_present(ctx, set, below)) return below;
+        jd_free(ctx, below);
+    }
+    return NULL;
 }
 
 char *jd__dataset_cache(jd_ctx *ctx, const jd_dataset *set)
@@ -448,10 +499,8 @@ char *jd__dataset_installed(jd_ctx *ctx, const jd_dataset *set)
     place[2] = jd__dataset_cache(ctx, set);
     char *found = NULL;
     for (int i = 0; i < 3; i++) {
-        if (!found && place[i] && jd__dataset_present(ctx, set, place[i]))
-            found = place[i];
-        else
-            jd_free(ctx, place[i]);
+        if (!found && place[i]) found = present_below(ctx, set, place[i]);
+        jd_free(ctx, place[i]);
     }
     return found;
 }
@@ -471,8 +520,25 @@ char *jd_dataset_locate(jd_ctx *ctx, const jd_dataset *set)
     return NULL;
 }
 
+char *jd_dataset_folder(jd_ctx *ctx, const char *name, const char *where)
+{
+    struct stat st;
+    const jd_dataset *set = jd_dataset_find(ctx, name);
+    if (!set || !where || !strcmp(name, where)) return set ? jd_dataset_locate(ctx, set) : NULL;
+    if (stat(where, &st) || !S_ISDIR(st.st_mode)) {
+        jd_fail(ctx, JD_ENOINPUT, "%s: no such folder; for the set %s, %s", where, name, set->obtain);
+        return NULL;
+    }
+    char *below = present_below(ctx, set, where);
+    return below || jd_error(ctx) ? below : jd_strdup(ctx, where);
+}
+
 char *jd_dataset_path(jd_ctx *ctx, const char *name, const char *file)
 {
+    struct stat st;
+    bool known = false;
+    for (int i = 0; name && i < SETS; i++) known = known || !strcmp(sets[i].name, name);
+    if (name && !known && !stat(name, &st) && S_ISDIR(st.st_mode)) return jd__dataset_path(ctx, name, file);
     const jd_dataset *set = jd_dataset_find(ctx, name);
     char *dir = set ? jd_dataset_locate(ctx, set) : NULL;
     char *path = dir ? jd__dataset_path(ctx, dir, file) : NULL;

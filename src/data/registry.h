@@ -6,7 +6,7 @@
 
 /* DIR/FILE, or DIR/FILE.gz where only that exists. */
 char *jd__dataset_path(jd_ctx *ctx, const char *dir, const char *file);
-/* Whether all files of the set are in `dir`. */
+/* Whether all files of the set, or what marks it as it is distributed, are in `dir`. */
 bool jd__dataset_present(jd_ctx *ctx, const jd_dataset *set, const char *dir);
 /* The set's directory in the user cache; NULL without error where there is no home. */
 char *jd__dataset_cache(jd_ctx *ctx, const jd_dataset *set);

@@ -117,12 +117,12 @@ static jd_status read_page(jd_ctx *ctx, const char *path, TIFF *t, const source 
     if (samples != 1 || (g->photometric != PHOTOMETRIC_MINISBLACK && g->photometric != PHOTOMETRIC_MINISWHITE))
         return bad(ctx, path, slice, s, "it has colours; convert it to grey");
     const bool whole = g->form == SAMPLEFORMAT_UINT || g->form == SAMPLEFORMAT_INT;
-    if (!(whole && (g->bits == 8 || g->bits == 16 || g->bits == 32)) &&
-        !(g->form == SAMPLEFORMAT_IEEEFP && g->bits == 32))
+    if (!(whole && (g->bits == 1 || g->bits == 8 || g->bits == 16 || g->bits == 32)) &&
+        !(g->form == SAMPLEFORMAT_IEEEFP && (g->bits == 32 || g->bits == 64)))
         return bad(ctx, path, slice, s,
-                   "its samples are no integers of 8, 16 or 32 bits and no float of 32; convert it");
-    /* No scheme packs better than deflate. */
-    if (pixels * (g->bits / 8u) > (uint64_t)JD_LIMIT_RATIO * s->bytes)
+                   "its samples are no integers of 1, 8, 16 or 32 bits and no float of 32 or 64; convert it");
+    /* No scheme for grey levels packs better than deflate; blank rows of one bit take one in fax schemes. */
+    if (pixels * g->bits / (g->bits == 1 ? 64 : 8) > (uint64_t)JD_LIMIT_RATIO * s->bytes)
         return bad(ctx, path, slice, s, "so many pixels cannot come out of this file; it is cut off");
     g->tiled = TIFFIsTiled(t);
     if (g->tiled && (!TIFFGetField(t, TIFFTAG_TILEWIDTH, &g->tile_width) ||
@@ -131,37 +131,41 @@ static jd_status read_page(jd_ctx *ctx, const char *path, TIFF *t, const source 
     return JD_OK;
 }
 
-static float sample_at(const uint8_t *p, const page *g)
+/* Sample i of a row. */
+static float sample_at(const uint8_t *row, size_t i, const page *g)
 {
+    const uint8_t *p = row + i * g->bits / 8;
     const bool sign = g->form == SAMPLEFORMAT_INT;
     float f;
     uint16_t h;
     uint32_t w;
     double x;
     switch (g->bits) {
+    case 1: x = p[0] >> (7 - i % 8) & 1; break;
     case 8: x = sign ? (int8_t)p[0] : p[0]; break;
     case 16:
         memcpy(&h, p, 2);
         x = sign ? (int16_t)h : h;
         break;
+    case 64: memcpy(&x, p, 8); break;
     default:
         memcpy(&w, p, 4);
         memcpy(&f, p, 4);
         x = g->form == SAMPLEFORMAT_IEEEFP ? (double)f : sign ? (double)(int32_t)w : (double)w;
     }
     if (g->photometric == PHOTOMETRIC_MINISWHITE && g->form == SAMPLEFORMAT_UINT)
-        x = (g->bits == 8 ? 255. : g->bits == 16 ? 65535. : 4294967295.) - x;
+        x = (double)(UINT32_MAX >> (32 - g->bits)) - x;
     return (float)x;
 }
 
 static jd_status read_pixels(jd_ctx *ctx, const char *path, TIFF *t, const source *s, int64_t slice, const page *g,
                              float *out)
 {
-    const size_t bytes = g->bits / 8u;
     const uint32_t w = g->tiled ? g->tile_width : g->width, h = g->tiled ? g->tile_height : 1;
     const tmsize_t need = g->tiled ? TIFFTileSize(t) : TIFFScanlineSize(t);
-    uint64_t room = (uint64_t)w * bytes;
-    if (__builtin_mul_overflow(room, (uint64_t)h, &room) || need < 0 || (uint64_t)need < room ||
+    const uint64_t row = ((uint64_t)w * g->bits + 7) / 8;
+    uint64_t room;
+    if (__builtin_mul_overflow(row, (uint64_t)h, &room) || need < 0 || (uint64_t)need < room ||
         (uint64_t)need > (uint64_t)JD_LIMIT_RATIO * s->bytes)
         return bad(ctx, path, slice, s, "its rows or tiles have an impossible size");
     uint8_t *p = jd_alloc(ctx, (size_t)need);
@@ -174,7 +178,7 @@ static jd_status read_pixels(jd_ctx *ctx, const char *path, TIFF *t, const sourc
             }
             for (uint32_t y = 0; y < h && y0 + y < g->height; y++)
                 for (uint32_t x = 0; x < w && x0 + x < g->width; x++)
-                    out[(size_t)(y0 + y) * g->width + x0 + x] = sample_at(p + ((size_t)y * w + x) * bytes, g);
+                    out[(size_t)(y0 + y) * g->width + x0 + x] = sample_at(p + (size_t)y * row, x, g);
         }
     jd_free(ctx, p);
     return jd_error(ctx);

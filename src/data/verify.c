@@ -74,6 +74,13 @@ jd_status jd_dataset_verify(jd_ctx *ctx, const jd_dataset *set, const char *dir,
     if (!jd__given(ctx, __func__, "set", set) || !jd__given(ctx, __func__, "dir", dir)) return jd_error(ctx);
     if (jd_error(ctx)) return jd_error(ctx);
     if (!set->files->name) return verify_recordings(ctx, dir, say, user);
+    char *first = jd__dataset_path(ctx, dir, set->files->name);
+    const bool other = first && access(first, F_OK) && jd__dataset_present(ctx, set, dir);
+    jd_free(ctx, first);
+    if (other) {
+        report(say, user, dir, "as it is distributed, of which no sums are recorded");
+        return jd_error(ctx);
+    }
     for (const jd_dataset_file *f = set->files; f->name; f++) {
         char *path = jd__dataset_path(ctx, dir, f->name);
         const jd_status st = path ? verify_file(ctx, path, f) : JD_ENOMEM;
