@@ -286,13 +286,13 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"units", {32, 40, 300}, "LSTM cells a direction and level"},
+    {"units", {32, 64, 300}, "LSTM cells a direction and level"},
     {"hidden", {40, 64, 40}, "hidden units of the net with a window"},
     {"window", {3, 3, 3}, "residues on either side that a step of the recurrent nets sees"},
-    {"epochs", {5, 8, 100}, "passes over the chains"},
+    {"epochs", {5, 12, 100}, "passes over the chains"},
     {"batch", {4, 4, 16}, "chains a step"},
     {"rate", {4e-3, 3e-3, 1e-3}, "Adam's first rate"},
-    {"dropout", {0.3, 0.4, 0.5}, "share of outputs dropped between levels"},
+    {"dropout", {0.3, 0.5, 0.5}, "share of outputs dropped between levels"},
     {"input_dropout", {0.1, 0.1, 0.1}, "share of residues not shown"},
     {"decay", {0, 0, 0}, "weight decay"},
     {"held_out", {42, 42, 42}, "training chains that choose the moment to stop"},
