@@ -63,6 +63,7 @@ JD_INLINE vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 JD_INLINE vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 JD_INLINE vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 JD_INLINE vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
+JD_INLINE vi vi_min(vi a, vi b) { return _mm512_min_epi32(a, b); }
 #define vi_shl(a, n) _mm512_slli_epi32((a), (n))
 #define vi_sar(a, n) _mm512_srai_epi32((a), (n))
 #define vi_shr(a, n) _mm512_srli_epi32((a), (n))
@@ -123,6 +124,7 @@ JD_INLINE vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 JD_INLINE vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 JD_INLINE vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 JD_INLINE vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
+JD_INLINE vi vi_min(vi a, vi b) { return _mm256_min_epi32(a, b); }
 #define vi_shl(a, n) _mm256_slli_epi32((a), (n))
 #define vi_sar(a, n) _mm256_srai_epi32((a), (n))
 #define vi_shr(a, n) _mm256_srli_epi32((a), (n))
@@ -170,6 +172,7 @@ JD_INLINE vi vi_sub(vi a, vi b) { return (vi)((uint32_t)a - (uint32_t)b); }
 JD_INLINE vi vi_and(vi a, vi b) { return a & b; }
 JD_INLINE vi vi_or(vi a, vi b) { return a | b; }
 JD_INLINE vi vi_xor(vi a, vi b) { return a ^ b; }
+JD_INLINE vi vi_min(vi a, vi b) { return a < b ? a : b; }
 #define vi_shl(a, n) ((vi)((uint32_t)(a) << (n)))
 #define vi_sar(a, n) ((vi)((a) >> (n)))
 #define vi_shr(a, n) ((vi)((uint32_t)(a) >> (n)))

@@ -80,20 +80,22 @@ JD_INLINE vf vf_exp_double(vf a, vf *two_n)
     return vf_fma(vf_fma(vf_set1(0.08841343969f), r2, high), vf_mul(r2, r2), vf_fma(mid, r2, low));
 }
 
-/* Near 0 an odd polynomial, which keeps the relative precision; else 1 - 2 / (e^(2|x|) + 1). */
+/* Near 0 an odd polynomial, which keeps the relative precision; else 1 - 2 / (e^(2|x|) + 1).  The longest chain again: |x| is
+ * cut as an integer, in a quarter of the time, and the sign, or a NaN that the cut hides, comes back with the 1 and the 2. */
 JD_INLINE vf vf_tanh(vf x)
 {
-    const vf a = vf_min(vf_set1(20.f), vf_abs(x)), z = vf_mul(a, a), one = vf_set1(1.f);
+    const vf a = vi_as_float(vi_min(vf_bits(vf_abs(x)), vf_bits(vf_set1(20.f)))), z = vf_mul(a, a);
+    const vf one = vf_copysign(vf_set1(1.f), x), two = vf_select(vf_isnan(x), x, vf_copysign(vf_set1(2.f), x));
     vf p = vf_set1(-5.70498872745e-3f);
     p = vf_fma(p, z, vf_set1(2.06390887954e-2f));
     p = vf_fma(p, z, vf_set1(-5.37397155531e-2f));
     p = vf_fma(p, z, vf_set1(1.33314422036e-1f));
     p = vf_fma(p, z, vf_set1(-3.33332819422e-1f));
-    const vf near = vf_fma(vf_mul(p, z), a, a);
+    const vf near = vf_copysign(vf_fma(vf_mul(p, z), a, a), x);
     vf two_n;
     const vf y = vf_exp_double(a, &two_n);
-    const vf far = vf_sub(one, vf_div(vf_set1(2.f), vf_fma(y, two_n, one)));
-    return vf_copysign(vf_select(vf_gt(vf_set1(0.625f), a), near, far), x);
+    const vf far = vf_sub(one, vf_div(two, vf_fma(y, two_n, vf_set1(1.f))));
+    return vf_select(vf_gt(vf_set1(0.625f), a), near, far);
 }
 
 /* tanh as a quotient of polynomials: half the operations of vf_tanh, where a network is so small that its squashing is most
