@@ -25,8 +25,10 @@
     void jd__gemm_packed_##isa(int64_t M, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t ak, const float *packed,  \
                                int64_t panel0, int64_t panel1, int64_t N, float *C, ptrdiff_t ldc, int accumulate);    \
     void jd__gemm_##isa(const jd_gemm *g, const jd_worker *w, float *scratch);
-#if defined(__x86_64__)
+#ifdef JD_HAVE_avx2
 DECLARE(avx2)
+#endif
+#ifdef JD_HAVE_avx512
 DECLARE(avx512)
 #endif
 
@@ -45,18 +47,22 @@ typedef struct isa {
     }
 static const isa isas[] = {
     ROW(scalar, 4),
-#if defined(__x86_64__)
+#ifdef JD_HAVE_avx2
     ROW(avx2, 16),
+#endif
+#ifdef JD_HAVE_avx512
     ROW(avx512, 32),
 #endif
 };
 
 static int isa_count(void)
 {
-#if defined(__x86_64__)
+#ifdef JD_HAVE_avx512
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
         return 3;
+#endif
+#ifdef JD_HAVE_avx2
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 2;
 #endif
     return 1;

@@ -1,26 +1,26 @@
 /* amax.cu - the largest of the last axis, and its index: a block a row.  A NaN is never the largest. */
 #include "cuda/table.h"
 
-enum { THREADS = 64 };
+enum { AMAX_THREADS = 64 };
 
 /* The smaller index wins a tie, as a walk from the left does. */
 static __global__ void largest(const float *x, float *value, int32_t *index, int64_t rows, int64_t K)
 {
-    __shared__ float best[THREADS];
-    __shared__ int32_t at[THREADS];
+    __shared__ float best[AMAX_THREADS];
+    __shared__ int32_t at[AMAX_THREADS];
     const int t = (int)threadIdx.x;
     for (int64_t r = blockIdx.x; r < rows; r += gridDim.x) {
         const float *row = x + r * K;
         float b = -INFINITY;
         int32_t i = INT32_MAX;
-        for (int64_t k = t; k < K; k += THREADS)
+        for (int64_t k = t; k < K; k += AMAX_THREADS)
             if (row[k] > b) {
                 b = row[k];
                 i = (int32_t)k;
             }
         best[t] = b;
         at[t] = i;
-        for (int half = THREADS / 2; half; half /= 2) {
+        for (int half = AMAX_THREADS / 2; half; half /= 2) {
             __syncthreads();
             if (t >= half) continue;
             const float o = best[t + half];
@@ -40,7 +40,7 @@ static int run(jd_cu *d, const jd_call *c, float *value, int32_t *index)
     const jd_type *t = &c->in_type[0];
     const int64_t rows = jd__rows(t);
     if (!rows) return 0;
-    return JD_LAUNCH(d, largest, dim3((unsigned)(rows < 1 << 20 ? rows : 1 << 20)), THREADS, 0, jd_in<float>(c, 0),
+    return JD_LAUNCH(d, largest, dim3((unsigned)(rows < 1 << 20 ? rows : 1 << 20)), AMAX_THREADS, 0, jd_in<float>(c, 0),
                      value, index, rows, t->dim[t->rank - 1]);
 }
 

@@ -19,7 +19,7 @@ struct ctc {
     float *loss, *grad;
 };
 
-enum { THREADS = 128 };
+enum { CTC_THREADS = 128 };
 
 static __device__ inline double log_add(double a, double b)
 {
@@ -70,7 +70,7 @@ static __device__ inline bool sample(const ctc &c, int64_t b, int64_t *needed)
     return true;
 }
 
-static __device__ inline void forwards(const ctc &c, int64_t b)
+static __device__ inline void ctc_forwards(const ctc &c, int64_t b)
 {
     const int64_t S = 2 * (int64_t)c.label_length[b] + 1, T = c.length[b];
     const int32_t *l = c.labels + b * c.U;
@@ -94,7 +94,7 @@ static __device__ inline void forwards(const ctc &c, int64_t b)
 }
 
 /* beta_t(s): the frame t itself is not in it. */
-static __device__ inline void backwards(const ctc &c, int64_t b)
+static __device__ inline void ctc_backwards(const ctc &c, int64_t b)
 {
     const int64_t S = 2 * (int64_t)c.label_length[b] + 1, T = c.length[b];
     const int32_t *l = c.labels + b * c.U;
@@ -126,8 +126,8 @@ static __global__ void paths(ctc c)
         c.state[b] = runs ? c.length[b] : 0;
         if (!runs) c.loss[b] = !fine ? NAN : c.length[b] < needed ? INFINITY : 0;
     }
-    if (runs && blockIdx.y == 0) forwards(c, b);
-    if (runs && blockIdx.y == 1) backwards(c, b);
+    if (runs && blockIdx.y == 0) ctc_forwards(c, b);
+    if (runs && blockIdx.y == 1) ctc_backwards(c, b);
 }
 
 /* One block a frame, one thread a class. */
@@ -187,8 +187,8 @@ static int launch_ctc(jd_cu *d, const jd_call *call)
     if (!c.B) return 0;
     const int64_t rows = c.T * c.B;
     if (rows && JD_LAUNCH(d, frames, jd_grid(rows), JD_BLOCK, 0, c)) return 1;
-    if (JD_LAUNCH(d, paths, dim3((unsigned)c.B, 2), THREADS, 0, c)) return 1;
-    return rows ? JD_LAUNCH(d, gradients, dim3((unsigned)(rows < 1 << 20 ? rows : 1 << 20)), THREADS, 0, c) : 0;
+    if (JD_LAUNCH(d, paths, dim3((unsigned)c.B, 2), CTC_THREADS, 0, c)) return 1;
+    return rows ? JD_LAUNCH(d, gradients, dim3((unsigned)(rows < 1 << 20 ? rows : 1 << 20)), CTC_THREADS, 0, c) : 0;
 }
 
 static __global__ void scaled(const float *g, const float *dloss, float *y, int64_t B, int64_t K, int64_t n)

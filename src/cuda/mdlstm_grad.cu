@@ -100,7 +100,7 @@ static __global__ void outputs_before(md_back l, int d, float *to)
 }
 
 /* to (B P, (n + 2) H): the terms of the gradient of the peepholes. */
-static __global__ void peephole_terms(md_back l, int d, float *to)
+static __global__ void md_peephole_terms(md_back l, int d, float *to)
 {
     const jd_grid_of &g = l.g;
     JD_EACH(k, g.B * g.P * g.H)
@@ -153,7 +153,7 @@ static int direction(jd_cu *d, const jd_call *c, const md_back &l, const md_spac
         nH,   false, NULL, 0};
     if (JD_LAUNCH(d, outputs_before, jd_grid(rows * nH), JD_BLOCK, 0, l, k, s.before) || jd_gemm(d, dR)) return 1;
     if (!l.peep) return 0;
-    return JD_LAUNCH(d, peephole_terms, jd_grid(rows * g.H), JD_BLOCK, 0, l, k, s.terms) ||
+    return JD_LAUNCH(d, md_peephole_terms, jd_grid(rows * g.H), JD_BLOCK, 0, l, k, s.terms) ||
            jd_column_sums(d, s.terms, rows, peeps, peeps, jd_out<float>(c, 4) + k * peeps, s.sums);
 }
 

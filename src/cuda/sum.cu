@@ -32,18 +32,18 @@ static __global__ void sum_threads(const float *x, float *y, sum_shape s)
 }
 
 /* One block a result. */
-enum { THREADS = 128 };
+enum { SUM_THREADS = 128 };
 static __global__ void sum_blocks(const float *x, float *y, sum_shape s)
 {
-    __shared__ float part[THREADS];
+    __shared__ float part[SUM_THREADS];
     const int64_t begin = s.terms * blockIdx.y / gridDim.y, end = s.terms * (blockIdx.y + 1) / gridDim.y;
     const int t = (int)threadIdx.x;
     for (int64_t e = blockIdx.x; e < s.n; e += gridDim.x) {
         const float *from = x + place(s.kept, s.keep_dim, s.keep_stride, e);
         float sum = 0;
-        for (int64_t r = begin + t; r < end; r += THREADS) sum += from[place(s.summed, s.sum_dim, s.sum_stride, r)];
+        for (int64_t r = begin + t; r < end; r += SUM_THREADS) sum += from[place(s.summed, s.sum_dim, s.sum_stride, r)];
         part[t] = sum;
-        for (int half = THREADS / 2; half; half /= 2) {
+        for (int half = SUM_THREADS / 2; half; half /= 2) {
             __syncthreads();
             if (t < half) part[t] += part[t + half];
         }
@@ -110,7 +110,7 @@ static int launch_sum(jd_cu *d, const jd_call *c)
     float *y = jd_out<float>(c, 0), *to = parts > 1 ? static_cast<float *>(c->scratch) : y;
     if (along_rows(s)) {
         const dim3 grid((unsigned)(s.n < 1 << 20 ? s.n : 1 << 20), (unsigned)parts);
-        if (JD_LAUNCH(d, sum_blocks, grid, THREADS, 0, jd_in<float>(c, 0), to, s)) return 1;
+        if (JD_LAUNCH(d, sum_blocks, grid, SUM_THREADS, 0, jd_in<float>(c, 0), to, s)) return 1;
     } else {
         const dim3 grid(jd_grid(s.n).x, (unsigned)parts);
         if (JD_LAUNCH(d, sum_threads, grid, JD_BLOCK, 0, jd_in<float>(c, 0), to, s)) return 1;
