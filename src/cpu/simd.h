@@ -26,6 +26,8 @@ JD_INLINE float jd_tree16(const float s[16])
     return (a0 + a2) + (a1 + a3);
 }
 
+/* One word a line, as a table. */
+/* clang-format off */
 #if defined(JD_ISA_avx512)
 #include <immintrin.h>
 #define VL 16
@@ -191,5 +193,6 @@ JD_INLINE void vi_storen(int32_t *p, vi a, int n) { if (n > 0) *p = a; }
 #endif
 
 JD_INLINE vf vf_zero(void) { return vf_set1(0.f); }
+/* clang-format on */
 
 #endif
