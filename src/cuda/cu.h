@@ -3,8 +3,8 @@
  *
  * One source serves two plug-ins: nvcc makes libjackdaw-cuda.so, g++ with emulate.h makes libjackdaw-cuda-emulated.so,
  * whose device memory is ordinary memory.  Products are compiled without contraction (-fmad=false): a multiply and an add
- * are fused only where the source says fmaf, so that point-wise results have the CPU's bits.  No atomics: every sum has one
- * order, which depends on the shapes alone.
+ * are fused only where the source says fmaf, so that point-wise results have the CPU's bits.  Every sum has one order, which
+ * depends on the shapes alone: the only atomic operations are the counters of jd_signal.
  */
 #ifndef JD_CUDA_CU_H
 #define JD_CUDA_CU_H
@@ -12,7 +12,6 @@
 #include <stdio.h>
 
 #ifdef __CUDACC__
-#include <cooperative_groups.h>
 #include <cuda_runtime.h>
 #define JD_DYNAMIC_SHARED(type, name)                                                                                  \
     extern __shared__ float4 jd_dynamic_shared[];                                                                      \
@@ -45,6 +44,11 @@ struct jd_cu_op {
     const char *(*variant)(const jd_call *c, jd_precision p); /* NULL: `name` */
 };
 
+/* Of a parameter that is not deduced: arguments are converted to what the kernel takes. */
+template <class T> struct jd_same {
+    typedef T type;
+};
+
 #ifdef __CUDACC__
 static inline int jd_check(jd_cu *d, const char *what, cudaError_t e)
 {
@@ -64,9 +68,9 @@ int jd_launch(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 
 }
 
 /* All blocks at once, so that they can wait for one another. */
-template <class... P, class... A>
+template <class... P>
 int jd_launch_together(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared,
-                       A... args)
+                       typename jd_same<P>::type... args)
 {
     void *list[] = {(void *)&args...};
     if (shared > 48 * 1024 &&
@@ -74,9 +78,54 @@ int jd_launch_together(jd_cu *d, const char *name, void (*kernel)(P...), dim3 gr
         return 1;
     return jd_check(d, name, cudaLaunchCooperativeKernel((const void *)kernel, grid, block, list, shared, d->stream));
 }
-static __device__ inline void jd_grid_sync()
+/* How many blocks of a kernel the device holds at once; 0: no cooperative launches here. */
+template <class... P> int64_t jd_resident(jd_cu *, void (*kernel)(P...), int threads, size_t shared)
 {
-    cooperative_groups::this_grid().sync();
+    int device = 0, count = 0, together = 0, each = 0, most = 0;
+    if (cudaGetDevice(&device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&together, cudaDevAttrCooperativeLaunch, device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) != cudaSuccess || !together ||
+        shared > (size_t)most ||
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared) != cudaSuccess ||
+        cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, threads, shared) != cudaSuccess) {
+        cudaGetLastError(); /* it is answered by the 0 */
+        return 0;
+    }
+    return (int64_t)each * count;
+}
+/* Between blocks that run at once: what a block wrote before its signal is seen by a block that has waited for it.  All
+ * threads of the block call; `at` counts signals from 0 on. */
+static __device__ inline void jd_signal(unsigned *at)
+{
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        __threadfence();
+        asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(at) : "memory");
+    }
+}
+static __device__ inline void jd_wait(const unsigned *at, unsigned signals)
+{
+    if (threadIdx.x == 0) {
+        unsigned now;
+        do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(now) : "l"(at) : "memory");
+        while ((int)(now - signals) < 0);
+    }
+    __syncthreads();
+}
+/* Copies of 16 bytes from the device's memory, past L1, into shared memory; jd_copies_wait<N>: all but the last N groups. */
+static __device__ inline void jd_copy_16(float *to, const float *from)
+{
+    const unsigned there = (unsigned)__cvta_generic_to_shared(to);
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(there), "l"(from) : "memory");
+}
+static __device__ inline void jd_copies_end_group()
+{
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+template <int N> static __device__ inline void jd_copies_wait()
+{
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 static inline int jd_zero(jd_cu *d, void *to, size_t bytes)
 {
@@ -93,17 +142,34 @@ int jd_launch(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 
     return jd_emulate(
         name, grid, block, shared, false, [=] { kernel(args...); }, d->error, sizeof d->error);
 }
-template <class... P, class... A>
+template <class... P>
 int jd_launch_together(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared,
-                       A... args)
+                       typename jd_same<P>::type... args)
 {
     return jd_emulate(
         name, grid, block, shared, true, [=] { kernel(args...); }, d->error, sizeof d->error);
 }
-static inline void jd_grid_sync()
+template <class... P> int64_t jd_resident(jd_cu *, void (*)(P...), int, size_t)
 {
-    jd_emulate_grid_sync();
+    return 132;
 }
+static inline void jd_signal(unsigned *at)
+{
+    __syncthreads();
+    if (threadIdx.x == 0) ++*at;
+}
+static inline void jd_wait(const unsigned *at, unsigned signals)
+{
+    if (threadIdx.x == 0)
+        while ((int)(*at - signals) < 0) jd_emulate_poll();
+    __syncthreads();
+}
+static inline void jd_copy_16(float *to, const float *from)
+{
+    memcpy(to, from, 16);
+}
+static inline void jd_copies_end_group() {}
+template <int N> static inline void jd_copies_wait() {}
 static inline int jd_zero(jd_cu *, void *to, size_t bytes)
 {
     if (bytes) memset(to, 0, bytes);
@@ -114,6 +180,11 @@ static inline int jd_copy(jd_cu *, void *to, const void *from, size_t bytes)
     if (bytes) memmove(to, from, bytes);
     return 0;
 }
+#endif
+#ifdef __CUDACC__
+#define JD_UNROLL _Pragma("unroll")
+#else
+#define JD_UNROLL
 #endif
 #define JD_LAUNCH(d, kernel, grid, block, shared, ...) jd_launch(d, #kernel, kernel, grid, block, shared, __VA_ARGS__)
 

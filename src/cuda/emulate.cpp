@@ -17,6 +17,7 @@ namespace
 {
 
 enum { STACK = 64 * 1024, PAGE = 4096 };
+enum { RUNS, AT_BLOCK, POLLS }; /* where a fiber stands */
 
 struct fiber {
     ucontext_t first; /* only to enter it */
@@ -25,7 +26,7 @@ struct fiber {
     dim3 thread, block;
     void *shared;
     bool started, done;
-    int waits; /* 0 runs on, 1 at the block's barrier, 2 at the grid's */
+    int waits;
 };
 
 fiber *all;
@@ -144,7 +145,7 @@ void prepare(fiber *f)
     for (int i = 0; i < 6; i++) *--top = NULL;
     f->sp = (void *)top;
     f->done = false;
-    f->waits = 0;
+    f->waits = RUNS;
 #if defined(__SANITIZE_ADDRESS__)
     __asan_unpoison_memory_region(f->stack + PAGE + STACK - 4096, 4096);
 #endif
@@ -155,7 +156,7 @@ void run(fiber *f)
     now = f;
     threadIdx = f->thread;
     blockIdx = f->block;
-    f->waits = 0;
+    f->waits = RUNS;
     enter_fiber(&home, f);
 }
 
@@ -166,27 +167,38 @@ size_t turn(size_t i, size_t n, int order)
                         : (i * 7919 + 13) % n; /* 7919 is prime; mixed if it does not divide n */
 }
 
-/* Runs n fibers, of which `per` make a block, to their end; false when they do not meet at a barrier. */
-bool run_all(size_t n, size_t per, int order)
+/* After a round: a block all of whose fibers are at its barrier goes on.  False: it cannot. */
+bool settle(fiber *f, size_t per, size_t *done)
+{
+    size_t at[3] = {0}, over = 0;
+    for (size_t i = 0; i < per; i++) {
+        over += f[i].done;
+        at[f[i].waits] += !f[i].done;
+    }
+    *done += over;
+    if (at[AT_BLOCK] == per)
+        for (size_t i = 0; i < per; i++) f[i].waits = RUNS;
+    return at[AT_BLOCK] == per || at[POLLS] || over == per;
+}
+
+/* Runs n fibers, of which `per` make a block, to their end; NULL, or why they do not come there. */
+const char *run_all(size_t n, size_t per, int order)
 {
     if (order == 2 && n % 7919 == 0) order = 1;
     for (;;) {
-        size_t done = 0, grid = 0;
+        size_t done = 0, moved = 0;
         for (size_t i = 0; i < n; i++) {
             fiber *f = &all[turn(i, n, order)];
-            if (!f->done && f->waits != 2) run(f);
+            if (f->done || f->waits == AT_BLOCK) continue;
+            const bool polled = f->waits == POLLS;
+            run(f);
+            moved += !polled || f->done || f->waits != POLLS;
         }
-        /* Whoever waits at the grid's barrier may go on when all do; within a block all must wait for the same. */
         for (size_t b = 0; b < n; b += per)
-            for (size_t i = b; i < b + per; i++) {
-                if (all[i].done != all[b].done || all[i].waits != all[b].waits) return false;
-                done += all[i].done;
-                grid += all[i].waits == 2;
-            }
-        if (done == n) return true;
-        if (grid && done) return false;
-        if (grid == n)
-            for (size_t i = 0; i < n; i++) all[i].waits = 0;
+            if (!settle(&all[b], per, &done))
+                return "some threads of a block wait at a barrier that others do not reach";
+        if (done == n) return NULL;
+        if (!moved) return "blocks wait for one another for ever";
     }
 }
 
@@ -195,14 +207,14 @@ bool run_all(size_t n, size_t per, int order)
 void __syncthreads()
 {
     fiber *f = now;
-    f->waits = 1;
+    f->waits = AT_BLOCK;
     leave_fiber(f);
 }
 
-void jd_emulate_grid_sync()
+void jd_emulate_poll()
 {
     fiber *f = now;
-    f->waits = 2;
+    f->waits = POLLS;
     leave_fiber(f);
 }
 
@@ -226,8 +238,8 @@ static int run_grid(dim3 grid, dim3 block, size_t shared, bool cooperative, int 
         snprintf(why, size, "out of memory");
         return 1;
     }
-    int bad = 0;
-    for (size_t b = 0; b < blocks && !bad; b += together) {
+    const char *wrong = NULL;
+    for (size_t b = 0; b < blocks && !wrong; b += together) {
         memset(memory, 0xff, shared * together); /* NaN: shared memory begins undefined */
         for (size_t t = 0; t < per * together; t++) {
             const size_t k = b + (cooperative ? turn(t / per, blocks, order) : 0), i = t % per;
@@ -238,11 +250,11 @@ static int run_grid(dim3 grid, dim3 block, size_t shared, bool cooperative, int 
             f->shared = (char *)memory + t / per * shared;
             prepare(f);
         }
-        bad = !run_all(per * together, per, order);
+        wrong = run_all(per * together, per, order);
     }
     free(memory);
-    if (bad) snprintf(why, size, "some threads of a block wait at a barrier that others do not reach");
-    return bad;
+    if (wrong) snprintf(why, size, "%s", wrong);
+    return wrong != NULL;
 }
 
 int jd_emulate(const char *kernel, dim3 grid, dim3 block, size_t shared, bool cooperative,

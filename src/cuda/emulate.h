@@ -4,8 +4,9 @@
  *
  * The threads of a block are fibers that change at __syncthreads(), in an order that $JACKDAW_EMULATE_ORDER turns round
  * (0 upwards, 1 downwards, 2 mixed): a kernel that lacks a barrier gives other results in another order.  Blocks run one
- * after another, in a cooperative launch together.  A barrier that some threads of a block do not reach, and memory that is
- * never written, are found.  Not here: warps (no kernel may depend on them), atomics, textures.
+ * after another, in a cooperative launch together; there a thread that polls a word of another block gives way to the
+ * others.  A barrier that some threads of a block do not reach, blocks that wait for one another for ever, and memory that
+ * is never written, are found.  Not here: warps (no kernel may depend on them), atomics, textures.
  */
 #ifndef JD_CUDA_EMULATE_H
 #define JD_CUDA_EMULATE_H
@@ -27,13 +28,25 @@ struct dim3 {
 #define __forceinline__ inline
 #define __restrict__ __restrict
 #define __launch_bounds__(...)
-#define __shared__   static /* of a block: blocks run one after another */
+#define __shared__   static /* of a block: blocks run one after another; not for cooperative launches */
 #define __constant__ const
+
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+static inline float4 make_float4(float x, float y, float z, float w)
+{
+    return {x, y, z, w};
+}
+static inline float __ldcg(const float *p)
+{
+    return *p;
+}
 
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 void __syncthreads();
-void jd_emulate_grid_sync();
+void jd_emulate_poll();    /* lets the others run */
 void *jd_emulate_shared(); /* the block's dynamic shared memory */
 
 /* 0, or 1 with a sentence in `why`. */

@@ -1,16 +1,5 @@
 /* lstm_grad.cu - back-propagation through time for lstm.cu; formulas: ops/lstm_grad.c. */
-#include "cuda/recurrent.cuh"
-
-struct lstm_back {
-    jd_steps s;
-    int64_t H, P;
-    const float *R, *peep, *proj, *c0, *gates, *cells, *dy, *dhT, *dcT;
-    float *delta; /* (T,B,4H) */
-    float *dr;    /* (T,B,P): errors of the projected output */
-    float *dc;    /* (B,H) */
-    bool no_forget, truncate;
-    int in_squash, out_squash;
-};
+#include "cuda/lstm.cuh"
 
 /* Row of delta that the error of step `step` comes back from, or NULL. */
 static __device__ inline const float *later(const lstm_back &l, int64_t b, int64_t step)
@@ -18,34 +7,16 @@ static __device__ inline const float *later(const lstm_back &l, int64_t b, int64
     return l.truncate ? nullptr : l.s.at(l.delta, 4 * l.H, b, step + 1);
 }
 
-/* What does not come through R: the error of the output, and of the final state at the last step. */
-static __device__ inline float direct(const lstm_back &l, int64_t b, int64_t p, int64_t step)
-{
-    float e = l.dy && step >= 0 ? l.dy[l.s.row(b, step) * l.P + p] : 0;
-    if (step == l.s.count(b) - 1 && l.dhT) e += l.dhT[b * l.P + p];
-    return e;
-}
-
 /* The unit's errors from that of its output. */
 static __device__ inline void errors(const lstm_back &l, int64_t b, int64_t u, int64_t step, float dm)
 {
-    const int64_t H = l.H, row = l.s.row(b, step);
-    const float *g = l.gates + row * 4 * H + u, *p = l.peep;
-    const float i = g[0], f = g[H], z = g[2 * H], o = g[3 * H], now = l.cells[row * H + u];
-    const float *before = l.s.before(l.cells, l.c0, H, b, step), old = before ? before[u] : 0;
     const bool last = step == l.s.count(b) - 1;
-    const float s = jd_squash_of(l.out_squash, now), d_o = dm * s * o * (1 - o);
-    float dc = last ? (l.dcT ? l.dcT[b * H + u] : 0) : l.dc[b * H + u];
-    dc += dm * o * jd_squash_slope(l.out_squash, s) + (p ? p[2 * H + u] * d_o : 0);
-    const float d_i = dc * z * i * (1 - i), d_f = l.no_forget ? 0 : dc * old * f * (1 - f);
-    float *to = l.delta + row * 4 * H + u;
-    to[0] = d_i;
-    to[H] = d_f;
-    to[2 * H] = dc * i * jd_squash_slope(l.in_squash, z);
-    to[3 * H] = d_o;
-    dc *= f;
-    if (p && !l.truncate) dc += p[u] * d_i + p[H + u] * d_f;
-    l.dc[b * H + u] = dc;
+    float p[3], delta[4], dc = last ? (l.dcT ? l.dcT[b * l.H + u] : 0) : l.dc[b * l.H + u];
+    lstm_peepholes(l.peep, l.H, u, p);
+    lstm_errors(l, lstm_look(l, b, u, step), p, dm, &dc, delta);
+    float *to = l.delta + l.s.row(b, step) * 4 * l.H + u;
+    for (int k = 0; k < 4; k++) to[k * l.H] = delta[k];
+    l.dc[b * l.H + u] = dc;
 }
 
 /* The error through R of the output of `step`, for `then`. */
@@ -53,7 +24,9 @@ template <class Then> static __device__ inline void through_state(const lstm_bac
 {
     jd_rec_step<1>(
         l.s, step, jd_rec_column{l.R, l.P}, l.P, 4 * l.H, [&](int64_t b) { return later(l, b, step); },
-        [&](int64_t b, int64_t p, const float *sum, const float *) { then(b, p, sum[0] + direct(l, b, p, step)); });
+        [&](int64_t b, int64_t p, const float *sum, const float *) {
+            then(b, p, sum[0] + lstm_direct(l, b, p, step));
+        });
 }
 
 /* One step without projection, */
@@ -103,6 +76,7 @@ static __global__ void peephole_terms(lstm_back l, const float *before, float *t
 
 struct lstm_space {
     float *delta, *dr, *dc, *before, *old, *terms, *sums;
+    char *whole;
 };
 
 static size_t carve(const jd_call *c, lstm_space *s, void *base)
@@ -118,6 +92,7 @@ static size_t carve(const jd_call *c, lstm_space *s, void *base)
     s->old = m.take<float>(peep ? rows * H : 0);
     s->terms = m.take<float>(peep ? rows * 3 * H : 0);
     s->sums = m.take<float>(jd_column_parts(rows) * 4 * H);
+    s->whole = m.take<char>((int64_t)lstm_whole_back_scratch(c));
     return m.used;
 }
 
@@ -142,6 +117,17 @@ static int products(jd_cu *d, const jd_call *c, const lstm_back &l, const lstm_s
            (rows * H > 0 &&
             JD_LAUNCH(d, peephole_terms, jd_grid(rows * H), JD_BLOCK, 0, l, (const float *)s.old, s.terms)) ||
            jd_column_sums(d, s.terms, rows, 3 * H, 3 * H, jd_out<float>(c, 4), s.sums);
+}
+
+static int steps_back(jd_cu *d, const lstm_back &l)
+{
+    for (int64_t t = l.s.T; t-- > 0;) {
+        const int bad = l.proj ? JD_REC_LAUNCH(d, lstm_back_output, l.P, l.s, l, t) ||
+                                     JD_REC_LAUNCH(d, lstm_back_cells, l.H, l.s, l, t)
+                               : JD_REC_LAUNCH(d, lstm_back_step, l.H, l.s, l, t);
+        if (bad) return 1;
+    }
+    return 0;
 }
 
 static int launch_lstm_grad(jd_cu *d, const jd_call *c)
@@ -171,16 +157,17 @@ static int launch_lstm_grad(jd_cu *d, const jd_call *c)
     l.truncate = a->truncate != 0;
     l.in_squash = a->in_squash;
     l.out_squash = a->out_squash;
-    for (int64_t t = T; B && t-- > 0;) {
-        const int bad =
-            l.proj ? JD_REC_LAUNCH(d, lstm_back_output, P, l.s, l, t) || JD_REC_LAUNCH(d, lstm_back_cells, H, l.s, l, t)
-                   : JD_REC_LAUNCH(d, lstm_back_step, H, l.s, l, t);
-        if (bad) return 1;
-    }
+    const int whole = l.proj || !B ? -1 : lstm_whole_back(d, l, s.whole);
+    if (whole > 0 || (whole < 0 && B && steps_back(d, l))) return 1;
     if (jd_rec_clear(d, l.s, s.delta, 4 * H) || (l.proj && jd_rec_clear(d, l.s, s.dr, P))) return 1;
     if (B && c->in[7] && JD_REC_LAUNCH(d, lstm_back_start, P, l.s, l, jd_out<float>(c, 6))) return 1;
     if (B && c->in[8] && JD_LAUNCH(d, cell_start, jd_grid(B * H), JD_BLOCK, 0, l, jd_out<float>(c, 7))) return 1;
     return products(d, c, l, s, T * B);
 }
 
-const jd_cu_op jd_cu_lstm_grad = {"lstm steps back", launch_lstm_grad, scratch_lstm_grad, NULL, NULL};
+static const char *variant_lstm_grad(const jd_call *c, jd_precision)
+{
+    return lstm_whole_wanted() && lstm_whole_back_scratch(c) ? "lstm whole back" : "lstm steps back";
+}
+
+const jd_cu_op jd_cu_lstm_grad = {"lstm steps back", launch_lstm_grad, scratch_lstm_grad, NULL, variant_lstm_grad};
