@@ -95,14 +95,12 @@ template <class... P> int64_t jd_resident(jd_cu *, void (*kernel)(P...), int thr
     return (int64_t)each * count;
 }
 /* Between blocks that run at once: what a block wrote before its signal is seen by a block that has waited for it.  All
- * threads of the block call; `at` counts signals from 0 on. */
+ * threads of the block call; `at` counts signals from 0 on.  The barrier puts the writes of all threads before the release
+ * of one, and its acquire before the reads of all; reads of what others wrote go past L1 (__ldcg, jd_copy_16). */
 static __device__ inline void jd_signal(unsigned *at)
 {
     __syncthreads();
-    if (threadIdx.x == 0) {
-        __threadfence();
-        asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(at) : "memory");
-    }
+    if (threadIdx.x == 0) asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(at) : "memory");
 }
 static __device__ inline void jd_wait(const unsigned *at, unsigned signals)
 {

@@ -6,6 +6,11 @@
 /* A thread's sums: 8 samples by the 4 gates of 2 units, for every (8 LK)th k: LK of the lanes of a warp share out the k. */
 enum { THREADS = 256, WARPS = THREADS / 32, TILE = 8, STAGES = 4, STAGE = 4096 /* floats */, PAD = 4 };
 enum { MOST_BLOCKS = 128, MOST_SHARED = 227 * 1024, MOST_LAUNCHES = 8 };
+#ifdef __CUDACC__
+enum { MOST_UNITS = 64 };
+#else
+enum { MOST_UNITS = 16 }; /* so that the layers of the tests need several blocks that wait for one another */
+#endif
 
 struct parts {
     int LK, LR, LB;            /* lanes: LR side by side along units, then LB along samples, then LK along k */
@@ -188,7 +193,7 @@ static bool fill(parts *p, int LK, int LB, int64_t H, int64_t B)
     if (p->chunk > TILE * WARPS * LK) p->chunk = TILE * WARPS * LK;
     p->NU = (H + p->units - 1) / p->units;
     p->NB = (B + p->samples - 1) / p->samples;
-    if (p->NU > MOST_BLOCKS) return false;
+    if (p->NU > MOST_BLOCKS || p->units > MOST_UNITS) return false;
     if (p->NB > MOST_BLOCKS / p->NU) p->NB = MOST_BLOCKS / p->NU;
     p->shared = (size_t)(STAGES * STAGE + p->Kp * (4 * p->units + PAD)) * sizeof(float);
     return p->shared <= MOST_SHARED;
