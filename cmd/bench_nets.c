@@ -81,6 +81,7 @@ const bench_workload bench_nets[] = {
     {"mlp_b1", "12 million weights, one sample", make_mlp, 1, 0, 0, 0},
     {"mlp_b32", "batch 32", make_mlp, 32, 0, 0, 0},
     {"mlp_b128", "batch 128", make_mlp, 128, 0, 0, 0},
+    {"mlp_b1000", "batch 1000", make_mlp, 1000, 0, 0, 0},
     {"cnn_mnist_b1", "max-pooling net for digits, one sample", make_cnn, 1, 0, 0, 0},
     {"cnn_mnist_b32", "batch 32", make_cnn, 32, 0, 0, 0},
     {"cnn_mnist_b128", "batch 128", make_cnn, 128, 0, 0, 0},

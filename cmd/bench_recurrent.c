@@ -28,15 +28,16 @@ static void lstm_step(jd_graph *g, void *user)
 
 static const float LR = 0.01f, LINE_LR = 1e-4f;
 
-/* a hidden units, b layers, c 1: one bidirectional layer.  Batch 32, 100 steps, 64 inputs. */
+/* a hidden units, b layers, c 1: one bidirectional layer; c samples if more, else 32.  100 steps, 64
+ * inputs. */
 static jd_status make_lstm(const bench_workload *w, bench_job *j)
 {
-    enum { B = 32, T = 100, I = 64 };
+    enum { T = 100, I = 64 };
     lstm_spec *s = calloc(1, sizeof *s);
     if (!s) return JD_ENOMEM;
     *s = (lstm_spec){w->a, w->b, w->c == 1};
     j->memory[7] = s;
-    const int dirs = w->c == 1 ? 2 : 1, H = w->a;
+    const int dirs = w->c == 1 ? 2 : 1, H = w->a, B = w->c > 1 ? w->c : 32;
     double in = I;
     for (int k = 0; k < w->b; k++) {
         const double f = 2.0 * B * T * 4 * H * (in + H) * dirs;
@@ -44,8 +45,8 @@ static jd_status make_lstm(const bench_workload *w, bench_job *j)
         in = H * dirs;
     }
     const jd_tensor t[] = {
-        JD_TENSOR("x", JD_F32, bench_random(j, (size_t)T * B * I, -1, 1), T, B, I),
-        JD_TENSOR("target", JD_F32, bench_random(j, (size_t)T * B * (size_t)(H * dirs), 0, 1), T, B, H * dirs),
+        JD_TENSOR("x", JD_F32, bench_random(j, (size_t)T * (size_t)B * I, -1, 1), T, B, I),
+        JD_TENSOR("target", JD_F32, bench_random(j, (size_t)T * (size_t)B * (size_t)(H * dirs), 0, 1), T, B, H * dirs),
         JD_SCALAR_F32("lr", &LR)};
     return bench_plan(j, lstm_step, s, t, 3);
 }
@@ -254,6 +255,9 @@ const bench_workload bench_recurrent[] = {
     {"lstm_h512_l1", "LSTM 512", make_lstm, 512, 1, 0, 0},
     {"lstm_h512_l2", "two layers", make_lstm, 512, 2, 0, 0},
     {"lstm_h512_bi", "one bidirectional layer", make_lstm, 512, 1, 1, 0},
+    {"lstm_b64_h256", "LSTM 256, batch 64", make_lstm, 256, 1, 64, 0},
+    {"lstm_b64_h512", "LSTM 512, batch 64", make_lstm, 512, 1, 64, 0},
+    {"lstm_b64_h1024", "LSTM 1024, batch 64", make_lstm, 1024, 1, 64, 0},
     {"blstm_ctc_i39_b1", "speech net, one utterance", make_ctc_net, 39, 1, 0, 0},
     {"blstm_ctc_i39_b16", "speech net, batch 16", make_ctc_net, 39, 16, 0, 0},
     {"blstm_ctc_i123_b1", "speech net, one utterance", make_ctc_net, 123, 1, 0, 0},

@@ -43,9 +43,11 @@ void jd_blas_close(jd_blas *b)
 
 jd_blas *jd_blas_open(jd_cu *d)
 {
-    static const char *const file[] = {"libcublasLt.so.13", "libcublasLt.so"};
+    /* As the loader finds it, then where the toolkit is installed. */
+    static const char *const file[] = {"libcublasLt.so.13", "/usr/local/cuda/lib64/libcublasLt.so.13", "libcublasLt.so",
+                                       NULL};
     jd_blas *b = new jd_blas();
-    for (int i = 0; i < 2 && !b->library; i++) b->library = dlopen(file[i], RTLD_NOW | RTLD_LOCAL);
+    for (int i = 0; file[i] && !b->library; i++) b->library = dlopen(file[i], RTLD_NOW | RTLD_LOCAL);
     bool all = b->library != nullptr;
 #define X(name)                                                                                                        \
     if (all) b->name = reinterpret_cast<decltype(&cublasLt##name)>(dlsym(b->library, "cublasLt" #name));               \
@@ -71,16 +73,26 @@ static uint32_t alignment(const void *p)
     return (uintptr_t)p % 16 == 0 ? 16 : (uintptr_t)p % 8 == 0 ? 8 : 4;
 }
 
-static void set_alignment(jd_blas *b, const jd_product &p)
+static void set_alignment(jd_blas *b, const jd_product &p, const float *bias)
 {
     const uint32_t a = alignment(p.B), x = alignment(p.A), c = alignment(p.C);
+    const uint32_t d =
+        bias && alignment(bias) < c ? alignment(bias) : c; /* the epilogue reads the bias as it writes D */
     b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &a, sizeof a);
     b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &x, sizeof x);
     b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &c, sizeof c);
-    b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &c, sizeof c);
+    b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &d, sizeof d);
 }
 
-int jd_blas_gemm(jd_cu *d, const jd_product &p, const float *scalars)
+/* The bias of a column of C is that of a row of C', as the epilogue has it; NULL: none. */
+static bool set_bias(jd_blas *b, cublasLtMatmulDesc_t desc, const float *bias)
+{
+    const cublasLtEpilogue_t with = bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+    return !b->MatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias) &&
+           !b->MatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &with, sizeof with);
+}
+
+int jd_blas_gemm(jd_cu *d, const jd_product &p, const float *scalars, bool *biased)
 {
     jd_blas *b = d->blas;
     cublasLtMatmulDesc_t desc = nullptr;
@@ -99,15 +111,20 @@ int jd_blas_gemm(jd_cu *d, const jd_product &p, const float *scalars)
         !b->MatrixLayoutCreate(&left, CUDA_R_32F, (uint64_t)(p.tb ? p.K : p.N), (uint64_t)(p.tb ? p.N : p.K), p.ldb) &&
         !b->MatrixLayoutCreate(&right, CUDA_R_32F, (uint64_t)(p.ta ? p.M : p.K), (uint64_t)(p.ta ? p.K : p.M), p.lda) &&
         !b->MatrixLayoutCreate(&result, CUDA_R_32F, (uint64_t)p.N, (uint64_t)p.M, p.ldc);
-    if (ok) set_alignment(b, p);
-    if (ok &&
-        !b->MatmulAlgoGetHeuristic(b->handle, desc, left, right, result, result, b->preference, 1, &found, &count) &&
-        count > 0) {
+    if (ok) set_alignment(b, p, biased ? p.bias : nullptr);
+    const auto ask = [&] {
+        return !b->MatmulAlgoGetHeuristic(b->handle, desc, left, right, result, result, b->preference, 1, &found,
+                                          &count) &&
+               count > 0;
+    };
+    const bool bias = biased && p.bias && ok && set_bias(b, desc, p.bias) && ask();
+    if (ok && (bias || (set_bias(b, desc, nullptr) && ask()))) {
         const cublasStatus_t s =
             b->Matmul(b->handle, desc, scalars ? scalars : &one, p.B, left, p.A, right, scalars ? scalars + 1 : &beta,
                       p.C, result, p.C, result, &found.algo, b->workspace, WORKSPACE, d->stream);
         status = s ? 1 : 0;
         if (s) snprintf(d->error, sizeof d->error, "cublasLtMatmul: status %d", (int)s);
+        if (bias) *biased = true;
     }
     if (result) b->MatrixLayoutDestroy(result);
     if (right) b->MatrixLayoutDestroy(right);
@@ -123,7 +140,7 @@ jd_blas *jd_blas_open(jd_cu *)
 
 void jd_blas_close(jd_blas *) {}
 
-int jd_blas_gemm(jd_cu *, const jd_product &, const float *)
+int jd_blas_gemm(jd_cu *, const jd_product &, const float *, bool *)
 {
     return -1;
 }

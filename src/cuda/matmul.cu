@@ -6,10 +6,12 @@
 #include "cuda/gemm.cuh"
 #include "cuda/table.h"
 
-/* Below this cuBLASLt's set-up and its tiles do not pay. */
+/* Below this cuBLASLt's set-up and its tiles do not pay.  A long chain over k for few results keeps few multiprocessors busy
+ * (32 k take 0.5 us in own tiles), while cuBLASLt cuts it into parts. */
 bool jd_gemm_is_large(int64_t M, int64_t N, int64_t K)
 {
-    return M >= 32 && N >= 32 && K >= 32 && (double)M * (double)N * (double)K >= 1 << 22;
+    const double all = (double)M * (double)N * (double)K;
+    return (M >= 32 && N >= 32 && K >= 32 && all >= 1 << 22) || (K >= 384 && all >= 1 << 19);
 }
 
 static __global__ void epilogue(float *c, int64_t M, int64_t N, int64_t row, const float *bias, int act)
@@ -23,7 +25,7 @@ static __global__ void epilogue(float *c, int64_t M, int64_t N, int64_t row, con
 
 template <bool ta, bool tb> static int own(jd_cu *d, const jd_product &p)
 {
-    return gemm_launch(d, "matmul", jd_left<!ta>{p.A, p.lda}, jd_right<tb>{p.B, p.ldb},
+    return gemm_launch(d, "matmul", jd_matrix<!ta>{p.A, p.lda}, jd_matrix<tb>{p.B, p.ldb},
                        jd_store{p.C, p.ldc, p.bias, p.act, p.add}, p.M, p.N, p.K);
 }
 
@@ -31,11 +33,13 @@ int jd_gemm(jd_cu *d, const jd_product &p)
 {
     if (p.M <= 0 || p.N <= 0) return 0;
     if (d->blas && jd_gemm_is_large(p.M, p.N, p.K)) {
-        const int status = jd_blas_gemm(d, p, NULL);
+        bool biased = false;
+        const int status = jd_blas_gemm(d, p, NULL, &biased);
+        const float *bias = biased ? NULL : p.bias;
         if (status > 0) return status;
         if (status == 0)
-            return p.bias || p.act
-                       ? JD_LAUNCH(d, epilogue, jd_grid(p.M * p.N), JD_BLOCK, 0, p.C, p.M, p.N, p.ldc, p.bias, p.act)
+            return bias || p.act
+                       ? JD_LAUNCH(d, epilogue, jd_grid(p.M * p.N), JD_BLOCK, 0, p.C, p.M, p.N, p.ldc, bias, p.act)
                        : 0;
     }
     return p.ta ? (p.tb ? own<true, true>(d, p) : own<true, false>(d, p))
@@ -115,7 +119,7 @@ struct store_update {
 
 template <bool ta, bool tb> static int own_update(jd_cu *d, const jd_product &p, const float *alpha, bool negate)
 {
-    return gemm_launch(d, "matmul_update", jd_left<!ta>{p.A, p.lda}, jd_right<tb>{p.B, p.ldb},
+    return gemm_launch(d, "matmul_update", jd_matrix<!ta>{p.A, p.lda}, jd_matrix<tb>{p.B, p.ldb},
                        store_update{p.C, p.ldc, alpha, negate}, p.M, p.N, p.K);
 }
 
@@ -154,7 +158,7 @@ static int launch_update(jd_cu *d, const jd_call *c)
         return 1;
     if (d->blas && jd_gemm_is_large(M, N, K)) {
         if (JD_LAUNCH(d, scalars, dim3(1), 32, 0, alpha, a->negate != 0, two)) return 1;
-        const int status = jd_blas_gemm(d, p, two);
+        const int status = jd_blas_gemm(d, p, two, NULL);
         if (status >= 0) return status;
     }
     const bool negate = a->negate != 0;

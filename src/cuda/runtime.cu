@@ -174,6 +174,7 @@ static void *feed_new(void *d, size_t bytes)
              cudaEventCreateWithFlags(&f->arrived[i], cudaEventDisableTiming) == cudaSuccess &&
              cudaEventCreateWithFlags(&f->taken[i], cudaEventDisableTiming) == cudaSuccess;
     if (ok) return f;
+    cudaGetLastError(); /* it is reported by the NULL */
     feed_free(d, f);
     return NULL;
 }
@@ -232,6 +233,7 @@ static void *read_new(void *d, size_t bytes)
         cudaEventCreateWithFlags(&r->there[0], cudaEventDisableTiming) == cudaSuccess &&
         cudaEventCreateWithFlags(&r->there[1], cudaEventDisableTiming) == cudaSuccess)
         return r;
+    cudaGetLastError(); /* it is reported by the NULL */
     read_free(d, r);
     return NULL;
 }

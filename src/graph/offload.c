@@ -126,7 +126,7 @@ static jd_status set_up(jd_plan *p)
     o->scratch = d->api->alloc(d->handle, o->scratch_bytes + 64);
     o->feed = d->api->feed_new(d->handle, o->feed_bytes + 64);
     if (o->writes) o->reads = d->api->read_new(d->handle, ((size_t)p->nresult + 1) * sizeof(double));
-    if (!o->arena || !o->scratch || !o->feed)
+    if (!o->arena || !o->scratch || !o->feed || (o->writes && !o->reads))
         return jd_fail(p->ctx, JD_ENOMEM,
                        "device %s: no room for an arena of %zu bytes and %zu of scratch; use a "
                        "smaller batch",
@@ -303,8 +303,9 @@ static jd_status run_segment(jd_plan *p, jd__segment *s)
     if (!s->recording) {
         if (api->record_begin(h)) return failed(p);
         const jd_status status = launch(p, s);
-        if (api->record_end(h, &s->recording)) return failed(p);
+        const int bad = api->record_end(h, &s->recording); /* a failed launch is the cause, not this */
         if (status) return status;
+        if (bad) return failed(p);
     }
     return api->replay(h, s->recording) ? failed(p) : JD_OK;
 }

@@ -41,8 +41,8 @@ def trainer(net, x, loss):
     return step
 
 
-def lstm(hidden, layers, both):
-    frames, batch, inputs = 100, 32, 64
+def lstm(hidden, layers, both, batch=32):
+    frames, inputs = 100, 64
     net = Recurrent(inputs, hidden, layers, both)
     target = torch.rand(frames, batch, hidden * (2 if both else 1))
     return trainer(net, torch.rand(frames, batch, inputs) * 2 - 1, lambda y: F.mse_loss(y, target))
@@ -119,6 +119,7 @@ def candidates(name):
     """The ways in which PyTorch can do this work; the worker keeps the fastest."""
     for pattern, makers in (
         (r"lstm_h(\d+)_(l1|l2|bi)", lambda h, k: [lambda: lstm(int(h), 2 if k == "l2" else 1, k == "bi")]),
+        (r"lstm_b(\d+)_h(\d+)", lambda b, h: [lambda: lstm(int(h), 1, False, int(b))]),
         (r"blstm_ctc_i(\d+)_b(\d+)", lambda i, b: [lambda: blstm_ctc(int(i), int(b))]),
         (r"charlm_b(\d+)", lambda b: [lambda: charlm(int(b))]),
         (r"mlp_b(\d+)", lambda b: [lambda: mlp(int(b))]),
