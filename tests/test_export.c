@@ -64,6 +64,25 @@ static const net nets[] = {
     {"last", "lstm 3, mean, polynomial x0*x1 x2*x1 / 0*1", {1, {2}}, .sequence = true},
     {"roads", "lstm 4, highway 2 sigmoid, dense 2", {1, {3}}, .sequence = true},
     {"mean", "blstm 3, mean, dense 5 relu, dense 2", {1, {4}}, .sequence = true},
+    {"normal",
+     "batchnorm, conv 4 3, batchnorm as bn, relu, maxpool 2, conv 3 2 tanh, layernorm, dense 6, batchnorm, dense 3",
+     {3, {11, 10, 2}},
+     .softmax = true,
+     .normal = true},
+    {"stacked",
+     "layernorm, dense 4 tanh residual, dense 5 relu concat, dense 9 residual, layernorm, dense 2",
+     {1, {4}},
+     .normal = true},
+    {"stairs", "dense 3 each tanh residual, conv 2 2, dense 3 each concat, dense 2", {3, {5, 4, 3}}},
+    {"deep",
+     "lstm 5 residual, batchnorm, gru 3 concat, srn 8 residual, layernorm as last, dense 2 concat, dense 3",
+     {1, {5}},
+     .sequence = true},
+    {"deep_both",
+     "blstm 3 concat, layernorm, bgru 4 residual, batchnorm, bsrn 4 concat, dense 3",
+     {1, {2}},
+     .sequence = true,
+     .softmax = true},
     {"projected",
      "lstm 6 projection 3 peepholes, blstm 4 projection 2, dense 3",
      {1, {4}},
@@ -131,6 +150,11 @@ static void open_sample(const net *n, sample *s)
     assert_non_null(jd_fn_plan(f, &in, 1));
     float *w = jd_params_data(s->params);
     for (size_t i = 0; i < jd_params_count(s->params); i++) w[i] = (float)(0.6 * uniform(&r));
+    for (int k = 0; k < jd_params_ranges(s->params); k++) {
+        const jd_range *range = jd_params_range(s->params, k);
+        if (!strstr(range->name, "/variance")) continue;
+        for (int64_t i = 0; i < range->type.dim[0]; i++) w[range->offset + (size_t)i] = (float)(1 + uniform(&r));
+    }
     assert_int_equal(jd_fn_run(f, &in, 1), JD_OK);
     const float *y = jd_fn_result(f, "y", &s->out);
     s->y = calloc((size_t)jd_type_count(&s->out), sizeof *y);
@@ -303,7 +327,8 @@ static void refusals(void **state)
         const char *spec, *word;
     } bad[] = {{"mdlstm 3, dense 2", "mdlstm"},
                {"clockwork 6 2, dense 2", "clockwork"},
-               {"dense 6 residual, dense 2", "switch"},
+               {"dense 9 residual, dense 2", "shapes"},
+               {"conv 3 3 places, dense 2", "switch"},
                {"embed 5 3, dense 2", "embed"},
                {"lstm 3, dense 2", "sequences"},
                {"conv 3 3, dense 2", "pictures"},

@@ -22,6 +22,7 @@ static uint32_t pick(jd_rng *r, uint32_t low, uint32_t high)
 static void random_net(jd_rng *r, char net[256], int h, int w)
 {
     static const char *const act[] = {"", " tanh", " sigmoid", " relu", " scaled-tanh"};
+    static const char *const norm[] = {"", "", "", "batchnorm, ", "layernorm, "};
     size_t at = 0;
     int pools = 0, least = h < w ? h : w;
     net[0] = 0;
@@ -30,8 +31,8 @@ static void random_net(jd_rng *r, char net[256], int h, int w)
         const uint32_t kind = pools < 3 ? pick(r, 0, 4) : 0;
         if (kind < 2) {
             const int s = pools < 2 && pick(r, 0, 3) == 0 ? 2 : 1;
-            at += (size_t)snprintf(net + at, 256 - at, "conv %u %d stride %d%s, ", pick(r, 1, 20), k, s,
-                                   act[pick(r, 0, 4)]);
+            at += (size_t)snprintf(net + at, 256 - at, "conv %u %d stride %d%s, %s", pick(r, 1, 20), k, s,
+                                   act[pick(r, 0, 4)], norm[pick(r, 0, 4)]);
             h = (h - k) / s + 1, w = (w - k) / s + 1;
             pools += s > 1;
         } else {
@@ -345,6 +346,8 @@ static void test_refusals(void **state)
              {"conv 3 3, maxpool 4 ceil, dense 2", "maxpool2"},
              {"conv 3 3, maxpool 2", "3x3 cells"},
              {"mdlstm 3, dense 2", "mdlstm1"},
+             {"conv 3 3, dense 2, polynomial x0*x1", "polynomial3"},
+             {"dense 2, dense 2 residual", "dense2"},
              {"convo 3 3", "convo"},
              {"", "layer is missing"},
              {"conv 3 3, mean, dense 2", "mean2"}};

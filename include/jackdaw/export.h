@@ -48,8 +48,9 @@ typedef struct jd_export {
  *   sequences, one way:      NAME_reset(NAME_state *), NAME_step(NAME_state *, const float *in, float *out) as the input
  *                            arrives, and NAME_run(const float *in, int steps, float *out) for all of it,
  *   sequences, both ways:    NAME_run(const float *in, int steps, float *out, float *work), work of NAME_WORK(steps) floats.
- * Layers: conv, maxpool, avgpool, dense, lstm, gru, srn in one or both directions, highway, polynomial (what GMDH grows), mean,
- * flatten, the activations; dropout and noise do nothing.  DIR is made if it is missing. */
+ * Layers: conv, maxpool, avgpool, dense, lstm, gru, srn in one or both directions, also stacked with residual or concat,
+ * highway, polynomial (what GMDH grows), batchnorm and layernorm, mean, flatten, the activations; dropout and noise do
+ * nothing.  DIR is made if it is missing. */
 JD_API jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const char *name);
 
 /* ONNX (onnx.ai), IR version 8, operator set 17.  The input "x" is (B,H,W,C) with channels last, (B,N), or (T,B,N); the

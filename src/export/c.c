@@ -40,6 +40,27 @@ static void put_units(jd_c_writer *w, int layer, const jd_export_layer *x)
     }
 }
 
+/* Of a normalising layer. */
+static void put_norm(jd_c_writer *w, int layer, const jd_export_layer *x)
+{
+    const int64_t C = x->in.dim[x->in.rank - 1];
+    if (x->l.kind == JD_NET_LAYERNORM) {
+        put_floats(w, layer, "gain", x->gain, C);
+        put_floats(w, layer, "b", x->shift, C);
+        return;
+    }
+    float *scale = jd_alloc_array(w->p->ctx, (size_t)C, sizeof *scale);
+    float *shift = jd_alloc_array(w->p->ctx, (size_t)C, sizeof *shift);
+    for (int64_t c = 0; scale && shift && c < C; c++) {
+        const jd_export_affine a = jd__export_affine(x, c);
+        scale[c] = a.scale, shift[c] = a.shift;
+    }
+    put_floats(w, layer, "scale", scale, shift ? C : 0);
+    put_floats(w, layer, "shift", shift, scale ? C : 0);
+    jd_free(w->p->ctx, scale);
+    jd_free(w->p->ctx, shift);
+}
+
 static void put_weights(jd_c_writer *w)
 {
     for (int i = 0; i < w->p->n; i++) {
@@ -49,9 +70,10 @@ static void put_weights(jd_c_writer *w)
         if (x->l.kind == JD_NET_CONV) N = (int64_t)x->l.size * x->l.size * x->in.dim[2];
         if (x->l.kind == JD_NET_DENSE) N = x->l.each && x->in.rank == 3 ? x->in.dim[2] : jd__export_size(&x->in);
         if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
-        if (x->way[0].W || x->l.kind == JD_NET_POLYNOMIAL)
+        if (x->way[0].W || x->gain || x->l.kind == JD_NET_POLYNOMIAL)
             jd__emit(&w->c, "\n/* %s%s%s */\n", w->p->scope, *w->p->scope ? "/" : "", x->l.name);
         if (x->l.kind == JD_NET_POLYNOMIAL) put_units(w, w->first + i, x);
+        if (x->gain) put_norm(w, w->first + i, x);
         for (int d = 0; d < 2; d++) {
             const jd_export_weights *v = &x->way[d];
             static const char *const names[2][6] = {

@@ -21,6 +21,9 @@ typedef enum jd_export_part_kind {
     JD_PART_GRU,
     JD_PART_SRN,
     JD_PART_HIGHWAY,
+    JD_PART_AFFINE,
+    JD_PART_LAYERNORM,
+    JD_PART_CONCAT,
     JD_PART_POLYNOMIAL,
     JD_PART_CLAMP,
     JD_PART_KINDS
@@ -39,7 +42,7 @@ typedef struct jd_c_writer {
     const char *name;
     unsigned parts; /* bits of jd_export_part_kind */
     int first;      /* layers of the members before, for the weights' names */
-    int at;         /* where the values are: 0 the input, 1 a, 2 b */
+    int at, before; /* where the values are, and those of the layer before: 0 the input, 1 a, 2 b */
     bool whole;     /* sequences are whole: work on all steps */
 } jd_c_writer;
 

@@ -48,17 +48,53 @@ static void put_copy(jd_c_writer *w, const char *to, bool sequence, int64_t n)
              (long long)n, to, place[w->at]);
 }
 
+/* Before values are changed where they are: the input is not ours to change. */
+static void own(jd_c_writer *w, const jd_export_shape *s)
+{
+    if (w->at) return;
+    put_copy(w, "a", s->sequence, jd__export_size(s));
+    w->at = 1;
+}
+
+/* "steps * ", where there are steps. */
+static const char *times(const jd_c_writer *w, const jd_export_shape *s)
+{
+    return w->whole && s->sequence ? "steps * " : "";
+}
+
 static void put_activation(jd_c_writer *w, jd_activation act, const jd_export_shape *s)
 {
     if (act == JD_LINEAR) return;
-    const int64_t n = jd__export_size(s);
-    if (w->at == 0) { /* the input is not ours to change */
-        put_copy(w, "a", s->sequence, n);
-        w->at = 1;
-    }
+    own(w, s);
     use(w, activation_part(act));
-    jd__emit(&w->c, "    %s(%s, %s%lld);\n", activation_name(act), place[w->at],
-             w->whole && s->sequence ? "steps * " : "", (long long)n);
+    jd__emit(&w->c, "    %s(%s, %s%lld);\n", activation_name(act), place[w->at], times(w, s),
+             (long long)jd__export_size(s));
+}
+
+static void put_norm(jd_c_writer *w, int i, const jd_export_layer *x)
+{
+    const bool batch = x->l.kind == JD_NET_BATCHNORM;
+    own(w, &x->in);
+    use(w, batch ? JD_PART_AFFINE : JD_PART_LAYERNORM);
+    jd__emit(&w->c,
+             batch ? "    affine(w%d_scale, w%d_shift, %s, %s%lld, %lld);\n"
+                   : "    layernorm(w%d_gain, w%d_b, %s, %s%lld, %lld);\n",
+             i, i, place[w->at], times(w, &x->in), (long long)jd__export_size(&x->in),
+             (long long)x->in.dim[x->in.rank - 1]);
+}
+
+/* The input of the layer before is where it was. */
+static void put_stack(jd_c_writer *w, const jd_export_layer *x)
+{
+    const long long n = jd__export_size(&x->in), m = x->in.dim[x->in.rank - 1], N = x->out.dim[x->in.rank - 1] - m;
+    if (x->l.kind == JD_NET_RESIDUAL) {
+        jd__emit(&w->c, "    for (int i = 0; i < %s%lld; i++) %s[i] += %s[i];\n", times(w, &x->in), n, place[w->at],
+                 place[w->before]);
+        return;
+    }
+    use(w, JD_PART_CONCAT);
+    jd__emit(&w->c, "    concat(%s, %s, %s%lld, %lld, %lld);\n", place[w->before], place[w->at], times(w, &x->in),
+             n / m, N, m);
 }
 
 static void put_dense(jd_c_writer *w, int i, const jd_export_layer *x)
@@ -213,11 +249,15 @@ static void put_layer(jd_c_writer *w, int i)
     static const jd_export_part_kind recurrent[] = {JD_PART_LSTM, JD_PART_GRU, JD_PART_SRN};
     const jd_export_layer *x = &w->p->layer[i];
     if (x->l.kind == JD_NET_FLATTEN) return;
-    if (x->l.kind == JD_NET_ACTIVATION) {
-        put_activation(w, x->l.act, &x->out);
-        return;
-    }
     const int name = w->first + i;
+    switch (x->l.kind) { /* those that change the values where they are */
+    case JD_NET_ACTIVATION: put_activation(w, x->l.act, &x->out); return;
+    case JD_NET_LAYERNORM:
+    case JD_NET_BATCHNORM: put_norm(w, name, x); return;
+    case JD_NET_RESIDUAL:
+    case JD_NET_CONCAT: put_stack(w, x); return;
+    default: break;
+    }
     switch (x->l.kind) {
     case JD_NET_DENSE: put_dense(w, name, x); break;
     case JD_NET_MEAN: put_mean(w, i, x); break;
@@ -232,6 +272,7 @@ static void put_layer(jd_c_writer *w, int i)
         break;
     default: put_picture_layer(w, name, x);
     }
+    w->before = w->at;
     w->at = other(w);
     if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE) put_activation(w, x->l.act, &x->out);
 }
@@ -259,9 +300,8 @@ void jd__c_body(jd_c_writer *w)
     if (!e->softmax) {
         put_copy(w, "out", out->sequence, m);
         if (e->out_factor != 0)
-            jd__emit(&w->c, "    for (int i = 0; i < %s%lld; i++) out[i] = %af * out[i] + %af;\n",
-                     w->whole && out->sequence ? "steps * " : "", (long long)m, (double)(float)e->out_factor,
-                     (double)(float)e->out_shift);
+            jd__emit(&w->c, "    for (int i = 0; i < %s%lld; i++) out[i] = %af * out[i] + %af;\n", times(w, out),
+                     (long long)m, (double)(float)e->out_factor, (double)(float)e->out_shift);
         return;
     }
     use(w, JD_PART_SOFTMAX);

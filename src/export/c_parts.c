@@ -197,6 +197,33 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "        y[i] = x[i] + sigmoid(s + c[i]) * (y[i] - x[i]);\n"
          "    }\n"
          "}\n\n"},
+    [JD_PART_AFFINE] = {0, "/* x (n / C,C), each channel times a number, plus another. */\n"
+                           "static void affine(const float *scale, const float *shift, float *x, int n, int C)\n"
+                           "{\n"
+                           "    for (int i = 0; i < n; i += C)\n"
+                           "        for (int c = 0; c < C; c++) x[i + c] = x[i + c] * scale[c] + shift[c];\n"
+                           "}\n\n"},
+    [JD_PART_LAYERNORM] =
+        {0, "/* x (n / C,C), each point by its own mean and variance. */\n"
+            "static void layernorm(const float *gain, const float *b, float *x, int n, int C)\n"
+            "{\n"
+            "    for (int i = 0; i < n; i += C) {\n"
+            "        float mean = 0.0f, square = 0.0f;\n"
+            "        for (int c = 0; c < C; c++) mean += x[i + c];\n"
+            "        mean /= (float)C;\n"
+            "        for (int c = 0; c < C; c++) square += (x[i + c] - mean) * (x[i + c] - mean);\n"
+            "        const float deviation = sqrtf(square / (float)C + 1e-5f);\n"
+            "        for (int c = 0; c < C; c++) x[i + c] = (x[i + c] - mean) / deviation * gain[c] + b[c];\n"
+            "    }\n"
+            "}\n\n"},
+    [JD_PART_CONCAT] = {0, "/* y (n,m) becomes (n,N+m): x (n,N) before it. */\n"
+                           "static void concat(const float *x, float *y, int n, int N, int m)\n"
+                           "{\n"
+                           "    for (int i = n - 1; i >= 0; i--) {\n"
+                           "        for (int k = m - 1; k >= 0; k--) y[i * (N + m) + N + k] = y[i * m + k];\n"
+                           "        for (int k = 0; k < N; k++) y[i * (N + m) + k] = x[i * N + k];\n"
+                           "    }\n"
+                           "}\n\n"},
     [JD_PART_POLYNOMIAL] =
         {0, "/* The weights w of 1 u v uv u^2 v^2 u^2v uv^2 u^3 v^3, or of the first so many of these. */\n"
             "static float polynomial(const float *w, int terms, float u, float v)\n"

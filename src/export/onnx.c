@@ -121,6 +121,43 @@ static const char *product(jd_onnx_writer *w, const jd_export_layer *x, const jd
     return jd__onnx_two(&w->g, "Add", y, jd__onnx_floats(&w->g, x->l.name, v->b, JD_DIMS(n)));
 }
 
+/* Channels of a picture may be first. */
+static const char *per_channel(jd_onnx_writer *w, const jd_export_layer *x, const float *v)
+{
+    const int64_t C = x->in.dim[x->in.rank - 1];
+    return jd__onnx_floats(&w->g, x->l.name, v, w->channels_first ? JD_DIMS(C, 1, 1) : JD_DIMS(C));
+}
+
+static void put_batchnorm(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    const int64_t C = x->in.dim[x->in.rank - 1];
+    float *v = jd_alloc_array(w->p->ctx, (size_t)(2 * C), sizeof *v);
+    if (!v) return;
+    for (int64_t c = 0; c < C; c++) {
+        const jd_export_affine a = jd__export_affine(x, c);
+        v[c] = a.scale, v[C + c] = a.shift;
+    }
+    w->x = jd__onnx_two(&w->g, "Mul", w->x, per_channel(w, x, v));
+    w->x = jd__onnx_two(&w->g, "Add", w->x, per_channel(w, x, v + C));
+    jd_free(w->p->ctx, v);
+}
+
+/* The operator's own epsilon is that of the language. */
+static void put_layernorm(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    set_layout(w, false);
+    w->x = jd__onnx_node(&w->g, "LayerNormalization",
+                         JD_ONNX_IN(w->x, per_channel(w, x, x->gain), per_channel(w, x, x->shift)), NULL, 1, NULL);
+}
+
+static void put_stack(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
+    set_layout(w, false);
+    w->x = x->l.kind == JD_NET_RESIDUAL ? jd__onnx_two(&w->g, "Add", w->before, w->x)
+                                        : jd__onnx_node(&w->g, "Concat", JD_ONNX_IN(w->before, w->x), axis, 1, NULL);
+}
+
 /* y = x + t (h - x) */
 static void put_highway(jd_onnx_writer *w, const jd_export_layer *x)
 {
@@ -218,6 +255,10 @@ static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
     case JD_NET_ACTIVATION: put_activation(w, x->l.act); break;
     case JD_NET_FLATTEN: put_flat(w, &x->in); break;
     case JD_NET_HIGHWAY: put_highway(w, x); break;
+    case JD_NET_BATCHNORM: put_batchnorm(w, x); break;
+    case JD_NET_LAYERNORM: put_layernorm(w, x); break;
+    case JD_NET_RESIDUAL:
+    case JD_NET_CONCAT: put_stack(w, x); break;
     case JD_NET_POLYNOMIAL: return put_polynomial(w, x);
     default: { /* mean */
         const jd_onnx_attr attr[] = {{.name = "axes", .kind = JD_ONNX_INTS, .i = {0}, .n = 1},
@@ -283,7 +324,13 @@ static void put_net(jd_onnx_writer *w)
     w->x = "x";
     w->channels_first = false;
     put_input(w);
-    for (int i = 0; i < p->n && !put_layer(w, &p->layer[i]); i++) {
+    for (int i = 0; i < p->n && !jd_error(p->ctx); i++) {
+        const jd__net_kind next = i + 1 < p->n ? p->layer[i + 1].l.kind : JD_NET_OTHER;
+        if (next == JD_NET_RESIDUAL || next == JD_NET_CONCAT) {
+            set_layout(w, false);
+            w->before = w->x;
+        }
+        put_layer(w, &p->layer[i]);
     }
     set_layout(w, false);
     if (e->softmax) {

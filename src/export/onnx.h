@@ -10,6 +10,7 @@ typedef struct jd_onnx_writer {
     const jd_export_plan *p;
     bool primitives;
     const char *x;       /* the value that the next layer takes */
+    const char *before;  /* the input of the layer before, channels last, if that is stacked */
     bool channels_first; /* of a picture */
 } jd_onnx_writer;
 

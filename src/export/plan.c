@@ -1,6 +1,7 @@
 /* plan.c - from a line of the network language to layers with shapes and weights. */
 #include "export/plan.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -160,6 +161,35 @@ static jd_status plan_polynomial(jd_export_plan *p, jd_export_layer *x)
     return jd_error(p->ctx);
 }
 
+jd_export_affine jd__export_affine(const jd_export_layer *x, int64_t c)
+{
+    const double scale = (double)x->gain[c] / sqrt((double)x->variance[c] + JD_EXPORT_EPSILON);
+    return (jd_export_affine){(float)scale, (float)((double)x->shift[c] - scale * (double)x->mean[c])};
+}
+
+static jd_status plan_norm(jd_export_plan *p, jd_export_layer *x)
+{
+    const jd_dims C = JD_DIMS(x->in.dim[x->in.rank - 1]);
+    x->gain = weight(p, x->l.name, "gain", C);
+    x->shift = weight(p, x->l.name, "b", C);
+    if (x->l.kind == JD_NET_BATCHNORM) {
+        x->mean = weight(p, x->l.name, "mean", C);
+        x->variance = weight(p, x->l.name, "variance", C);
+    }
+    return jd_error(p->ctx);
+}
+
+/* `of`: the layer whose input is added to its output, or set before it. */
+static jd_status plan_stack(jd_export_plan *p, jd_export_layer *x, const jd_export_layer *of)
+{
+    const bool concat = x->l.kind == JD_NET_CONCAT;
+    const int last = x->in.rank - 1;
+    bool fits = of->in.rank == x->in.rank;
+    for (int i = 0; fits && i <= last - concat; i++) fits = of->in.dim[i] == x->in.dim[i];
+    if (fits && concat) x->out.dim[last] += of->in.dim[last];
+    return expect(p, x, fits, "its input and output have different shapes");
+}
+
 static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
 {
     x->out = x->in;
@@ -173,6 +203,10 @@ static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
     case JD_NET_SRN: return plan_recurrent(p, x);
     case JD_NET_POLYNOMIAL: return plan_polynomial(p, x);
     case JD_NET_ACTIVATION: return JD_OK;
+    case JD_NET_LAYERNORM:
+    case JD_NET_BATCHNORM: return plan_norm(p, x);
+    case JD_NET_RESIDUAL:
+    case JD_NET_CONCAT: return plan_stack(p, x, x - 1);
     case JD_NET_FLATTEN:
         if (expect(p, x, !x->in.sequence, "it needs pictures or vectors")) return jd_error(p->ctx);
         x->out = (jd_export_shape){.rank = 1, .dim = {jd__export_size(&x->in)}};

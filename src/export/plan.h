@@ -26,6 +26,7 @@ typedef struct jd_export_layer {
     jd__net_layer l;
     jd_export_shape in, out;
     jd_export_weights way[2]; /* way[1]: backwards in time; of a highway layer way[0] transforms, way[1] gates */
+    const float *gain, *shift, *mean, *variance; /* (C), of a normalising layer; the last two of batchnorm */
 } jd_export_layer;
 
 typedef struct jd_export_plan {
@@ -53,6 +54,12 @@ typedef struct jd_export_unit {
     const float *w; /* (terms) */
 } jd_export_unit;
 bool jd__export_next_unit(const jd_export_plan *p, const jd_export_layer *x, jd_export_unit *u);
+/* What batchnorm does to a trained net's channel c: times `scale`, plus `shift`. */
+typedef struct jd_export_affine {
+    float scale, shift;
+} jd_export_affine;
+jd_export_affine jd__export_affine(const jd_export_layer *x, int64_t c);
+#define JD_EXPORT_EPSILON 1e-5 /* of the language's normalising layers */
 /* Appends formatted text. */
 void jd__emit(jd_buffer *b, const char *fmt, ...) JD_PRINTF(2, 3);
 

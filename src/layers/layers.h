@@ -50,6 +50,10 @@ typedef enum jd__net_kind {
     JD_NET_MEAN,
     JD_NET_HIGHWAY, /* `units` layers */
     JD_NET_POLYNOMIAL,
+    JD_NET_LAYERNORM,
+    JD_NET_BATCHNORM,
+    JD_NET_RESIDUAL, /* the layer before this entry: its input is added to its output, */
+    JD_NET_CONCAT,   /* or set beside it */
     JD_NET_OTHER
 } jd__net_kind;
 typedef struct jd__net_layer {
@@ -68,7 +72,7 @@ typedef struct jd__net_layer {
     jd_polynomial_options polynomial;
 } jd__net_layer;
 enum { JD_NET_LAYERS = 64 };
-/* Reads the layers of `spec`, at most JD_NET_LAYERS; returns how many, 0 after an error. */
+/* Reads the layers of `spec`, at most JD_NET_LAYERS; returns how many entries there are, 0 after an error. */
 int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYERS]);
 
 #endif

@@ -555,6 +555,8 @@ static jd__net_kind kind_of(kind k)
     case L_MEAN: return JD_NET_MEAN;
     case L_HIGHWAY: return JD_NET_HIGHWAY;
     case L_POLYNOMIAL: return JD_NET_POLYNOMIAL;
+    case L_LAYERNORM: return JD_NET_LAYERNORM;
+    case L_BATCHNORM: return JD_NET_BATCHNORM;
     default: return JD_NET_OTHER;
     }
 }
@@ -565,17 +567,16 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
     parser p = {ctx, spec, spec, "", 0};
     bool end = false;
     int n = 0;
-    for (; !end; n++) {
+    for (int place = 1; !end; place++) {
         layer l;
-        if (parse_layer(&p, n + 1, &l, &end)) return 0;
-        if (n == JD_NET_LAYERS) {
+        if (parse_layer(&p, place, &l, &end)) return 0;
+        const bool stacks = l.residual || l.concat;
+        if (n + stacks >= JD_NET_LAYERS) {
             jd_fail(ctx, JD_EUSAGE, "network \"%s\": more than %d layers", spec, JD_NET_LAYERS);
             return 0;
         }
-        jd__net_layer *o = &list[n];
-        *o = (jd__net_layer){.kind = l.residual || l.concat || l.layer_norm || l.places || l.around != 0
-                                         ? JD_NET_OTHER
-                                         : kind_of(l.kind),
+        jd__net_layer *o = &list[n++];
+        *o = (jd__net_layer){.kind = l.layer_norm || l.places || l.around != 0 ? JD_NET_OTHER : kind_of(l.kind),
                              .units = l.kind == L_POLYNOMIAL ? l.outputs : (int64_t)l.size[0],
                              .size = (int)(l.kind == L_CONV ? l.size[1] : l.size[0]),
                              .stride = (int)l.stride,
@@ -596,6 +597,9 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
             o->act = (jd_activation[]){JD_TANH, JD_SIGMOID, JD_RELU, JD_SCALED_TANH}[l.kind - L_TANH];
         snprintf(o->word, sizeof o->word, "%s", LAYER[l.kind].name);
         snprintf(o->name, sizeof o->name, "%s", l.name);
+        if (!stacks) continue;
+        list[n] = *o;
+        list[n++].kind = l.residual ? JD_NET_RESIDUAL : JD_NET_CONCAT;
     }
     return n;
 }

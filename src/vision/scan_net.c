@@ -66,13 +66,13 @@ static jd_status pass(jd_ctx *ctx, const jd__net_layer *l, state *st)
         if (!l->each) st->h = st->w = 1;
         st->channels = l->units;
         return JD_OK;
-    case JD_NET_LSTM:
-    case JD_NET_GRU:
-    case JD_NET_SRN:
-    case JD_NET_MEAN:
-    case JD_NET_HIGHWAY:
-    case JD_NET_OTHER: return refuse(ctx, l, "it does not treat all places of an image alike, so it cannot be scanned");
-    default: return JD_OK;
+    case JD_NET_DROPOUT:
+    case JD_NET_NOISE:
+    case JD_NET_FLATTEN:
+    case JD_NET_ACTIVATION:
+    case JD_NET_LAYERNORM:
+    case JD_NET_BATCHNORM: return JD_OK;
+    default: return refuse(ctx, l, "it does not treat all places of an image alike, so it cannot be scanned");
     }
 }
 
@@ -248,6 +248,8 @@ static jd_node layer(builder *b, const jd__net_layer *l, jd_node x)
     case JD_NET_DROPOUT: return jd_dropout(g, l->name, x, l->rate);
     case JD_NET_NOISE: return jd_gauss_noise(g, l->name, x, l->rate);
     case JD_NET_ACTIVATION: return jd_activate(g, x, l->act);
+    case JD_NET_LAYERNORM: return jd_layernorm(g, l->name, x);
+    case JD_NET_BATCHNORM: return jd_batchnorm(g, l->name, x);
     default: return x;
     }
     return kept ? cut(b, x) : split(b, x, s);
