@@ -3,6 +3,9 @@
 
 #include "cuda/lstm.cuh"
 
+namespace lstm_forwards
+{
+
 /* A thread's sums: 8 samples by the 4 gates of 2 units, for every (8 LK)th k: LK of the lanes of a warp share out the k. */
 enum { THREADS = 256, WARPS = THREADS / 32, TILE = 8, STAGES = 4, STAGE = 4096 /* floats */, PAD = 4 };
 enum { MOST_BLOCKS = 128, MOST_SHARED = 227 * 1024, MOST_LAUNCHES = 8 };
@@ -167,12 +170,6 @@ template <int LK> static __global__ void __launch_bounds__(THREADS, 1) whole(lst
 
 /* ---- the shape of a launch ---------------------------------------------------------------------------------------------*/
 
-bool lstm_whole_wanted()
-{
-    const char *how = getenv("JACKDAW_CUDA_LSTM");
-    return !how || strcmp(how, "step") != 0;
-}
-
 /* Cycles of a step; the terms of lstm.cuh. */
 static double cost(const parts &p)
 {
@@ -224,14 +221,6 @@ static size_t carve(parts *p, void *base)
     return m.used;
 }
 
-size_t lstm_whole_scratch(const jd_call *c)
-{
-    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
-    parts p;
-    if (c->in_type[6].rank >= 0 || T < 2 || !B || !choose(H, B, &p)) return 0;
-    return carve(&p, NULL);
-}
-
 template <int LK> static int run(jd_cu *d, const lstm &l, parts p)
 {
     if (jd_resident(d, whole<LK>, THREADS, p.shared) < p.NU * p.NB) return -1;
@@ -242,8 +231,25 @@ template <int LK> static int run(jd_cu *d, const lstm &l, parts p)
     return 0;
 }
 
+} // namespace lstm_forwards
+
+bool lstm_whole_wanted()
+{
+    const char *how = getenv("JACKDAW_CUDA_LSTM");
+    return !how || strcmp(how, "step") != 0;
+}
+
+size_t lstm_whole_scratch(const jd_call *c)
+{
+    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
+    lstm_forwards::parts p;
+    if (c->in_type[6].rank >= 0 || T < 2 || !B || !lstm_forwards::choose(H, B, &p)) return 0;
+    return lstm_forwards::carve(&p, NULL);
+}
+
 int lstm_whole(jd_cu *d, const lstm &l, void *scratch)
 {
+    using namespace lstm_forwards;
     parts p;
     if (l.s.T < 2 || !lstm_whole_wanted() || !choose(l.H, l.s.B, &p)) return -1;
     carve(&p, scratch);

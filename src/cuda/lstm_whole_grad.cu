@@ -1,6 +1,9 @@
 /* lstm_whole_grad.cu - back-propagation through a whole sequence by one kernel; lstm.cuh says how and why. */
 #include "cuda/lstm.cuh"
 
+namespace lstm_backwards
+{
+
 enum { THREADS = 256, TILE = 8 /* k of a thread */, PAD = 4, EACH = 2 /* units of samples a thread has at most */ };
 enum { MOST_BLOCKS = 128, MOST_SHARED = 227 * 1024, MOST_LAUNCHES = 8, AT_ONCE = 32, MOST_SPLIT = 8 };
 enum { ONE_COPY = 12 << 20 }; /* bytes of parts that leave room in L2 for a second set */
@@ -252,14 +255,6 @@ static size_t carve(parts *p, void *base)
     return m.used;
 }
 
-size_t lstm_whole_back_scratch(const jd_call *c)
-{
-    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
-    parts p;
-    if (c->in_type[6].rank >= 0 || T < 2 || !B || !choose(H, B, &p)) return 0;
-    return carve(&p, NULL);
-}
-
 template <int TB> static int run(jd_cu *d, const lstm_back &l, parts p)
 {
     if (jd_resident(d, whole_back<TB>, THREADS, p.shared) < p.NU * p.NB) return -1;
@@ -271,8 +266,19 @@ template <int TB> static int run(jd_cu *d, const lstm_back &l, parts p)
     return 0;
 }
 
+} // namespace lstm_backwards
+
+size_t lstm_whole_back_scratch(const jd_call *c)
+{
+    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
+    lstm_backwards::parts p;
+    if (c->in_type[6].rank >= 0 || T < 2 || !B || !lstm_backwards::choose(H, B, &p)) return 0;
+    return lstm_backwards::carve(&p, NULL);
+}
+
 int lstm_whole_back(jd_cu *d, const lstm_back &l, void *scratch)
 {
+    using namespace lstm_backwards;
     parts p;
     if (l.s.T < 2 || !lstm_whole_wanted() || !choose(l.H, l.s.B, &p)) return -1;
     carve(&p, scratch);

@@ -1,5 +1,5 @@
 /*
- * recurrent.cuh - what the kernels of lstm, gru and srn share.
+ * recurrent.cuh - what the kernels of lstm, gru, srn and clockwork share.
  *
  * A layer is one product for all inputs, then for each step one kernel: a block holds 16 samples and 16 units, adds the
  * products with the state before, and applies the cell.  Samples whose sequence is over take no part.  The gradient goes
@@ -108,6 +108,16 @@ static __device__ inline void jd_rec_step(jd_steps s, int64_t step, W w, int64_t
 static inline dim3 jd_rec_grid(int64_t units, int64_t B)
 {
     return dim3((unsigned)((units + JD_REC_TILE - 1) / JD_REC_TILE), (unsigned)((B + JD_REC_TILE - 1) / JD_REC_TILE));
+}
+
+/* The squashing functions of simple units (ops/squash.h), and their slopes as functions of their value. */
+static __device__ inline float jd_rnn_act(int act, float x)
+{
+    return act == 0 ? jd_tanhf(x) : act == 1 ? jd_sigmoidf(x) : act == 2 ? (x > 0 ? x : 0) : x;
+}
+static __device__ inline float jd_rnn_slope(int act, float y)
+{
+    return act == 0 ? 1 - y * y : act == 1 ? y * (1 - y) : act == 2 ? (y > 0 ? 1.f : 0.f) : 1.f;
 }
 
 /* The steps of a layer whose inputs begin with x and length. */

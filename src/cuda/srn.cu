@@ -9,23 +9,13 @@ struct srn {
     int act;
 };
 
-static __device__ inline float act_of(int act, float x)
-{
-    return act == 0 ? jd_tanhf(x) : act == 1 ? jd_sigmoidf(x) : act == 2 ? (x > 0 ? x : 0) : x;
-}
-
-static __device__ inline float slope_of(int act, float y)
-{
-    return act == 0 ? 1 - y * y : act == 1 ? y * (1 - y) : act == 2 ? (y > 0 ? 1.f : 0.f) : 1.f;
-}
-
 JD_REC_KERNEL srn_step(srn l, int64_t step)
 {
     jd_rec_step<1>(
         l.s, step, jd_rec_row{l.R, l.H, l.H}, l.H, l.H, [&](int64_t b) { return l.s.before(l.y, l.h0, l.H, b, step); },
         [&](int64_t b, int64_t u, const float *sum, const float *) {
             float *y = l.y + l.s.row(b, step) * l.H + u;
-            *y = act_of(l.act, *y + sum[0]);
+            *y = jd_rnn_act(l.act, *y + sum[0]);
         });
 }
 
@@ -63,7 +53,7 @@ JD_REC_KERNEL srn_back_step(srn_back l, int64_t step, float *dh0)
             if (dh0)
                 dh0[at] = e;
             else
-                l.delta[at] = (e + (l.dy ? l.dy[at] : 0)) * slope_of(l.act, l.y[at]);
+                l.delta[at] = (e + (l.dy ? l.dy[at] : 0)) * jd_rnn_slope(l.act, l.y[at]);
         });
 }
 

@@ -12,12 +12,8 @@
 #define JD_CUDA_WITHOUT_iota     ~,
 #define JD_CUDA_WITHOUT_reshape  ~,
 #define JD_CUDA_WITHOUT_stop     ~,
-/* and these run on the CPU: */
-#define JD_CUDA_WITHOUT_clockwork      ~,
-#define JD_CUDA_WITHOUT_clockwork_grad ~,
-#define JD_CUDA_WITHOUT_exchange       ~,
-#define JD_CUDA_WITHOUT_convlstm       ~,
-#define JD_CUDA_WITHOUT_convlstm_grad  ~,
+/* and what passes between ranks runs on the CPU: */
+#define JD_CUDA_WITHOUT_exchange ~,
 
 #define JD_CUDA_DECLARE_(name) extern const jd_cu_op jd_cu_##name;
 JD_OPS(JD_CUDA_DECLARE_)

@@ -9,20 +9,6 @@
 #include "ops/clockwork.h"
 #include "ops/real.h"
 
-size_t jd__clocks(const jd_clockwork_attr *a, size_t H, jd_clock m[JD_CLOCKS])
-{
-    const size_t S = H / a->modules;
-    size_t at = 0;
-    for (size_t g = 0; g < a->modules; g++) {
-        m[g] = (jd_clock){.unit = g * S, .from = a->full ? 0 : g * S, .period = a->period[g], .at = at};
-        /* modules of the same period hear each other */
-        if (!a->full && g && a->period[g] == a->period[g - 1]) m[g].from = m[g - 1].from;
-        m[g].heard = H - m[g].from;
-        at += S * m[g].heard;
-    }
-    return at;
-}
-
 size_t jd__clock_space(const jd_call *c, bool grad, int threads, void *base, jd_clock_space *s)
 {
     const jd_clockwork_attr *a = c->attr;

@@ -16,7 +16,22 @@ typedef struct jd_clock {
 } jd_clock;
 
 /* Fills m[modules]; returns the numbers in R. */
-size_t jd__clocks(const jd_clockwork_attr *a, size_t H, jd_clock m[JD_CLOCKS]);
+static inline size_t jd__clocks(const jd_clockwork_attr *a, size_t H, jd_clock *m)
+{
+    const size_t S = H / a->modules;
+    size_t at = 0;
+    for (size_t g = 0; g < a->modules; g++) {
+        m[g].unit = g * S;
+        m[g].from = a->full ? 0 : g * S;
+        m[g].period = a->period[g];
+        m[g].at = at;
+        /* modules of the same period hear each other */
+        if (!a->full && g && a->period[g] == a->period[g - 1]) m[g].from = m[g - 1].from;
+        m[g].heard = H - m[g].from;
+        at += S * m[g].heard;
+    }
+    return at;
+}
 
 /* Scratch memory of the fast kernels. */
 typedef struct jd_clock_space {

@@ -19,16 +19,9 @@ typedef struct jd_planes {
 static inline jd_planes jd__planes(const jd_call *c)
 {
     const int64_t *x = c->in_type[0].dim, *R = c->in_type[3].dim;
-    const jd_convlstm_attr *a = c->attr;
-    return (jd_planes){.T = x[0],
-                       .B = x[1],
-                       .Y = x[2],
-                       .X = x[3],
-                       .N = x[4],
-                       .C = R[3],
-                       .k = R[1],
-                       .plane = x[2] * x[3],
-                       .reverse = a->reverse};
+    const jd_convlstm_attr *a = (const jd_convlstm_attr *)c->attr;
+    const jd_planes p = {x[0], x[1], x[2], x[3], x[4], R[3], R[1], x[2] * x[3], a->reverse != 0, NULL};
+    return p;
 }
 
 typedef struct jd_plane_size {
@@ -45,7 +38,8 @@ static inline jd_plane_size jd__plane_size(const jd_planes *p, int64_t b)
         n[i] = want < 0 ? 0 : want < most[i] ? want : most[i];
     }
     if (!n[1] || !n[2]) n[0] = 0;
-    return (jd_plane_size){n[0], n[1], n[2]};
+    const jd_plane_size size = {n[0], n[1], n[2]};
+    return size;
 }
 
 /* The plane (t,b) of step s of a sample of that length, as its number t B + b; -1 before the first and past the last step. */
