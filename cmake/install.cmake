@@ -32,6 +32,7 @@ foreach(plugin jackdaw_cuda jackdaw_cuda_emulated)
     install(TARGETS ${plugin} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/jackdaw)
   endif()
 endforeach()
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/jackdaw RENAME copyright)
 install(DIRECTORY include/jackdaw DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT jackdaw-targets NAMESPACE jackdaw:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/jackdaw)
 # jackdaw.pc finds its prefix from where it lies, so that an installed tree can be moved.
@@ -44,3 +45,16 @@ configure_package_config_file(cmake/jackdaw-config.cmake.in jackdaw-config.cmake
 write_basic_package_version_file(jackdaw-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/jackdaw-config.cmake ${PROJECT_BINARY_DIR}/jackdaw-config-version.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/jackdaw)
+
+# A Debian package of all this: `cpack -G DEB` in the folder of the build.
+set(CPACK_PACKAGE_NAME jackdaw)
+set(CPACK_PACKAGE_CONTACT "The Jackdaw authors <jackdaw@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "deep learning in C: networks that see, listen, write and act")
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libjansson-dev, libxxhash-dev, libpng-dev, libsndfile1-dev, zlib1g-dev, torcs")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+include(CPack)
