@@ -119,6 +119,7 @@ static const cli_option export_options[] = {
     {"name", 0, "NAME", "what the names of the C file begin with (default net)", false},
     {"onnx", 0, "FILE", "write an ONNX model (IR version 8, operator set 17)", false},
     {"primitives", 0, NULL, "ONNX: recurrent layers as Scan of primitive operators, without LSTM, GRU, RNN", false},
+    {"lengths", 0, NULL, "ONNX: a second input, the lengths of a batch's sequences", false},
     {"logits", 0, NULL, "leave the softmax at the end out", false},
     {"member", 0, "K", "of a committee only the K-th network", false},
     {"prepared", 0, NULL, "the file takes pictures that have been prepared (resized, their contrast changed...)",

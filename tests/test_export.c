@@ -118,7 +118,7 @@ typedef struct sample {
 static void trace(jd_graph *g, void *user)
 {
     const net *n = user;
-    const jd_node y = jd_net(g, n->spec, jd_arg(g, "x"), JD_NONE);
+    const jd_node y = jd_net(g, n->spec, jd_arg(g, "x"), jd_has_arg(g, "length") ? jd_arg(g, "length") : JD_NONE);
     jd_result(g, "y", n->softmax ? jd_softmax(g, y) : y);
 }
 
@@ -127,7 +127,10 @@ static double uniform(jd_rng *r)
     return 2 * jd_rng_uniform64(r) - 1;
 }
 
-static void open_sample(const net *n, sample *s)
+static const int32_t lengths[B] = {T, 2, 5};
+
+/* `ragged`: the samples of a batch have lengths of their own. */
+static void open_sample(const net *n, sample *s, bool ragged)
 {
     *s = (sample){.n = n, .params = jd_params_new(ctx, JD_F32)};
     const bool picture = n->input.rank == 3;
@@ -146,8 +149,8 @@ static void open_sample(const net *n, sample *s)
         s->raw[i] = picture && n->normal ? (float)jd_rng_below(&r, 256) : (float)uniform(&r);
         s->x[i] = !n->normal ? s->raw[i] : picture ? -1 + s->raw[i] * 2 / 255 : (s->raw[i] - s->mean[k]) * s->factor[k];
     }
-    const jd_tensor in = {"x", s->in, s->x};
-    assert_non_null(jd_fn_plan(f, &in, 1));
+    const jd_tensor in[2] = {{"x", s->in, s->x}, JD_TENSOR("length", JD_I32, lengths, B)};
+    assert_non_null(jd_fn_plan(f, in, 1 + ragged));
     float *w = jd_params_data(s->params);
     for (size_t i = 0; i < jd_params_count(s->params); i++) w[i] = (float)(0.6 * uniform(&r));
     for (int k = 0; k < jd_params_ranges(s->params); k++) {
@@ -155,7 +158,7 @@ static void open_sample(const net *n, sample *s)
         if (!strstr(range->name, "/variance")) continue;
         for (int64_t i = 0; i < range->type.dim[0]; i++) w[range->offset + (size_t)i] = (float)(1 + uniform(&r));
     }
-    assert_int_equal(jd_fn_run(f, &in, 1), JD_OK);
+    assert_int_equal(jd_fn_run(f, in, 1 + ragged), JD_OK);
     const float *y = jd_fn_result(f, "y", &s->out);
     s->y = calloc((size_t)jd_type_count(&s->out), sizeof *y);
     for (int64_t i = 0; i < jd_type_count(&s->out); i++)
@@ -167,6 +170,7 @@ static void open_sample(const net *n, sample *s)
     s->e = (jd_export){.net = n->spec,
                        .params = s->params,
                        .sequence = n->sequence,
+                       .lengths = ragged,
                        .softmax = n->softmax,
                        .labels = "up */ #error, /* down, */*/ left",
                        .out_factor = n->factor,
@@ -270,7 +274,7 @@ static void as_c(void **state)
     (void)state;
     for (int i = 0; i < NETS; i++) {
         sample s;
-        open_sample(&nets[i], &s);
+        open_sample(&nets[i], &s, false);
         assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), nets[i].name), JD_OK);
         compile_and_run(&s, "gcc");
         if (system("command -v clang >/dev/null") == 0) compile_and_run(&s, "clang");
@@ -295,11 +299,15 @@ static void as_onnx(void **state)
     char command[800], path[300], name[80];
     snprintf(command, sizeof command, "mkdir -p '%s'", tmpdir_file("onnx"));
     assert_int_equal(system(command), 0);
-    for (int i = 0; i < NETS; i++) {
+    for (int k = 0; k < 2 * NETS; k++) {
+        const int i = k / 2;
+        const bool ragged = k % 2;
         sample s;
-        open_sample(&nets[i], &s);
+        if (ragged && !nets[i].sequence) continue;
+        open_sample(&nets[i], &s, ragged);
         for (int primitives = nets[i].c_only; primitives < (nets[i].sequence ? 2 : 1); primitives++) {
-            snprintf(name, sizeof name, "%s%s", nets[i].name, primitives ? "-primitives" : "");
+            snprintf(name, sizeof name, "%s%s%s", nets[i].name, primitives ? "-primitives" : "",
+                     ragged ? "-ragged" : "");
             snprintf(path, sizeof path, "%s/%s.onnx", tmpdir_file("onnx"), name);
             assert_int_equal(jd_export_onnx(ctx, &s.e, path, primitives), JD_OK);
             write_npy(name, "in", &s.in, s.raw);
@@ -322,7 +330,7 @@ static void refusals(void **state)
 {
     (void)state;
     sample s;
-    open_sample(&nets[0], &s);
+    open_sample(&nets[0], &s, false);
     static const struct {
         const char *spec, *word;
     } bad[] = {{"mdlstm 3, dense 2", "mdlstm"},
@@ -361,7 +369,7 @@ static void refusals(void **state)
     assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), "net"), JD_EDATA);
     jd_error_clear(ctx);
     close_sample(&s);
-    open_sample(&nets[NETS - 1], &s);
+    open_sample(&nets[NETS - 1], &s, false);
     assert_int_equal(jd_export_onnx(ctx, &s.e, tmpdir_file("none.onnx"), false), JD_EUSAGE);
     assert_non_null(strstr(jd_error_message(ctx), "projection"));
     jd_error_clear(ctx);

@@ -30,6 +30,7 @@ typedef struct jd_export {
     int64_t height, width, channels; /* pictures; 0: no picture */
     int64_t columns;                 /* vectors and sequences */
     bool sequence;
+    bool lengths;                 /* ONNX, sequences: a second input "lengths", int32 (B), where a batch has several */
     bool softmax;                 /* probabilities, not logits */
     float low, high;              /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
     const float *mean, *factor;   /* (columns): v goes in as (v - mean) factor; NULL: as it is */
@@ -54,7 +55,8 @@ typedef struct jd_export {
 JD_API jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const char *name);
 
 /* ONNX (onnx.ai), IR version 8, operator set 17.  The input "x" is (B,H,W,C) with channels last, (B,N), or (T,B,N); the
- * output "y" (B,K) or (T,B,K); B and T may be anything.  Recurrent layers are LSTM, GRU and RNN operators, with the
+ * output "y" (B,K) or (T,B,K); B and T may be anything.  With `lengths` the steps of a sample past its own do not count, in
+ * either direction, as in jd_net.  Recurrent layers are LSTM, GRU and RNN operators, with the
  * peepholes of ONNX where the layer has them; with `primitives` the steps of a sequence are a Scan of MatMul, Add, Sigmoid
  * and Tanh, for those who know no peepholes (or no projection, which the LSTM operator lacks). */
 JD_API jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool primitives);

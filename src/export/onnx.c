@@ -239,6 +239,24 @@ const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v,
     return name;
 }
 
+/* Over time. */
+static void put_mean(jd_onnx_writer *w)
+{
+    const jd_onnx_attr attr[] = {{.name = "axes", .kind = JD_ONNX_INTS, .i = {0}, .n = 1},
+                                 {.name = "keepdims", .kind = JD_ONNX_INT, .i = {0}},
+                                 {NULL}};
+    if (!w->mask) {
+        w->x = jd__onnx_node(&w->g, "ReduceMean", JD_ONNX_IN(w->x), attr, 1, NULL);
+        return;
+    }
+    /* From operator set 13 on the axes of a sum are an input. */
+    const char *first = jd__onnx_ints(&w->g, (int64_t[]){0}, 1);
+    const char *sum = jd__onnx_node(&w->g, "ReduceSum", JD_ONNX_IN(jd__onnx_two(&w->g, "Mul", w->x, w->mask), first),
+                                    attr + 1, 1, NULL);
+    const char *steps = jd__onnx_node(&w->g, "ReduceSum", JD_ONNX_IN(w->mask, first), attr + 1, 1, NULL);
+    w->x = jd__onnx_two(&w->g, "Div", sum, steps);
+}
+
 /* ---- the model ------------------------------------------------------------------------------------------------------------------ */
 
 static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
@@ -260,12 +278,7 @@ static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
     case JD_NET_RESIDUAL:
     case JD_NET_CONCAT: put_stack(w, x); break;
     case JD_NET_POLYNOMIAL: return put_polynomial(w, x);
-    default: { /* mean */
-        const jd_onnx_attr attr[] = {{.name = "axes", .kind = JD_ONNX_INTS, .i = {0}, .n = 1},
-                                     {.name = "keepdims", .kind = JD_ONNX_INT, .i = {0}},
-                                     {NULL}};
-        w->x = jd__onnx_node(&w->g, "ReduceMean", JD_ONNX_IN(w->x), attr, 1, NULL);
-    }
+    default: put_mean(w);
     }
     return jd_error(w->p->ctx);
 }
@@ -281,6 +294,25 @@ static void put_input(jd_onnx_writer *w)
         w->x = jd__onnx_two(g, "Sub", w->x, jd__onnx_floats(g, "mean", e->mean, JD_DIMS(e->columns)));
         w->x = jd__onnx_two(g, "Mul", w->x, jd__onnx_floats(g, "factor", e->factor, JD_DIMS(e->columns)));
     }
+}
+
+/* The input "lengths" (B), and the mask that it means. */
+static void put_lengths(jd_onnx_writer *w)
+{
+    static const char *const dim_names[] = {"T", "B"};
+    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {0}}, {NULL}};
+    jd_onnx *g = &w->g;
+    jd__onnx_value(&g->inputs, 11, "lengths", JD_ONNX_INT32, JD_DIMS(-2), dim_names);
+    const char *steps = jd__onnx_node(
+        g, "Gather", JD_ONNX_IN(jd__onnx_one(g, "Shape", "x"), jd__onnx_ints(g, (int64_t[]){0}, 1)), axis, 1, NULL);
+    /* 1, 2 .. T, as (T,1). */
+    const char *zero = jd__onnx_one(g, "Squeeze", jd__onnx_ints(g, (int64_t[]){0}, 1)); /* a scalar */
+    const char *ones = jd__onnx_two(g, "Add", jd__onnx_one(g, "ConstantOfShape", steps), jd__onnx_number(g, 1));
+    const char *time = jd__onnx_two(g, "CumSum", ones, zero);
+    time = jd__onnx_two(g, "Unsqueeze", time, jd__onnx_ints(g, (int64_t[]){1}, 1));
+    const char *last = jd__onnx_cast(g, "lengths", JD_ONNX_FLOAT);
+    const char *mask = jd__onnx_cast(g, jd__onnx_two(g, "LessOrEqual", time, last), JD_ONNX_FLOAT);
+    w->mask = jd__onnx_two(g, "Unsqueeze", mask, jd__onnx_ints(g, (int64_t[]){2}, 1));
 }
 
 static jd_dims dims_of(const jd_export_shape *s)
@@ -349,20 +381,23 @@ jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool
     static const char *const dim_names[] = {"T", "B"};
     jd_export_plan *p = jd_alloc(ctx, sizeof *p);
     jd_onnx_writer *w = jd_alloc(ctx, sizeof *w);
-    if (p && w && !jd__export_plan(ctx, e, 0, "ONNX", p)) {
+    if (e->lengths && !e->sequence)
+        jd_fail(ctx, JD_EUSAGE, "ONNX: .lengths is for sequences; this net takes one input");
+    if (p && w && !jd_error(ctx) && !jd__export_plan(ctx, e, 0, "ONNX", p)) {
         *w = (jd_onnx_writer){.p = p, .primitives = primitives};
         w->g.ctx = w->g.nodes.ctx = w->g.initializers.ctx = w->g.inputs.ctx = w->g.outputs.ctx = ctx;
         jd_buffer model = {.ctx = ctx};
         const int members = jd__export_members(e);
         const char *sum = NULL;
-        jd__onnx_value(&w->g.inputs, 11, "x", dims_of(&p->in), dim_names);
+        jd__onnx_value(&w->g.inputs, 11, "x", JD_ONNX_FLOAT, dims_of(&p->in), dim_names);
+        if (e->lengths && e->sequence) put_lengths(w);
         for (int k = 0; k < members && !(k && jd__export_plan(ctx, e, k, "ONNX", p)); k++) {
             put_net(w);
             sum = k ? jd__onnx_two(&w->g, "Add", sum, w->x) : w->x;
         }
         if (members > 1) sum = jd__onnx_two(&w->g, "Mul", sum, jd__onnx_number(&w->g, 1.0 / members));
         jd__onnx_result(&w->g, sum, "y");
-        jd__onnx_value(&w->g.outputs, 12, "y", dims_of(&p->out), dim_names);
+        jd__onnx_value(&w->g.outputs, 12, "y", JD_ONNX_FLOAT, dims_of(&p->out), dim_names);
         put_model(w, &model);
         if (!jd_error(ctx)) jd_write_file(ctx, path, model.data, model.size);
         jd__buffer_free(&model);

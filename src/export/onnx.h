@@ -9,6 +9,7 @@ typedef struct jd_onnx_writer {
     jd_onnx g;
     const jd_export_plan *p;
     bool primitives;
+    const char *mask;    /* (T,B,1): 1 while a sample lasts; NULL: all steps count */
     const char *x;       /* the value that the next layer takes */
     const char *before;  /* the input of the layer before, channels last, if that is stacked */
     bool channels_first; /* of a picture */

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FLOAT = 1, INT64 = 7 }; /* TensorProto.DataType */
-
 void jd__onnx_free(jd_onnx *g)
 {
     for (int i = 0; i < g->n; i++) jd_free(g->ctx, g->names[i]);
@@ -93,6 +91,12 @@ const char *jd__onnx_one(jd_onnx *g, const char *op, const char *a)
     return jd__onnx_node(g, op, JD_ONNX_IN(a), NULL, 1, NULL);
 }
 
+const char *jd__onnx_cast(jd_onnx *g, const char *x, int type)
+{
+    const jd_onnx_attr to[] = {{.name = "to", .kind = JD_ONNX_INT, .i = {type}}, {NULL}};
+    return jd__onnx_node(g, "Cast", JD_ONNX_IN(x), to, 1, NULL);
+}
+
 void jd__onnx_result(jd_onnx *g, const char *x, const char *name)
 {
     jd_buffer b = {.ctx = g->ctx};
@@ -119,23 +123,24 @@ const char *jd__onnx_floats(jd_onnx *g, const char *stem, const float *v, jd_dim
 {
     size_t n = 1;
     for (int i = 0; i < shape.rank; i++) n *= (size_t)shape.dim[i];
-    return put_tensor(g, stem, FLOAT, shape, v, n * sizeof *v);
+    return put_tensor(g, stem, JD_ONNX_FLOAT, shape, v, n * sizeof *v);
 }
 
 const char *jd__onnx_number(jd_onnx *g, double v)
 {
     const float f = (float)v;
-    return put_tensor(g, "number", FLOAT, JD_SCALAR, &f, sizeof f);
+    return put_tensor(g, "number", JD_ONNX_FLOAT, JD_SCALAR, &f, sizeof f);
 }
 
 const char *jd__onnx_ints(jd_onnx *g, const int64_t *v, int n)
 {
-    return put_tensor(g, "sizes", INT64, JD_DIMS(n), v, (size_t)n * sizeof *v);
+    return put_tensor(g, "sizes", JD_ONNX_INT64, JD_DIMS(n), v, (size_t)n * sizeof *v);
 }
 
-void jd__onnx_value(jd_buffer *to, unsigned field, const char *name, jd_dims shape, const char *const *dim_names)
+void jd__onnx_value(jd_buffer *to, unsigned field, const char *name, int type, jd_dims shape,
+                    const char *const *dim_names)
 {
-    jd_buffer value = {.ctx = to->ctx}, type = {.ctx = to->ctx}, tensor = {.ctx = to->ctx}, dims = {.ctx = to->ctx};
+    jd_buffer value = {.ctx = to->ctx}, kind = {.ctx = to->ctx}, tensor = {.ctx = to->ctx}, dims = {.ctx = to->ctx};
     for (int i = 0; i < shape.rank; i++) {
         jd_buffer dim = {.ctx = to->ctx};
         if (shape.dim[i] < 0)
@@ -144,11 +149,11 @@ void jd__onnx_value(jd_buffer *to, unsigned field, const char *name, jd_dims sha
             jd__proto_int(&dim, 1, shape.dim[i]);
         put_message(&dims, 1, &dim);
     }
-    jd__proto_int(&tensor, 1, FLOAT);
+    jd__proto_int(&tensor, 1, type);
     put_message(&tensor, 2, &dims);
-    put_message(&type, 1, &tensor);
+    put_message(&kind, 1, &tensor);
     put_string(&value, 1, name);
-    put_message(&value, 2, &type);
+    put_message(&value, 2, &kind);
     put_message(to, field, &value);
 }
 

@@ -47,8 +47,13 @@ const char *jd__onnx_floats(jd_onnx *g, const char *stem, const float *v, jd_dim
 const char *jd__onnx_number(jd_onnx *g, double v);
 const char *jd__onnx_ints(jd_onnx *g, const int64_t *v, int n);
 
+/* TensorProto.DataType */
+enum { JD_ONNX_FLOAT = 1, JD_ONNX_INT32 = 6, JD_ONNX_INT64 = 7, JD_ONNX_BOOL = 9 };
 /* An input or output; a dimension below 0 has the name dim_names[-1 - dim]. */
-void jd__onnx_value(jd_buffer *to, unsigned field, const char *name, jd_dims shape, const char *const *dim_names);
+void jd__onnx_value(jd_buffer *to, unsigned field, const char *name, int type, jd_dims shape,
+                    const char *const *dim_names);
+/* x in another type. */
+const char *jd__onnx_cast(jd_onnx *g, const char *x, int type);
 /* The GraphProto. */
 void jd__onnx_graph(jd_onnx *g, const char *name, jd_buffer *out);
 

@@ -67,7 +67,8 @@ static void put_operator(jd_onnx_writer *w, const jd_export_layer *x, int D, int
     const char *R = jd__onnx_floats(&w->g, x->l.name, o->R, JD_DIMS(D, G * H, H));
     const char *B = jd__onnx_floats(&w->g, x->l.name, o->B, JD_DIMS(D, 2 * G * H));
     const char *P = x->l.peepholes ? jd__onnx_floats(&w->g, x->l.name, o->P, JD_DIMS(D, 3 * H)) : NULL;
-    const char *const in[] = {w->x, W, R, B, P ? "" : NULL, "", "", P, NULL};
+    const char *const lengths = w->mask ? "lengths" : P ? "" : NULL;
+    const char *const in[] = {w->x, W, R, B, lengths, P ? "" : NULL, "", P, NULL};
     join_directions(w, jd__onnx_node(&w->g, ops[x->l.kind - JD_NET_LSTM], in, attr, 1, NULL), D);
 }
 
@@ -149,7 +150,14 @@ static const char *gru_step(jd_onnx *g, const jd_export_layer *x, const jd_expor
     return jd__onnx_two(g, "Add", n, jd__onnx_two(g, "Mul", u, jd__onnx_two(g, "Sub", h, n)));
 }
 
-/* One step: the body of the Scan.  Its inputs are the states, then the step's part of the hoisted product. */
+/* Where a sample still lasts (`mask` is 1) the new value, else the old one. */
+static const char *lasting(jd_onnx *g, const char *mask, const char *new, const char *old)
+{
+    return jd__onnx_node(g, "Where", JD_ONNX_IN(jd__onnx_cast(g, mask, JD_ONNX_BOOL), new, old), NULL, 1, NULL);
+}
+
+/* One step: the body of the Scan.  Its inputs are the states, then the step's part of the hoisted product, and of the mask of
+ * lengths if there are any. */
 static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, const jd_export_weights *v, int64_t G)
 {
     static const char *const dim_names[] = {"T", "B"};
@@ -157,9 +165,11 @@ static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, co
     const bool lstm = x->l.kind == JD_NET_LSTM;
     const char *h = jd__onnx_name(g, "h"), *c = lstm ? jd__onnx_name(g, "c") : NULL, *xa = jd__onnx_name(g, "xa"),
                *new_c = NULL;
-    jd__onnx_value(&g->inputs, 11, h, JD_DIMS(-2, P), dim_names);
-    if (lstm) jd__onnx_value(&g->inputs, 11, c, JD_DIMS(-2, H), dim_names);
-    jd__onnx_value(&g->inputs, 11, xa, JD_DIMS(-2, G * H), dim_names);
+    jd__onnx_value(&g->inputs, 11, h, JD_ONNX_FLOAT, JD_DIMS(-2, P), dim_names);
+    if (lstm) jd__onnx_value(&g->inputs, 11, c, JD_ONNX_FLOAT, JD_DIMS(-2, H), dim_names);
+    jd__onnx_value(&g->inputs, 11, xa, JD_ONNX_FLOAT, JD_DIMS(-2, G * H), dim_names);
+    const char *mask = w->mask ? jd__onnx_name(g, "mask") : NULL;
+    if (mask) jd__onnx_value(&g->inputs, 11, mask, JD_ONNX_FLOAT, JD_DIMS(-2, 1), dim_names);
     const char *q = jd__onnx_two(g, "MatMul", h, jd__onnx_turned(w, "R", v->R, G * H, P)), *new_h;
     if (x->l.kind == JD_NET_GRU) {
         new_h = gru_step(g, x, v, xa, q, h);
@@ -172,10 +182,12 @@ static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, co
                                                            : "Tanh",
                                     a);
     }
-    const char *y = jd__onnx_one(g, "Identity", new_h);
-    jd__onnx_value(&g->outputs, 12, new_h, JD_DIMS(-2, P), dim_names);
-    if (lstm) jd__onnx_value(&g->outputs, 12, new_c, JD_DIMS(-2, H), dim_names);
-    jd__onnx_value(&g->outputs, 12, y, JD_DIMS(-2, P), dim_names);
+    const char *y = mask ? jd__onnx_two(g, "Mul", new_h, mask) : jd__onnx_one(g, "Identity", new_h);
+    if (mask) new_h = lasting(g, mask, new_h, h);
+    if (mask && lstm) new_c = lasting(g, mask, new_c, c);
+    jd__onnx_value(&g->outputs, 12, new_h, JD_ONNX_FLOAT, JD_DIMS(-2, P), dim_names);
+    if (lstm) jd__onnx_value(&g->outputs, 12, new_c, JD_ONNX_FLOAT, JD_DIMS(-2, H), dim_names);
+    jd__onnx_value(&g->outputs, 12, y, JD_ONNX_FLOAT, JD_DIMS(-2, P), dim_names);
 }
 
 static const char *put_direction(jd_onnx_writer *w, const jd_export_layer *x, int d)
@@ -193,13 +205,14 @@ static const char *put_direction(jd_onnx_writer *w, const jd_export_layer *x, in
     const char *xa = jd__onnx_two(&w->g, "MatMul", w->x, jd__onnx_turned(w, "W", v->W, G * H, x->in.dim[0]));
     xa = jd__onnx_two(&w->g, "Add", xa, jd__onnx_floats(&w->g, "b", v->b, JD_DIMS(G * H)));
     put_body(w, body, x, v, G);
-    const jd_onnx_attr attr[] = {{.name = "body", .kind = JD_ONNX_GRAPH, .graph = body},
-                                 {.name = "num_scan_inputs", .kind = JD_ONNX_INT, .i = {1}},
-                                 {.name = "scan_input_directions", .kind = JD_ONNX_INTS, .i = {d}, .n = 1},
-                                 {.name = "scan_output_directions", .kind = JD_ONNX_INTS, .i = {d}, .n = 1},
-                                 {NULL}};
+    const jd_onnx_attr attr[] = {
+        {.name = "body", .kind = JD_ONNX_GRAPH, .graph = body},
+        {.name = "num_scan_inputs", .kind = JD_ONNX_INT, .i = {w->mask ? 2 : 1}},
+        {.name = "scan_input_directions", .kind = JD_ONNX_INTS, .i = {d, d}, .n = w->mask ? 2 : 1},
+        {.name = "scan_output_directions", .kind = JD_ONNX_INTS, .i = {d}, .n = 1},
+        {NULL}};
     const char *h0 = zeros(&w->g, w->x, P), *c0 = lstm ? zeros(&w->g, w->x, H) : xa;
-    const char *const in[] = {h0, c0, lstm ? xa : NULL, NULL};
+    const char *const in[] = {h0, c0, lstm ? xa : w->mask, lstm ? w->mask : NULL, NULL};
     jd__onnx_node(&w->g, "Scan", in, attr, lstm ? 3 : 2, out);
     jd__onnx_free(body);
     jd_free(ctx, body);
