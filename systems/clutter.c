@@ -27,7 +27,7 @@ static void stroke(jd_rng *r, clutter *c)
         for (int dy = -3; dy <= 3; dy++)
             for (int dx = -3; dx <= 3; dx++) {
                 const int py = (int)(y + dy), px = (int)(x + dx);
-                const double edge = half + .5 - hypot(py + .5 - y, px + .5 - x);
+                const double v = py + .5 - y, u = px + .5 - x, edge = half + .5 - sqrt(v * v + u * u);
                 if (edge > 0) brighten(c, py, px, bright * fmin(1, edge));
             }
 }

@@ -2,8 +2,8 @@
  * digit_detection.c - "digit-detection": handwritten digits of several sizes found in clutter.
  *
  * A net for windows of 28 x 28 pixels, ten digits and none, is scanned over pictures of three sizes in the way of Giusti,
- * Ciresan, Masci, Gambardella, Schmidhuber, ICIP 2013; the boxes are thinned out.  What a net takes for a digit where there is
- * none, the next net learns from (Sung and Poggio 1994).
+ * Ciresan, Masci, Gambardella, Schmidhuber, ICIP 2013; its maps are smoothed and the boxes thinned out.  From what a net takes
+ * for a digit that is not there the next net learns (Sung and Poggio 1994).
  */
 #include "digit_detection.h"
 
@@ -13,10 +13,18 @@
 #include "jackdaw/layers.h"
 
 enum {
-    EACH = 8,
+    EACH = 8,    /* windows of a scene in a batch */
+    HARD = 8192, /* mistakes at most */
     PIXELS = CLUTTER_WINDOW * CLUTTER_WINDOW
-};              /* EACH: windows of a scene in a batch, half of them digits */
-#define FAR .45 /* a window that overlaps no digit by more shows none */
+};
+#define FAR  .45 /* a window that overlaps no digit by more shows none */
+#define NEAR .6  /* one that overlaps a digit by so much shows it; what is between is not learned from at random */
+
+/* A window of which a net was wrong, and what it shows. */
+typedef struct hard_window {
+    int32_t label;
+    float pixel[PIXELS];
+} hard_window;
 
 typedef struct work {
     jd_run *r;
@@ -26,10 +34,10 @@ typedef struct work {
     int64_t batch;
     float *image;
     int32_t *label;
-    detect_hard *hard; /* (hard_n) */
-    size_t hard_n, room;
+    hard_window *hard; /* (hard_n) */
+    size_t hard_n;
     clutter *scene;
-    float *level, *out;
+    float *level, *out, *smooth; /* of a level: (side,side); two times (side,side,11) */
 } work;
 
 void detect_scene(uint64_t seed, const char *stream, uint64_t index, const jd_images *digits, clutter *c)
@@ -49,12 +57,17 @@ static void train_step(jd_graph *g, void *user)
     jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 5);
 }
 
-static double most_overlap(const clutter *c, jd_box box)
+/* By how much the box overlaps the digit that it overlaps most; `label` becomes what this is, nothing without one. */
+static double most_overlap(const clutter *c, jd_box box, int32_t *label)
 {
     double most = 0;
+    *label = DETECT_NOTHING;
     for (int k = 0; k < c->n; k++) {
         box.image = c->box[k].image;
-        most = fmax(most, jd_box_overlap(&c->box[k], &box));
+        const double overlap = jd_box_overlap(&c->box[k], &box);
+        if (overlap <= most) continue;
+        most = overlap;
+        *label = c->box[k].label;
     }
     return most;
 }
@@ -65,40 +78,57 @@ static void cut(const work *w, int level, double y, double x, int label, int64_t
     w->label[at] = label;
 }
 
-/* A digit of the scene, a pixel to either side at most; or, with `size` -1 or 1, in a window of a level where it is too large or too
- * small for one. */
-static void cut_digit(work *w, jd_rng *r, int size, int64_t at)
+/* A digit of the scene, a pixel to either side at most. */
+static void cut_digit(work *w, jd_rng *r, int64_t at)
 {
     const int k = (int)jd_rng_below(r, (uint32_t)w->scene->n), level = w->scene->level[k];
     const jd_box *b = &w->scene->box[k];
     const double step = CLUTTER_STEP[level],
                  y = ((double)b->y0 + (double)b->y1) / 2 + 2 * step * (jd_rng_uniform64(r) - .5),
                  x = ((double)b->x0 + (double)b->x1) / 2 + 2 * step * (jd_rng_uniform64(r) - .5);
-    int other = level + size;
-    if (other < 0 || other >= CLUTTER_LEVELS) other = level - size;
-    cut(w, other, y, x, size ? DETECT_NOTHING : b->label, at);
+    cut(w, level, y, x, b->label, at);
+}
+
+/* A digit in a window of a level where it is too large or too small for one, or 5 to 9 pixels beside its place: none, or a net
+ * would be surest of whatever part of a digit looks most like another. */
+static void cut_beside(work *w, jd_rng *r, int64_t at)
+{
+    const int k = (int)jd_rng_below(r, (uint32_t)w->scene->n), level = w->scene->level[k];
+    const jd_box *b = &w->scene->box[k];
+    double y = ((double)b->y0 + (double)b->y1) / 2, x = ((double)b->x0 + (double)b->x1) / 2;
+    int other = level;
+    if (jd_rng_below(r, 2)) {
+        const double angle = 6.283185307179586 * jd_rng_uniform64(r),
+                     far = (5 + 4 * jd_rng_uniform64(r)) * CLUTTER_STEP[level];
+        y += far * sin(angle);
+        x += far * cos(angle);
+    } else {
+        other = jd_rng_below(r, 2) ? level + 1 : level - 1;
+        if (other < 0 || other >= CLUTTER_LEVELS) other = 2 * level - other;
+    }
+    cut(w, other, y, x, DETECT_NOTHING, at);
 }
 
 /* Where pixel (i,j) of a level's window has its middle; as clutter_box. */
-static void cut_pixel(const work *w, int level, int i, int j, int64_t at)
+static void cut_pixel(const work *w, int level, int i, int j, int label, int64_t at)
 {
-    cut(w, level, i * CLUTTER_STEP[level], j * CLUTTER_STEP[level], DETECT_NOTHING, at);
+    cut(w, level, i * CLUTTER_STEP[level], j * CLUTTER_STEP[level], label, at);
 }
 
 static void cut_nothing(work *w, jd_rng *r, int64_t at)
 {
     int level = 0, i = 0, j = 0;
+    int32_t label;
     for (int tries = 0; tries < 30; tries++) {
         level = (int)jd_rng_below(r, CLUTTER_LEVELS);
         i = (int)jd_rng_below(r, (uint32_t)clutter_side(level));
         j = (int)jd_rng_below(r, (uint32_t)clutter_side(level));
-        if (most_overlap(w->scene, clutter_box(level, i, j)) < FAR) break;
+        if (most_overlap(w->scene, clutter_box(level, i, j), &label) < FAR) break;
     }
-    cut_pixel(w, level, i, j, at);
+    cut_pixel(w, level, i, j, DETECT_NOTHING, at);
 }
 
-/* Half of the windows of a scene are digits; of the others one is a digit of another size, and half are mistakes of earlier nets,
- * when there are any. */
+/* Of the windows of a scene half are digits, and a quarter are mistakes of earlier nets, when there are any. */
 static int next_batch(void *user, int64_t step, int slot, jd_tensor *in)
 {
     work *w = user;
@@ -108,21 +138,17 @@ static int next_batch(void *user, int64_t step, int slot, jd_tensor *in)
         jd_rng r = jd_rng_new(w->seed, "clutter/windows", index);
         detect_scene(w->seed, "clutter/train", index, w->train, w->scene);
         const int64_t digits = w->scene->n ? EACH / 2 : 0, hard = w->hard_n ? EACH / 4 : 0;
-        for (int64_t k = 0; k < EACH - hard; k++)
-            if (k < digits)
-                cut_digit(w, &r, 0, at + k);
-            else if (k == digits && digits)
-                cut_digit(w, &r, jd_rng_below(&r, 2) ? 1 : -1, at + k);
+        for (int64_t k = 0; k < EACH; k++)
+            if (k < hard) {
+                const hard_window *h = &w->hard[jd_rng_below(&r, (uint32_t)w->hard_n)];
+                memcpy(w->image + (at + k) * PIXELS, h->pixel, sizeof h->pixel);
+                w->label[at + k] = h->label;
+            } else if (k < hard + digits)
+                cut_digit(w, &r, at + k);
+            else if (k == hard + digits && digits)
+                cut_beside(w, &r, at + k);
             else
                 cut_nothing(w, &r, at + k);
-        if (!hard) continue;
-        const uint32_t first = jd_rng_below(&r, (uint32_t)w->hard_n);
-        for (int64_t k = 0; k < hard; k++) { /* neighbours in the list, which are of one scene as a rule */
-            const detect_hard *h = &w->hard[(first + (size_t)k) % w->hard_n];
-            if (k == 0 || h->scene != w->hard[(first + (size_t)k - 1) % w->hard_n].scene)
-                detect_scene(w->seed, "clutter/mined", h->scene, w->train, w->scene);
-            cut_pixel(w, h->level, h->i, h->j, at + EACH - hard + k);
-        }
     }
     in[0] = JD_TENSOR("image", JD_F32, w->image, w->batch, CLUTTER_WINDOW, CLUTTER_WINDOW, 1);
     in[1] = JD_TENSOR("label", JD_I32, w->label, w->batch);
@@ -160,6 +186,25 @@ static float best_of(const float *p, int32_t *label)
     return p[*label];
 }
 
+/* The mean of a place of a level and its eight neighbours, from p to smooth (side,side,11): a digit is seen from all of them,
+ * what merely looks like one often from a single place.  Ciresan et al., MICCAI 2013, smooth with a disk. */
+static void smoothen(int level, const float *p, float *smooth)
+{
+    enum { K = DETECT_CLASSES + 1 };
+    const int side = clutter_side(level);
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++)
+            for (int k = 0; k < K; k++) {
+                float sum = 0;
+                for (int q = 0; q < 9; q++) { /* past the edges the edge goes on */
+                    const int y = i + q / 3 - 1, x = j + q % 3 - 1, last = side - 1;
+                    const int v = y < 0 ? 0 : y > last ? last : y, u = x < 0 ? 0 : x > last ? last : x;
+                    sum += p[(v * side + u) * K + k];
+                }
+                smooth[(i * side + j) * K + k] = sum / 9;
+            }
+}
+
 /* Adds the places of a level, p (side,side,11), where the likeliest digit is likelier than at the eight neighbours. */
 static size_t peaks(int level, const float *p, int32_t image, float least, jd_box *box, size_t n, size_t room)
 {
@@ -195,7 +240,8 @@ static jd_status find(work *w, jd_scanner *scan, int32_t image, jd_box *box, siz
         const int side = clutter_side(level);
         clutter_level(w->scene, level, w->level);
         if (jd_scan_image(scan, w->level, side, side, w->out)) return jd_error(w->ctx);
-        *n = peaks(level, w->out, image, (float)jd_run_setting(w->r, "least"), box, *n, ROOM);
+        smoothen(level, w->out, w->smooth);
+        *n = peaks(level, w->smooth, image, (float)jd_run_setting(w->r, "least"), box, *n, ROOM);
     }
     *n = jd_box_suppress(box, *n, jd_run_setting(w->r, "overlap"));
     return JD_OK;
@@ -212,7 +258,23 @@ static jd_scanner *scanner_of(work *w, detect_round *round)
                                              .memory = 64 << 20});
 }
 
-/* Adds what the net takes for digits in new scenes of the training digits to the mistakes. */
+/* Adds the window of what was found in w->scene to the mistakes if it is one. */
+static void learn_from(work *w, const jd_box *found)
+{
+    const double side = (double)(found->y1 - found->y0);
+    int32_t label;
+    int level = 0;
+    if (most_overlap(w->scene, *found, &label) < NEAR) label = DETECT_NOTHING;
+    if (label == found->label || w->hard_n == HARD) return;
+    while (level + 1 < CLUTTER_LEVELS && side > CLUTTER_WINDOW * CLUTTER_STEP[level] * 1.1) level++;
+    cut_pixel(w, level, (int)lrint((double)found->y0 / CLUTTER_STEP[level]) + CLUTTER_WINDOW / 2,
+              (int)lrint((double)found->x0 / CLUTTER_STEP[level]) + CLUTTER_WINDOW / 2, label, 0);
+    hard_window *h = &w->hard[w->hard_n++];
+    h->label = w->label[0];
+    memcpy(h->pixel, w->image, sizeof h->pixel);
+}
+
+/* Looks for mistakes of a net in new scenes of the training digits. */
 static jd_status mine(work *w, detect_round *round, uint64_t first)
 {
     const uint64_t scenes = (uint64_t)jd_run_setting(w->r, "mined");
@@ -222,15 +284,7 @@ static jd_status mine(work *w, detect_round *round, uint64_t first)
         size_t n = 0;
         detect_scene(w->seed, "clutter/mined", s, w->train, w->scene);
         if (find(w, scan, (int32_t)s, box, &n)) break;
-        for (size_t k = 0; k < n && w->hard_n < w->room; k++) {
-            const double side = (double)(box[k].y1 - box[k].y0);
-            int level = 0;
-            while (level + 1 < CLUTTER_LEVELS && side > CLUTTER_WINDOW * CLUTTER_STEP[level] * 1.1) level++;
-            if (most_overlap(w->scene, box[k]) >= FAR) continue;
-            w->hard[w->hard_n++] =
-                (detect_hard){s, level, (int)lrint((double)box[k].y0 / CLUTTER_STEP[level]) + CLUTTER_WINDOW / 2,
-                              (int)lrint((double)box[k].x0 / CLUTTER_STEP[level]) + CLUTTER_WINDOW / 2};
-        }
+        for (size_t k = 0; k < n; k++) learn_from(w, &box[k]);
     }
     jd_scanner_free(scan);
     jd_free(w->ctx, box);
@@ -353,14 +407,23 @@ static void judge(claims *c, const detect_seed *s, int seeds)
 
 static jd_status make_room(work *w)
 {
-    w->room = 20000;
     w->image = jd_alloc_array(w->ctx, (size_t)w->batch * PIXELS, sizeof *w->image);
     w->label = jd_alloc_array(w->ctx, (size_t)w->batch, sizeof *w->label);
-    w->hard = jd_alloc_array(w->ctx, w->room, sizeof *w->hard);
+    w->hard = jd_alloc_array(w->ctx, HARD, sizeof *w->hard);
     w->scene = jd_alloc_array(w->ctx, 1, sizeof *w->scene);
     w->level = jd_alloc_array(w->ctx, CLUTTER_SIDE * CLUTTER_SIDE, sizeof *w->level);
     w->out = jd_alloc_array(w->ctx, CLUTTER_SIDE * CLUTTER_SIDE * (DETECT_CLASSES + 1), sizeof *w->out);
+    w->smooth = jd_alloc_array(w->ctx, CLUTTER_SIDE * CLUTTER_SIDE * (DETECT_CLASSES + 1), sizeof *w->smooth);
     return jd_error(w->ctx);
+}
+
+/* The last sixth of the training digits becomes the test. */
+static void hold_out(jd_images *train, jd_images *test)
+{
+    train->count -= train->count / 6;
+    test->count -= train->count;
+    memmove(test->pixels, test->pixels + train->count * PIXELS, test->count * PIXELS);
+    memmove(test->labels, test->labels + train->count, test->count * sizeof *test->labels);
 }
 
 static jd_status run(jd_run *r)
@@ -376,10 +439,12 @@ static jd_status run(jd_run *r)
             "digit-detection: seeds is 1 to %d, batch a multiple of %d, pictures 1 to 100000, steps and mined at "
             "least 1",
             DETECT_SEEDS, EACH);
+    const bool validate = jd_run_setting(r, "validate") != 0;
     jd_images digits[2] = {{0}};
     const char *data = jd_run_data(r, "mnist");
     jd_load_images(ctx, data, JD_TRAIN, &digits[0]);
-    if (!jd_error(ctx)) jd_load_images(ctx, data, JD_TEST, &digits[1]);
+    if (!jd_error(ctx)) jd_load_images(ctx, data, validate ? JD_TRAIN : JD_TEST, &digits[1]);
+    if (!jd_error(ctx) && validate) hold_out(&digits[0], &digits[1]);
     if (!jd_error(ctx) && (digits[0].height != CLUTTER_WINDOW || digits[0].width != CLUTTER_WINDOW ||
                            digits[0].channels != 1 || digits[0].classes != DETECT_CLASSES))
         jd_fail(ctx, JD_EDATA, "digit-detection: %s: grey pictures of 28 x 28 pixels in ten classes are needed", data);
@@ -405,7 +470,7 @@ static jd_status run(jd_run *r)
         }
         jd_free(ctx, s[i].truth);
     }
-    void *all[] = {w.image, w.label, w.hard, w.scene, w.level, w.out, s, c};
+    void *all[] = {w.image, w.label, w.hard, w.scene, w.level, w.out, w.smooth, s, c};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) jd_free(ctx, all[i]);
     jd_images_free(ctx, &digits[0]);
     jd_images_free(ctx, &digits[1]);
@@ -414,13 +479,14 @@ static jd_status run(jd_run *r)
 
 static const jd_setting SETTINGS[] = {
     {"seeds", {1, 3, 5}, "times that scenes are made and nets trained anew"},
-    {"steps", {400, 1500, 10000}, "training steps of each of three nets, on new scenes"},
+    {"steps", {400, 6000, 10000}, "training steps of each of three nets, on new scenes"},
     {"batch", {64, 64, 256}, "windows a step"},
     {"rate", {4e-3, 3e-3, 1e-3}, "Adam's learning rate, falling to a fiftieth along half a cosine"},
-    {"mined", {20, 60, 500}, "scenes in which a net's mistakes are looked for"},
-    {"pictures", {40, 100, 500}, "to measure on"},
+    {"mined", {20, 600, 1000}, "scenes in which a net's mistakes are looked for"},
+    {"pictures", {40, 200, 500}, "to measure on"},
     {"least", {0.1, 0.1, 0.1}, "probability of a digit from which on it is a detection"},
-    {"overlap", {0.3, 0.3, 0.3}, "more than so much of it in a surer box: a box is dropped"},
+    {"overlap", {0.12, 0.12, 0.12}, "more than so much of it in a surer box: a box is dropped"},
+    {"validate", {0, 0, 0}, "1: test on the last sixth of the training digits instead: for choosing settings"},
     {0},
 };
 
@@ -442,7 +508,9 @@ const jd_system jd_system_digit_detection = {
         "of "
         "digits. A net for windows of 28 x 28 pixels tells ten digits and nothing apart; it looks at every place of "
         "the "
-        "picture at three sizes, the square root of two apart. Where it is surest boxes remain. The first net has seen "
+        "picture at three sizes, the square root of two apart. Where it is surest, in the mean of nine places, boxes "
+        "remain. The "
+        "first net has seen "
         "nothing at random places only, and takes clutter for digits; the next two have learned from such mistakes. A "
         "box is right when it names the digit and overlaps its square by half or more (AP50).",
     .data = "mnist",

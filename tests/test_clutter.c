@@ -112,6 +112,35 @@ static void hills(void **state)
     assert_true(box[0].y0 == (20 - 14) * 2 && box[0].x0 == (30 - 14) * 2 && box[0].x1 == (30 + 14) * 2);
     assert_true(box[1].label == 7);
     assert_int_equal(peaks(LEVEL, p, 5, .1f, box, 0, 1), 1); /* no more than there is room for */
+    static float smooth[SIDE * SIDE * K];
+    smoothen(LEVEL, p, smooth);
+    assert_true(fabsf(smooth[(21 * SIDE + 30) * K + 4] - 1.5f / 9) < 1e-6f);
+    assert_true(fabsf(smooth[1] - 4 * .05f / 9) < 1e-6f); /* past the corner it goes on */
+}
+
+/* What is taken from a picture is a mistake if it names no digit or a wrong one, and is kept with what is there. */
+static void mistakes(void **state)
+{
+    (void)state;
+    work w = {.ctx = ctx, .train = &digits, .batch = 8};
+    assert_int_equal(make_room(&w), JD_OK);
+    do detect_scene(1, "test", w.seed++, &digits, w.scene);
+    while (!w.scene->n);
+    jd_box found = w.scene->box[0];
+    learn_from(&w, &found);
+    assert_int_equal(w.hard_n, 0);
+    found.label = (found.label + 1) % DETECT_CLASSES;
+    learn_from(&w, &found);
+    assert_int_equal(w.hard[0].label, w.scene->box[0].label);
+    float middle = 0;
+    for (int x = 11; x < 17; x++) middle = fmaxf(middle, w.hard[0].pixel[14 * 28 + x]);
+    assert_true(middle > .5f);
+    found.y1 = found.y0 + (found.y1 - found.y0) / 2;
+    learn_from(&w, &found);
+    assert_int_equal(w.hard_n, 2);
+    assert_int_equal(w.hard[1].label, DETECT_NOTHING);
+    void *all[] = {w.image, w.label, w.hard, w.scene, w.level, w.out, w.smooth};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) jd_free(ctx, all[i]);
 }
 
 /* A batch has as many digits as it says, and its labels are those of the scene. */
@@ -129,21 +158,19 @@ static void batches(void **state)
             if (w.label[k] < DETECT_CLASSES) assert_true(w.image[k * PIXELS + 14 * 28 + 14] > .5f);
         }
         assert_int_equal(shown, 8);
-        w.hard[0] = (detect_hard){1, 0, 5, 6}; /* now with mistakes */
-        w.hard[1] = (detect_hard){2, 1, 7, 8};
-        w.hard_n = 2;
+        memset(w.hard, 0, sizeof *w.hard); /* now with a mistake */
+        w.hard[0].label = DETECT_NOTHING;
+        w.hard_n = 1;
     }
-    void *all[] = {w.image, w.label, w.hard, w.scene, w.level, w.out};
+    void *all[] = {w.image, w.label, w.hard, w.scene, w.level, w.out, w.smooth};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) jd_free(ctx, all[i]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scenes),
-        cmocka_unit_test(windows),
-        cmocka_unit_test(hills),
-        cmocka_unit_test(batches),
+        cmocka_unit_test(scenes),   cmocka_unit_test(windows), cmocka_unit_test(hills),
+        cmocka_unit_test(mistakes), cmocka_unit_test(batches),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
