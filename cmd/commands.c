@@ -293,7 +293,8 @@ const cli_command cli_commands[] = {
      "their\n"
      "normalisation, which is part of what is written.  Layers: conv, maxpool, avgpool, dense, lstm, gru, srn (and in "
      "both\n"
-     "directions), highway, polynomial (grown by --method gmdh), mean, flatten, the activations; dropout and noise do\n"
+     "directions; stacked with residual or concat), highway, batchnorm, layernorm, polynomial (grown by --method gmdh),\n"
+     "mean, flatten, the activations; dropout and noise do\n"
      "nothing.  A committee becomes one net, the mean of its members, unless these see pictures prepared in several "
      "ways:\n"
      "then --member and --prepared take one.",
