@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 mapfile -t packages <tools/build-packages.txt
-tools/packages.sh "${packages[@]}" libcmocka-dev clang libclang-rt-14-dev
+tools/packages.sh "${packages[@]}" libcmocka-dev g++ clang
 
 # Systems on public data are tested where the data are.
 [ -n "${JACKDAW_DATA:-}" ] || [ ! -d ../shared/data ] || export JACKDAW_DATA=$PWD/../shared/data
