@@ -34,6 +34,7 @@ typedef struct samples {
     char *categories;
     bool *category;     /* (N) whether an input is one of these, or NULL */
     size_t row_numbers; /* the column that was taken for row numbers, or 0 */
+    bool label_first;   /* the first column was taken for the classes */
     char *target_column;
     char *names;  /* of the classes, with | between (classes.h); NULL: numbers */
     bool scaled;  /* pictures of a folder: those of another size are resized as a whole */

@@ -96,8 +96,9 @@ int64_t samples_steps(const samples *s, const uint32_t *index, size_t n)
 
 char *samples_test_beside(jd_ctx *ctx, const char *name)
 {
-    const char *file = strrchr(name, '/'), *at = strstr(file ? file : name, "_TRAIN.");
+    const char *file = strrchr(name, '/'), *at = strstr(file ? file : name, "_TRAIN");
     struct stat st;
+    if (at && at[6] && at[6] != '.') at = NULL;
     char *test = at ? jd_asprintf(ctx, "%.*s_TEST%s", (int)(at - name), name, at + strlen("_TRAIN")) : NULL;
     if (!test || !stat(test, &st)) return test;
     jd_free(ctx, test);

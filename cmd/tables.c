@@ -164,7 +164,7 @@ static char *column_list(jd_ctx *ctx, const jd_table *t, size_t first, size_t n)
     return list;
 }
 
-static jd_status read_table(jd_ctx *ctx, const char *name, const samples_options *o, jd_table *t, samples *s)
+static jd_status read_columns(jd_ctx *ctx, const char *name, const samples_options *o, jd_table *t, samples *s)
 {
     const char *inputs = o->columns ? o->columns : "*", *target = o->target ? o->target : "last";
     char *select = NULL;
@@ -184,6 +184,44 @@ static jd_status read_table(jd_ctx *ctx, const char *name, const samples_options
                     t);
     jd_free(ctx, select);
     return jd_error(ctx);
+}
+
+/* Whether the labels stand first, as in the UCR archive of time series: whole numbers there, few different ones, and fractions in
+ * most rows of every other column, so that the last can be no class. */
+static bool label_first(const jd_table *t)
+{
+    enum { MOST = 100 };
+    double seen[MOST];
+    size_t n = 0;
+    if (t->names || t->categories || t->cols < 3 || t->rows < 4) return false;
+    for (size_t k = 0; k < t->cols; k++) {
+        size_t fractions = 0, whole = 0; /* what is missing counts as neither: series may be shorter than others */
+        for (size_t i = 0; i < t->rows; i++) {
+            const double v = t->values[i * t->cols + k];
+            fractions += is_fraction(v);
+            whole += isfinite(v) && !is_fraction(v);
+        }
+        if (k ? fractions < whole : fractions > 0) return false;
+    }
+    for (size_t i = 0; i < t->rows; i++) {
+        size_t at = 0;
+        while (at < n && fabs(seen[at] - t->values[i * t->cols]) > 0) at++;
+        if (at == n && (n == MOST || !isfinite(t->values[i * t->cols]))) return false;
+        if (at == n) seen[n++] = t->values[i * t->cols];
+    }
+    return n > 1 && n <= t->rows / 2;
+}
+
+static jd_status read_table(jd_ctx *ctx, const char *name, const samples_options *o, jd_table *t, samples *s)
+{
+    if (read_columns(ctx, name, o, t, s) || o->target || o->columns || o->unlabelled || o->regression ||
+        !label_first(t))
+        return jd_error(ctx);
+    samples_options first = *o;
+    first.target = "1";
+    jd_table_free(ctx, t);
+    s->label_first = true;
+    return read_columns(ctx, name, &first, t, s);
 }
 
 /* How many inputs each of n columns becomes: one, or one for each of its words; a list that is no choice of categories is an

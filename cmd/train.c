@@ -393,6 +393,8 @@ static jd_status train(jd_run *r, training *t)
                                       : "rows of the tables");
     if (t->data.row_numbers)
         jd_run_note(r, "column 1 has no name and counts the rows: it is left out; --columns 1,* takes it too");
+    if (t->data.label_first)
+        jd_run_note(r, "the classes stand in column 1, as in the UCR archive; --target last takes the last column");
     if (t->data.resized && !t->size[0])
         jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
                     (long long)t->data.dim[0], (long long)t->data.dim[1]);

@@ -593,12 +593,46 @@ static void keeps_tracks_together(void **state)
     assert_true(error_said() < 25); /* which it has learned well otherwise */
 }
 
+/* Series of the UCR archive, the class before the values, with blanks or tabs between, and the file to test on beside it. */
+static void finds_classes_first(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"Sines_TRAIN", "Sines_TEST", "Sines_TRAIN.tsv", "Sines_TEST.tsv"};
+    for (int k = 0; k < 4; k++) {
+        char text[8000];
+        size_t at = 0;
+        for (int i = 0; i < 30; i++) {
+            at += (size_t)snprintf(text + at, sizeof text - at, k < 2 ? "  %.7e" : "%.0f", i % 2 + 1.0);
+            for (int t = 0; t < 12; t++)
+                at += (size_t)snprintf(text + at, sizeof text - at, k < 2 ? "  %.7e" : "\t%.4f",
+                                       sin(0.1 + 0.4 * t * (i % 2 + 1) + 0.01 * i));
+            at += (size_t)snprintf(text + at, sizeof text - at, "\n");
+        }
+        write_text(name[k], text);
+    }
+    for (int k = 0; k < 4; k += 2) {
+        char command[200];
+        snprintf(command, sizeof command, "train --data ./%s --net 'dense 8 tanh, dense 2' --epochs 40 --out ucr",
+                 name[k]);
+        assert_int_equal(jackdaw(command), 0);
+        assert_non_null(strstr(wrong, "the classes stand in column 1"));
+        assert_int_equal(jackdaw("eval ucr --data ./Sines_TEST.tsv"), 0);
+        assert_true(error_said() < 10);
+    }
+    /* LIBSVM's format, of which a file may lack the last columns. */
+    write_text("a.svm", "+1 1:1 3:0.5\n-1 2:1\n+1 1:1\n-1 2:1 3:0.5\n+1 1:0.9\n-1 2:0.9\n+1 1:1.1\n-1 2:1.1\n");
+    assert_int_equal(jackdaw("train --data a.svm --net 'dense 2' --epochs 60 --out svm"), 0);
+    write_text("b.svm", "-1 2:1\n+1 1:1\n");
+    assert_int_equal(jackdaw("eval svm --data b.svm"), 0);
+    assert_true(error_said() < 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_series),     cmocka_unit_test(names_classes),
-                                       cmocka_unit_test(takes_words),      cmocka_unit_test(finds_pictures),
-                                       cmocka_unit_test(sorts_pictures),   cmocka_unit_test(takes_arrays),
-                                       cmocka_unit_test(learns_sequences), cmocka_unit_test(hears_folders),
-                                       cmocka_unit_test(writes_texts),     cmocka_unit_test(keeps_tracks_together)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_series),        cmocka_unit_test(names_classes),        cmocka_unit_test(takes_words),
+        cmocka_unit_test(finds_classes_first), cmocka_unit_test(finds_pictures),       cmocka_unit_test(sorts_pictures),
+        cmocka_unit_test(takes_arrays),        cmocka_unit_test(learns_sequences),     cmocka_unit_test(hears_folders),
+        cmocka_unit_test(writes_texts),        cmocka_unit_test(keeps_tracks_together)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -330,8 +330,11 @@ static jd_status parse(jd__csv *c, char *text, size_t bytes)
     char *next = text, *line;
     if (bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) next += 3; /* a byte order mark */
     if (jd__arff_begins(next, text + bytes) && arff_head(c, &next, text + bytes)) return jd_error(c->ctx);
-    while ((line = jd__cut_line(&next, text + bytes)) != NULL) {
-        c->line++;
+    if (!c->arff && jd__csv_is_sparse(next, text + bytes)) return jd__csv_sparse(c, next, text + bytes);
+    size_t taken = 1, over = 0; /* lines of a row beyond its first */
+    while ((line = c->arff ? jd__cut_line(&next, text + bytes) : jd__cut_row(&next, text + bytes, &taken)) != NULL) {
+        c->line += 1 + over;
+        over = taken - 1;
         if (skip_line(line) || (c->arff && *line == '%')) continue;
         if (c->arff) jd__arff_quotes(line);
         bool header = false;

@@ -25,6 +25,7 @@ typedef struct jd__csv {
     jd__csv_column *column; /* (t.cols) where there may be categories, else NULL */
     bool trailing;          /* lines end with a separator: the last field is no column */
     bool arff;              /* columns were named before the table */
+    bool sparse;            /* LIBSVM's format: the last column, the label, is the first */
     jd_table t;
 } jd__csv;
 
@@ -32,6 +33,11 @@ typedef struct jd__csv {
 bool jd__arff_begins(const char *text, const char *end);
 char *jd__arff_header(jd__csv *c, char **next, char *end);
 void jd__arff_quotes(char *line);
+
+/* Whether a text is in LIBSVM's format; its table. */
+bool jd__csv_is_sparse(const char *text, const char *end);
+jd_status jd__csv_sparse(jd__csv *c, char *text, char *end);
+#define JD_LIMIT_SPARSE (1u << 28) /* numbers of a table, zeros too */
 
 /* Fills t.columns from the list o.select and the words of the first line; *named when one was chosen by its name.  `counts`:
  * the first column counts the rows if it has no name. */

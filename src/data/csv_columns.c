@@ -28,7 +28,7 @@ static bool numbered(const jd__csv *c, const char *word, size_t *first, size_t *
 {
     char *end;
     if (!strcmp(word, "last")) {
-        *first = *last = c->fields - c->trailing;
+        *first = *last = c->sparse ? 1 : c->fields - c->trailing;
         return true;
     }
     if (!isdigit((unsigned char)*word)) return false;

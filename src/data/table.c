@@ -5,6 +5,7 @@
 
 #include "base/given.h"
 
+enum { LONGEST_ROW = 1 << 20 };
 #define TEXT_LIMIT ((size_t)1 << 31)
 
 char *jd__cut_line(char **next, char *end)
@@ -17,6 +18,43 @@ char *jd__cut_line(char **next, char *end)
     if (stop > line && stop[-1] == '\r') stop--;
     *stop = 0;
     return line;
+}
+
+/* Where the row at p ends whose fields may stand in quotes and hold line ends; NULL where a quote that begins a field is not
+ * closed before a separator or a line's end, so that it must be a letter. */
+static char *end_of_row(char *p, const char *end)
+{
+    static const char separators[] = ",;\t|";
+    bool begins = true, quoted = false;
+    for (const char *last = p + LONGEST_ROW < end ? p + LONGEST_ROW : end; p < last; p++) {
+        if (quoted && *p == '"' && p + 1 < end && p[1] == '"') {
+            p++;
+        } else if (quoted && *p == '"') {
+            const char *after = p + 1;
+            while (after < end && *after == ' ') after++;
+            if (after < end && !strchr(separators, *after) && *after != '\r' && *after != '\n') return NULL;
+            quoted = false;
+        } else if (!quoted && *p == '\n') {
+            return p;
+        } else if (!quoted && *p == '"' && begins) {
+            quoted = true;
+        } else if (!quoted) {
+            begins = strchr(separators, *p) || (begins && *p == ' ');
+        }
+    }
+    return quoted || p < end ? NULL : p;
+}
+
+char *jd__cut_row(char **next, char *end, size_t *lines)
+{
+    char *row = *next, *stop = row < end ? end_of_row(row, end) : NULL;
+    *lines = 1;
+    if (!stop) return jd__cut_line(next, end);
+    for (const char *p = row; p < stop; p++) *lines += *p == '\n';
+    *next = stop < end ? stop + 1 : end;
+    if (stop > row && stop[-1] == '\r') stop--;
+    *stop = 0;
+    return row;
 }
 
 /* Between tabs a quote is a letter like others; between commas what stands in quotes is one field, and "" in it a quote. */
@@ -101,8 +139,11 @@ jd_status jd_read_words(jd_ctx *ctx, const char *path, char separator, jd_tsv *o
     else if ((t.names = jd_alloc_array(ctx, t.cols, sizeof(char *))) != NULL)
         for (size_t c = 0; c < t.cols; c++) t.names[c] = cut_field(&line, separator);
     size_t room = 0;
-    while (!jd_error(ctx) && (line = jd__cut_line(&next, t.text + bytes)) != NULL) {
-        number++;
+    size_t taken = 1, over = 0; /* lines of a row beyond its first */
+    while (!jd_error(ctx) && (line = separator == '\t' ? jd__cut_line(&next, t.text + bytes)
+                                                       : jd__cut_row(&next, t.text + bytes, &taken)) != NULL) {
+        number += 1 + over;
+        over = taken - 1;
         if (!*line) continue;
         const size_t have = count_fields(line, separator);
         if (have != t.cols) {
