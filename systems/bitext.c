@@ -37,16 +37,59 @@ static char *next_line(char **at)
     return line;
 }
 
+/* What &amp; and its kin stand for, in place. */
+static void decode(char *text)
+{
+    static const struct {
+        const char *name, *is;
+    } known[] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}};
+    char *to = text;
+    for (const char *p = text; *p;) {
+        size_t k = 0;
+        while (k < 5 && strncmp(p, known[k].name, strlen(known[k].name)) != 0) k++;
+        *to++ = k < 5 ? *known[k].is : *p;
+        p += k < 5 ? strlen(known[k].name) : 1;
+    }
+    *to = 0;
+}
+
+/* The sentences of a text in SGML or XML, as newstest of WMT is given, a line each; others are left as they are.  TMX has both
+ * languages in one text: an error. */
+static jd_status unwrap(jd_ctx *ctx, const char *path, char *text)
+{
+    const char *begin = text + strspn(text, " \t\r\n");
+    if (*begin != '<' || !strstr(begin, "<seg")) return JD_OK;
+    if (strstr(begin, "<tmx"))
+        return jd_fail(ctx, JD_EDATA,
+                       "%s: a translation memory (TMX), which has both languages in one; write each as a text, a "
+                       "sentence a line",
+                       path);
+    char *to = text;
+    for (char *p = strstr(begin, "<seg"); p; p = strstr(p, "<seg")) {
+        char *from = strchr(p, '>'), *end = from ? strstr(from, "</seg>") : NULL;
+        if (!end) break;
+        for (*end = 0, from++; *from == ' ' || *from == '\n'; from++) {
+        }
+        decode(from);
+        for (; *from; from++) *to++ = *from == '\n' || *from == '\r' ? ' ' : *from;
+        *to++ = '\n';
+        p = end + 1;
+    }
+    *to = 0;
+    return JD_OK;
+}
+
 static char *read_text(jd_ctx *ctx, const char *path)
 {
     size_t bytes = 0;
     char *text = jd_read_gz(ctx, path, (size_t)1 << 30, &bytes);
     if (!text || !memchr(text, 0, bytes)) {
         if (bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) memmove(text, text + 3, bytes - 2); /* a byte order mark */
-        return text;
+        if (!text || !unwrap(ctx, path, text)) return text;
+    } else {
+        jd_fail(ctx, JD_EDATA, "%s: byte %zu is 0; a text is needed", path,
+                (size_t)((char *)memchr(text, 0, bytes) - text));
     }
-    jd_fail(ctx, JD_EDATA, "%s: byte %zu is 0; a text is needed", path,
-            (size_t)((char *)memchr(text, 0, bytes) - text));
     jd_free(ctx, text);
     return NULL;
 }

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { WORDS = 0, LINES = 1, KINDS = 2 };
 
@@ -14,6 +13,8 @@ typedef struct reader {
     const hand_net *net;
     char spec[440];
     int kinds; /* 1: words, 2: words and lines */
+    char *dir; /* of the ink */
+    hand_set set;
     jd_ink_reader *ink;
     hand_bag train[KINDS], valid[KINDS], test[KINDS];
     hand_feed feed[KINDS];
@@ -64,7 +65,7 @@ static int next_batch(void *user, int64_t step, int slot, jd_tensor *in)
 
 static const char *kind_name(const reader *o, int kind)
 {
-    return kind == LINES ? "lines" : o->net->name ? o->net->name : "words";
+    return kind == LINES || o->set == HAND_IAM ? "lines" : o->net->name ? o->net->name : "words";
 }
 
 /* ---- measuring ---------------------------------------------------------------------------------------------------------- */
@@ -140,8 +141,7 @@ static jd_status open_kind(reader *o, int kind, jd_ink ink[3])
     }
     if (!jd_error(o->ctx))
         jd_run_note(r, "%zu training %s (%zu with too few frames left out), %.1f frames and %.1f characters each",
-                    train->n, kind == WORDS ? "words" : "lines", train->dropped, steps / (double)train->n,
-                    labels / (double)train->n);
+                    train->n, kind_name(o, kind), train->dropped, steps / (double)train->n, labels / (double)train->n);
     return jd_error(o->ctx);
 }
 
@@ -164,20 +164,20 @@ static void describe(reader *o)
     jd_run_config_number(o->r, "ink-gain", o->net->gain);
 }
 
-/* One part of the ink: of UNIPEN, or of tables of the same names in the folder that --data names. */
+/* One part of the ink: of the set's tables, of tables of the same names in the folder that --data names, or as it is distributed. */
 static void load_part(reader *o, int kind, int part, jd_ink *out)
 {
     static const char *const parts[KINDS][3] = {
         [WORDS] = {"words_train", "words_valid", "words_test"}, [LINES] = {"lines_train", "lines_valid", "lines_test"}};
-    const char *data = jd_run_data(o->r, "unipen"), *name = parts[kind][part];
     if (jd_error(o->ctx)) return;
-    if (!strcmp(data, "unipen")) {
-        jd_load_unipen(o->ctx, name, out);
+    if (o->set != HAND_TABLES) {
+        hand_load_folder(o->r, o->dir, o->set, kind == LINES || o->set == HAND_IAM, part, out);
         return;
     }
-    char *path = jd_asprintf(o->ctx, "%s/%s.tsv.gz", data, name);
-    if (path && access(path, R_OK)) path[strlen(path) - 3] = 0;
+    char *name = jd_asprintf(o->ctx, "%s.tsv", parts[kind][part]);
+    char *path = name ? jd_dataset_path(o->ctx, o->dir, name) : NULL;
     if (path) jd_read_ink_tsv(o->ctx, path, out);
+    jd_free(o->ctx, name);
     jd_free(o->ctx, path);
 }
 
@@ -189,6 +189,13 @@ static jd_status load(reader *o)
         return jd_error(o->ctx);
     }
     jd_ink ink[KINDS][3] = {0};
+    o->dir = jd_dataset_folder(o->ctx, "unipen", jd_run_data(o->r, "unipen"));
+    if (!o->dir) return jd_error(o->ctx);
+    o->set = hand_set_in(o->dir);
+    if (o->set == HAND_IAM) {
+        o->kinds = 1;
+        jd_run_note(o->r, "IAM-OnDB: what is said of words is measured on its lines");
+    }
     jd_run_stage(o->r, "reading the ink");
     for (int k = 0; k < o->kinds; k++)
         for (int i = 0; i < 3; i++) load_part(o, k, i, &ink[k][i]);
@@ -218,6 +225,7 @@ static jd_status train_net(reader *o, jd_train_result *res)
     o->every = per[LINES] ? (epoch + per[LINES] / 2) / per[LINES] : epoch + 1;
     o->params = jd_params_new(o->ctx, JD_F32);
     o->look = jd_fn_new(o->ctx, o->params, trace_look, o);
+    jd_fn_lenient(o->look); /* of the lengths of a batch it needs one */
     const double rate = jd_run_setting(r, "rate");
     const jd_train_options train = {
         .what = o->kinds > 1 ? "words and lines" : kind_name(o, WORDS),
@@ -369,5 +377,6 @@ jd_status hand_run(jd_run *r, const hand_net *net)
         hand_bag_close(&o.test[k]);
     }
     jd_ink_reader_free(o.ink);
+    jd_free(o.ctx, o.dir);
     return jd_error(o.ctx);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NOTES = 88, LOWEST = 21, PAD = 32, STEPS_MOST = 4096 };
 
@@ -77,11 +78,74 @@ static int32_t read_piece(choir *c, const char *path, size_t line, const char *s
     return steps;
 }
 
-static jd_status read_pieces(choir *c, const char *file, pieces *out)
+/* The part "train", "valid" or "test" of jsb-chorales-quarter.json, which has a list of pieces for each, of steps, of notes: as lines
+ * of text like those of the files; what is no note, -1 or NaN, is left out.  NULL and an error where it is not of that form. */
+static char *part_of_json(choir *c, const char *path, const char *json, size_t bytes, const char *part)
+{
+    char key[16];
+    snprintf(key, sizeof key, "\"%s\"", part);
+    const char *at = strstr(json, key);
+    char *text = at ? jd_alloc(c->ctx, 2 * bytes + 1) : NULL, *to = text;
+    int depth = 0;
+    bool note = false; /* in this step */
+    if (at) at += strlen(key) + strspn(at + strlen(key), " \t\r\n:");
+    while (text && *at) {
+        if (*at == '[') {
+            if (++depth > 3) break;
+            note = false;
+        } else if (*at == ']') {
+            if (depth == 3 && !note) *to++ = '-';
+            if (depth == 3) *to++ = ' ';
+            if (depth == 2) *to++ = '\n';
+            if (--depth == 0) break;
+        } else if (depth == 3 && *at >= '0' && *at <= '9') {
+            if (note) *to++ = ',';
+            for (note = true; *at >= '0' && *at <= '9'; at++) *to++ = *at;
+            at += strspn(at, ".0");
+            continue;
+        } else if (*at == '-') { /* of a negative number */
+            at += strspn(at, "-.0123456789");
+            continue;
+        } else if (!strchr(" \t\r\n,NanuIfity", *at)) {
+            break;
+        }
+        at++;
+    }
+    if (!jd_error(c->ctx) && (!text || depth || *at != ']'))
+        jd_fail(c->ctx, JD_EDATA,
+                "%s: byte %zu: it has no list %s of pieces, which are lists of steps, which are lists of notes", path,
+                at ? (size_t)(at - json) : bytes, key);
+    if (!jd_error(c->ctx)) return text;
+    jd_free(c->ctx, text);
+    return NULL;
+}
+
+/* The text of quarter.PART.txt or, where that is not there, of the part in jsb-chorales-quarter.json. */
+static char *read_part(choir *c, const char *part, char **path)
 {
     size_t bytes;
-    char *path = jd_dataset_path(c->ctx, jd_run_data(c->r, "jsb_chorales"), file);
-    char *text = path ? jd_read_gz(c->ctx, path, 1 << 26, &bytes) : NULL;
+    char *dir = jd_dataset_folder(c->ctx, "jsb_chorales", jd_run_data(c->r, "jsb_chorales"));
+    char *file = dir ? jd_asprintf(c->ctx, "quarter.%s.txt", part) : NULL, *text = NULL;
+    *path = file ? jd_dataset_path(c->ctx, dir, file) : NULL;
+    char *json = *path && access(*path, F_OK) ? jd_dataset_path(c->ctx, dir, "jsb-chorales-quarter.json") : NULL;
+    if (json && !access(json, F_OK)) {
+        jd_free(c->ctx, *path);
+        *path = json;
+        char *all = jd_read_gz(c->ctx, json, 1 << 26, &bytes);
+        if (all) text = part_of_json(c, json, all, bytes, part);
+        jd_free(c->ctx, all);
+    } else {
+        jd_free(c->ctx, json);
+        if (*path) text = jd_read_gz(c->ctx, *path, 1 << 26, &bytes);
+    }
+    jd_free(c->ctx, file);
+    jd_free(c->ctx, dir);
+    return text;
+}
+
+static jd_status read_pieces(choir *c, const char *part, pieces *out)
+{
+    char *path = NULL, *text = read_part(c, part, &path);
     for (int pass = 0; text && pass < 2 && !jd_error(c->ctx); pass++) {
         int64_t steps = 0;
         size_t n = 0, line = 1;
@@ -460,8 +524,8 @@ static jd_status run(jd_run *r)
     jd_train_result res = {0};
     if (c.batch < 1 || c.batch > 256 || c.transpose < 0 || c.transpose > 12 || c.units < 1)
         return jd_fail(c.ctx, JD_EUSAGE, "music-chorales: batch is 1..256, transpose 0..12, units at least 1");
-    if (!read_pieces(&c, "quarter.train.txt", &c.train) && !read_pieces(&c, "quarter.valid.txt", &c.valid) &&
-        !read_pieces(&c, "quarter.test.txt", &c.test) && !train(&c, &res))
+    if (!read_pieces(&c, "train", &c.train) && !read_pieces(&c, "valid", &c.valid) &&
+        !read_pieces(&c, "test", &c.test) && !train(&c, &res))
         report(&c, &res);
     jd_fn_free(c.look);
     jd_fn_free(c.step);

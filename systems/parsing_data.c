@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "names.h"
 #include "parsing.h"
 
 enum { SYMBOLS = 1024, SENTENCE = 300 };
@@ -143,6 +145,40 @@ static jd_status read_trees(parsing_corpus *c, const char *path)
     return jd_error(c->ctx);
 }
 
+/* The part of a file wsj_SSNN.mrg: of the whole bank sections 2 to 21 and section 23, as is usual; of the sample in NLTK, which has
+ * 199 files of the first two, those from wsj_0180 on are to be tested on.  Files of other names are not divided: PARSING_TRAIN. */
+static int part_of(const char *path, bool whole)
+{
+    const char *name = strrchr(path, '/');
+    int number = 0;
+    name = name ? name + 1 : path;
+    if (strlen(name) < 8 || sscanf(name, "wsj_%4d", &number) != 1) return PARSING_TRAIN;
+    const int section = number / 100;
+    if (!whole) return number >= 180 ? PARSING_TEST : PARSING_TRAIN;
+    return section == 23 ? PARSING_TEST : section >= 2 && section <= 21 ? PARSING_TRAIN : PARSING_PARTS;
+}
+
+/* All files of trees in a folder and those below it. */
+static jd_status read_folder(parsing_corpus *c, const char *dir, size_t *trained)
+{
+    size_t n;
+    bool whole = false;
+    char **file = names_below(c->ctx, dir, ".mrg", &n);
+    for (size_t i = 0; i < n; i++)
+        whole = whole || (strstr(file[i], "wsj_2") && part_of(file[i], true) == PARSING_TEST);
+    for (int k = 0; k < 2 && !jd_error(c->ctx); k++) {
+        for (size_t i = 0; i < n && !jd_error(c->ctx); i++)
+            if (part_of(file[i], whole) == (k ? PARSING_TEST : PARSING_TRAIN)) read_trees(c, file[i]);
+        if (!k) *trained = c->bank.n;
+    }
+    if (*trained == c->bank.n) *trained = 0; /* none was to test: every tenth is */
+    if (!jd_error(c->ctx) && !n)
+        jd_fail(c->ctx, JD_ENOINPUT,
+                "%s: no file of trees (.mrg) in it; unpack NLTK's treebank.zip, or the Penn Treebank, there", dir);
+    names_free(c->ctx, file, n);
+    return jd_error(c->ctx);
+}
+
 /* Everything into the bank; *trained becomes the number of trees that are not for testing, or 0 where every tenth is. */
 static jd_status read_bank(jd_run *r, parsing_corpus *c, size_t *trained)
 {
@@ -150,11 +186,18 @@ static jd_status read_bank(jd_run *r, parsing_corpus *c, size_t *trained)
     const char *data = jd_run_data(r, "ptb_sample_nltk");
     struct stat st;
     if (strcmp(data, "ptb_sample_nltk") && !stat(data, &st) && !S_ISDIR(st.st_mode)) return read_trees(c, data);
-    for (int i = 0; i < 2 && !jd_error(c->ctx); i++) {
-        char *path = jd_dataset_path(c->ctx, data, file[i]);
+    char *dir = jd_dataset_folder(c->ctx, "ptb_sample_nltk", data);
+    for (int i = 0; dir && i < 2 && !jd_error(c->ctx); i++) {
+        char *path = jd_dataset_path(c->ctx, dir, file[i]);
+        if (path && i == 0 && access(path, F_OK)) {
+            jd_free(c->ctx, path);
+            read_folder(c, dir, trained);
+            break;
+        }
         if (path && !read_trees(c, path) && i == 0) *trained = c->bank.n;
         jd_free(c->ctx, path);
     }
+    jd_free(c->ctx, dir);
     return jd_error(c->ctx);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLSTM, LSTM, WINDOW, NETS };
 
@@ -144,11 +145,37 @@ static double validate(void *user, jd_run *r, int64_t step)
 
 /* ---- data -------------------------------------------------------------------------------------------------------------------*/
 
-static jd_status open_chains(lab *l, const char *file, jd_chains *out)
+/* Keeps the chains of one part: two of eleven are to test, and equal sequences are in one part. */
+static void keep_part(jd_chains *c, bool test)
 {
-    char *path = jd_dataset_path(l->ctx, jd_run_data(l->r, "protein_cb513"), file);
-    if (path) jd_read_chains(l->ctx, path, out);
+    size_t kept = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        uint64_t h = 0xcbf29ce484222325u;
+        for (size_t t = 0; t < c->items[i].length; t++) h = (h ^ (uint8_t)c->items[i].letters[t]) * 0x100000001b3u;
+        if (((h ^ h >> 29) % 11 < 2) == test) c->items[kept++] = c->items[i];
+    }
+    c->count = kept;
+}
+
+/* train.tsv or test.tsv or, where these are not there, a part of the table that others share. */
+static jd_status open_chains(lab *l, bool test, jd_chains *out)
+{
+    static const char *const names[] = {"CB513.csv", "CB513_HHblits.csv"};
+    char *dir = jd_dataset_folder(l->ctx, "protein_cb513", jd_run_data(l->r, "protein_cb513"));
+    char *path = dir ? jd_dataset_path(l->ctx, dir, test ? "test.tsv" : "train.tsv") : NULL;
+    bool whole = false;
+    for (int i = 0; path && !whole && access(path, F_OK) && i < 2; i++) {
+        char *other = jd_dataset_path(l->ctx, dir, names[i]);
+        whole = other && !access(other, F_OK);
+        char *left = whole ? path : other;
+        if (whole) path = other;
+        jd_free(l->ctx, left);
+    }
+    if (path && !jd_read_chains(l->ctx, path, out) && whole) keep_part(out, test);
+    if (!jd_error(l->ctx) && !out->count)
+        jd_fail(l->ctx, JD_EDATA, "%s: no chain to %s in it", path, test ? "test" : "train");
     jd_free(l->ctx, path);
+    jd_free(l->ctx, dir);
     return jd_error(l->ctx);
 }
 
@@ -163,8 +190,7 @@ static jd_status fill_bag(jd_ctx *ctx, protein_bag *bag, const jd_chains *chains
 static jd_status load(lab *l)
 {
     jd_run *r = l->r;
-    if (open_chains(l, "train.tsv", &l->train_chains) || open_chains(l, "test.tsv", &l->test_chains))
-        return jd_error(l->ctx);
+    if (open_chains(l, false, &l->train_chains) || open_chains(l, true, &l->test_chains)) return jd_error(l->ctx);
     const size_t n = l->train_chains.count, out = (size_t)jd_run_setting(r, "held_out");
     if (out < 1 || out >= n)
         return jd_fail(l->ctx, JD_EUSAGE, "protein-structure: held_out=%zu of %zu chains; give one or more, not all",

@@ -17,6 +17,8 @@ static void seeds(jd_ctx *ctx)
     (void)ctx;
     text("id\twriter\ttext\tstrokes\na#0\tme\tHi\t3 100 -3 10 5 -9;7 8\nb\t\tx\t0 0 3 4 5 6\n");
     text("# text: Hi\n1 2\n3 4.5 7\n\n-1e2 5\n");
+    text(".COORD X Y T\n.PEN_DOWN\n1 2 3\n4 5 6\n.PEN_UP\n.SEGMENT WORD 0:1-0,0 OK \"a \\\"b\"\n");
+    text("<WhiteboardCaptureSession><Stroke><Point x='1' y='2'/></Stroke></WhiteboardCaptureSession>");
     jd_ink ink = {0};
     const char *inkml = "<ink><annotation type='truth'>Hi</annotation><traceFormat><channel name='X'/>"
                         "<channel name='Y'/></traceFormat><trace>1 2,'3'4,\"1 -1</trace><trace>5 6</trace></ink>";

@@ -128,6 +128,41 @@ static void forms(void **s)
     bitext_free(&two);
 }
 
+/* As newstest of WMT is given; a translation memory is not. */
+static void segments(void **s)
+{
+    (void)s;
+    const char *found = NULL;
+    char data[600], a[16384] = "<srcset setid=\"n\">\n<doc>\n", b[16384] = "<refset>";
+    bitext t;
+    for (int i = 0; i < 200; i++) {
+        char source[40], target[40];
+        sentence(i, source, target);
+        sprintf(a + strlen(a), "<seg id=\"%d\">%s &amp; %d &lt;\n</seg>\n", i, source, i * 7919);
+        sprintf(b + strlen(b), "<hl><seg id='%d'> %s %d</seg></hl>", i, target, i);
+    }
+    put("n.en.sgm", strcat(a, "</doc></srcset>\n"));
+    put("n.fr.sgm", strcat(b, "</refset>"));
+    snprintf(data, sizeof data, "%s,%s", tmpdir_file("n.en.sgm"), tmpdir_file("n.fr.sgm"));
+    if (read_from(data, &t)) fail_msg("%s", jd_error_message(ctx));
+    assert_int_equal(t.part[0].n + t.part[1].n + t.part[2].n, 200);
+    char source[40], target[40], line[60];
+    sentence(0, source, target);
+    snprintf(line, sizeof line, "%s & 0 < ", source);
+    for (int k = 0; k < BITEXT_PARTS; k++)
+        for (size_t i = 0; i < t.part[k].n; i++)
+            if (!strcmp(t.line[k][i].source, line)) found = t.line[k][i].target;
+    snprintf(line, sizeof line, "%s 0", target);
+    assert_non_null(found);
+    assert_string_equal(found, line);
+    bitext_free(&t);
+    put("n.fr.sgm", "<?xml version='1.0'?><tmx><tu><tuv><seg>dog</seg></tuv></tu></tmx>");
+    assert_int_equal(read_from(data, &t), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "n.fr.sgm: a translation memory (TMX)"));
+    jd_error_clear(ctx);
+    bitext_free(&t);
+}
+
 static void learned(void **s)
 {
     (void)s;
@@ -177,6 +212,7 @@ static void broken(void **s)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(learned), cmocka_unit_test(broken)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(segments), cmocka_unit_test(learned),
+                                       cmocka_unit_test(broken)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

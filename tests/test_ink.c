@@ -181,6 +181,83 @@ static void inkml_refused(void **state)
     refused(jd_read_inkml, "<!DOCTYPE ink [<!ENTITY a 'aaaa'>]><ink><trace>1 2</trace></ink>", "entity");
 }
 
+/* ---- UNIPEN and IAM-OnDB -------------------------------------------------------------------------------------------- */
+
+/* Segments of the first one's level, with files from a folder above; y grows up there. */
+static void unipen_files(void **state)
+{
+    (void)state;
+    jd_ink ink = {0};
+    mkdir(tmpdir_file("set"), 0700), mkdir(tmpdir_file("set/include"), 0700), mkdir(tmpdir_file("set/data"), 0700);
+    mkdir(tmpdir_file("set/include/abc"), 0700), mkdir(tmpdir_file("set/data/6"), 0700);
+    put("set/include/abc/head.doc", ".COMMENT of\n 12 words\n.COORD T Y X P\n");
+    put("set/include/abc/ink.dat",
+        "\n.WRITER_ID ann 5\n.PEN_DOWN\n0 5 1 9 1 6 2 9\n2 7 3 9\n.PEN_UP\n.DT 30\n.PEN_DOWN\n3 9 9 1\n4 8 8 1\n"
+        ".PEN_UP 2\n5 0 0 0\n.PEN_DOWN\n6 1 4 1\n");
+    const char *path = put("set/data/6/a.dat",
+                           ".VERSION 1.0\n.INCLUDE abc/head.doc\n.INCLUDE abc/ink.dat\n"
+                           ".SEGMENT WORD 0-1 OK \"say \\\"hi\\\"\"\n.SEGMENT WORD 0:1-1:0,3 ? \"two\nlines\"\n"
+                           ".SEGMENT CHARACTER 0 OK \"s\"\n.SEGMENT WORD 2 OK \"no ink\"\n.SEGMENT WORD 1 BAD \"x\"\n"
+                           ".SEGMENT WORD 3\n");
+    if (jd_read_ink(ctx, path, &ink)) fail_msg("%s", jd_error_message(ctx));
+    assert_int_equal(ink.count, 3);
+    assert_string_equal(ink.items[0].text, "say \"hi\"");
+    assert_string_equal(ink.items[0].writer, "ann");
+    assert_int_equal(ink.items[0].strokes, 2);
+    check_points(&ink.items[0], 0, 3, (const float[]){1, -5, 2, -6, 3, -7});
+    check_points(&ink.items[0], 1, 2, (const float[]){9, -9, 8, -8});
+    assert_string_equal(ink.items[1].text, "two\nlines");
+    assert_int_equal(ink.items[1].strokes, 3);
+    check_points(&ink.items[1], 0, 2, (const float[]){2, -6, 3, -7});
+    check_points(&ink.items[1], 1, 1, (const float[]){9, -9});
+    check_points(&ink.items[1], 2, 1, (const float[]){4, -1});
+    assert_string_equal(ink.items[2].text, "");
+    jd_ink_free(ctx, &ink);
+    refused(jd_read_unipen, ".PEN_DOWN\n1 2\n3 x\n", "line 3: no number where one of a point is due: 'x'");
+    refused(jd_read_unipen, ".COORD X P\n", "line 1: .COORD without X and Y");
+    refused(jd_read_unipen, ".SEGMENT WORD\n", "line 1: a segment without components");
+    refused(jd_read_unipen, ".PEN_DOWN\n1 2\n.SEGMENT WORD a-b OK \"x\"\n",
+            "line 3: no components of a segment: 'a-b'");
+    refused(jd_read_unipen, ".INCLUDE ../secret\n", "not below this one");
+    path = put("set/gone.dat", ".INCLUDE abc/gone.dat\n");
+    assert_int_equal(jd_read_unipen(ctx, path, &ink), JD_ENOINPUT);
+    assert_non_null(strstr(jd_error_message(ctx), "gone.dat: line 1: abc/gone.dat is neither beside it"));
+    jd_error_clear(ctx);
+}
+
+/* The points of a line, and its text out of the transcript of its form. */
+static void iam_lines(void **state)
+{
+    (void)state;
+    if (!inkml_there()) skip();
+    jd_ink ink = {0};
+    static const char *const folders[] = {"iam", "iam/ascii", "iam/ascii/a01", "iam/lineStrokes",
+                                          "iam/lineStrokes/a01"};
+    for (int i = 0; i < 5; i++) mkdir(tmpdir_file(folders[i]), 0700);
+    put("iam/ascii/a01/a01-000u.txt", "OCR:\n\nwrong\nlines\n\nCSR:\n\nA MOVE to \r\n\nstop Mr.\n");
+    const char *path = put(
+        "iam/lineStrokes/a01/a01-000u-02.xml",
+        "<?xml version='1.0' encoding='ISO-8859-1'?><WhiteboardCaptureSession><WhiteboardDescription>"
+        "<DiagonallyOppositeCoords x='6512' y='1376'/></WhiteboardDescription><StrokeSet><Stroke colour='black'>"
+        "<Point x='1' y='2' time='7.1'/><Point x='3' y='-4.5' time='7'/></Stroke><Stroke><Point x='5' y='6'/></Stroke>"
+        "</StrokeSet></WhiteboardCaptureSession>");
+    if (jd_read_ink(ctx, path, &ink)) fail_msg("%s", jd_error_message(ctx));
+    assert_string_equal(ink.items[0].text, "stop Mr.");
+    assert_int_equal(ink.items[0].strokes, 2);
+    check_points(&ink.items[0], 0, 2, (const float[]){1, 2, 3, -4.5f});
+    check_points(&ink.items[0], 1, 1, (const float[]){5, 6});
+    jd_ink twice[2] = {ink, ink}, all = {0};
+    assert_int_equal(jd_ink_join(ctx, twice, 2, &all), JD_OK);
+    assert_int_equal(all.count, 2);
+    assert_string_equal(all.items[1].text, "stop Mr.");
+    check_points(&all.items[1], 0, 2, (const float[]){1, 2, 3, -4.5f});
+    check_points(&all.items[1], 1, 1, (const float[]){5, 6});
+    jd_ink_free(ctx, &all);
+    jd_ink_free(ctx, &ink);
+    refused(jd_read_iam, "<WhiteboardCaptureSession><Point x='1' y='two'/></WhiteboardCaptureSession>",
+            "line 1: a point at ('1', 'two')");
+}
+
 /* ---- frames -------------------------------------------------------------------------------------------------------- */
 
 static jd_ink_sample zigzag(float *xy, size_t n, float height, float scale, float x0, float y0)
@@ -343,16 +420,10 @@ static void unipen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tsv),
-        cmocka_unit_test(tsv_refused),
-        cmocka_unit_test(text),
-        cmocka_unit_test(inkml),
-        cmocka_unit_test(inkml_differences),
-        cmocka_unit_test(inkml_refused),
-        cmocka_unit_test(frames),
-        cmocka_unit_test(changes),
-        cmocka_unit_test(odd_ink),
-        cmocka_unit_test(columns),
+        cmocka_unit_test(tsv),          cmocka_unit_test(tsv_refused),       cmocka_unit_test(text),
+        cmocka_unit_test(inkml),        cmocka_unit_test(inkml_differences), cmocka_unit_test(inkml_refused),
+        cmocka_unit_test(unipen_files), cmocka_unit_test(iam_lines),         cmocka_unit_test(frames),
+        cmocka_unit_test(changes),      cmocka_unit_test(odd_ink),           cmocka_unit_test(columns),
         cmocka_unit_test(unipen),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

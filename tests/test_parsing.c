@@ -5,8 +5,19 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/stat.h>
+
 #include "program.h"
 #include "tmpdir.h"
+
+#include "../systems/names.c"
+#include "../systems/parsing_data.c"
+#include "../systems/pcfg.c"
+#include "../systems/seq2seq_data.c"
+#include "../systems/seq2seq_net.c"
+#include "../systems/seq2seq_write.c"
+#include "../systems/trees.c"
+#include "../systems/vocabulary.c"
 
 static jd_ctx *ctx;
 
@@ -60,6 +71,33 @@ static void learned(void **s)
     assert_string_equal(out, "(S (NP The cat) (VP likes (NP a tree)) .)\n(S (NP The house) (VP sees) .)\n");
 }
 
+/* A folder of files as the treebank is unpacked: those that are usually tested on are. */
+static void unpacked(void **s)
+{
+    (void)s;
+    static parsing_corpus c;
+    static const jd_setting none[] = {{"bank_least", {1, 1, 1}, ""}, {"bank_longest", {30, 30, 30}, ""}, {NULL}};
+    static const jd_system system = {.name = "trees", .settings = none, .accept = {1, 1, 1}, .paper_value = 1};
+    mkdir(tmpdir_file("treebank"), 0700), mkdir(tmpdir_file("treebank/combined"), 0700);
+    write_trees("treebank/combined/wsj_0001.mrg", 30);
+    write_trees("treebank/combined/wsj_0180.mrg", 12);
+    write_trees("treebank/combined/wsj_0179.mrg", 10);
+    jd_run *r = jd_run_new(ctx, &(jd_run_options){.system = &system, .dir = tmpdir_path, .data = tmpdir_path});
+    assert_non_null(r);
+    if (parsing_treebank(r, &c)) fail_msg("%s", jd_error_message(ctx));
+    assert_int_equal(c.part[PARSING_TEST].n, 12);
+    assert_int_equal(c.part[PARSING_VALID].n, 2);
+    assert_int_equal(c.part[PARSING_TRAIN].n, 38);
+    parsing_free(&c);
+    write_trees("treebank/combined/wsj_2300.mrg", 7); /* the whole bank: sections 2 to 21, and 23 */
+    write_trees("treebank/combined/wsj_0201.mrg", 21);
+    if (parsing_treebank(r, &c)) fail_msg("%s", jd_error_message(ctx));
+    assert_int_equal(c.part[PARSING_TEST].n, 7);
+    assert_int_equal(c.part[PARSING_TRAIN].n + c.part[PARSING_VALID].n, 21);
+    parsing_free(&c);
+    jd_run_free(r);
+}
+
 static void refused(void **s)
 {
     (void)s;
@@ -85,6 +123,7 @@ static void refused(void **s)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(learned), cmocka_unit_test(refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(learned), cmocka_unit_test(unpacked),
+                                       cmocka_unit_test(refused)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

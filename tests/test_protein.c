@@ -75,6 +75,25 @@ static void expect(const char *text, const char *words)
     jd_error_clear(ctx);
 }
 
+/* As others share CB513: commas, blanks between the letters, masks in decimals, no names. */
+static void test_shared_table(void **state)
+{
+    (void)state;
+    const char *path = tmpdir_file("CB513.csv");
+    jd_chains c = {0};
+    write_text(path, "input,dssp3,dssp8,disorder,cb513_mask\nR T D,C H E,L H B,1.0 1.0 1.0,1.0 0.0 1.0\nA,C,T,1.0,1\n");
+    if (jd_read_chains(ctx, path, &c)) fail_msg("%s", jd_error_message(ctx));
+    assert_true(c.count == 2 && c.items[0].length == 3 && c.items[1].length == 1);
+    assert_string_equal(c.items[1].id, "2");
+    assert_memory_equal(c.items[0].letters, "RTD", 3);
+    assert_true(c.items[0].q3[0] == 2 && c.items[0].q3[1] == -1 && c.items[0].q3[2] == 1 && c.items[0].q8[2] == 4);
+    jd_chains_free(ctx, &c);
+    write_text(path, "name,length\na,3\n");
+    assert_int_equal(jd_read_chains(ctx, path, &c), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "line 1: no column 'sequence'"));
+    jd_error_clear(ctx);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -255,9 +274,9 @@ static void test_ranking(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fasta),   cmocka_unit_test(test_table),         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_window),  cmocka_unit_test(test_superfamilies), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_ranking), cmocka_unit_test(test_known),
+        cmocka_unit_test(test_fasta),  cmocka_unit_test(test_table),   cmocka_unit_test(test_shared_table),
+        cmocka_unit_test(test_errors), cmocka_unit_test(test_window),  cmocka_unit_test(test_superfamilies),
+        cmocka_unit_test(test_files),  cmocka_unit_test(test_ranking), cmocka_unit_test(test_known),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

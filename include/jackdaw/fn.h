@@ -86,6 +86,9 @@ JD_API jd_plan *jd_fn_plan(jd_fn *f, const jd_tensor *in, int n);
 /* Plans that jd_fn_plan never gave out are kept for the shapes used last: those that fit in so many bytes together (at first
  * 1 GiB) and at most 1000, but always the last two.  A shape that comes back later is traced again, with the same results. */
 JD_API void jd_fn_keep(jd_fn *f, size_t bytes);
+/* From now on inputs that the traced function does not ask for are passed over, as jd_train does with what a batch has.  Else
+ * such an input is an error that names the nearest one that is asked for; but "step" may always be given (layers.h). */
+JD_API void jd_fn_lenient(jd_fn *f);
 /* Copies the inputs, runs the plan for their shapes. */
 JD_API jd_status jd_fn_run(jd_fn *f, const jd_tensor *in, int n);
 /* After jd_fn_run: a result of the last plan that ran, valid until the next run.  NULL or 0, and an error, for an unknown name. */

@@ -75,7 +75,7 @@ JD_API jd_node jd_named(jd_graph *g, const char *name, jd_node x);
 /* ---- leaves --------------------------------------------------------------------------------------------------------*/
 /* An input of the traced function, of the shape it was called with (fn.h). */
 JD_API jd_node jd_arg(jd_graph *g, const char *name);
-JD_API bool jd_has_arg(const jd_graph *g, const char *name);
+JD_API bool jd_has_arg(jd_graph *g, const char *name);
 JD_API jd_node jd_const(jd_graph *g, double value, jd_dims shape); /* all elements equal */
 JD_API jd_node jd_iota(jd_graph *g, int64_t n);                    /* 0,1,..,n-1 as int32 (n) */
 

@@ -45,7 +45,15 @@ JD_API jd_status jd_read_ink_text(jd_ctx *ctx, const char *path, jd_ink *out);
  * explicit values, first (') and second (") differences; <annotation type="truth"> and type="writer".  Brush, canvas and
  * time stamps are passed over. */
 JD_API jd_status jd_read_inkml(jd_ctx *ctx, const char *path, jd_ink *out);
-/* One of the three, told by the contents. */
+/* A file of UNIPEN 1.0 (Guyon, Schomaker, Plamondon, Liberman, Janet, ICPR 1994) with those that it includes, from beside it or from
+ * a folder `include` above: a sample for each .SEGMENT of the first one's level that is not judged BAD, or all the ink. */
+JD_API jd_status jd_read_unipen(jd_ctx *ctx, const char *path, jd_ink *out);
+/* A line of IAM-OnDB (Liwicki, Bunke, ICDAR 2005), lineStrokes/a01/a01-000/a01-000u-01.xml; its text from ascii/ beside lineStrokes/,
+ * where that is there. */
+JD_API jd_status jd_read_iam(jd_ctx *ctx, const char *path, jd_ink *out);
+/* The samples of n inks, one after the other, copied. */
+JD_API jd_status jd_ink_join(jd_ctx *ctx, const jd_ink *part, size_t n, jd_ink *out);
+/* One of them all, told by the contents. */
 JD_API jd_status jd_read_ink(jd_ctx *ctx, const char *path, jd_ink *out);
 /* A part of the data set "unipen": "words_train", "words_valid", "words_test", "lines_train"... */
 JD_API jd_status jd_load_unipen(jd_ctx *ctx, const char *part, jd_ink *out);

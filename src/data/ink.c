@@ -69,6 +69,42 @@ jd_status jd__inker_finish(jd__inker *k, const char *text, const char *writer, j
     return JD_OK;
 }
 
+jd_status jd_ink_join(jd_ctx *ctx, const jd_ink *part, size_t n, jd_ink *out)
+{
+    size_t items = 0, strokes = 0, points = 0, bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < part[i].count; k++) {
+            const jd_ink_sample *s = &part[i].items[k];
+            items++;
+            strokes += s->strokes + 1;
+            points += s->start[s->strokes] - s->start[0];
+            bytes += strlen(s->id) + strlen(s->writer) + strlen(s->text) + 3;
+        }
+    jd_ink all = {.items = jd_alloc_array(ctx, items + 1, sizeof *all.items),
+                  .start = jd_alloc_array(ctx, strokes + 1, sizeof *all.start),
+                  .xy = jd_alloc_array(ctx, points + 1, 2 * sizeof *all.xy),
+                  .text = jd_alloc(ctx, bytes + 1)};
+    strokes = points = bytes = 0;
+    for (size_t i = 0; i < n && !jd_error(ctx); i++)
+        for (size_t k = 0; k < part[i].count; k++) {
+            const jd_ink_sample *s = &part[i].items[k];
+            const char *const word[3] = {s->id, s->writer, s->text};
+            char *copy[3];
+            for (int w = 0; w < 3; bytes += strlen(word[w++]) + 1) copy[w] = strcpy(all.text + bytes, word[w]);
+            all.items[all.count++] =
+                (jd_ink_sample){copy[0], copy[1], copy[2], s->strokes, all.start + strokes, all.xy};
+            for (size_t j = 0; j <= s->strokes; j++) all.start[strokes++] = points + s->start[j] - s->start[0];
+            const size_t here = s->start[s->strokes] - s->start[0];
+            memcpy(all.xy + 2 * points, s->xy + 2 * s->start[0], 2 * here * sizeof *all.xy);
+            points += here;
+        }
+    if (jd_error(ctx))
+        jd_ink_free(ctx, &all);
+    else
+        *out = all;
+    return jd_error(ctx);
+}
+
 void jd_ink_free(jd_ctx *ctx, jd_ink *ink)
 {
     if (!ink) return;

@@ -25,6 +25,11 @@ static inline void jd__inker_up(jd__inker *k)
 /* Makes the one sample out of it all; text and writer may be NULL.  Takes the points over. */
 jd_status jd__inker_finish(jd__inker *k, const char *text, const char *writer, jd_ink *out);
 
+/* Whether a text begins as a UNIPEN file does. */
+bool jd__is_unipen(const char *text);
+/* InkML, or with `iam` a file of IAM-OnDB, whose text is `truth`, if it is not NULL. */
+jd_status jd__read_ink_xml(jd_ctx *ctx, const char *path, bool iam, const char *truth, jd_ink *out);
+
 /* ---- frames ------------------------------------------------------------------------------------------------------------ */
 
 enum { JD_INK_FIXED = 8, JD_INK_MOST_STACK = 16, JD_INK_MOST_VIEW = 15, JD_INK_MOST_ROWS = 256 };

@@ -4,8 +4,10 @@
 #include "base/ctx.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifdef JD_HAVE_EXPAT
 #include <expat.h>
@@ -32,6 +34,7 @@ typedef struct inkml {
     part part;
     int channels, x, y; /* of a point, and which are X and Y */
     bool format;        /* a traceFormat was seen */
+    bool iam;           /* no InkML, but a file of IAM-OnDB */
     char *words;        /* collected characters */
     size_t words_n, words_room;
     char *truth, *writer;
@@ -60,6 +63,22 @@ static const char *attribute(const char **a, const char *name)
     return "";
 }
 
+/* <Stroke> with a <Point x="1073" y="1058" time="769.05"/> for each of its points */
+static void begin_iam(inkml *m, const char *name, const char **a)
+{
+    char *end[2];
+    const char *at[2] = {attribute(a, "x"), attribute(a, "y")};
+    if (strcmp(name, "Stroke") == 0) jd__inker_up(&m->inker);
+    if (strcmp(name, "Point") != 0 || jd_error(m->ctx)) return;
+    const double x = jd__strtod(at[0], &end[0]), y = jd__strtod(at[1], &end[1]);
+    if (end[0] == at[0] || end[1] == at[1] || *end[0] || *end[1])
+        jd_fail(m->ctx, JD_EDATA, "%s: line %zu: a point at ('%.20s', '%.20s'), which are no numbers", m->path,
+                line_of(m), at[0], at[1]);
+    else
+        jd__inker_point(&m->inker, line_of(m), x, y);
+    if (jd_error(m->ctx)) stop(m);
+}
+
 static void XMLCALL begin(void *user, const char *full, const char **a)
 {
     inkml *m = user;
@@ -67,6 +86,10 @@ static void XMLCALL begin(void *user, const char *full, const char **a)
     const char *type = attribute(a, "type");
     m->words_n = 0;
     m->part = NOTHING;
+    if (m->iam) {
+        begin_iam(m, name, a);
+        return;
+    }
     if (strcmp(name, "trace") == 0 && strcmp(type, "penUp") != 0) {
         m->part = TRACE;
     } else if (strcmp(name, "annotation") == 0) {
@@ -235,12 +258,14 @@ static void parse(inkml *m, const char *data, size_t bytes)
     }
 }
 
-jd_status jd_read_inkml(jd_ctx *ctx, const char *path, jd_ink *out)
+jd_status jd__read_ink_xml(jd_ctx *ctx, const char *path, bool iam, const char *truth, jd_ink *out)
 {
     size_t bytes;
     char *data = jd_read_gz(ctx, path, JD_LIMIT_INK_TEXT, &bytes);
     if (!data) return jd_error(ctx);
-    inkml m = {.ctx = ctx, .path = path, .inker = {.ctx = ctx, .path = path}, .channels = 2, .x = 0, .y = 1};
+    inkml m = {
+        .ctx = ctx, .path = path, .inker = {.ctx = ctx, .path = path}, .channels = 2, .x = 0, .y = 1, .iam = iam};
+    if (truth) m.truth = jd_strdup(ctx, truth);
     m.parser = XML_ParserCreate(NULL);
     if (m.parser)
         parse(&m, data, bytes);
@@ -257,13 +282,65 @@ jd_status jd_read_inkml(jd_ctx *ctx, const char *path, jd_ink *out)
 
 #else
 
-jd_status jd_read_inkml(jd_ctx *ctx, const char *path, jd_ink *out)
+jd_status jd__read_ink_xml(jd_ctx *ctx, const char *path, bool iam, const char *truth, jd_ink *out)
 {
-    (void)out;
-    return jd_fail(ctx, JD_EABSENT, "%s: this build cannot read InkML; install libexpat1-dev and build again", path);
+    (void)iam, (void)truth, (void)out;
+    return jd_fail(ctx, JD_EABSENT, "%s: this build cannot read XML; install libexpat1-dev and build again", path);
 }
 
 #endif
+
+jd_status jd_read_inkml(jd_ctx *ctx, const char *path, jd_ink *out)
+{
+    return jd__read_ink_xml(ctx, path, false, NULL, out);
+}
+
+/* ---- IAM-OnDB -------------------------------------------------------------------------------------------------------------- */
+
+/* Line `number` of a transcript, a text with `CSR:` before its lines; into `line`.  False where there is none. */
+static bool line_of_text(const char *text, long number, char *line, size_t size)
+{
+    const char *at = strstr(text, "CSR:");
+    while (at && *at) {
+        at += strcspn(at, "\n");
+        at += *at == '\n';
+        size_t n = strcspn(at, "\n");
+        while (n && strchr(" \t\r", at[n - 1])) n--;
+        if (!n || --number > 0) continue;
+        snprintf(line, size, "%.*s", (int)n, at);
+        return n < size;
+    }
+    return false;
+}
+
+/* What was to be written: .../lineStrokes/a01/a01-000/a01-000u-01.xml is line 1 of .../ascii/a01/a01-000/a01-000u.txt. */
+static bool transcript(jd_ctx *ctx, const char *path, char *line, size_t size)
+{
+    static const char *const folders[] = {"ascii", "../ascii", "../ascii-all/ascii", "ascii-all", "ascii-all/ascii"};
+    const char *strokes = strstr(path, "lineStrokes/"), *dash = strrchr(path, '-');
+    for (const char *next; strokes && (next = strstr(strokes + 1, "lineStrokes/")) != NULL;) strokes = next;
+    if (!strokes || !dash || dash < strokes) return false;
+    const char *below = strokes + strlen("lineStrokes/");
+    bool found = false;
+    for (size_t i = 0; !found && i < sizeof folders / sizeof *folders && !jd_error(ctx); i++) {
+        size_t bytes;
+        char *file =
+            jd_asprintf(ctx, "%.*s%s/%.*s.txt", (int)(strokes - path), path, folders[i], (int)(dash - below), below);
+        char *text = file && !access(file, R_OK) ? jd_read_gz(ctx, file, 1 << 20, &bytes) : NULL;
+        found = text && line_of_text(text, strtol(dash + 1, NULL, 10), line, size);
+        jd_free(ctx, text);
+        jd_free(ctx, file);
+    }
+    return found;
+}
+
+jd_status jd_read_iam(jd_ctx *ctx, const char *path, jd_ink *out)
+{
+    char line[512];
+    if (jd_error(ctx)) return jd_error(ctx);
+    const bool found = transcript(ctx, path, line, sizeof line);
+    return jd_error(ctx) ? jd_error(ctx) : jd__read_ink_xml(ctx, path, true, found ? line : NULL, out);
+}
 
 jd_status jd_read_ink(jd_ctx *ctx, const char *path, jd_ink *out)
 {
@@ -273,12 +350,14 @@ jd_status jd_read_ink(jd_ctx *ctx, const char *path, jd_ink *out)
     const char *s = text;
     if (bytes >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0) s += 3;
     while (*s == ' ' || *s == '\t' || *s == '\r' || *s == '\n') s++;
-    const bool xml = *s == '<';
+    const bool xml = *s == '<', iam = xml && strstr(s, "<WhiteboardCaptureSession"), unipen = jd__is_unipen(s);
     const char *stop_at = strchr(s, '\n');
     const char *word = strstr(s, "strokes");
     const bool tsv = *s != '#' && word && (!stop_at || word < stop_at);
     jd_free(ctx, text);
-    return xml   ? jd_read_inkml(ctx, path, out)
-           : tsv ? jd_read_ink_tsv(ctx, path, out)
-                 : jd_read_ink_text(ctx, path, out);
+    return iam      ? jd_read_iam(ctx, path, out)
+           : xml    ? jd_read_inkml(ctx, path, out)
+           : unipen ? jd_read_unipen(ctx, path, out)
+           : tsv    ? jd_read_ink_tsv(ctx, path, out)
+                    : jd_read_ink_text(ctx, path, out);
 }

@@ -1,6 +1,7 @@
 /* Chains of amino acids from FASTA files and tables. */
 #include "jackdaw/protein.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int32_t jd_residue_of(char letter)
@@ -103,20 +104,30 @@ static jd_status read_fasta(jd_ctx *ctx, const char *path, char *file, size_t by
 
 /* ---- tables ---------------------------------------------------------------------------------------------------------- */
 
-static int optional(const jd_tsv *t, const char *name)
+/* The column that is called one of the names, the first of them the set's own, others as in NetSurfP's and other people's tables. */
+static int optional(const jd_tsv *t, const char *const *names)
 {
-    for (size_t c = 0; c < t->cols; c++)
-        if (!strcmp(t->names[c], name)) return (int)c;
+    for (; *names; names++)
+        for (size_t c = 0; c < t->cols; c++)
+            if (!strcmp(t->names[c] + strspn(t->names[c], " "), *names)) return (int)c;
     return -1;
 }
 
-static int needed(jd_ctx *ctx, const char *path, const jd_tsv *t, const char *name)
+static const char *const id_names[] = {"id", "pdb_id", "chain_id", NULL},
+                         *const sequence_names[] = {"sequence", "input", "seq", NULL},
+                         *const three_names[] = {"dssp3", "sst3", NULL}, *const eight_names[] = {"dssp8", "sst8", NULL},
+                         *const mask_names[] = {"mask", "cb513_mask", NULL};
+
+/* Letters with blanks between them, and masks 1.0 0.0, as letters alone. */
+static void squeeze(char *s)
 {
-    const int at = optional(t, name);
-    if (at < 0)
-        jd_fail(ctx, JD_EDATA, "%s: line 1: no column '%s'; a table of chains has id, sequence, and dssp3, dssp8, mask",
-                path, name);
-    return at;
+    char *to = s;
+    for (const char *p = s; *p; p++) {
+        if (*p == ' ') continue;
+        *to++ = *p;
+        if (p[1] == '.' && (*p == '0' || *p == '1')) p += 1 + strspn(p + 2, "0");
+    }
+    *to = 0;
 }
 
 typedef struct columns {
@@ -146,7 +157,10 @@ static jd_status read_states(jd_ctx *ctx, const char *path, const jd_tsv *t, siz
 static jd_status read_row(jd_ctx *ctx, const char *path, const jd_tsv *t, size_t row, const columns *k, jd_chain *chain,
                           char *text, int32_t *codes)
 {
-    const char *s = t->fields[row * t->cols + (size_t)k->sequence], *id = t->fields[row * t->cols + (size_t)k->id];
+    char number[24];
+    snprintf(number, sizeof number, "%zu", row + 1);
+    const char *s = t->fields[row * t->cols + (size_t)k->sequence];
+    const char *id = k->id < 0 ? number : t->fields[row * t->cols + (size_t)k->id];
     const size_t n = strlen(s), bytes = strlen(id) + 1;
     int32_t *q3 = codes + n, *q8 = codes + 2 * n;
     memcpy(text + n, id, bytes);
@@ -172,16 +186,22 @@ static jd_status read_row(jd_ctx *ctx, const char *path, const jd_tsv *t, size_t
     return JD_OK;
 }
 
-static jd_status read_table(jd_ctx *ctx, const char *path, jd_chains *c)
+static jd_status read_table(jd_ctx *ctx, const char *path, char separator, jd_chains *c)
 {
     jd_tsv t = {0};
-    if (jd_read_tsv(ctx, path, &t)) return jd_error(ctx);
-    const columns k = {needed(ctx, path, &t, "id"), needed(ctx, path, &t, "sequence"), optional(&t, "dssp3"),
-                       optional(&t, "dssp8"), optional(&t, "mask")};
+    if (jd_read_words(ctx, path, separator, &t)) return jd_error(ctx);
+    const columns k = {optional(&t, id_names), optional(&t, sequence_names), optional(&t, three_names),
+                       optional(&t, eight_names), optional(&t, mask_names)};
     size_t residues = 0, bytes = 0;
+    if (k.sequence < 0)
+        jd_fail(ctx, JD_EDATA,
+                "%s: line 1: no column 'sequence'; a table of chains has id, sequence, and dssp3, dssp8, mask", path);
     for (size_t i = 0; i < t.rows && !jd_error(ctx); i++) {
+        const int column[] = {k.sequence, k.dssp3, k.dssp8, k.mask};
+        for (int f = 0; f < 4; f++)
+            if (column[f] >= 0) squeeze(t.fields[i * t.cols + (size_t)column[f]]);
         residues += strlen(t.fields[i * t.cols + (size_t)k.sequence]);
-        bytes += strlen(t.fields[i * t.cols + (size_t)k.id]) + 1;
+        bytes += k.id < 0 ? 24 : strlen(t.fields[i * t.cols + (size_t)k.id]) + 1;
     }
     if (!jd_error(ctx) && !room(ctx, path, t.rows, residues + bytes, c)) {
         char *text = c->text;
@@ -206,7 +226,7 @@ jd_status jd_read_chains(jd_ctx *ctx, const char *path, jd_chains *out)
     if (*file == '>')
         read_fasta(ctx, path, file, bytes, &c);
     else
-        read_table(ctx, path, &c);
+        read_table(ctx, path, memchr(file, '\t', strcspn(file, "\n")) ? '\t' : ',', &c);
     jd_free(ctx, file);
     if (jd_error(ctx))
         jd_chains_free(ctx, &c);

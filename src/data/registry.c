@@ -204,9 +204,11 @@ static const jd_dataset sets[] = {
      .title = "UNIPEN: online handwriting, 40554 words and 3145 lines, writers of train, valid and test disjoint",
      .home = "https://doi.org/10.5281/zenodo.1195803",
      .licence = "CC BY 4.0",
-     .obtain = "write train_r01_v07 as the tables that include/jackdaw/ink.h describes, under the names that `jackdaw "
-               "data list` shows",
-     .files = unipen_files},
+     .obtain = "unpack train_r01_v07, of which data/ and include/ are read; or write it as the tables that "
+               "include/jackdaw/ink.h describes, under the names that `jackdaw data list` shows",
+     .files = unipen_files,
+     .folders = (const char *const[]){"train_r01_v07", NULL},
+     .official = (const char *const[]){"include", NULL}},
     {.name = "gtsrb32",
      .title = "German traffic signs at 32 x 32: 43 classes, 6535 train (5 frames of each track), 4000 test",
      .home = "https://benchmark.ini.rub.de",
@@ -342,8 +344,11 @@ static const jd_dataset sets[] = {
      .title = "CB513: 511 protein chains with the secondary structure of every residue, 418 train, 93 test",
      .home = "https://doi.org/10.1002/(SICI)1097-0134(19990301)34:4<508::AID-PROT10>3.0.CO;2-4",
      .licence = "CC0",
-     .obtain = "write train.tsv and test.tsv with the columns id, sequence, dssp3, dssp8, mask (a letter a residue)",
-     .files = cb513_files},
+     .obtain =
+         "take CB513.csv of NetSurfP-2.0; or write train.tsv and test.tsv with the columns id, sequence, dssp3, dssp8, "
+         "mask (a letter a residue)",
+     .files = cb513_files,
+     .official = (const char *const[]){"CB513.csv", "CB513_HHblits.csv", NULL}},
     {.name = "jsb_chorales",
      .title = "382 chorales harmonised by J. S. Bach, as the notes sounding at every quarter or sixteenth",
      .home = "https://github.com/czhuang/JSB-Chorales-dataset",

@@ -17,6 +17,7 @@ struct jd_fn {
     jd_graph graph;
     jd_plan *plan; /* a list, the last used first */
     size_t keep;   /* bytes */
+    bool lenient;  /* inputs that the function does not ask for are passed over */
     struct {
         jd_plan *plan;
         uint64_t run;
@@ -127,13 +128,46 @@ static void forget(jd_fn *f)
     }
 }
 
+void jd_fn_lenient(jd_fn *f)
+{
+    if (f) f->lenient = true;
+}
+
+/* Whether a name may be given though nothing took it: what jd_has_arg was asked for, and "step", which layers as dropout take. */
+static bool is_spare(const jd_fn *f, const char *name)
+{
+    for (int i = 0; i < f->graph.nwanted; i++)
+        if (!strcmp(f->graph.wanted[i], name)) return true;
+    return !strcmp(name, "step");
+}
+
+/* An input that the traced function did not ask for is misspelt, as a rule: the nearest name that it did ask for. */
+static jd_status check_wanted(jd_fn *f, const jd_tensor *in, int n)
+{
+    jd_graph *g = &f->graph;
+    for (int i = 0; i < n && !f->lenient; i++) {
+        if (g->arg_value[i] || is_spare(f, in[i].name)) continue;
+        const char **words = jd__graph_alloc(g, (size_t)(n + g->nwanted + 2) * sizeof *words);
+        if (!words) return jd_error(f->ctx);
+        int k = 0;
+        for (int j = 0; j < n; j++)
+            if (g->arg_value[j]) words[k++] = in[j].name;
+        for (int j = 0; j < g->nwanted; j++) words[k++] = g->wanted[j];
+        words[k] = "step";
+        const char *near = jd_nearest(in[i].name, words);
+        return jd_fail(f->ctx, JD_EUSAGE, "input \"%s\": the function asks for no such input%s%s%s", in[i].name,
+                       near ? "; did you mean \"" : "; take it out", near ? near : "", near ? "\"?" : "");
+    }
+    return JD_OK;
+}
+
 static jd_plan *new_plan(jd_fn *f, const jd_tensor *in, int n)
 {
     const double start = jd_now();
     f->graph.real = real_of(f, in, n);
     if (jd__graph_reset(&f->graph, in, n)) return NULL;
     f->trace(&f->graph, f->user);
-    if (jd_error(f->ctx)) return NULL;
+    if (jd_error(f->ctx) || check_wanted(f, in, n)) return NULL;
     const double traced = jd_now() - start;
     jd_plan *p;
     if (jd__compile(&f->graph, &p)) return NULL;

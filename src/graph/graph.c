@@ -99,6 +99,8 @@ jd_status jd__graph_reset(jd_graph *g, const jd_tensor *arg, int narg)
     g->depth = 0;
     g->arg = arg;
     g->narg = narg;
+    g->wanted = NULL; /* it was in the blocks */
+    g->nwanted = g->cap_wanted = 0;
     g->noise = 0;
     g->noise_step = JD_NONE;
     g->arg_value = jd__graph_alloc(g, (size_t)(narg + 1) * sizeof *g->arg_value);

@@ -44,7 +44,9 @@ struct jd_graph {
     uint32_t nresult, cap_result;
     const jd_tensor *arg; /* the inputs this trace is for */
     int narg;
-    uint32_t *arg_value;              /* value of arg[i], 0 until jd_arg asks for it */
+    uint32_t *arg_value; /* value of arg[i], 0 until jd_arg asks for it */
+    const char **wanted; /* (nwanted) names that jd_has_arg was asked for, found or not */
+    int nwanted, cap_wanted;
     const char *scope;                /* "encoder/lstm0/" */
     const char *outer[JD_MAX_SCOPES]; /* the scopes around it */
     int depth;

@@ -41,8 +41,28 @@ static jd_type real_type(const jd_graph *g, jd_dims d)
     return t;
 }
 
-bool jd_has_arg(const jd_graph *g, const char *name)
+/* Whoever asks whether an input is there would use it. */
+static void note_wanted(jd_graph *g, const char *name)
 {
+    for (int i = 0; i < g->nwanted; i++)
+        if (!strcmp(g->wanted[i], name)) return;
+    if (g->nwanted == g->cap_wanted) {
+        const int more = g->cap_wanted ? 2 * g->cap_wanted : 8;
+        const char **larger = jd__graph_alloc(g, (size_t)more * sizeof *larger);
+        if (!larger) return;
+        if (g->nwanted) memcpy(larger, g->wanted, (size_t)g->nwanted * sizeof *larger);
+        g->wanted = larger;
+        g->cap_wanted = more;
+    }
+    char *copy = jd__graph_alloc(g, strlen(name) + 1);
+    if (!copy) return;
+    g->wanted[g->nwanted++] = strcpy(copy, name);
+}
+
+bool jd_has_arg(jd_graph *g, const char *name)
+{
+    if (jd_error(g->ctx) || !jd__given(g->ctx, __func__, "name", name)) return false;
+    note_wanted(g, name);
     for (int i = 0; i < g->narg; i++)
         if (!strcmp(g->arg[i].name, name)) return true;
     return false;

@@ -309,6 +309,7 @@ jd_status jd_train(jd_run *r, jd_params *p, const jd_train_options *options, jd_
         jd_run_note(r, "%s: goes on after step %lld of %lld", o.what, (long long)l.at.step, (long long)o.steps);
     if (!jd_error(r->ctx) && !l.at.done) {
         l.fn = jd_fn_new(r->ctx, p, o.trace, o.trace_user ? o.trace_user : o.user);
+        jd_fn_lenient(l.fn); /* batches may hold more than the step needs, which may have a rate of its own too */
         if (!jd_error(r->ctx) && (l.at.step >= o.steps || !open_loader(&l))) run_loop(&l);
     }
     jd_prefetch_free(l.prefetch);
