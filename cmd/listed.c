@@ -88,6 +88,24 @@ static bool load_index(jd_ctx *ctx, const char *dir, const samples_options *o, i
     return found;
 }
 
+char *listed_characters(jd_ctx *ctx, const char *dir, jd_split split)
+{
+    static const char *const gnt[] = {".gnt", NULL}, *const train[] = {"trn", "train"}, *const test[] = {"tst", "test"};
+    const char *const *word = split == JD_TEST ? test : train;
+    file_list below = {0};
+    char *found = NULL;
+    files_folders(ctx, dir, &below);
+    for (size_t i = 0; i < below.n && !found && split != JD_ALL && !jd_error(ctx); i++) {
+        file_list l = {0};
+        for (int k = 0; k < 2 && !found; k++)
+            if (strcasestr(base_name(below.path[i]), word[k]) && list(ctx, below.path[i], gnt, &l))
+                found = jd_strdup(ctx, below.path[i]);
+        files_free(ctx, &l);
+    }
+    files_free(ctx, &below);
+    return found;
+}
+
 /* GT-00012.csv in the folder or in one below, or .gnt files. */
 static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *o, int classes, samples *out)
 {
@@ -95,8 +113,10 @@ static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *
     const int side = o->fit ? (int)o->fit->picture[0] : SIGN_SIDE;
     file_list l = {0};
     bool signs = false;
-    const bool characters = list(ctx, dir, gnt, &l);
+    const bool here = list(ctx, dir, gnt, &l);
     files_free(ctx, &l);
+    char *part = here || jd_error(ctx) ? NULL : listed_characters(ctx, dir, o->split);
+    const bool characters = here || part;
     for (int below = 0; below < 2 && !characters && !signs && !jd_error(ctx); below++) {
         char *where = below ? jd_asprintf(ctx, "%s/00000", dir) : jd_strdup(ctx, dir);
         l = (file_list){0};
@@ -117,7 +137,9 @@ static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *
             "--split train",
             dir);
     jd_free(ctx, train);
-    if (characters) jd_images_read_gnt(ctx, dir, NULL, &out->images);
+    if (characters && !jd_images_read_gnt(ctx, part ? part : dir, NULL, &out->images))
+        images_count_classes(&out->images);
+    jd_free(ctx, part);
     if (signs) jd_images_read_gtsrb(ctx, dir, side, classes, &out->images);
     return characters || signs || whole;
 }

@@ -8,6 +8,7 @@
 
 #include "classes.h"
 #include "folders.h"
+#include "jackdaw/sets.h"
 #include "letters.h"
 #include "model.h"
 
@@ -27,6 +28,7 @@ static bool is_table(jd_ctx *ctx, const char *name)
 {
     static const char *const endings[] = {".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".arff"};
     const bool packed = file_ends(name, ".gz");
+    if (file_ends(name, ".gnt")) return false; /* whose first byte may be that of a letter */
     const size_t n = strlen(name) - (packed ? 3 : 0);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (n >= strlen(endings[i]) && !strncasecmp(name + n - strlen(endings[i]), endings[i], strlen(endings[i])))
@@ -76,9 +78,10 @@ bool samples_has_test(jd_ctx *ctx, const char *name)
     if (!is_folder(name))
         return arrays_have_test(ctx, name) ||
                (is_table(ctx, name) && folder_is_table(ctx, name) && folder_table_tests(ctx, name));
-    char *set = set_folder(ctx, name);
-    const bool test = set || folder_has_test(ctx, name);
+    char *set = set_folder(ctx, name), *characters = set ? NULL : listed_characters(ctx, name, JD_TEST);
+    const bool test = set || characters || folder_has_test(ctx, name);
     jd_free(ctx, set);
+    jd_free(ctx, characters);
     return test;
 }
 
@@ -239,6 +242,11 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
         const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
         if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);
         if (!table_load(ctx, name, o, out) && o->sequence) to_sequences(ctx, name, out);
+    } else if (file_ends(name, ".gnt")) {
+        if (!jd_images_read_gnt(ctx, name, NULL, &out->images)) {
+            images_count_classes(&out->images);
+            samples_take_images(out);
+        }
     } else if (samples_is_file(name)) {
         load_idx(ctx, name, o->labels, !o->unlabelled, out);
     } else {

@@ -177,6 +177,7 @@ jd_status captions_train(jd_run *r, captions_net *n, const captions_plan *p)
     work w = {.ctx = ctx, .n = n, .plan = p};
     n->params = jd_params_new(ctx, JD_F32);
     n->measure = jd_fn_new(ctx, n->params, measure, n);
+    jd_fn_lenient(n->measure); /* batches hold hints, which nets without them pass over */
     n->writer = seq2seq_writer_new(ctx, &n->net, n->params, seen_begin, n);
     jd_train_result result = {0};
     const int64_t each = p->steps / 12;

@@ -41,6 +41,7 @@ seq2seq_writer *seq2seq_writer_new(jd_ctx *ctx, const seq2seq_net *n, jd_params 
     if (!w) return NULL;
     *w = (seq2seq_writer){.ctx = ctx, .net = *n};
     w->read = jd_fn_new(ctx, params, read ? read : seq2seq_read_inputs, read ? read_user : &w->net);
+    jd_fn_lenient(w->read); /* batches may hold what some readers pass over */
     w->next = jd_fn_new(ctx, params, seq2seq_next, &w->net);
     for (int64_t l = 0; l < (n->layers ? n->layers : 1) && l < SEQ2SEQ_LAYERS; l++) {
         char name[16];

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/stat.h>
 
 #include "jackdaw/series.h"
 #include "own_files.h"
@@ -627,12 +628,43 @@ static void finds_classes_first(void **state)
     assert_true(error_said() < 1);
 }
 
+/* A record of a .gnt file: a bar on paper. */
+static size_t put_character(uint8_t *p, int code, bool upright)
+{
+    enum { SIDE = 30, BYTES = 10 + SIDE * SIDE };
+    const uint8_t head[10] = {BYTES & 255, BYTES >> 8, 0, 0, (uint8_t)(code >> 8), (uint8_t)code, SIDE, 0, SIDE, 0};
+    memcpy(p, head, 10);
+    for (int i = 0; i < SIDE * SIDE; i++) p[10 + i] = abs((upright ? i % SIDE : i / SIDE) - 15) < 3 ? 20 : 255;
+    return BYTES;
+}
+
+/* Chinese characters in folders of .gnt files to train and to test on, and one such file. */
+static void reads_characters(void **state)
+{
+    (void)state;
+    static uint8_t file[32 * 1000];
+    size_t n = 0;
+    for (int i = 0; i < 32; i++) n += put_character(file + n, i % 2 ? 0xB0A2 : 0xB0A1, i % 2);
+    mkdir(tmpdir_file("hw"), 0700), mkdir(tmpdir_file("hw/HWDB1.1trn_gnt"), 0700),
+        mkdir(tmpdir_file("hw/HWDB1.1tst_gnt"), 0700);
+    tmpdir_write(tmpdir_file("hw/HWDB1.1trn_gnt/1001-c.gnt"), file, n); /* one writer each */
+    tmpdir_write(tmpdir_file("hw/HWDB1.1trn_gnt/1002-c.gnt"), file, n);
+    tmpdir_write(tmpdir_file("hw/HWDB1.1tst_gnt/1250-c.gnt"), file, n / 4);
+    if (jackdaw("train --data ./hw --net 'dense 8 tanh, dense 2' --epochs 20 --out gnt")) fail_msg("%s", wrong);
+    assert_non_null(strstr(wrong, "measuring on 8 test samples"));
+    assert_int_equal(jackdaw("eval gnt --data ./hw"), 0);
+    assert_true(error_said() < 1);
+    assert_int_equal(jackdaw("eval gnt --data hw/HWDB1.1trn_gnt/1001-c.gnt"), 0);
+    assert_true(error_said() < 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_series),        cmocka_unit_test(names_classes),        cmocka_unit_test(takes_words),
-        cmocka_unit_test(finds_classes_first), cmocka_unit_test(finds_pictures),       cmocka_unit_test(sorts_pictures),
-        cmocka_unit_test(takes_arrays),        cmocka_unit_test(learns_sequences),     cmocka_unit_test(hears_folders),
-        cmocka_unit_test(writes_texts),        cmocka_unit_test(keeps_tracks_together)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_series),        cmocka_unit_test(names_classes),
+                                       cmocka_unit_test(reads_characters),    cmocka_unit_test(takes_words),
+                                       cmocka_unit_test(finds_classes_first), cmocka_unit_test(finds_pictures),
+                                       cmocka_unit_test(sorts_pictures),      cmocka_unit_test(takes_arrays),
+                                       cmocka_unit_test(learns_sequences),    cmocka_unit_test(hears_folders),
+                                       cmocka_unit_test(writes_texts),        cmocka_unit_test(keeps_tracks_together)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
