@@ -7,25 +7,13 @@
  */
 #include "jackdaw/data.h"
 #include "music.h"
+#include "music_pieces.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { NOTES = 88, LOWEST = 21, PAD = 32, STEPS_MOST = 4096 };
-
-typedef struct song {
-    int32_t steps;
-    uint8_t *on; /* (steps,88) */
-} song;
-
-typedef struct pieces {
-    size_t n;
-    song *items;
-    uint8_t *memory;
-    int64_t steps; /* in all */
-} pieces;
+enum { NOTES = PIECES_NOTES, LOWEST = PIECES_LOWEST, PAD = 32 };
 
 typedef struct choir {
     jd_run *r;
@@ -42,139 +30,6 @@ typedef struct choir {
     jd_params *params;
     jd_fn *look, *step;
 } choir;
-
-/* ---- data --------------------------------------------------------------------------------------------------------------*/
-
-/* One line: steps with blanks between, notes with commas between.  With `out` NULL it only counts.  Returns the steps. */
-static int32_t read_piece(choir *c, const char *path, size_t line, const char *s, uint8_t *out)
-{
-    int32_t steps = 0;
-    while (*s && !jd_error(c->ctx)) {
-        if (*s == ' ') {
-            s++;
-            continue;
-        }
-        if (steps == STEPS_MOST) {
-            jd_fail(c->ctx, JD_EDATA, "%s: line %zu: more than %d steps", path, line, STEPS_MOST);
-            break;
-        }
-        while (*s && *s != ' ') {
-            char *end;
-            const long note = strtol(s, &end, 10);
-            if (*s == '-' && (s[1] == ' ' || !s[1])) {
-                s++;
-                break;
-            }
-            if (end == s || (*end && *end != ' ' && *end != ',') || note < LOWEST || note >= LOWEST + NOTES) {
-                jd_fail(c->ctx, JD_EDATA, "%s: line %zu, step %d: '%.12s' is no note from %d to %d", path, line,
-                        steps + 1, s, LOWEST, LOWEST + NOTES - 1);
-                return 0;
-            }
-            if (out) out[(int64_t)steps * NOTES + note - LOWEST] = 1;
-            s = *end == ',' ? end + 1 : end;
-        }
-        steps++;
-    }
-    return steps;
-}
-
-/* The part "train", "valid" or "test" of jsb-chorales-quarter.json, which has a list of pieces for each, of steps, of notes: as lines
- * of text like those of the files; what is no note, -1 or NaN, is left out.  NULL and an error where it is not of that form. */
-static char *part_of_json(choir *c, const char *path, const char *json, size_t bytes, const char *part)
-{
-    char key[16];
-    snprintf(key, sizeof key, "\"%s\"", part);
-    const char *at = strstr(json, key);
-    char *text = at ? jd_alloc(c->ctx, 2 * bytes + 1) : NULL, *to = text;
-    int depth = 0;
-    bool note = false; /* in this step */
-    if (at) at += strlen(key) + strspn(at + strlen(key), " \t\r\n:");
-    while (text && *at) {
-        if (*at == '[') {
-            if (++depth > 3) break;
-            note = false;
-        } else if (*at == ']') {
-            if (depth == 3 && !note) *to++ = '-';
-            if (depth == 3) *to++ = ' ';
-            if (depth == 2) *to++ = '\n';
-            if (--depth == 0) break;
-        } else if (depth == 3 && *at >= '0' && *at <= '9') {
-            if (note) *to++ = ',';
-            for (note = true; *at >= '0' && *at <= '9'; at++) *to++ = *at;
-            at += strspn(at, ".0");
-            continue;
-        } else if (*at == '-') { /* of a negative number */
-            at += strspn(at, "-.0123456789");
-            continue;
-        } else if (!strchr(" \t\r\n,NanuIfity", *at)) {
-            break;
-        }
-        at++;
-    }
-    if (!jd_error(c->ctx) && (!text || depth || *at != ']'))
-        jd_fail(c->ctx, JD_EDATA,
-                "%s: byte %zu: it has no list %s of pieces, which are lists of steps, which are lists of notes", path,
-                at ? (size_t)(at - json) : bytes, key);
-    if (!jd_error(c->ctx)) return text;
-    jd_free(c->ctx, text);
-    return NULL;
-}
-
-/* The text of quarter.PART.txt or, where that is not there, of the part in jsb-chorales-quarter.json. */
-static char *read_part(choir *c, const char *part, char **path)
-{
-    size_t bytes;
-    char *dir = jd_dataset_folder(c->ctx, "jsb_chorales", jd_run_data(c->r, "jsb_chorales"));
-    char *file = dir ? jd_asprintf(c->ctx, "quarter.%s.txt", part) : NULL, *text = NULL;
-    *path = file ? jd_dataset_path(c->ctx, dir, file) : NULL;
-    char *json = *path && access(*path, F_OK) ? jd_dataset_path(c->ctx, dir, "jsb-chorales-quarter.json") : NULL;
-    if (json && !access(json, F_OK)) {
-        jd_free(c->ctx, *path);
-        *path = json;
-        char *all = jd_read_gz(c->ctx, json, 1 << 26, &bytes);
-        if (all) text = part_of_json(c, json, all, bytes, part);
-        jd_free(c->ctx, all);
-    } else {
-        jd_free(c->ctx, json);
-        if (*path) text = jd_read_gz(c->ctx, *path, 1 << 26, &bytes);
-    }
-    jd_free(c->ctx, file);
-    jd_free(c->ctx, dir);
-    return text;
-}
-
-static jd_status read_pieces(choir *c, const char *part, pieces *out)
-{
-    char *path = NULL, *text = read_part(c, part, &path);
-    for (int pass = 0; text && pass < 2 && !jd_error(c->ctx); pass++) {
-        int64_t steps = 0;
-        size_t n = 0, line = 1;
-        for (char *s = text; *s && !jd_error(c->ctx); line++) {
-            char *end = s + strcspn(s, "\n");
-            const char kept = *end;
-            *end = 0;
-            const int32_t here = read_piece(c, path, line, s, pass ? out->memory + steps * NOTES : NULL);
-            if (pass && here) out->items[n] = (song){here, out->memory + steps * NOTES};
-            n += here > 0;
-            steps += here;
-            *end = kept;
-            s = kept ? end + 1 : end;
-        }
-        if (!pass && !n && !jd_error(c->ctx)) jd_fail(c->ctx, JD_EDATA, "%s: no piece in it", path);
-        if (pass || jd_error(c->ctx)) break;
-        *out = (pieces){.n = n, .steps = steps, .items = jd_alloc_array(c->ctx, n, sizeof *out->items)};
-        out->memory = jd_alloc_array(c->ctx, (size_t)steps, NOTES);
-    }
-    jd_free(c->ctx, text);
-    jd_free(c->ctx, path);
-    return jd_error(c->ctx);
-}
-
-static void free_pieces(jd_ctx *ctx, pieces *p)
-{
-    jd_free(ctx, p->items);
-    jd_free(ctx, p->memory);
-}
 
 /* ---- batches -------------------------------------------------------------------------------------------------------------*/
 
@@ -524,16 +379,16 @@ static jd_status run(jd_run *r)
     jd_train_result res = {0};
     if (c.batch < 1 || c.batch > 256 || c.transpose < 0 || c.transpose > 12 || c.units < 1)
         return jd_fail(c.ctx, JD_EUSAGE, "music-chorales: batch is 1..256, transpose 0..12, units at least 1");
-    if (!read_pieces(&c, "train", &c.train) && !read_pieces(&c, "valid", &c.valid) &&
-        !read_pieces(&c, "test", &c.test) && !train(&c, &res))
+    if (!pieces_read(c.r, "train", &c.train) && !pieces_read(c.r, "valid", &c.valid) &&
+        !pieces_read(c.r, "test", &c.test) && !train(&c, &res))
         report(&c, &res);
     jd_fn_free(c.look);
     jd_fn_free(c.step);
     jd_params_free(c.params);
     jd_batches_free(c.ctx, &c.order);
-    free_pieces(c.ctx, &c.train);
-    free_pieces(c.ctx, &c.valid);
-    free_pieces(c.ctx, &c.test);
+    pieces_free(c.ctx, &c.train);
+    pieces_free(c.ctx, &c.valid);
+    pieces_free(c.ctx, &c.test);
     jd_free(c.ctx, c.x);
     jd_free(c.ctx, c.y);
     jd_free(c.ctx, c.mask);

@@ -18,7 +18,7 @@ static void seeds(jd_ctx *ctx)
     text("step,loss\n1,0.5\n2,0.25\n3,0.125\n");
     text("1,2\n3,4");
     text("+1 1:0.5 3:2 # c\n-1 2:1\n");
-    text("a,b\n1,\"x\ny\"\n");
+    text("\"a\nb\",c\n1,2\n");
     text("1 2,5\t3\n3 4,5 6\n");
     text("% c\n@relation r\n@attribute 'a b' numeric\n@attribute c {1,2}\n@data\n1,2\n2,'1'\n");
 }

@@ -4,9 +4,12 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/stat.h>
 
 #include "../systems/music.c"
 #include "../systems/music_blues.c"
+#include "../systems/music_pieces.c"
+#include "../systems/names.c"
 #include "tmpdir.h"
 
 static jd_ctx *ctx;
@@ -124,9 +127,43 @@ static void file(void **state)
     jd_midi_free(ctx, &m);
 }
 
+/* One piece as text, as JSON and as a MIDI file is the same piece. */
+static void pieces_as_found(void **state)
+{
+    (void)state;
+    static const char text[] = "60,64 - 62\n", json[] = "{\"test\": [[[60, 64.0], [], [-1, 62]]],\n \"train\":[[[1]]]}";
+    static const char *const name[] = {"text", "json", "midi"};
+    char folder[3][64];
+    for (int k = 0; k < 3; k++) {
+        snprintf(folder[k], sizeof folder[k], "%s", tmpdir_file(name[k]));
+        mkdir(folder[k], 0700);
+    }
+    tmpdir_write(tmpdir_file("text/quarter.test.txt"), text, strlen(text));
+    tmpdir_write(tmpdir_file("json/jsb-chorales-quarter.json"), json, strlen(json));
+    mkdir(tmpdir_file("midi/test"), 0700);
+    jd_midi_note notes[] = {{0, 480, 60, 90, 0}, {0, 400, 64, 90, 1}, {940, 500, 62, 90, 0}, {0, 1440, 40, 90, 9}};
+    assert_int_equal(jd_write_midi(ctx, tmpdir_file("midi/test/a.mid"),
+                                   &(jd_midi){.division = 480, .tempo = 90, .count = 4, .notes = notes}),
+                     JD_OK);
+    for (int k = 0; k < 3; k++) {
+        pieces p = {0};
+        jd_run *r = jd_run_new(ctx, &(jd_run_options){.name = "own", .dir = tmpdir_path, .data = folder[k]});
+        if (pieces_read(r, "test", &p)) fail_msg("%s", jd_error_message(ctx));
+        assert_true(p.n == 1 && p.items[0].steps == 3);
+        for (int t = 0; t < 3; t++)
+            for (int i = 0; i < PIECES_NOTES; i++)
+                assert_int_equal(p.items[0].on[t * PIECES_NOTES + i],
+                                 (t == 0 && (i == 39 || i == 43)) || (t == 2 && i == 41));
+        pieces_free(ctx, &p);
+        assert_int_equal(pieces_read(r, "valid", &p), k == 1 ? JD_EDATA : JD_ENOINPUT);
+        jd_error_clear(ctx);
+        jd_run_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(chorus), cmocka_unit_test(judged), cmocka_unit_test(drawn),
-                                       cmocka_unit_test(file)};
+                                       cmocka_unit_test(file), cmocka_unit_test(pieces_as_found)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

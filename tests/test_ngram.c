@@ -296,6 +296,11 @@ static void bad_files(void **state)
             fail_msg("%zu: %s", i, jd_error_message(ctx));
         jd_error_clear(ctx);
     }
+    static const char zero[] = HEAD "-1 a b 0\n\\end\\\n"; /* no weight is no harm where none belongs */
+    tmpdir_write(tmpdir_file("zero"), zero, strlen(zero));
+    jd_ngram *m = jd_arpa_read(ctx, tmpdir_file("zero"));
+    assert_non_null(m);
+    jd_ngram_free(m);
     char *name = malloc(2000); /* a word that is too long */
     const int head = snprintf(name, 2000, "\\data\\\nngram 1=1\n\\1-grams:\n-1 ");
     memset(name + head, 'a', (size_t)(2000 - head));

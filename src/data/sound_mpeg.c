@@ -6,8 +6,10 @@
  */
 #include "data/sound_mpeg.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/ctx.h"
 #include "data/stream.h"
 
 bool jd__is_mpeg(const uint8_t *p, size_t bytes)
@@ -35,6 +37,7 @@ typedef struct mpeg {
 
 static jd_status wrong(mpeg *m, const char *what)
 {
+    jd__library_failed(m->ctx, m->path, "libmpg123");
     return jd_fail(m->ctx, JD_EDATA, "%s: after sample %zu: %s; fetch the file again or convert it", m->path,
                    m->sound.count, what);
 }
@@ -104,22 +107,35 @@ static jd_status check_length(mpeg *m)
                    m->sound.count, (long long)declared);
 }
 
+/* Silent from the start, without an index of frames, which only seeking needs; portable where that is built in. */
+static mpg123_handle *open_decoder(void)
+{
+    int said = mpg123_init();
+    mpg123_pars *pars = said ? NULL : mpg123_new_pars(&said);
+    if (!pars) return NULL;
+    mpg123_par(pars, MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_NO_FRANKENSTEIN, 0);
+    mpg123_par(pars, MPG123_INDEX_SIZE, 0, 0);
+    mpg123_handle *h = mpg123_parnew(pars, "generic", &said);
+    if (!h && said == MPG123_BAD_DECODER) h = mpg123_parnew(pars, NULL, &said);
+    mpg123_delete_pars(pars);
+    return h;
+}
+
 jd_status jd__read_mpeg(jd_ctx *ctx, const char *path, const uint8_t *p, size_t bytes, jd_sound *out)
 {
+    errno = 0;
     mpeg m = {.ctx = ctx, .path = path, .p = p, .bytes = bytes};
-    int said = mpg123_init();
-    if (!said) m.h = mpg123_new("generic", &said);
-    if (!m.h && said == MPG123_BAD_DECODER) m.h = mpg123_new(NULL, &said);
+    m.h = open_decoder();
     float *piece = m.h ? jd_alloc_array(ctx, PIECE, sizeof *piece) : NULL;
     if (!m.h)
-        jd_fail(ctx, JD_ENOMEM, "%s: libmpg123: %s; free some memory", path, mpg123_plain_strerror(said));
+        jd_fail(ctx, JD_ENOMEM, "%s: libmpg123 makes no decoder; free some memory", path);
     else if (piece) {
-        mpg123_param(m.h, MPG123_ADD_FLAGS, MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_NO_FRANKENSTEIN, 0);
         if (mpg123_open_feed(m.h) != MPG123_OK)
             wrong(&m, mpg123_strerror(m.h));
         else if (!decode(&m, piece))
             check_length(&m);
     }
+    if (!jd_error(ctx)) jd__library_failed(ctx, path, "libmpg123");
     if (m.h) mpg123_delete(m.h);
     jd_free(ctx, piece);
     if (jd_error(ctx))

@@ -182,9 +182,11 @@ static jd_status read_entry(reader *r, int level)
         if (word < 0) return jd_error(r->ctx);
     }
     const char *bow = field(&at);
-    if (bow && (level == r->order || field(&at)))
+    double none;
+    if (bow && level == r->order && number(bow, &none) && none == 0) bow = NULL; /* some programs write a 0 here too */
+    if ((bow && level == r->order) || field(&at))
         return jd_fail(r->ctx, JD_EDATA, "%s: line %zu: more fields than a %d-gram has; take out '%.60s'", r->path,
-                       r->number, level, bow);
+                       r->number, level, bow ? bow : "what follows");
     if (jd__ngram_child(r->m, parent, (uint32_t)word))
         return jd_fail(r->ctx, JD_EDATA, "%s: line %zu: this %d-gram comes a second time; take one out", r->path,
                        r->number, level);
