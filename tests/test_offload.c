@@ -11,7 +11,7 @@
 #include "jackdaw/jackdaw.h"
 #include "tmpdir.h"
 
-enum { B = 6, N = 9, CLASSES = 4, STEPS = 5 };
+enum { B = 6, N = 9, CLASSES = 4, STEPS = 5, WEIGHTS = 2048 };
 
 static jd_ctx *context(const char *device, bool describe)
 {
@@ -36,6 +36,18 @@ static void step(jd_graph *g, void *user)
     jd_result(g, "loss", loss);
 }
 
+/* Directions of a layer run side by side: forwards and backwards, two pairs each. */
+static void both_ways(jd_graph *g, void *user)
+{
+    (void)user;
+    jd_node x = jd_reshape(g, jd_arg(g, "x"), JD_DIMS(3, 2, 9));
+    x = jd_blstm(g, "lower", x, .units = 5);
+    x = jd_dense(g, "out", jd_blstm(g, "upper", x, .units = 4), .units = 2);
+    const jd_node loss = jd_sum(g, jd_square(g, x), JD_ALL_AXES, false);
+    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1);
+    jd_result(g, "loss", loss);
+}
+
 typedef struct batch {
     float x[B * N], lr;
     int32_t label[B], step;
@@ -56,11 +68,11 @@ static void fill(batch *b, int32_t n)
 }
 
 /* Trains; writes the weights and returns the last loss.  At step 2 a weight is changed from outside. */
-static double train(const char *device, float *weights, size_t room, size_t *count)
+static double train(const char *device, jd_trace *trace, float *weights, size_t room, size_t *count)
 {
     jd_ctx *ctx = context(device, false);
     jd_params *p = jd_params_new(ctx, JD_F32);
-    jd_fn *f = jd_fn_new(ctx, p, step, NULL);
+    jd_fn *f = jd_fn_new(ctx, p, trace, NULL);
     double loss = 0;
     batch b;
     for (int n = 0; n < STEPS; n++) {
@@ -87,11 +99,11 @@ static double train(const char *device, float *weights, size_t room, size_t *cou
     return loss;
 }
 
-static void check_alike(const char *what)
+static void check_alike(const char *what, jd_trace *trace)
 {
-    float a[512], b[512];
+    float a[WEIGHTS], b[WEIGHTS];
     size_t na, nb;
-    const double x = train("cpu", a, 512, &na), y = train("cuda-emulated", b, 512, &nb);
+    const double x = train("cpu", trace, a, WEIGHTS, &na), y = train("cuda-emulated", trace, b, WEIGHTS, &nb);
     double diff = 0, norm = 0;
     assert_int_equal(na, nb);
     for (size_t i = 0; i < na; i++) {
@@ -105,7 +117,13 @@ static void check_alike(const char *what)
 static void same_training(void **state)
 {
     (void)state;
-    check_alike("all on the device");
+    check_alike("all on the device", step);
+}
+
+static void side_by_side(void **state)
+{
+    (void)state;
+    check_alike("two directions", both_ways);
 }
 
 /* Operations that run on the CPU in between see and change what the device holds. */
@@ -113,7 +131,7 @@ static void fall_backs(void **state)
 {
     (void)state;
     setenv("JACKDAW_CUDA_FALLBACK", "softmax_xent,update_adam,concat,random", 1);
-    check_alike("some on the CPU");
+    check_alike("some on the CPU", step);
     unsetenv("JACKDAW_CUDA_FALLBACK");
 }
 
@@ -261,8 +279,9 @@ static void unknown_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_training), cmocka_unit_test(fall_backs),
-                                       cmocka_unit_test(plan_faces),    cmocka_unit_test(description),
-                                       cmocka_unit_test(late_losses),   cmocka_unit_test(unknown_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_training), cmocka_unit_test(side_by_side),
+                                       cmocka_unit_test(fall_backs),    cmocka_unit_test(plan_faces),
+                                       cmocka_unit_test(description),   cmocka_unit_test(late_losses),
+                                       cmocka_unit_test(unknown_names)};
     return cmocka_run_group_tests(tests, tmpdir_setup, tmpdir_teardown);
 }

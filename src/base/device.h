@@ -15,7 +15,7 @@
 
 struct jd_call; /* graph/op.h */
 
-enum { JD_DEVICE_ABI = 1 };
+enum { JD_DEVICE_ABI = 2 };
 
 typedef enum jd_precision { JD_EXACT, JD_TF32, JD_BF16 } jd_precision;
 
@@ -23,7 +23,15 @@ typedef enum jd_precision { JD_EXACT, JD_TF32, JD_BF16 } jd_precision;
 typedef struct jd_device_kernel {
     const char *name;
     size_t scratch_bytes;
+    bool half; /* waits for most of its time, and leaves half of the device to another one */
 } jd_device_kernel;
+
+/* Two instructions that run side by side, and everything around them in order. */
+typedef enum jd_device_side {
+    JD_SIDE_FIRST, /* before the launch of the first, */
+    JD_SIDE_OTHER, /* of the second, */
+    JD_SIDE_END    /* and behind it */
+} jd_device_side;
 
 /* A copy of a piece of a feed into the memory of the device. */
 typedef struct jd_device_piece {
@@ -48,6 +56,7 @@ typedef struct jd_device_api {
     int (*download)(void *d, void *to, const void *from, size_t bytes);
     int (*sync)(void *d);
     int (*launch)(void *d, int opcode, const struct jd_call *c);
+    int (*side)(void *d, jd_device_side where);
 
     /* Instructions launched between the two are recorded, not run; NULL: this device does not record. */
     int (*record_begin)(void *d);

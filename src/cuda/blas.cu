@@ -22,7 +22,7 @@
 enum { WORKSPACE = 64 << 20 };
 
 struct jd_blas {
-    void *library, *workspace;
+    void *library, *workspace; /* two: of each side its own */
     cublasLtHandle_t handle;
     cublasLtMatmulPreference_t preference;
     cublasComputeType_t compute;
@@ -61,7 +61,7 @@ jd_blas *jd_blas_open(jd_cu *d)
     if (all && !b->Create(&b->handle) && !b->MatmulPreferenceCreate(&b->preference) &&
         !b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
                                          sizeof bytes) &&
-        cudaMalloc(&b->workspace, WORKSPACE) == cudaSuccess)
+        cudaMalloc(&b->workspace, 2 * (size_t)WORKSPACE) == cudaSuccess)
         return b;
     jd_blas_close(b);
     return nullptr;
@@ -121,7 +121,8 @@ int jd_blas_gemm(jd_cu *d, const jd_product &p, const float *scalars, bool *bias
     if (ok && (bias || (set_bias(b, desc, nullptr) && ask()))) {
         const cublasStatus_t s =
             b->Matmul(b->handle, desc, scalars ? scalars : &one, p.B, left, p.A, right, scalars ? scalars + 1 : &beta,
-                      p.C, result, p.C, result, &found.algo, b->workspace, WORKSPACE, d->stream);
+                      p.C, result, p.C, result, &found.algo,
+                      static_cast<char *>(b->workspace) + (size_t)d->side * WORKSPACE, WORKSPACE, d->stream);
         status = s ? 1 : 0;
         if (s) snprintf(d->error, sizeof d->error, "cublasLtMatmul: status %d", (int)s);
         if (bias) *biased = true;

@@ -30,6 +30,7 @@ typedef void *jd_stream;
 /* The opened device. */
 struct jd_cu {
     jd_stream stream; /* all kernels, in order */
+    int side;         /* 1: of two instructions side by side the second */
     jd_precision precision;
     struct jd_blas *blas; /* see blas.h; NULL: own kernels only */
     char error[512];

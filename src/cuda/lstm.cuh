@@ -123,5 +123,8 @@ int lstm_whole(jd_cu *d, const lstm &l, void *scratch);
 size_t lstm_whole_back_scratch(const jd_call *c);
 int lstm_whole_back(jd_cu *d, const lstm_back &l, void *scratch);
 bool lstm_whole_wanted();
+/* Whether two of them fit on the device at once. */
+bool lstm_whole_half(const jd_call *c);
+bool lstm_whole_back_half(const jd_call *c);
 
 #endif

@@ -206,8 +206,10 @@ static bool choose(int64_t H, int64_t B, parts *best)
             parts p;
             if (!fill(&p, LK, LB, H, B)) continue;
             const int64_t span = p.NB * p.samples, launches = (B + span - 1) / span;
-            if (launches > MOST_LAUNCHES || (double)launches * cost(p) >= least) continue;
-            least = (double)launches * cost(p);
+            /* A little longer on half of the device: another layer may run beside it. */
+            const double time = (double)launches * cost(p) * (2 * p.NU * p.NB <= MOST_BLOCKS ? 1 : 1.15);
+            if (launches > MOST_LAUNCHES || time >= least) continue;
+            least = time;
             *best = p;
         }
     return least < INFINITY;
@@ -231,6 +233,13 @@ template <int LK> static int run(jd_cu *d, const lstm &l, parts p)
     return 0;
 }
 
+/* The shape for a call. */
+static bool shape_of(const jd_call *c, parts *p)
+{
+    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
+    return c->in_type[6].rank < 0 && T > 1 && B && choose(H, B, p);
+}
+
 } // namespace lstm_forwards
 
 bool lstm_whole_wanted()
@@ -241,10 +250,15 @@ bool lstm_whole_wanted()
 
 size_t lstm_whole_scratch(const jd_call *c)
 {
-    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
     lstm_forwards::parts p;
-    if (c->in_type[6].rank >= 0 || T < 2 || !B || !lstm_forwards::choose(H, B, &p)) return 0;
-    return lstm_forwards::carve(&p, NULL);
+    return lstm_forwards::shape_of(c, &p) ? lstm_forwards::carve(&p, NULL) : 0;
+}
+
+bool lstm_whole_half(const jd_call *c)
+{
+    lstm_forwards::parts p;
+    return lstm_whole_wanted() && lstm_forwards::shape_of(c, &p) && 2 * p.NU * p.NB <= lstm_forwards::MOST_BLOCKS &&
+           p.NB * p.samples >= c->in_type[0].dim[1];
 }
 
 int lstm_whole(jd_cu *d, const lstm &l, void *scratch)

@@ -1,15 +1,16 @@
 /*
  * runtime.cu - the device of libjackdaw-cuda.so: memory, copies, recordings (CUDA graphs), inputs.
  *
- * Two streams: all kernels and copies back run on one; inputs travel on the other from pinned memory, so that the batch of
- * the next step arrives while this one is computed.
+ * All kernels and copies back run on one stream, but for those of two instructions side by side; inputs travel on another
+ * from pinned memory, so that the batch of the next step arrives while this one is computed.
  */
 #include "cuda/blas.h"
 #include "cuda/table.h"
 
 struct device {
     jd_cu cu;
-    cudaStream_t copies;
+    cudaStream_t copies, main, aside;
+    cudaEvent_t fork, join;
     char text[400];
 };
 
@@ -23,8 +24,11 @@ static void close_device(void *handle)
     device *d = of(handle);
     cudaDeviceSynchronize();
     jd_blas_close(d->cu.blas);
-    if (d->cu.stream) cudaStreamDestroy(d->cu.stream);
+    if (d->main) cudaStreamDestroy(d->main);
+    if (d->aside) cudaStreamDestroy(d->aside);
     if (d->copies) cudaStreamDestroy(d->copies);
+    if (d->fork) cudaEventDestroy(d->fork);
+    if (d->join) cudaEventDestroy(d->join);
     delete d;
 }
 
@@ -42,14 +46,18 @@ static void *open_device(jd_precision p, char *message, size_t size)
     d->cu.precision = p;
     int bad = jd_check(&d->cu, "device", cudaSetDevice(0)) ||
               jd_check(&d->cu, "device", cudaGetDeviceProperties(&prop, 0)) ||
-              jd_check(&d->cu, "stream", cudaStreamCreateWithFlags(&d->cu.stream, cudaStreamNonBlocking)) ||
+              jd_check(&d->cu, "stream", cudaStreamCreateWithFlags(&d->main, cudaStreamNonBlocking)) ||
+              jd_check(&d->cu, "stream", cudaStreamCreateWithFlags(&d->aside, cudaStreamNonBlocking)) ||
               jd_check(&d->cu, "stream", cudaStreamCreateWithFlags(&d->copies, cudaStreamNonBlocking)) ||
+              jd_check(&d->cu, "stream", cudaEventCreateWithFlags(&d->fork, cudaEventDisableTiming)) ||
+              jd_check(&d->cu, "stream", cudaEventCreateWithFlags(&d->join, cudaEventDisableTiming)) ||
               jd_check(&d->cu, "runtime", cudaRuntimeGetVersion(&runtime));
     if (bad) {
         snprintf(message, size, "%s", d->cu.error);
         close_device(d);
         return NULL;
     }
+    d->cu.stream = d->main;
     d->cu.blas = jd_blas_open(&d->cu);
     snprintf(d->text, sizeof d->text, "%s, %d multiprocessors, CUDA %d.%d, %s", prop.name, prop.multiProcessorCount,
              runtime / 1000, runtime % 1000 / 10, d->cu.blas ? "cuBLASLt" : "own products only");
@@ -108,6 +116,19 @@ static int launch(void *d, int opcode, const jd_call *c)
     if (op) return op->launch(&of(d)->cu, c);
     snprintf(of(d)->cu.error, sizeof of(d)->cu.error, "no kernel");
     return 1;
+}
+
+/* The other stream takes off from where the first instruction begins, and is waited for; a recording holds it as a branch. */
+static int side(void *handle, jd_device_side where)
+{
+    device *d = of(handle);
+    jd_cu *c = &d->cu;
+    if (where == JD_SIDE_FIRST) return jd_check(c, "side", cudaEventRecord(d->fork, d->main));
+    c->side = where == JD_SIDE_OTHER;
+    c->stream = c->side ? d->aside : d->main;
+    if (c->side) return jd_check(c, "side", cudaStreamWaitEvent(d->aside, d->fork, 0));
+    return jd_check(c, "side", cudaEventRecord(d->join, d->aside)) ||
+           jd_check(c, "side", cudaStreamWaitEvent(d->main, d->join, 0));
 }
 
 /* ---- recordings ------------------------------------------------------------------------------------------------------*/
@@ -257,9 +278,10 @@ static const void *read_wait(void *d, void *which, int slot)
 
 extern "C" __attribute__((visibility("default"))) const jd_device_api *jd_device_plugin()
 {
-    static const jd_device_api api = {
-        JD_DEVICE_ABI, JD_OP_COUNT, "cuda",   jd_cu_kernel, open_device, close_device, describe,   error,    alloc,
-        release,       upload,      download, sync,         launch,      record_begin, record_end, replay,   drop,
-        feed_new,      feed_begin,  feed_end, feed_free,    read_new,    read_queue,   read_wait,  read_free};
+    static const jd_device_api api = {JD_DEVICE_ABI, JD_OP_COUNT, "cuda",     jd_cu_kernel, open_device, close_device,
+                                      describe,      error,       alloc,      release,      upload,      download,
+                                      sync,          launch,      side,       record_begin, record_end,  replay,
+                                      drop,          feed_new,    feed_begin, feed_end,     feed_free,   read_new,
+                                      read_queue,    read_wait,   read_free};
     return &api;
 }

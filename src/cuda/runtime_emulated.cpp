@@ -25,6 +25,9 @@ struct block {
 struct device {
     jd_cu cu;
     block *blocks; /* all memory that was given out */
+    bool waits;    /* the next launch is the first of two side by side */
+    int opcode;    /* of `first`, which has not run yet */
+    const jd_call *first;
 };
 
 static device *of(void *d)
@@ -120,6 +123,11 @@ static bool overlaps_an_input(const jd_call *c, const char *p, size_t bytes)
 static int launch(void *handle, int opcode, const jd_call *c)
 {
     device *d = of(handle);
+    if (d->waits) {
+        d->opcode = opcode;
+        d->first = c;
+        return 0;
+    }
     const jd_cu_op *op = jd_cu_find(opcode, c);
     const size_t scratch = op && op->scratch ? op->scratch(c) : 0;
     if (!op) {
@@ -143,6 +151,17 @@ static int launch(void *handle, int opcode, const jd_call *c)
     const int bad = op->launch(&d->cu, c);
     allow_all(d);
     return bad;
+}
+
+/* Of two instructions side by side the second runs first: what depends on the order shows. */
+static int side(void *handle, jd_device_side where)
+{
+    device *d = of(handle);
+    d->waits = where == JD_SIDE_FIRST;
+    if (where != JD_SIDE_END || !d->first) return 0;
+    const jd_call *c = d->first;
+    d->first = NULL;
+    return launch(d, d->opcode, c);
 }
 
 static void *feed_new(void *, size_t bytes)
@@ -195,10 +214,10 @@ extern "C" __attribute__((visibility("default"))) const jd_device_api *jd_device
                                       jd_cu_kernel,  open_device, close_device,
                                       describe,      error,       alloc,
                                       release,       copy,        copy,
-                                      sync,          launch,      NULL,
+                                      sync,          launch,      side,
                                       NULL,          NULL,        NULL,
-                                      feed_new,      feed_begin,  feed_end,
-                                      feed_free,     read_new,    read_queue,
-                                      read_wait,     read_free};
+                                      NULL,          feed_new,    feed_begin,
+                                      feed_end,      feed_free,   read_new,
+                                      read_queue,    read_wait,   read_free};
     return &api;
 }

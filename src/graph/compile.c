@@ -133,10 +133,11 @@ static void make_instr(jd_plan *p, const jd_graph *g, jd__instr *i, const jd__it
     choose_kernel(p, g, i, item->code);
     measure(i);
     i->code = item->code;
-    jd_device_kernel k;
+    jd_device_kernel k = {0};
     if (g->real == JD_F32 && jd__offload_kernel(p, &i->call, item->code, &k)) {
         i->device = k.name;
         i->device_scratch = k.scratch_bytes;
+        i->device_half = k.half;
         return; /* scratch memory is the device's affair */
     }
     i->parallel = jd_ctx_threads(p->ctx) > 1 && !(i->call.op->flags & JD_OP_SERIAL) && work(i) >= PARALLEL_INSTR;

@@ -143,6 +143,9 @@ static void print_copies(const jd_plan *p, FILE *out)
             p->off->fallbacks, back, in, p->off->nsegment - p->off->fallbacks);
     else
         fprintf(out, "no fall-backs: all instructions run on the device, as one recording\n");
+    int pairs = 0;
+    for (int i = 0; i < p->ninstr; i++) pairs += p->off->beside[i];
+    if (pairs) fprintf(out, "%d pairs of instructions run side by side\n", pairs);
 }
 
 jd_status jd_plan_print(jd_plan *p, bool timed, FILE *out)

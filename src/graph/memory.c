@@ -352,7 +352,9 @@ jd_status jd__layout(jd_graph *g, const jd__fusion *f, jd_plan *p, const jd__ite
         place_outputs(&l, &item[k], k);
         scratch[k] = take(&l, p->instr[k].scratch_bytes);
         give(&l, scratch[k], p->instr[k].scratch_bytes);
-        free_dead(&l, &item[k], k);
+        /* What the first of a pair reads last is not yet free for what the second writes. */
+        if (k && jd__may_pair(p, (int)k - 1)) free_dead(&l, &item[k - 1], k - 1);
+        if (!jd__may_pair(p, (int)k)) free_dead(&l, &item[k], k);
     }
     if (jd_error(g->ctx)) return jd_error(g->ctx);
     p->arena = jd_alloc(g->ctx, p->arena_bytes + ALIGN);

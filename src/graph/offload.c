@@ -22,6 +22,39 @@ bool jd__offload_kernel(const jd_plan *p, const jd_call *c, jd_opcode code, jd_d
     return !strstr(d->fallback, word) && d->api->kernel((int)code, c, d->precision, k);
 }
 
+static size_t bytes_of(const jd_type *t)
+{
+    return (size_t)jd__count(t) * jd_dtype_size(t->dtype);
+}
+
+/* Whether an output of a lies where an operand of b does. */
+static bool touches(const jd_call *a, const jd_call *b)
+{
+    for (int i = 0; i < a->nout; i++)
+        for (int k = 0; k < b->nin + b->nout; k++) {
+            const unsigned char *x = a->out[i], *y = k < b->nin ? b->in[k] : b->out[k - b->nin];
+            const jd_type *t = k < b->nin ? &b->in_type[k] : &b->out_type[k - b->nin];
+            if (x && y && x < y + bytes_of(t) && y < x + bytes_of(&a->out_type[i])) return true;
+        }
+    return false;
+}
+
+/* Neighbours that leave each other half of the device and do not depend on one another: the directions of a layer. */
+static void find_pairs(jd_plan *p)
+{
+    struct jd__offload *o = p->off;
+    size_t first = 0, second = 0;
+    for (int i = 0; i < p->ninstr; i++) {
+        const jd__instr *a = &p->instr[i];
+        const bool taken = i && o->beside[i - 1];
+        o->beside[i] = !taken && jd__may_pair(p, i) && !touches(&a->call, &a[1].call) && !touches(&a[1].call, &a->call);
+        size_t *most = taken ? &second : &first;
+        if (a->device_scratch > *most) *most = a->device_scratch;
+    }
+    o->pair_at = (first + 255) & ~(size_t)255;
+    o->scratch_bytes = o->pair_at + second;
+}
+
 jd_status jd__offload_plan(jd_plan *p)
 {
     if (p->ctx->device->api->ops != JD_OP_COUNT)
@@ -33,11 +66,12 @@ jd_status jd__offload_plan(jd_plan *p)
     p->off = o;
     o->dev = p->ctx->device;
     o->segment = jd_alloc_array(p->ctx, (size_t)p->ninstr + 1, sizeof *o->segment);
-    if (!o->segment) return jd_error(p->ctx);
+    o->beside = jd_alloc_array(p->ctx, (size_t)p->ninstr + 1, sizeof *o->beside);
+    if (jd_error(p->ctx)) return jd_error(p->ctx);
+    find_pairs(p);
     for (int i = 0; i < p->ninstr; i++) {
         const jd__instr *in = &p->instr[i];
         jd__segment *s = o->nsegment ? &o->segment[o->nsegment - 1] : NULL;
-        if (in->device_scratch > o->scratch_bytes) o->scratch_bytes = in->device_scratch;
         o->fallbacks += !in->device;
         o->writes |= (in->call.op->flags & JD_OP_FENCE) != 0;
         if (!s || s->cpu || !in->device) o->segment[o->nsegment++] = (jd__segment){i, i, !in->device, NULL};
@@ -78,6 +112,7 @@ void jd__offload_free(jd_plan *p)
     jd_free(p->ctx, o->call);
     jd_free(p->ctx, o->pointer);
     jd_free(p->ctx, o->bind);
+    jd_free(p->ctx, o->beside);
     jd_free(p->ctx, o->segment);
     jd_free(p->ctx, o);
     p->off = NULL;
@@ -99,7 +134,7 @@ static jd_status pair_pointers(jd_plan *p)
         o->call[i] = *c;
         o->call[i].in = o->pointer + at;
         o->call[i].out = o->pointer + at + c->nin;
-        o->call[i].scratch = o->scratch;
+        o->call[i].scratch = (char *)o->scratch + (i && o->beside[i - 1] ? o->pair_at : 0);
         for (int k = 0; k < c->nin + c->nout; k++, at++) {
             void **where = k < c->nin ? &c->in[k] : &c->out[k - c->nin];
             if (next < p->nbind && p->bind[next].where == where) {
@@ -150,11 +185,6 @@ static jd_status rebind(jd_plan *p)
 
 /* ---- inputs and results --------------------------------------------------------------------------------------------*/
 
-static size_t input_bytes(const jd__io *io)
-{
-    return (size_t)jd__count(&io->type) * jd_dtype_size(io->type.dtype);
-}
-
 static jd_status feed(jd_plan *p, const jd_tensor *in, int n)
 {
     enum { PIECES = 64 };
@@ -167,7 +197,7 @@ static jd_status feed(jd_plan *p, const jd_tensor *in, int n)
         const jd__io *io = &p->input[i];
         const void *from = in ? i < n ? in[i].data : NULL : o->exposed ? io->data : NULL;
         if (!io->used || !from) continue;
-        const size_t at = (size_t)((unsigned char *)io->data - p->arena), bytes = input_bytes(io);
+        const size_t at = (size_t)((unsigned char *)io->data - p->arena), bytes = bytes_of(&io->type);
         if (!to) to = d->api->feed_begin(d->handle, o->feed);
         if (!to) return failed(p);
         memcpy(to + at, from, bytes);
@@ -191,7 +221,7 @@ jd_status jd__offload_result(jd_plan *p, jd__io *io)
     if (!o->runs || io->read == o->runs) return JD_OK;
     unsigned char *data = io->data;
     if (data >= p->arena && data < p->arena + p->arena_bytes) {
-        if (d->api->download(d->handle, data, o->arena + (data - p->arena), input_bytes(io))) return failed(p);
+        if (d->api->download(d->handle, data, o->arena + (data - p->arena), bytes_of(&io->type))) return failed(p);
     } else if (p->params && jd__mirror_to_host(p->params, false)) {
         return jd_error(p->ctx);
     }
@@ -213,7 +243,7 @@ static jd_status queue_reads(jd_plan *p)
         const jd__io *io = &p->result[i];
         if (is_read(p, io) &&
             o->dev->api->read_queue(o->dev->handle, o->reads, (int)(o->runs % 2), (size_t)i * sizeof(double),
-                                    o->arena + ((unsigned char *)io->data - p->arena), input_bytes(io)))
+                                    o->arena + ((unsigned char *)io->data - p->arena), bytes_of(&io->type)))
             return failed(p);
     }
     return JD_OK;
@@ -252,7 +282,7 @@ static jd_status move(jd_plan *p, int i, bool down, int begin, int end)
     const jd_call *c = &p->instr[i].call;
     for (int k = begin; k < end; k++) {
         unsigned char *host = k < c->nin ? c->in[k] : c->out[k - c->nin];
-        const size_t bytes = host ? input_bytes(&(jd__io){.type = c->in_type[k]}) : 0;
+        const size_t bytes = host ? bytes_of(&c->in_type[k]) : 0;
         if (!bytes || !in_arena(p, host)) continue;
         void *there = o->arena + (host - p->arena);
         if (down ? d->api->download(d->handle, host, there, bytes) : d->api->upload(d->handle, there, host, bytes))
@@ -282,13 +312,31 @@ static jd_status fall_back(jd_plan *p, int i)
     return fence && p->params ? jd__mirror_to_device(p->params) : JD_OK;
 }
 
-static jd_status launch(jd_plan *p, const jd__segment *s)
+static jd_status launch_one(jd_plan *p, int i)
 {
     const jd_device *d = p->off->dev;
-    for (int i = s->begin; i < s->end; i++)
-        if (d->api->launch(d->handle, (int)p->instr[i].code, &p->off->call[i]))
-            return jd_fail(p->ctx, JD_EIO, "device %s: instruction %d (%s): %s", d->api->name, i,
-                           p->instr[i].call.op->name, d->api->error(d->handle));
+    if (!d->api->launch(d->handle, (int)p->instr[i].code, &p->off->call[i])) return JD_OK;
+    return jd_fail(p->ctx, JD_EIO, "device %s: instruction %d (%s): %s", d->api->name, i, p->instr[i].call.op->name,
+                   d->api->error(d->handle));
+}
+
+static jd_status launch_pair(jd_plan *p, int i)
+{
+    const jd_device *d = p->off->dev;
+    if (d->api->side(d->handle, JD_SIDE_FIRST)) return failed(p);
+    if (launch_one(p, i)) return jd_error(p->ctx);
+    const int bad = d->api->side(d->handle, JD_SIDE_OTHER);
+    if (bad || launch_one(p, i + 1)) failed(p); /* the first error stays */
+    return d->api->side(d->handle, JD_SIDE_END) ? failed(p) : jd_error(p->ctx);
+}
+
+static jd_status launch(jd_plan *p, const jd__segment *s)
+{
+    for (int i = s->begin; i < s->end; i++) {
+        const bool pair = i + 1 < s->end && p->off->beside[i];
+        if (pair ? launch_pair(p, i) : launch_one(p, i)) return jd_error(p->ctx);
+        i += pair;
+    }
     return JD_OK;
 }
 

@@ -22,7 +22,9 @@ struct jd__offload {
     jd_device *dev;
     unsigned char *arena;
     void *scratch;
-    size_t scratch_bytes;
+    size_t scratch_bytes; /* with those of the second of a pair from pair_at on */
+    size_t pair_at;
+    bool *beside;   /* per instruction: it and the next run side by side */
     jd_call *call;  /* per instruction, with the device's pointers */
     void **pointer; /* what they point to */
     jd__bind *bind; /* pointers into the mirror */

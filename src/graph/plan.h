@@ -24,6 +24,7 @@ typedef struct jd__instr {
     bool fast;          /* the kernel is not the reference kernel */
     const char *device; /* on a device: its kernel; NULL: this instruction runs on the CPU */
     size_t device_scratch;
+    bool device_half; /* another instruction may run beside it */
     jd_opcode code;
     double flop, bytes, seconds;
 } jd__instr;
@@ -98,6 +99,12 @@ jd_status jd__lower(jd_graph *g, jd__fusion *f, jd__item **items, uint32_t *n);
 
 /* Lays out every value and binds the instructions' pointers. */
 jd_status jd__layout(jd_graph *g, const jd__fusion *f, jd_plan *p, const jd__item *items);
+/* Instruction k and the next may run side by side on a device, if they do not depend on one another. */
+static inline bool jd__may_pair(const jd_plan *p, int k)
+{
+    const jd__instr *i = &p->instr[k];
+    return k >= 0 && k + 1 < p->ninstr && i->device_half && i[1].device_half && i->code == i[1].code;
+}
 /* Points the bound operands at the store's present memory. */
 void jd__plan_rebind(jd_plan *p);
 
