@@ -10,7 +10,7 @@
 float jd__expf(float x);
 float jd__logf(float x);
 float jd__tanhf(float x);
-float jd__tanh_shortf(float x); /* that of populations of networks */
+float jd__tanh_shortf(float x); /* that of populations of networks, and of simple recurrent layers */
 float jd__sigmoidf(float x);
 float jd__sinf(float x);
 float jd__cosf(float x);

@@ -27,13 +27,14 @@ JD_INLINE vf vf_squash_slope(int kind, vf y)
     }
 }
 
+/* Of simple units, whose steps are one chain. */
 JD_INLINE vf vf_rnn_act(int act, vf x)
 {
     switch (act) {
     case 1: return vf_sigmoid(x);
     case 2: return vf_select(vf_gt(x, vf_zero()), x, vf_zero());
     case 3: return x;
-    default: return vf_tanh(x);
+    default: return vf_tanh_soon(x);
     }
 }
 
