@@ -42,8 +42,8 @@ static void both_ways(jd_graph *g, void *user)
     (void)user;
     jd_node x = jd_reshape(g, jd_arg(g, "x"), JD_DIMS(3, 2, 9));
     x = jd_blstm(g, "lower", x, .units = 5);
-    x = jd_dense(g, "out", jd_blstm(g, "upper", x, .units = 4), .units = 2);
-    const jd_node loss = jd_sum(g, jd_square(g, x), JD_ALL_AXES, false);
+    x = jd_dense(g, "out", jd_blstm(g, "upper", x, .units = 4), .units = CLASSES);
+    const jd_node loss = jd_softmax_xent(g, jd_reshape(g, x, JD_DIMS(B, CLASSES)), jd_arg(g, "label"));
     jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1);
     jd_result(g, "loss", loss);
 }

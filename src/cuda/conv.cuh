@@ -8,17 +8,9 @@
 #include "cuda/gemm.cuh"
 #include "cuda/table.h"
 
-/* Quotient and remainder of n < 2^31 by a number that the host knows, without a division: n m / 2^(31 + shift) with
- * m = ceil(2^(31 + shift) / d) and 2^shift >= d is too large by less than n d / 2^(31 + shift) / d < 1 / d. */
-struct divisor {
-    int d;
-    unsigned m, shift;
-    __device__ int quotient(int n) const { return (int)((uint64_t)(unsigned)n * m >> (31 + shift)); }
-};
-
 struct conv {
     int H, W, I, O, kh, kw, oh, ow, stride, pad;
-    divisor by_W, by_H, by_I, by_O, by_kw, by_oh, by_ow, by_stride;
+    jd_divisor by_W, by_H, by_I, by_O, by_kw, by_oh, by_ow, by_stride;
 };
 
 /* A tap: row and column of the window, channel. */
@@ -26,10 +18,10 @@ struct tap_at {
     int u, v, c;
 };
 
-static __device__ inline tap_at tap_of(int k, const divisor &channels, const divisor &width)
+static __device__ inline tap_at tap_of(int64_t k, const jd_divisor &channels, const jd_divisor &width)
 {
-    const int uv = channels.quotient(k), u = width.quotient(uv);
-    return {u, uv - u * width.d, k - uv * channels.d};
+    const int c = (int)channels.cut(&k), v = (int)width.cut(&k);
+    return {(int)k, v, c};
 }
 
 /* A pixel: the first element of its picture, row and column. */
@@ -38,10 +30,10 @@ struct pixel {
     int y, x;
 };
 
-static __device__ inline pixel pixel_of(int p, const divisor &width, const divisor &height, int64_t picture)
+static __device__ inline pixel pixel_of(int64_t p, const jd_divisor &width, const jd_divisor &height, int64_t picture)
 {
-    const int line = width.quotient(p), b = height.quotient(line);
-    return {b * picture, line - b * height.d, p - line * width.d};
+    const int x = (int)width.cut(&p), y = (int)height.cut(&p);
+    return {p * picture, y, x};
 }
 
 /* x at pixel p of the result and tap k = (u, v, i). */
@@ -53,10 +45,10 @@ struct window {
     conv s;
     __device__ pixel side_of(int64_t p) const
     {
-        const pixel o = pixel_of((int)p, s.by_ow, s.by_oh, (int64_t)s.H * s.W * s.I);
+        const pixel o = pixel_of(p, s.by_ow, s.by_oh, (int64_t)s.H * s.W * s.I);
         return {o.base, o.y * s.stride - s.pad, o.x * s.stride - s.pad};
     }
-    __device__ tap_at term_of(int64_t k) const { return tap_of((int)k, s.by_I, s.by_kw); }
+    __device__ tap_at term_of(int64_t k) const { return tap_of(k, s.by_I, s.by_kw); }
     __device__ float at(const pixel &p, const tap_at &t) const
     {
         const int y = p.y + t.u, x0 = p.x + t.v;
@@ -84,12 +76,12 @@ struct shadow {
     conv s;
     __device__ pixel side_of(int64_t p) const
     {
-        const pixel i = pixel_of((int)p, s.by_W, s.by_H, (int64_t)s.oh * s.ow * s.O);
+        const pixel i = pixel_of(p, s.by_W, s.by_H, (int64_t)s.oh * s.ow * s.O);
         return {i.base, i.y + s.pad, i.x + s.pad};
     }
     __device__ tap_at term_of(int64_t k) const
     {
-        const tap_at t = tap_of((int)k, s.by_O, s.by_kw);
+        const tap_at t = tap_of(k, s.by_O, s.by_kw);
         return {s.kh - 1 - t.u, s.kw - 1 - t.v, t.c};
     }
     __device__ float at(const pixel &p, const tap_at &t) const
@@ -97,7 +89,7 @@ struct shadow {
         int y = p.y - t.u, x = p.x - t.v;
         if (y < 0 || x < 0) return 0;
         if (s.stride > 1) {
-            const int down = s.by_stride.quotient(y), right = s.by_stride.quotient(x);
+            const int down = (int)s.by_stride.quotient(y), right = (int)s.by_stride.quotient(x);
             if (down * s.stride != y || right * s.stride != x) return 0;
             y = down;
             x = right;
@@ -115,7 +107,7 @@ struct tap {
     __device__ int64_t side_of(int64_t n) const { return n; }
     __device__ int64_t term_of(int64_t k) const
     {
-        const tap_at t = tap_of((int)k, s.by_O, s.by_kw);
+        const tap_at t = tap_of(k, s.by_O, s.by_kw);
         return (((int64_t)t.c * s.kh + s.kh - 1 - t.u) * s.kw + s.kw - 1 - t.v) * s.I;
     }
     __device__ float at(int64_t n, int64_t k) const { return w[k + n]; }

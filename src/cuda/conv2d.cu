@@ -4,12 +4,10 @@
  */
 #include "cuda/conv.cuh"
 
-static divisor by(int64_t d)
+/* Pixels and taps are numbered with 31 bits. */
+static jd_divisor by(int64_t d)
 {
-    divisor q = {(int)d, 0, 0};
-    while ((int64_t)1 << q.shift < d) q.shift++;
-    if (d > 0) q.m = (unsigned)((((uint64_t)1 << (31 + q.shift)) + (uint64_t)d - 1) / (uint64_t)d);
-    return q;
+    return jd_divide_by(d, INT32_MAX);
 }
 
 conv conv_of(const int64_t *x, const int64_t *w, const int64_t *y, int stride, int pad)
@@ -24,7 +22,6 @@ static conv sizes(const jd_call *c, const jd_type *x, const jd_type *w, const jd
     return conv_of(x->dim, w->dim, y->dim, a->stride, a->pad);
 }
 
-/* Pixels and taps are numbered with 32 bits. */
 static bool fits_conv(const jd_call *c)
 {
     for (int i = 0; i < 2; i++)

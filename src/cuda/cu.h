@@ -31,6 +31,7 @@ typedef void *jd_stream;
 struct jd_cu {
     jd_stream stream; /* all kernels, in order */
     int side;         /* 1: of two instructions side by side the second */
+    bool shared;      /* one of two is being launched */
     jd_precision precision;
     struct jd_blas *blas; /* see blas.h; NULL: own kernels only */
     char error[512];
@@ -199,6 +200,33 @@ static inline dim3 jd_grid(int64_t n)
 }
 #define JD_EACH(i, n)                                                                                                  \
     for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
+
+/* Quotients by a number that the host knows, without a division, which takes 64-bit numbers some 70 instructions.  For n and
+ * d below 2^31: n m / 2^(31 + shift) with m = ceil(2^(31 + shift) / d) and 2^shift >= d, too large by less than 1 / d. */
+struct jd_divisor {
+    int64_t d;
+    unsigned m, shift; /* m 0: divide */
+    __device__ int64_t quotient(int64_t n) const
+    {
+        return m ? (int64_t)((uint64_t)(unsigned)n * m >> (31 + shift)) : n / d;
+    }
+    /* *n becomes the quotient; returns the rest. */
+    __device__ int64_t cut(int64_t *n) const
+    {
+        const int64_t q = quotient(*n), rest = *n - q * d;
+        *n = q;
+        return rest;
+    }
+};
+/* For dividends up to `most`. */
+static inline jd_divisor jd_divide_by(int64_t d, int64_t most)
+{
+    jd_divisor q = {d, 0, 0};
+    if (d < 1 || d > INT32_MAX || most > INT32_MAX) return q;
+    while ((int64_t)1 << q.shift < d) q.shift++;
+    q.m = (unsigned)((((uint64_t)1 << (31 + q.shift)) + (uint64_t)d - 1) / (uint64_t)d);
+    return q;
+}
 
 template <class T> static inline const T *jd_in(const jd_call *c, int i)
 {

@@ -225,7 +225,8 @@ static size_t carve(parts *p, void *base)
 
 template <int LK> static int run(jd_cu *d, const lstm &l, parts p)
 {
-    if (jd_resident(d, whole<LK>, THREADS, p.shared) < p.NU * p.NB) return -1;
+    /* Blocks of two kernels side by side wait for their own, so all of both must have a place. */
+    if (jd_resident(d, whole<LK>, THREADS, p.shared) < p.NU * p.NB * (d->shared ? 2 : 1)) return -1;
     for (p.b0 = 0; p.b0 < l.s.B; p.b0 += p.NB * p.samples)
         if (jd_zero(d, p.arrived, (size_t)(32 * p.NB) * sizeof(unsigned)) ||
             jd_launch_together(d, "lstm_whole", whole<LK>, dim3((unsigned)(p.NU * p.NB)), THREADS, p.shared, l, p))

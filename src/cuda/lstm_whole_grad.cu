@@ -71,16 +71,20 @@ static __device__ inline void put(float *to, const parts &p, int kt, int bt, con
     }
 }
 
-/* The block's part of the errors of the step before: to (samples, Kp) in the device's memory; room: for a split. */
+/* The block's part of the errors of the step before: to (samples, Kp) in the device's memory, from when `taken` has counted
+ * `reads` (NULL: at once); room: for a split. */
 template <int TB>
-static __device__ inline void products(const float *weights, const float *delta, const parts &p, float *room, float *to)
+static __device__ inline void products(const float *weights, const float *delta, const parts &p, float *room, float *to,
+                                       const unsigned *taken, unsigned reads)
 {
     const int kts = (int)p.Kp / TILE, rows = 4 * p.units, n = p.samples * (int)p.Kp;
     float sum[TB][TILE];
     if (p.split == 1) {
-        for (int tile = (int)threadIdx.x; tile < p.tiles; tile += THREADS) {
-            product<TB>(weights, delta, p, tile % kts, tile / kts, 0, rows, sum);
-            put<TB>(to, p, tile % kts, tile / kts, sum);
+        for (int first = 0; first < p.tiles; first += THREADS) {
+            const int tile = first + (int)threadIdx.x;
+            if (tile < p.tiles) product<TB>(weights, delta, p, tile % kts, tile / kts, 0, rows, sum);
+            if (taken && !first) jd_wait(taken, reads);
+            if (tile < p.tiles) put<TB>(to, p, tile % kts, tile / kts, sum);
         }
         return;
     }
@@ -90,6 +94,7 @@ static __device__ inline void products(const float *weights, const float *delta,
         put<TB>(room + part * n, p, tile % kts, tile / kts, sum);
     }
     __syncthreads();
+    if (taken) jd_wait(taken, reads);
     for (int e = (int)threadIdx.x; e < n; e += THREADS) {
         float all = room[e];
         for (int k = 1; k < p.split; k++) all += room[k * n + e];
@@ -170,13 +175,13 @@ template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_bac
                 for (int k = 0; k < 4; k++) delta[(k * p.units + c[m].unit) * row + c[m].sample] = d[m][k];
         }
         if (goes) {
+            /* With one set of parts nobody may read it any more. */
             if (p.twice)
                 __syncthreads();
             else
                 jd_signal(taken);
-            /* One set of parts: nobody reads it any more. */
-            if (!p.twice) jd_wait(taken, (unsigned)(p.NU * (back + 1)));
-            products<TB>(weights, delta, p, room, now + n * each);
+            products<TB>(weights, delta, p, room, now + n * each, p.twice ? nullptr : taken,
+                         (unsigned)(p.NU * (back + 1)));
             jd_signal(arrived);
         }
         /* While the others wait: what only later kernels read. */
@@ -259,7 +264,8 @@ static size_t carve(parts *p, void *base)
 
 template <int TB> static int run(jd_cu *d, const lstm_back &l, parts p)
 {
-    if (jd_resident(d, whole_back<TB>, THREADS, p.shared) < p.NU * p.NB) return -1;
+    /* Blocks of two kernels side by side wait for their own, so all of both must have a place. */
+    if (jd_resident(d, whole_back<TB>, THREADS, p.shared) < p.NU * p.NB * (d->shared ? 2 : 1)) return -1;
     for (p.b0 = 0; p.b0 < l.s.B; p.b0 += p.NB * p.samples)
         if (jd_zero(d, p.arrived, (size_t)(64 * p.NB) * sizeof(unsigned)) ||
             jd_launch_together(d, "lstm_whole_back", whole_back<TB>, dim3((unsigned)(p.NU * p.NB)), THREADS, p.shared,

@@ -12,7 +12,8 @@
 struct pw_args {
     const void *in[JD_PW_MAX_IN];
     float *out[JD_PW_MAX_OUT];
-    int64_t period[JD_PW_MAX_IN], n;
+    jd_divisor period[JD_PW_MAX_IN];
+    int64_t n;
     float constant[JD_PW_MAX_CONST];
     jd_pw_step step[JD_PW_MAX_STEPS];
     uint8_t kind[JD_PW_MAX_IN], whole[JD_PW_MAX_IN], value[JD_PW_MAX_OUT];
@@ -54,8 +55,8 @@ static __device__ inline float operand(const pw_args &p, int i, int64_t e)
 {
     const int64_t at = p.kind[i] == JD_PW_FULL  ? e
                        : p.kind[i] == JD_PW_ONE ? 0
-                       : p.kind[i] == JD_PW_ROW ? e % p.period[i]
-                                                : e / p.period[i];
+                       : p.kind[i] == JD_PW_ROW ? e - p.period[i].quotient(e) * p.period[i].d
+                                                : p.period[i].quotient(e);
     return p.whole[i] ? (float)static_cast<const int32_t *>(p.in[i])[at] : static_cast<const float *>(p.in[i])[at];
 }
 
@@ -92,7 +93,9 @@ static int launch_pointwise(jd_cu *d, const jd_call *c)
     if (!p.n) return 0;
     for (int i = 0; i < q->nin; i++) {
         p.in[i] = c->in[i];
-        p.kind[i] = (uint8_t)jd__pw_kind(&c->in_type[i], &c->out_type[0], &p.period[i]);
+        int64_t period = 1;
+        p.kind[i] = (uint8_t)jd__pw_kind(&c->in_type[i], &c->out_type[0], &period);
+        p.period[i] = jd_divide_by(period, p.n);
         p.whole[i] = c->in_type[i].dtype == JD_I32;
     }
     for (int o = 0; o < q->nout; o++) {

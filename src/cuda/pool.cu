@@ -7,20 +7,38 @@
 struct pool {
     int64_t H, W, oh, ow, C;
     int size, stride;
+    jd_divisor by_H, by_W, by_oh, by_ow, by_C, by_size, by_stride;
 };
+
+/* Element e of the image, or of the result: picture, row, column, channel. */
+struct pool_at {
+    int64_t b, y, x, ch;
+};
+static __device__ inline pool_at cell_of(int64_t e, const jd_divisor &channels, const jd_divisor &width,
+                                         const jd_divisor &height)
+{
+    pool_at p;
+    p.ch = channels.cut(&e);
+    p.x = width.cut(&e);
+    p.y = height.cut(&e);
+    p.b = e;
+    return p;
+}
 
 /* The windows [first, last] along one axis of m windows that cover cell y. */
 static __device__ inline void covering(const pool &s, int64_t y, int64_t m, int64_t *first, int64_t *last)
 {
-    *first = y < s.size ? 0 : (y - s.size) / s.stride + 1;
-    *last = y / s.stride < m - 1 ? y / s.stride : m - 1;
+    const int64_t at = s.by_stride.quotient(y);
+    *first = y < s.size ? 0 : s.by_stride.quotient(y - s.size) + 1;
+    *last = at < m - 1 ? at : m - 1;
 }
 
 static __global__ void max_of(const float *x, float *y, int32_t *winner, pool s, int64_t n)
 {
     JD_EACH(e, n)
     {
-        const int64_t ch = e % s.C, ox = e / s.C % s.ow, oy = e / (s.C * s.ow) % s.oh, b = e / (s.C * s.ow * s.oh);
+        const pool_at o = cell_of(e, s.by_C, s.by_ow, s.by_oh);
+        const int64_t ch = o.ch, ox = o.x, oy = o.y, b = o.b;
         const int64_t y0 = oy * s.stride, x0 = ox * s.stride;
         float best = x[((b * s.H + y0) * s.W + x0) * s.C + ch];
         int32_t at = 0;
@@ -41,7 +59,8 @@ static __global__ void to_winners(const float *dy, const int32_t *winner, float 
 {
     JD_EACH(e, n)
     {
-        const int64_t ch = e % s.C, x = e / s.C % s.W, y = e / (s.C * s.W) % s.H, b = e / (s.C * s.W * s.H);
+        const pool_at i = cell_of(e, s.by_C, s.by_W, s.by_H);
+        const int64_t ch = i.ch, x = i.x, y = i.y, b = i.b;
         int64_t oy0, oy1, ox0, ox1;
         covering(s, y, s.oh, &oy0, &oy1);
         covering(s, x, s.ow, &ox0, &ox1);
@@ -59,8 +78,10 @@ static __global__ void at_winners(const float *x, const int32_t *winner, float *
 {
     JD_EACH(e, n)
     {
-        const int64_t ch = e % s.C, ox = e / s.C % s.ow, oy = e / (s.C * s.ow) % s.oh, b = e / (s.C * s.ow * s.oh);
-        const int64_t iy = oy * s.stride + winner[e] / s.size, ix = ox * s.stride + winner[e] % s.size;
+        const pool_at o = cell_of(e, s.by_C, s.by_ow, s.by_oh);
+        const int64_t ch = o.ch, ox = o.x, oy = o.y, b = o.b;
+        const int64_t at = winner[e] < 0 ? 0 : winner[e], down = s.by_size.quotient(at);
+        const int64_t iy = oy * s.stride + down, ix = ox * s.stride + at - down * s.size;
         y[e] = winner[e] >= 0 && iy < s.H && ix < s.W ? x[((b * s.H + iy) * s.W + ix) * s.C + ch] : 0;
     }
 }
@@ -76,7 +97,8 @@ static __global__ void mean_of(const float *x, float *y, pool s, int64_t n)
 {
     JD_EACH(e, n)
     {
-        const int64_t ch = e % s.C, ox = e / s.C % s.ow, oy = e / (s.C * s.ow) % s.oh, b = e / (s.C * s.ow * s.oh);
+        const pool_at o = cell_of(e, s.by_C, s.by_ow, s.by_oh);
+        const int64_t ch = o.ch, ox = o.x, oy = o.y, b = o.b;
         const int64_t y0 = oy * s.stride, x0 = ox * s.stride;
         float sum = 0;
         for (int64_t u = y0; u < y0 + s.size && u < s.H; u++)
@@ -89,7 +111,8 @@ static __global__ void shares(const float *dy, float *dx, pool s, int64_t n)
 {
     JD_EACH(e, n)
     {
-        const int64_t ch = e % s.C, x = e / s.C % s.W, y = e / (s.C * s.W) % s.H, b = e / (s.C * s.W * s.H);
+        const pool_at i = cell_of(e, s.by_C, s.by_W, s.by_H);
+        const int64_t ch = i.ch, x = i.x, y = i.y, b = i.b;
         int64_t oy0, oy1, ox0, ox1;
         covering(s, y, s.oh, &oy0, &oy1);
         covering(s, x, s.ow, &ox0, &ox1);
@@ -104,7 +127,21 @@ static __global__ void shares(const float *dy, float *dx, pool s, int64_t n)
 static pool sizes(const jd_call *c, const jd_type *x, const jd_type *y)
 {
     const jd_pool_attr *a = jd_attr<jd_pool_attr>(c);
-    return {x->dim[1], x->dim[2], y->dim[1], y->dim[2], x->dim[3], a->size, a->stride};
+    const int64_t n = jd__count(x) > jd__count(y) ? jd__count(x) : jd__count(y);
+    return {x->dim[1],
+            x->dim[2],
+            y->dim[1],
+            y->dim[2],
+            x->dim[3],
+            a->size,
+            a->stride,
+            jd_divide_by(x->dim[1], n),
+            jd_divide_by(x->dim[2], n),
+            jd_divide_by(y->dim[1], n),
+            jd_divide_by(y->dim[2], n),
+            jd_divide_by(x->dim[3], n),
+            jd_divide_by(a->size, INT32_MAX),
+            jd_divide_by(a->stride, INT32_MAX)};
 }
 
 static int launch_maxpool(jd_cu *d, const jd_call *c)

@@ -9,12 +9,18 @@ int jd_rec_inputs(jd_cu *d, const jd_call *c, int64_t G, float *to, int64_t row)
     return jd_gemm(d, jd_product{false, true, rows, G, N, jd_in<float>(c, 0), N, W, N, to, row, false, b, 0});
 }
 
+/* A block a row, so that sample and time are found once. */
+static dim3 rows_grid(jd_steps s)
+{
+    const int64_t rows = s.T * s.B;
+    return dim3((unsigned)(rows < 1 << 20 ? rows : 1 << 20));
+}
+
 static __global__ void clear_dead(jd_steps s, float *x, int64_t n)
 {
-    JD_EACH(e, s.T * s.B * n)
-    {
-        const int64_t row = e / n;
-        if (row / s.B >= s.count(row % s.B)) x[e] = 0;
+    for (int64_t row = blockIdx.x; row < s.T * s.B; row += gridDim.x) {
+        if (row / s.B < s.count(row % s.B)) continue;
+        for (int64_t e = threadIdx.x; e < n; e += blockDim.x) x[row * n + e] = 0;
     }
 }
 
@@ -22,7 +28,7 @@ int jd_rec_clear(jd_cu *d, jd_steps s, float *x, int64_t n)
 {
     const int64_t all = s.T * s.B * n;
     if (!s.length || !all) return 0;
-    return JD_LAUNCH(d, clear_dead, jd_grid(all), JD_BLOCK, 0, s, x, n);
+    return JD_LAUNCH(d, clear_dead, rows_grid(s), JD_BLOCK, 0, s, x, n);
 }
 
 static __global__ void last_rows(jd_steps s, const float *x, const float *first, float *to, int64_t n)
@@ -41,21 +47,20 @@ int jd_rec_last(jd_cu *d, jd_steps s, const float *x, const float *first, float 
 
 static __global__ void rows_before(jd_steps s, const float *x, const float *first, float *to, int64_t n)
 {
-    JD_EACH(e, s.T * s.B * n)
-    {
-        const int64_t row = e / n, b = row % s.B, t = row / s.B, count = s.count(b);
-        const int64_t before = s.reverse ? t + 1 : t - 1;
-        float v = 0;
-        if (t < count)
-            v = before >= 0 && before < count ? x[(before * s.B + b) * n + e % n] : first ? first[b * n + e % n] : 0;
-        to[e] = v;
+    for (int64_t row = blockIdx.x; row < s.T * s.B; row += gridDim.x) {
+        const int64_t b = row % s.B, t = row / s.B, count = s.count(b), before = s.reverse ? t + 1 : t - 1;
+        const float *from = t >= count                      ? nullptr
+                            : before >= 0 && before < count ? x + (before * s.B + b) * n
+                            : first                         ? first + b * n
+                                                            : nullptr;
+        for (int64_t e = threadIdx.x; e < n; e += blockDim.x) to[row * n + e] = from ? from[e] : 0;
     }
 }
 
 int jd_rec_before(jd_cu *d, jd_steps s, const float *x, const float *first, float *to, int64_t n)
 {
     const int64_t all = s.T * s.B * n;
-    return all ? JD_LAUNCH(d, rows_before, jd_grid(all), JD_BLOCK, 0, s, x, first, to, n) : 0;
+    return all ? JD_LAUNCH(d, rows_before, rows_grid(s), JD_BLOCK, 0, s, x, first, to, n) : 0;
 }
 
 int jd_rec_weight_grad(jd_cu *d, const float *delta, int64_t row, int64_t rows, int64_t G, const float *x, int64_t n,

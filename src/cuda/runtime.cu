@@ -123,6 +123,7 @@ static int side(void *handle, jd_device_side where)
 {
     device *d = of(handle);
     jd_cu *c = &d->cu;
+    c->shared = where != JD_SIDE_END;
     if (where == JD_SIDE_FIRST) return jd_check(c, "side", cudaEventRecord(d->fork, d->main));
     c->side = where == JD_SIDE_OTHER;
     c->stream = c->side ? d->aside : d->main;

@@ -1,18 +1,24 @@
 /* slice.cu - parts along an axis: slice, pad, concat, and sequences backwards. */
 #include "cuda/table.h"
 
-/* Rows of `n` elements (4 bytes each) that lie `from_row` and `to_row` apart. */
-static __global__ void copy_rows(const uint32_t *from, int64_t from_row, uint32_t *to, int64_t to_row, int64_t n,
-                                 int64_t rows)
+/* Rows of n.d elements (4 bytes each) that lie `from_row` and `to_row` apart. */
+static __global__ void copy_rows(const uint32_t *from, int64_t from_row, uint32_t *to, int64_t to_row, jd_divisor n,
+                                 int64_t all)
 {
-    JD_EACH(e, n * rows) to[e / n * to_row + e % n] = from[e / n * from_row + e % n];
+    JD_EACH(e, all)
+    {
+        int64_t row = e;
+        const int64_t at = n.cut(&row);
+        to[row * to_row + at] = from[row * from_row + at];
+    }
 }
 
 static int rows(jd_cu *d, const void *from, int64_t from_row, void *to, int64_t to_row, int64_t n, int64_t count)
 {
     if (n <= 0 || count <= 0) return 0;
+    if (count == 1) return jd_copy(d, to, from, (size_t)n * 4);
     return JD_LAUNCH(d, copy_rows, jd_grid(n * count), JD_BLOCK, 0, static_cast<const uint32_t *>(from), from_row,
-                     static_cast<uint32_t *>(to), to_row, n, count);
+                     static_cast<uint32_t *>(to), to_row, jd_divide_by(n, n * count), n * count);
 }
 
 static int64_t product(const jd_type *t, int begin, int end)

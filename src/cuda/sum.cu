@@ -14,8 +14,8 @@ struct sum_shape {
 static __device__ inline int64_t place(int rank, const int64_t *dim, const int64_t *stride, int64_t e)
 {
     int64_t at = 0;
-    for (int i = rank; i-- > 0; e /= dim[i]) at += e % dim[i] * stride[i];
-    return at;
+    for (int i = rank; i-- > 1; e /= dim[i]) at += e % dim[i] * stride[i];
+    return rank ? at + e * stride[0] : 0; /* the outermost takes what is left */
 }
 
 /* One thread a result; blockIdx.y is the part. */

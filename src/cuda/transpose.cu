@@ -9,8 +9,8 @@ struct strides {
 static __device__ inline int64_t source(const strides &s, int64_t e)
 {
     int64_t at = 0;
-    for (int i = s.rank; i-- > 0; e /= s.dim[i]) at += e % s.dim[i] * s.stride[i];
-    return at;
+    for (int i = s.rank; i-- > 1; e /= s.dim[i]) at += e % s.dim[i] * s.stride[i];
+    return s.rank ? at + e * s.stride[0] : 0; /* the outermost takes what is left */
 }
 
 static __global__ void by_strides(const float *x, float *y, strides s, int64_t n)
