@@ -7,6 +7,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "tmpdir.h"
+
+#include "../systems/names.c"
 #include "../systems/text_coder.c"
 #include "../systems/text_data.c"
 #include "../systems/text_nets.c"
@@ -16,16 +19,14 @@ static jd_ctx *ctx;
 
 static int setup(void **state)
 {
-    (void)state;
     ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? 0 : -1;
+    return ctx ? tmpdir_setup(state) : -1;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     jd_ctx_free(ctx);
-    return 0;
+    return tmpdir_teardown(state);
 }
 
 /* Symbols of skewed shares, thousands of them: long runs of carries occur, and the length is that of their information. */
@@ -126,13 +127,36 @@ static void nets_lose_nothing(void **state)
     check_net(5);
 }
 
+/* A folder of texts is one text; the speeches as NLTK has them are divided by their years. */
+static void folders_of_texts(void **state)
+{
+    (void)state;
+    static char page[12000];
+    static const char *const name[] = {"1945-Truman.txt", "1998-Clinton.txt", "2001-GWBush-1.txt", "2006-GWBush.txt"};
+    char path[80];
+    for (int k = 0; k < 4; k++) {
+        for (size_t i = 0; i < sizeof page; i++) page[i] = (char)('a' + k);
+        mkdir(tmpdir_file("state_union"), 0700);
+        snprintf(path, sizeof path, "state_union/%s", name[k]);
+        tmpdir_write(tmpdir_file(path), page, sizeof page);
+    }
+    text_set s;
+    assert_int_equal(text_read(ctx, tmpdir_file("state_union"), &s), JD_OK);
+    assert_int_equal(s.train.n + s.valid.n + s.test.n, 4 * (sizeof page + 1));
+    assert_true(s.train.bytes[0] == 'a' && s.train.bytes[sizeof page] == '\n' && s.test.bytes[0] == 'd');
+    text_free(ctx, &s);
+    setenv("JACKDAW_DATA", tmpdir_path, 1);
+    assert_int_equal(text_read(ctx, NULL, &s), JD_OK);
+    assert_true(s.train.n == 2 * (sizeof page + 1) && s.valid.n == sizeof page + 1 && s.test.n == sizeof page + 1);
+    assert_true(s.train.bytes[sizeof page + 1] == 'b' && s.valid.bytes[0] == 'c' && s.test.bytes[0] == 'd');
+    text_free(ctx, &s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares_come_back),
-        cmocka_unit_test(shares_fill_the_total),
-        cmocka_unit_test(other_methods),
-        cmocka_unit_test(nets_lose_nothing),
+        cmocka_unit_test(shares_come_back),  cmocka_unit_test(shares_fill_the_total), cmocka_unit_test(other_methods),
+        cmocka_unit_test(nets_lose_nothing), cmocka_unit_test(folders_of_texts),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -378,11 +378,12 @@ static const jd_dataset sets[] = {
      .title = "65 speeches on the state of the union, 1945 to 2006: 56 train, 4 valid, 5 test, plain English text",
      .home = "https://www.nltk.org/nltk_data",
      .licence = "public domain",
-     .obtain =
-         "join the speeches of NLTK's corpus state_union up to 1998 as train.txt, to 2001 as valid.txt, the later as "
-         "test.txt",
+     .obtain = "unpack NLTK's state_union.zip; or join its speeches up to 1998 as train.txt, to 2001 as valid.txt, the "
+               "later as "
+               "test.txt",
      .files = speeches_files,
-     .folders = (const char *const[]){"state_union", NULL}},
+     .folders = (const char *const[]){"state_union", NULL},
+     .official = (const char *const[]){"1945-Truman.txt", NULL}},
     {.name = "multi30k",
      .title = "Multi30k: captions of 29000 + 1014 + 2000 pictures in English, German and French, a sentence a line",
      .home = "https://github.com/multi30k/dataset",
