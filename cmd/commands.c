@@ -199,13 +199,18 @@ const cli_command cli_commands[] = {
      "its\n"
      "classes are words or numbers, and an input column of words becomes a number for each word.  In a folder each "
      "class\n"
-     "has a folder of its name with its pictures (PNG, JPEG, BMP, GIF, TIFF, PGM, PPM) or recordings (WAV, FLAC, Ogg,\n"
-     "SPHERE), or there are such folders called train, test and perhaps val, or a table index.tsv, labels.csv or "
+     "has a folder of its name with its pictures (PNG, JPEG, WebP, BMP, GIF, TIFF, PGM, PPM) or recordings (WAV, "
+     "AIFF,\n"
+     "AU, FLAC, Ogg, MP3, SPHERE), or there are such folders called train, test and perhaps val, or a table index.tsv, "
+     "labels.csv or "
      "train.csv\n"
      "with the columns file, class and perhaps split; --data may also be such a table.  NumPy's npz holds x and y, or\n"
      "x_train, y_train, x_test, y_test: rows (N,C), pictures (N,H,W) or (N,H,W,C) of 0 to 255 or 0 to 1, sequences\n"
      "(N,T,C), the shorter ones with NaN behind.\n"
-     "Time series of the UEA and UCR archives are read as they are, NAME_TRAIN.ts with NAME_TEST.ts beside it.\n\n"
+     "Time series of the UEA and UCR archives are read as they are, NAME_TRAIN.ts or .tsv with NAME_TEST beside it, "
+     "and so "
+     "are\n"
+     "tables in LIBSVM's format and folders of .gnt files.\n\n"
      "A net with lstm and the like reads sequences: recordings as 39 features every 20 ms, arrays (N,T,C), time "
      "series,\n"
      "of a table's rows a number at each step.  It needs `mean` where the steps become one answer.  With --loss ctc a "
@@ -302,9 +307,10 @@ const cli_command cli_commands[] = {
      export_options, cmd_export, 1, 1},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",
-     "Knows safetensors, npy, npz, IDX, PNG, JPEG, BMP, GIF, TIFF, PGM, PPM, WAV, FLAC, Ogg, NIfTI, CSV and "
-     "TensorBoard\n"
-     "event files and time series (.ts), most of them by their contents.",
+     "Knows safetensors, npy, npz, IDX, PNG, JPEG, WebP, BMP, GIF, TIFF, PGM, PPM, WAV, AIFF, AU, FLAC, Ogg, MP3, "
+     "NIfTI, "
+     "CSV\n"
+     "and TensorBoard event files and time series (.ts), most of them by their contents.",
      inspect_options, cmd_inspect, 1, -1},
     {"plan", "the instructions of a network, with kernels, FLOPs, bytes and times",
      "--net SPEC --input SHAPE [OPTIONS]",

@@ -237,6 +237,7 @@ static const char *picture_kind(const unsigned char *b, size_t n)
                  {"II*\0", "tiff", 4},  {"MM\0*", "tiff", 4},
                  {"P2", "pgm", 2},      {"P3", "ppm", 2},
                  {"P5", "pgm", 2},      {"P6", "ppm", 2}};
+    if (n >= 12 && !memcmp(b, "RIFF", 4) && !memcmp(b + 8, "WEBP", 4)) return "webp";
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (n >= 8 && !memcmp(b, known[i].head, known[i].bytes)) return known[i].kind;
     return NULL;
@@ -295,7 +296,8 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
         show_csv(ctx, path, separator_of(b, n), json);
     } else {
         jd_fail(ctx, JD_EDATA,
-                "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, JPEG, BMP, GIF, TIFF, PGM, PPM, "
+                "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, JPEG, WebP, BMP, GIF, TIFF, "
+                "PGM, PPM, "
                 "WAV, AIFF, AU, FLAC, Ogg, MP3, "
                 "NIfTI, time series (.ts), CSV, TensorBoard events",
                 path);

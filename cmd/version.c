@@ -9,6 +9,11 @@ static const struct feature {
     const char *name, *state, *how;
 } features[] = {
     {"png, pgm, ppm", "yes", ""}, {"wav, flac, ogg", "yes", ""},
+#ifdef JD_HAVE_WEBP
+    {"webp", "yes", ""},
+#else
+    {"webp", "no", "apt-get install libwebp-dev, then build again"},
+#endif
 #ifdef JD_HAVE_MPG123
     {"mp3", "yes", ""},
 #else

@@ -388,6 +388,9 @@ static void netpbm(void **state)
     torture(PNG, path, false); /* a shorter last number, or no line end */
     tmpdir_write(path, GIF_FILE, sizeof GIF_FILE);
     torture(PNG, path, false); /* what follows the first picture is not looked at */
+    tmpdir_write(path, WEBP_FILE, sizeof WEBP_FILE);
+    if (read_one(PNG, path) != JD_EABSENT) torture(PNG, path, false);
+    jd_error_clear(ctx);
     uint8_t bmp[70] = {0};
     const int n = bmp_header(bmp, 3, -2, 4, 0, 2);
     tmpdir_write(path, bmp, (size_t)n + 16);

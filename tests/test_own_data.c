@@ -227,7 +227,7 @@ static void finds_pictures(void **state)
     assert_non_null(strstr(said, "\"samples\":8"));
     write_text("deep/set/train/lying/a/x.webp", "RIFF    WEBP"); /* not passed over in silence */
     assert_int_equal(jackdaw("train --data deep --net 'dense 2' --epochs 3 -q -o k4"), JD_EDATA);
-    assert_non_null(strstr(wrong, "lying/a/x.webp: byte 0: this is a WebP"));
+    assert_non_null(strstr(wrong, "lying/a/x.webp"));
 }
 
 /* Sequences of two numbers a step, 6 to 18 steps: the class is which of the two grows. */

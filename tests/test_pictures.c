@@ -70,8 +70,8 @@ static void netpbm(void **state)
     expect_text("P2 1 1 9 x", 10, "byte 9: the next sample must be a whole number");
     expect_text("P4\n8 1\nA", 8, "convert it to PGM");
     expect_text("BM      ", 8, "ends in its header");
-    expect_text("RIFF    WEBP", 12, "convert it to PNG");
-    expect_text("hello", 5, "no PNG, JPEG, BMP, GIF, PGM, PPM or TIFF picture");
+    expect_text("RIFF    AVI ", 12, "this is a RIFF file; convert it to PNG");
+    expect_text("hello", 5, "no PNG, JPEG, WebP, BMP, GIF, PGM, PPM or TIFF picture");
 }
 
 static void expect_pixels(const void *file, size_t bytes, int channels, const uint8_t *pixels, size_t n)
@@ -100,6 +100,26 @@ static void bitmaps(void **state)
     expect_pixels(f, n + 16, 3, (const uint8_t *)"\xff\0\xff", 3);
     bmp_header(f, 1, 1, 8, 1, 0);
     expect_text((const char *)f, 70, "8 bits a pixel with compression 1; convert it to PNG");
+}
+
+static void webp(void **state)
+{
+    (void)state;
+    static const uint8_t rgb[] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30, 200, 100, 50, 255, 255, 255};
+    jd_picture p = {0};
+    if (jd_decode_picture(ctx, "x.webp", WEBP_FILE, sizeof WEBP_FILE, 0, &p) == JD_EABSENT) {
+        expect_error(JD_EABSENT, "dwebp FILE");
+        return;
+    }
+    assert_int_equal(jd_error(ctx), JD_OK);
+    assert_true(p.height == 2 && p.width == 3 && p.channels == 3);
+    assert_memory_equal(p.pixels, rgb, sizeof rgb);
+    jd_picture_free(ctx, &p);
+    assert_int_equal(jd_decode_picture(ctx, "x.webp", WEBP_FILE, sizeof WEBP_FILE, 1, &p), JD_OK);
+    assert_true(p.channels == 1 && p.pixels[5] == 255 && p.pixels[0] == 76);
+    jd_picture_free(ctx, &p);
+    expect_text((const char *)WEBP_FILE, sizeof WEBP_FILE - 20, "damaged or cut off");
+    expect_text((const char *)WEBP_FILE, 12, "no WebP picture can be decoded");
 }
 
 static void gifs(void **state)
@@ -255,7 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(netpbm), cmocka_unit_test(bitmaps),     cmocka_unit_test(turned_jpegs),
-        cmocka_unit_test(gifs),   cmocka_unit_test(tiff),
+        cmocka_unit_test(gifs),   cmocka_unit_test(webp),        cmocka_unit_test(tiff),
 #ifdef JD_HAVE_JPEG
         cmocka_unit_test(jpeg),   cmocka_unit_test(jpeg_claims),
 #else

@@ -10,7 +10,8 @@ jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, siz
         const char *head;
         size_t bytes;
         const char *what;
-    } others[] = {{"RIFF", 4, "a WebP or another RIFF"}, {"\0\0\0\x0cjP", 6, "a JPEG 2000"}};
+    } others[] = {
+        {"RIFF", 4, "a RIFF"}, {"\0\0\0\x0cjP", 6, "a JPEG 2000"}, {"%PDF", 4, "a PDF"}, {"<svg", 4, "an SVG"}};
     if (jd_error(ctx)) return jd_error(ctx);
     if (channels != 0 && channels != 1 && channels != 3)
         return jd_fail(ctx, JD_EUSAGE, "%s: %d channels; ask for 1 (gray), 3 (RGB) or 0 (as stored)", name, channels);
@@ -25,6 +26,8 @@ jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, siz
     if (bytes >= 2 && !memcmp(p, "BM", 2)) return jd__bmp_decode(ctx, name, p, bytes, channels, out);
     if (bytes >= 6 && (!memcmp(p, "GIF87a", 6) || !memcmp(p, "GIF89a", 6)))
         return jd__gif_decode(ctx, name, p, bytes, channels, out);
+    if (bytes >= 12 && !memcmp(p, "RIFF", 4) && !memcmp(p + 8, "WEBP", 4))
+        return jd__webp_decode(ctx, name, p, bytes, channels, out);
     if (bytes >= 12 && !memcmp(p + 4, "ftyp", 4))
         return jd_fail(ctx, JD_EDATA, "%s: byte 0: this is an AVIF, HEIC or MP4 file; convert it to PNG or JPEG", name);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -32,7 +35,7 @@ jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, siz
             return jd_fail(ctx, JD_EDATA, "%s: byte 0: this is %s file; convert it to PNG or JPEG", name,
                            others[i].what);
     return jd_fail(ctx, JD_EDATA,
-                   "%s: byte 0: no PNG, JPEG, BMP, GIF, PGM, PPM or TIFF picture begins in these %zu bytes", name,
+                   "%s: byte 0: no PNG, JPEG, WebP, BMP, GIF, PGM, PPM or TIFF picture begins in these %zu bytes", name,
                    bytes);
 }
 

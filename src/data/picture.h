@@ -14,6 +14,7 @@ jd_status jd__jpeg_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_
 jd_status jd__tiff_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
 jd_status jd__pnm_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
 jd_status jd__bmp_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
+jd_status jd__webp_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
 jd_status jd__gif_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
 
 /* Rec. 601 luma, as JPEG files store it. */
