@@ -7,6 +7,7 @@
 
 #include "files.h"
 #include "folders.h"
+#include "inspect.h"
 #include "jackdaw/series.h"
 #include "model.h"
 
@@ -264,7 +265,7 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
 {
     FILE *f = fopen(path, "rb");
     unsigned char b[256] = {0};
-    const size_t n = f ? fread(b, 1, sizeof b, f) : 0;
+    const size_t n = f ? fread(b, 1, sizeof b - 1, f) : 0;
     if (!f) {
         jd_fail(ctx, errno == ENOMEM ? JD_ENOMEM : JD_ENOINPUT, "%s: cannot be opened: %s", path, strerror(errno));
         return;
@@ -292,14 +293,16 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
         show_idx(ctx, path, json);
     } else if (strstr(path, "tfevents")) {
         show_events(ctx, path, json);
+    } else if (inspect_text(ctx, path, b, n, json)) {
+        ; /* it was said */
     } else if (separator_of(b, n)) {
         show_csv(ctx, path, separator_of(b, n), json);
-    } else {
+    } else if (!inspect_table(ctx, path, json) && !jd_error(ctx)) {
         jd_fail(ctx, JD_EDATA,
                 "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, JPEG, WebP, BMP, GIF, TIFF, "
                 "PGM, PPM, "
                 "WAV, AIFF, AU, FLAC, Ogg, MP3, "
-                "NIfTI, time series (.ts), CSV, TensorBoard events",
+                "MIDI, NIfTI, ink, FASTA, ARPA, time series (.ts), tables, TensorBoard events",
                 path);
     }
     if (t) show_tensors(t, kind, json);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "jackdaw/midi.h"
 #include "own_files.h"
 
 /* ---- recordings ---------------------------------------------------------------------------------------------------------------- */
@@ -242,10 +243,36 @@ static void refuses_volumes(void **state)
     assert_non_null(strstr(wrong, "2 "));
 }
 
+/* Files are told by their contents. */
+static void told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } file[] = {{"+1 1:0.5 4:1\n-1 2:3\n", "table, 2 rows, 5 columns\n"},
+                {"  1.0e+00  2.5\n  2.0e+00 -1\n", "table, 2 rows, 2 columns\n"},
+                {"\\data\\\nngram 1=1\n\n\\1-grams:\n-1 a\n\n\\end\\\n", "ARPA, an n-gram model of order 1, 1 words\n"},
+                {">one\nMKV\n", "FASTA, 1 chains, 3 residues\n"},
+                {".PEN_DOWN\n1 2\n3 4\n.SEGMENT WORD 0 OK \"hi\"\n",
+                 "ink, 1 sample, 1 strokes, 2 points; the first says: hi\n"},
+                {"a,b\n1,2\n", "csv, 2 lines, 2 columns; the first line: a,b\n"}};
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        tmpdir_write(tmpdir_file("unnamed"), file[i].text, strlen(file[i].text));
+        if (jackdaw("inspect unnamed")) fail_msg("%s", wrong);
+        assert_string_equal(said, file[i].says);
+    }
+    jd_midi_note note = {0, 960, 60, 90, 0};
+    assert_int_equal(jd_write_midi(ctx, tmpdir_file("unnamed"),
+                                   &(jd_midi){.division = 480, .tempo = 90, .count = 1, .notes = &note}),
+                     JD_OK);
+    assert_int_equal(jackdaw("inspect unnamed --json"), 0);
+    assert_string_equal(said, "{\"kind\":\"midi\",\"notes\":1,\"quarters\":2,\"tempo\":90}\n");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hears), cmocka_unit_test(reads_pictures),
-                                       cmocka_unit_test(sees_any_size), cmocka_unit_test(labels_volumes),
-                                       cmocka_unit_test(refuses_volumes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(told),           cmocka_unit_test(hears),
+                                       cmocka_unit_test(reads_pictures), cmocka_unit_test(sees_any_size),
+                                       cmocka_unit_test(labels_volumes), cmocka_unit_test(refuses_volumes)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

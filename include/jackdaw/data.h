@@ -100,10 +100,10 @@ typedef struct jd_picture {
     uint8_t *pixels; /* (height, width, channels) */
 } jd_picture;
 
-/* Reads a PNG, JPEG, PGM, PPM or TIFF file (told by its contents) as gray (channels 1), RGB (3) or as it is stored (0: gray stays
+/* Reads a PNG, JPEG, WebP, BMP, GIF, PGM, PPM or TIFF file (told by its contents) as gray (channels 1), RGB (3) or as it is stored (0: gray stays
  * gray).  An alpha channel is laid over black, palettes become colours, 16 bits become 8, CMYK becomes RGB.  Refuses more
- * than 2^26 pixels before it decodes any.  Errors: JD_EDATA with the byte and a repair; JD_EABSENT (a JPEG or TIFF, built
- * without libjpeg or libtiff). */
+ * than 2^26 pixels before it decodes any.  Errors: JD_EDATA with the byte and a repair; JD_EABSENT (a JPEG, TIFF or
+ * WebP, built without its library). */
 JD_API jd_status jd_read_picture(jd_ctx *ctx, const char *path, int channels, jd_picture *out);
 /* The same for a file in memory; `name` stands in errors. */
 JD_API jd_status jd_decode_picture(jd_ctx *ctx, const char *name, const void *data, size_t bytes, int channels,
@@ -166,7 +166,8 @@ typedef struct jd_table {
 } jd_table;
 enum { JD_LIMIT_CATEGORIES = 1000 };
 
-/* Reads numbers separated by commas, plain or gzip-ed.  Fields may stand in quotes.  The first line is a header if one of its
+/* Reads numbers separated by commas, plain or gzip-ed.  Fields may stand in quotes, with line ends in them.  In LIBSVM's format,
+ * LABEL INDEX:VALUE..., the label is column 1 and `last`, index i column i + 1, and what is not listed 0.  The first line is a header if one of its
  * fields that are wanted is no number.  Empty lines and lines that start with # are skipped.  Errors name line and column.
  *     jd_read_csv(ctx, "houses.csv", &(jd_csv_options){.select = "rooms,age,5-8,price"}, &t); */
 JD_API jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd_table *out);
