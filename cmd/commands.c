@@ -264,13 +264,17 @@ const cli_command cli_commands[] = {
      "knows characters (text-compression) goes on where a text ends: its last lines, or a text in the place of a file.",
      predict_options, cmd_predict, 2, -1},
     {"scan", "a model of small pictures at every pixel of a large one",
-     "MODEL IMAGE|FOLDER... -o OUT.png|FOLDER [OPTIONS]",
+     "MODEL IMAGE|FOLDER... -o OUT.png|OUT.csv|FOLDER [OPTIONS]",
      "  jackdaw scan runs/em-segmentation-1/model.safetensors slice.png -o inside.png\n"
      "  jackdaw scan model.safetensors slides/ --overlay -o found/\n"
-     "  jackdaw scan model.safetensors slide.png --class 1 -o all.npy\n",
+     "  jackdaw scan model.safetensors slide.png --class 1 -o all.npy\n"
+     "  jackdaw scan runs/mitosis-1 slides/ -o nuclei.csv\n",
      "The model is a classifier of pictures made of convolutions, pooling and dense layers.  Each pixel gets what the\n"
      "model says to the picture around it; beyond the edges the image is mirrored.\n"
-     "The results of several pictures, or of those in a folder, go into the folder OUT under the same names.",
+     "The results of several pictures, or of those in a folder, go into the folder OUT under the same names.\n"
+     "A model that finds points (mitosis) writes a table of them, OUT.csv: image, x and y in pixels, score; or "
+     "OUT.png,\n"
+     "the picture with its points in rings.",
      scan_options, cmd_scan, 2, -1},
     {"read", "the text in files of handwriting or speech", "MODEL FILE|FOLDER... [OPTIONS]",
      "  jackdaw read runs/handwriting-online-1/model.safetensors note.inkml\n"

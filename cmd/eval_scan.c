@@ -2,81 +2,13 @@
  * eval_scan.c - `jackdaw eval` of a model that is scanned over pictures: membranes between cells (V_Rand, pixel error) or
  * points to be found (F1), processed as its system does it and its file says.
  */
-#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "em_report.h"
 #include "eval.h"
 #include "files.h"
-#include "mitosis.h"
-#include "model.h"
-
-typedef struct scanning {
-    jd_ctx *ctx;
-    model m;
-    jd_params *w, *weights[MODEL_MEMBERS];
-    jd_scanner *scan[MODEL_MEMBERS];
-    bool points;
-    int views, median;
-    double spread, radius;
-    em_cubic cubic;
-    detector d;
-} scanning;
-
-static double number(const json_t *j, const char *key, double otherwise)
-{
-    const json_t *value = json_object_get(j, key);
-    return json_is_number(value) ? json_number_value(value) : otherwise;
-}
-
-static jd_status read_way(scanning *s, const char *path)
-{
-    jd_tensor_file *f = jd_safetensors_open(s->ctx, path);
-    const char *config = f ? jd_tensor_file_meta(f, "jackdaw.config") : NULL;
-    json_t *j = config ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    const char *what = json_string_value(json_object_get(j, "scan"));
-    s->points = what && !strcmp(what, "points");
-    s->views = (int)number(j, "views", 1);
-    s->median = (int)number(j, "median", 0);
-    s->spread = number(j, "spread", 0);
-    s->radius = number(j, "radius", 20);
-    s->cubic = (em_cubic){number(j, "calibration_a", 0), number(j, "calibration_b", 0)};
-    s->d = (detector){number(j, "peaks", 0) != 0, number(j, "threshold", 0.5), number(j, "least", 0),
-                      number(j, "rise", 0)};
-    if (f && (!what || (!s->points && strcmp(what, "membranes") != 0) || s->views < 1 || s->views > EM_VIEWS ||
-              s->median < 0 || s->median > 16))
-        jd_fail(s->ctx, JD_EDATA,
-                "%s: says \"scan\": \"%s\", %d views, median %d; membranes or points, 1 to %d, 0 to 16", path,
-                what ? what : "", s->views, s->median, EM_VIEWS);
-    json_decref(j);
-    jd_tensor_file_close(f);
-    return jd_error(s->ctx);
-}
-
-static jd_status open_model(scanning *s, const char *path)
-{
-    if (read_way(s, path) || model_load(s->ctx, path, &s->m, &s->w)) return jd_error(s->ctx);
-    const model *m = &s->m;
-    const float high = s->points ? 1 : EM_HIGH, low = -high;
-    const int channels = s->points ? 3 : 1;
-    if (m->rank != 3 || m->classes != 2 || m->dim[2] != channels || m->low != low || m->high != high || m->views > 1 ||
-        *m->view[0].prepare)
-        return jd_fail(s->ctx, JD_EDATA,
-                       "%s: is no net of two classes that sees plain pictures with %d channels of %g to %g", path,
-                       channels, (double)low, (double)high);
-    return model_scanners(s->ctx, path, m, s->w, &(jd_scan_options){0}, s->scan, s->weights);
-}
-
-static void close_model(scanning *s)
-{
-    for (int k = 0; k < s->m.members; k++) {
-        jd_scanner_free(s->scan[k]);
-        jd_params_free(s->weights[k]);
-    }
-    jd_params_free(s->w);
-    model_free(s->ctx, &s->m);
-}
+#include "scanning.h"
 
 /* ---- membranes ----------------------------------------------------------------------------------------------------------*/
 
@@ -149,15 +81,10 @@ static void eval_points(scanning *s, const char *dir, const char *data, const ch
     if (slides_load_nuclei(ctx, dir, split, 0.5, &all)) return;
     for (size_t i = 0; i < all.n && !jd_error(ctx); i++) {
         const slide *a = &all.s[i];
-        const size_t n = (size_t)(a->H * a->W);
-        float *mean = jd_alloc_array(ctx, n, sizeof *mean), *map = jd_alloc_array(ctx, n, sizeof *map);
-        for (int k = 0; mean && map && k < s->m.members; k++)
-            if (!slide_map(ctx, s->scan[k], a, s->views, map))
-                for (size_t p = 0; p < n; p++) mean[p] += map[p] / (float)s->m.members;
+        float *mean = scanning_map(s, a);
         const slides this = {1, &all.s[i]};
         if (!jd_error(ctx) && !detector_score(ctx, &s->d, &this, &mean, s->radius, &one)) jd_detection_add(&sum, &one);
         jd_free(ctx, mean);
-        jd_free(ctx, map);
     }
     if (!jd_error(ctx) && json) {
         printf("{\"data\":");
@@ -174,17 +101,17 @@ static void eval_points(scanning *s, const char *dir, const char *data, const ch
 
 int eval_scan(jd_ctx *ctx, const cli_args *a, const char *data, jd_split split)
 {
-    scanning s = {.ctx = ctx};
+    scanning s = {0};
     char *dir = eval_place(ctx, data);
     if (cli_has(a, "output"))
         jd_fail(ctx, JD_EUSAGE, "a model that scans pictures has no report of its own; `jackdaw scan` draws its maps");
-    if (dir && !jd_error(ctx) && !open_model(&s, a->rest[0])) {
+    if (dir && !jd_error(ctx) && !scanning_open(ctx, a->rest[0], &(jd_scan_options){0}, &s)) {
         if (s.points)
             eval_points(&s, dir, data, eval_splits[split], cli_has(a, "json"));
         else
             eval_membranes(&s, dir, data, split, cli_has(a, "json"));
     }
-    close_model(&s);
+    scanning_close(&s);
     jd_free(ctx, dir);
     return cli_end("eval", ctx);
 }

@@ -229,10 +229,13 @@ char *file_line(char **at)
     return line;
 }
 
-void csv_field(const char *s)
+void csv_field(FILE *f, const char *s)
 {
     const bool quote = strpbrk(s, ",\"\n") != NULL;
-    if (quote) putchar('"');
-    for (; *s; s++) printf(*s == '"' ? "\"\"" : "%c", *s);
-    if (quote) putchar('"');
+    if (quote) putc('"', f);
+    for (; *s; s++) {
+        if (*s == '"') putc('"', f);
+        putc(*s, f);
+    }
+    if (quote) putc('"', f);
 }

@@ -51,7 +51,7 @@ char *file_text(jd_ctx *ctx, const char *path);
 char *file_line(char **at);
 
 /* A field of a CSV line, quoted where it must be. */
-void csv_field(const char *s);
+void csv_field(FILE *f, const char *s);
 
 /* `read`, and `predict` for models that read or hear: all of it, with an open context that it closes. */
 int read_files(jd_ctx *ctx, const cli_args *a);

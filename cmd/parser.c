@@ -106,9 +106,9 @@ static void print_one(const char *line, const char *answer, bool whole, double l
         cli_json_number(ln_p);
         printf(",\"repaired\":%s}\n", whole ? "false" : "true");
     } else if (cli_has(a, "csv")) {
-        csv_field(line);
+        csv_field(stdout, line);
         printf(",");
-        csv_field(answer);
+        csv_field(stdout, answer);
         printf("\n");
     } else {
         printf("%s\n", answer);

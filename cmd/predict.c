@@ -38,9 +38,9 @@ static void print_one(const model *m, const char *file, size_t i, const measured
         for (size_t k = 0; k < K; k++) printf("%s%.9g", k ? "," : "", (double)p[k]);
         printf("]}\n");
     } else if (how == CSV) {
-        csv_field(file);
+        csv_field(stdout, file);
         printf(",%zu,", i);
-        if (m->classes) csv_field(name);
+        if (m->classes) csv_field(stdout, name);
         printf(m->classes ? ",%.9g" : "%.9g", (double)p[m->classes ? best : 0]);
         if (named) printf(",%d", best);
         printf("\n");

@@ -19,9 +19,9 @@ static void say(const char *file, const char *out, const int64_t *count, int cla
         cli_json_string(out);
         printf(",\"voxels\":[");
     } else if (how == CSV) {
-        csv_field(file);
+        csv_field(stdout, file);
         putchar(',');
-        csv_field(out);
+        csv_field(stdout, out);
     } else {
         printf("%s  %s ", file, out);
     }

@@ -16,9 +16,9 @@ static void print_one(const reader *m, const char *file, size_t i, form how)
         cli_json_string(m->text);
         printf(",\"probability\":%.6g}\n", m->confidence);
     } else if (how == CSV) {
-        csv_field(file);
+        csv_field(stdout, file);
         printf(",%zu,", i);
-        csv_field(m->text);
+        csv_field(stdout, m->text);
         printf(",%.6g\n", m->confidence);
     } else {
         printf("%s:%zu  %s\n", file, i, m->text);

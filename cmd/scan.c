@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include "files.h"
+#include "kind.h"
 #include "model.h"
+#include "scan_points.h"
 
 typedef enum form { MAP, OVERLAY, MASK, NUMBERS } form;
 
@@ -132,7 +134,7 @@ static jd_status scan_image(jd_ctx *ctx, job *j, const char *path, const char *o
     return jd_error(ctx);
 }
 
-static bool many_pictures(const cli_args *a)
+bool scan_many(const cli_args *a)
 {
     struct stat st;
     return a->n > 2 || (stat(a->rest[1], &st) == 0 && S_ISDIR(st.st_mode));
@@ -143,7 +145,7 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
     static const char *const endings[] = {FILE_PICTURES, NULL};
     file_list files = {0};
     char **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
-    const bool many = many_pictures(a), quiet = cli_has(a, "quiet");
+    const bool many = scan_many(a), quiet = cli_has(a, "quiet");
     if (!jd_error(ctx))
         model_scanners(ctx, a->rest[0], j->m, w, &(jd_scan_options){.tile = tile, .progress = progress, .user = j},
                        j->scan, j->weights);
@@ -179,9 +181,10 @@ int cmd_scan(int argc, char **argv)
     const int64_t tile = cli_int(&a, "tile", 256, 1, 65536);
     const double mask = cli_real(&a, "mask", -1, 0, 1);
     if (a.bad) return JD_EUSAGE;
-    if (!out || (!many_pictures(&a) && !file_ends(out, ".png") && !file_ends(out, ".npy")))
-        return cli_fail("scan", JD_EUSAGE, "give the result's name, which ends in .png or .npy: -o OUT.png");
-    if (many_pictures(&a) && (file_ends(out, ".png") || file_ends(out, ".npy")))
+    const bool table = out && file_ends(out, ".csv");
+    if (!out || (!scan_many(&a) && !table && !file_ends(out, ".png") && !file_ends(out, ".npy")))
+        return cli_fail("scan", JD_EUSAGE, "give the result's name, which ends in .png, .npy or .csv: -o OUT.png");
+    if (scan_many(&a) && (file_ends(out, ".png") || file_ends(out, ".npy")))
         return cli_fail("scan", JD_EUSAGE, "the results of several pictures need a folder: -o FOLDER");
     if (mask >= 0 && cli_has(&a, "overlay"))
         return cli_fail("scan", JD_EUSAGE, "--mask and --overlay make two different pictures; give one of them");
@@ -190,6 +193,15 @@ int cmd_scan(int argc, char **argv)
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     cli_catch_signals();
+    scanning s = {0};
+    if (model_kind_of(ctx, a.rest[0]) == MODEL_SCANNER)
+        scanning_open(ctx, a.rest[0], &(jd_scan_options){.tile = tile}, &s);
+    const bool points = s.points;
+    if (table && !points && !jd_error(ctx))
+        jd_fail(ctx, JD_EUSAGE, "%s: finds no points, so there is no table of them; -o OUT.png", a.rest[0]);
+    if (points && !jd_error(ctx)) scan_points(&s, &a, out);
+    scanning_close(&s);
+    if (points || jd_error(ctx)) return cli_end("scan", ctx);
     model m;
     jd_params *w = NULL;
     job j = {.m = &m, .form = mask >= 0 ? MASK : cli_has(&a, "overlay") ? OVERLAY : MAP, .mask = mask};

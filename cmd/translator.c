@@ -90,9 +90,9 @@ static void print_one(const char *source, const char *answer, const jd_sequence 
         cli_json_number(found->ln_p);
         printf(",\"ended\":%s}\n", found->ended ? "true" : "false");
     } else if (cli_has(a, "csv")) {
-        csv_field(source);
+        csv_field(stdout, source);
         printf(",");
-        csv_field(answer);
+        csv_field(stdout, answer);
         printf("\n");
     } else {
         printf("%s\n", answer);

@@ -8,14 +8,18 @@
 #include "names.h"
 #include "slides.h"
 
+void slide_free(jd_ctx *ctx, slide *s)
+{
+    jd_free(ctx, s->rgb);
+    jd_free(ctx, s->core);
+    jd_free(ctx, s->score);
+    jd_free(ctx, s->truth);
+    *s = (slide){0};
+}
+
 void slides_free(jd_ctx *ctx, slides *s)
 {
-    for (size_t i = 0; i < s->n && s->s; i++) {
-        jd_free(ctx, s->s[i].rgb);
-        jd_free(ctx, s->s[i].core);
-        jd_free(ctx, s->s[i].score);
-        jd_free(ctx, s->s[i].truth);
-    }
+    for (size_t i = 0; i < s->n && s->s; i++) slide_free(ctx, &s->s[i]);
     jd_free(ctx, s->s);
     *s = (slides){0};
 }
@@ -60,16 +64,21 @@ static void mark(slide *s, const jd_point *p, double radius)
                 s->core[y * s->W + x] = 1;
 }
 
-/* Takes the path, which may be NULL after an error. */
-static jd_status open_slide(jd_ctx *ctx, char *path, slide *s)
+jd_status slide_open(jd_ctx *ctx, const char *path, slide *s)
 {
     jd_picture p = {0};
-    if (path && !jd_read_picture(ctx, path, 3, &p)) {
-        stretch(p.pixels, (size_t)p.height * (size_t)p.width * 3);
-        make_ground_dark(p.pixels, (size_t)p.height * (size_t)p.width);
-        *s = (slide){.H = p.height, .W = p.width, .rgb = p.pixels};
-        s->core = jd_alloc_array(ctx, (size_t)(s->H * s->W), 1);
-    }
+    if (jd_read_picture(ctx, path, 3, &p)) return jd_error(ctx);
+    stretch(p.pixels, (size_t)p.height * (size_t)p.width * 3);
+    make_ground_dark(p.pixels, (size_t)p.height * (size_t)p.width);
+    *s = (slide){.H = p.height, .W = p.width, .rgb = p.pixels};
+    s->core = jd_alloc_array(ctx, (size_t)(s->H * s->W), 1);
+    return jd_error(ctx);
+}
+
+/* Takes the path, which may be NULL after an error. */
+static jd_status open_named(jd_ctx *ctx, char *path, slide *s)
+{
+    if (path) slide_open(ctx, path, s);
     jd_free(ctx, path);
     return jd_error(ctx);
 }
@@ -77,7 +86,7 @@ static jd_status open_slide(jd_ctx *ctx, char *path, slide *s)
 static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slide *s)
 {
     if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s: its tables name the picture \"%s\", a path", dir, name);
-    return open_slide(ctx, jd_asprintf(ctx, "%s/image/%s.png", dir, name), s);
+    return open_named(ctx, jd_asprintf(ctx, "%s/image/%s.png", dir, name), s);
 }
 
 /* A nucleus of so many pixels around a point. */
@@ -191,7 +200,7 @@ static jd_status read_bowl_slide(jd_ctx *ctx, const char *root, const char *id, 
     else if (!jd_error(ctx) && access(masks, F_OK))
         jd_fail(ctx, JD_ENOINPUT,
                 "%s: no such folder; a mask for each nucleus is needed to learn from or to measure by", masks);
-    else if (!jd_error(ctx) && !open_slide(ctx, jd_asprintf(ctx, "%s/%s", images, image[0]), s))
+    else if (!jd_error(ctx) && !open_named(ctx, jd_asprintf(ctx, "%s/%s", images, image[0]), s))
         s->truth = jd_alloc_array(ctx, n + 1, sizeof *s->truth);
     for (size_t i = 0; i < n && !jd_error(ctx); i++) {
         char *path = jd_asprintf(ctx, "%s/%s", masks, mask[i]);

@@ -26,6 +26,9 @@ typedef struct slides {
 } slides;
 void slides_free(jd_ctx *ctx, slides *s);
 
+/* A picture without its truth, prepared as those of slides_load_nuclei. */
+jd_status slide_open(jd_ctx *ctx, const char *path, slide *s);
+void slide_free(jd_ctx *ctx, slide *s);
 /* The pictures of one split of DIR: those of images.tsv in the split and those that SPLIT_points.tsv names; either table may
  * be missing, and points.tsv stands in for the second.  Contrast is stretched so that 1 % of the values are black and 0.5 % white, and
  * pictures that are bright or coloured are turned into their negatives.  The core of

@@ -320,6 +320,25 @@ static void scans_for_points(void **state)
     assert_int_equal(jackdaw("eval two.st cells/ --json"), 0);
     assert_string_equal(said, once);
     jd_free(ctx, once);
+    /* The points of `scan` are those that `eval` counts: with them as the truth nothing is amiss. */
+    assert_int_equal(jackdaw("scan one.st cells/image/ -o found.csv --quiet"), 0);
+    FILE *f = fopen(tmpdir_file("found.csv"), "r"), *tsv = fopen(tmpdir_file("cells/points.tsv"), "w");
+    char line[200];
+    int points = 0;
+    assert_true(f && tsv && fgets(line, sizeof line, f));
+    assert_string_equal(line, "image,x,y,score\n");
+    fputs("image\tx\ty\tarea\n", tsv);
+    for (char image[20], x[20], y[20]; fgets(line, sizeof line, f); points++) {
+        assert_int_equal(sscanf(line, "%19[^,],%19[^,],%19[^,],", image, x, y), 3);
+        fprintf(tsv, "%s\t%s\t%s\t30\n", image, x, y);
+    }
+    fclose(f);
+    fclose(tsv);
+    assert_true(points > 0);
+    assert_int_equal(jackdaw("eval one.st cells/ --json"), 0);
+    assert_non_null(strstr(said, "\"value\":1,"));
+    assert_int_equal(jackdaw("scan one.st cells/image/a.png -o ringed.png --quiet"), 0);
+    assert_int_equal(jackdaw("scan one.st cells/image/a.png -o ringed.npy"), JD_EUSAGE);
     write_text("cells/points.tsv", "image\tx\ty\tarea\na\t180\t18\t30\n");
     assert_int_equal(jackdaw("eval one.st cells"), JD_EDATA);
     assert_non_null(strstr(wrong, "points of a: (180, 18)"));
