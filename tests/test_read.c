@@ -263,10 +263,10 @@ static void told(void **state)
     }
     jd_midi_note note = {0, 960, 60, 90, 0};
     assert_int_equal(jd_write_midi(ctx, tmpdir_file("unnamed"),
-                                   &(jd_midi){.division = 480, .tempo = 90, .count = 1, .notes = &note}),
+                                   &(jd_midi){.division = 480, .tempo = 120, .count = 1, .notes = &note}),
                      JD_OK);
     assert_int_equal(jackdaw("inspect unnamed --json"), 0);
-    assert_string_equal(said, "{\"kind\":\"midi\",\"notes\":1,\"quarters\":2,\"tempo\":90}\n");
+    assert_string_equal(said, "{\"kind\":\"midi\",\"notes\":1,\"quarters\":2,\"tempo\":120}\n");
 }
 
 int main(void)
