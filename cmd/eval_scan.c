@@ -47,14 +47,8 @@ static void eval_membranes(scanning *s, const char *dir, const char *data, jd_sp
     em_stack stack = {0};
     em_scores e = {0};
     if (load_stack(ctx, dir, !strcmp(data, "isbi2012"), split, &stack)) return;
-    const size_t n = (size_t)(stack.H * stack.W);
-    float *maps = jd_alloc_array(ctx, (size_t)stack.n * n, sizeof *maps), *map = jd_alloc_array(ctx, n, sizeof *map);
-    for (int64_t i = 0; maps && map && i < stack.n; i++)
-        for (int k = 0; k < s->m.members && !jd_error(ctx); k++)
-            if (!em_map(ctx, s->scan[k], &stack, i, stack.H == stack.W ? s->views : 1, map))
-                for (size_t p = 0; p < n; p++) maps[(size_t)i * n + p] += map[p] / (float)s->m.members;
-    if (!jd_error(ctx) && !em_finish(ctx, &stack, &s->cubic, s->median, maps) &&
-        !em_score(ctx, &(em_stack){0}, NULL, &stack, maps, s->spread, &e)) {
+    float *maps = scanning_inside(s, &stack);
+    if (!jd_error(ctx) && !em_score(ctx, &(em_stack){0}, NULL, &stack, maps, s->spread, &e)) {
         if (json) {
             printf("{\"data\":");
             cli_json_string(data);
@@ -67,7 +61,6 @@ static void eval_membranes(scanning *s, const char *dir, const char *data, jd_sp
         }
     }
     jd_free(ctx, maps);
-    jd_free(ctx, map);
     em_free(ctx, &stack);
 }
 

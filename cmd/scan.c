@@ -16,6 +16,7 @@ typedef struct job {
     double mask; /* MASK: white above it */
     jd_picture in;
     int cls, classes;
+    scanning *membranes; /* whose file tells how it is scanned, or NULL: */
     jd_params *weights[MODEL_MEMBERS];
     jd_scanner *scan[MODEL_MEMBERS];
     uint8_t *gray; /* (H,W), for a PNG */
@@ -112,22 +113,44 @@ static void forget(jd_ctx *ctx, job *j)
     j->p = NULL;
 }
 
+/* Class 1 is inside. */
+static void scan_membranes(job *j)
+{
+    const em_stack one = {1, j->in.height, j->in.width, j->in.pixels, NULL};
+    float *inside = scanning_inside(j->membranes, &one);
+    for (int64_t i = 0; inside && i < one.H * one.W; i++) {
+        const float p[2] = {1 - inside[i], inside[i]};
+        if (j->p) memcpy(j->p + 2 * i, p, sizeof p);
+        if (j->gray) j->gray[i] = gray_of(j, p[j->cls]);
+    }
+    jd_free(j->membranes->ctx, inside);
+}
+
+static void scan_plain(jd_ctx *ctx, job *j)
+{
+    const size_t pixels = (size_t)j->in.height * (size_t)j->in.width;
+    for (int k = 0; k < j->m->members && !jd_error(ctx); k++)
+        jd_scan_run(j->scan[k], &(jd_scan_stream){j->in.height, j->in.width, read_pixels, write_values, j});
+    for (size_t i = 0; j->p && j->gray && i < pixels; i++)
+        j->gray[i] = gray_of(j, j->p[i * (size_t)j->classes + (size_t)j->cls]);
+}
+
 static jd_status scan_image(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
 {
     if (jd_read_picture(ctx, path, (int)j->m->dim[2], &j->in)) return jd_error(ctx);
     const size_t pixels = (size_t)j->in.height * (size_t)j->in.width;
-    if (j->form == NUMBERS || j->m->members > 1)
+    if (j->form == NUMBERS || (j->m->members > 1 && !j->membranes))
         j->p = jd_alloc_array(ctx, pixels * (size_t)j->m->classes, sizeof *j->p);
     if (j->form != NUMBERS) j->gray = jd_alloc_array(ctx, pixels, 1);
     if (jd_error(ctx)) return jd_error(ctx);
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_STAGE, .text = path});
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = "tiles", .total = 1});
     const double start = jd_now();
-    for (int k = 0; k < j->m->members; k++)
-        if (jd_scan_run(j->scan[k], &(jd_scan_stream){j->in.height, j->in.width, read_pixels, write_values, j}))
-            return jd_error(ctx);
-    for (size_t i = 0; j->p && j->gray && i < pixels; i++)
-        j->gray[i] = gray_of(j, j->p[i * (size_t)j->classes + (size_t)j->cls]);
+    if (j->membranes)
+        scan_membranes(j);
+    else
+        scan_plain(ctx, j);
+    if (jd_error(ctx)) return jd_error(ctx);
     const double seconds = jd_now() - start;
     if (!write_result(ctx, j, out) && !quiet)
         fprintf(stderr, "%s: %d x %d pixels in %.2f s\n", out, j->in.width, j->in.height, seconds);
@@ -146,7 +169,7 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
     file_list files = {0};
     char **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
     const bool many = scan_many(a), quiet = cli_has(a, "quiet");
-    if (!jd_error(ctx))
+    if (!jd_error(ctx) && !j->membranes)
         model_scanners(ctx, a->rest[0], j->m, w, &(jd_scan_options){.tile = tile, .progress = progress, .user = j},
                        j->scan, j->weights);
     if (many && !jd_error(ctx) && mkdir(out, 0777) && errno != EEXIST)
@@ -161,7 +184,6 @@ static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, 
         if (!files_next(ctx, &files)) break;
     }
     files_end(ctx, &files);
-    cli_view_close(&j->view);
     for (int k = 0; k < j->m->members; k++) {
         jd_scanner_free(j->scan[k]);
         jd_params_free(j->weights[k]);
@@ -193,24 +215,25 @@ int cmd_scan(int argc, char **argv)
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     cli_catch_signals();
-    scanning s = {0};
-    if (model_kind_of(ctx, a.rest[0]) == MODEL_SCANNER)
-        scanning_open(ctx, a.rest[0], &(jd_scan_options){.tile = tile}, &s);
-    const bool points = s.points;
-    if (table && !points && !jd_error(ctx))
-        jd_fail(ctx, JD_EUSAGE, "%s: finds no points, so there is no table of them; -o OUT.png", a.rest[0]);
-    if (points && !jd_error(ctx)) scan_points(&s, &a, out);
-    scanning_close(&s);
-    if (points || jd_error(ctx)) return cli_end("scan", ctx);
-    model m;
+    model m = {0};
     jd_params *w = NULL;
+    scanning s = {.ctx = ctx};
     job j = {.m = &m, .form = mask >= 0 ? MASK : cli_has(&a, "overlay") ? OVERLAY : MAP, .mask = mask};
     cli_view_init(&j.view, &a);
-    if (!model_load(ctx, a.rest[0], &m, &w) && !check_model(ctx, a.rest[0], &m, cls)) {
+    const bool scanner = model_kind_of(ctx, a.rest[0]) == MODEL_SCANNER;
+    if (scanner) scanning_open(ctx, a.rest[0], &(jd_scan_options){.tile = tile, .progress = progress, .user = &j}, &s);
+    if (table && !s.points && !jd_error(ctx))
+        jd_fail(ctx, JD_EUSAGE, "%s: finds no points, so there is no table of them; -o OUT.png", a.rest[0]);
+    if (!jd_error(ctx) && s.points) {
+        scan_points(&s, &a, out);
+    } else if (!jd_error(ctx) && !model_load(ctx, a.rest[0], &m, &w) && !check_model(ctx, a.rest[0], &m, cls)) {
         j.classes = m.classes;
         j.cls = cls < 0 ? 1 : cls;
+        j.membranes = scanner ? &s : NULL;
         scan_all(ctx, &a, &j, w, out, tile);
     }
+    cli_view_close(&j.view);
+    scanning_close(&s);
     jd_params_free(w);
     model_free(ctx, &m);
     return cli_end("scan", ctx);

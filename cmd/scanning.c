@@ -59,6 +59,20 @@ void scanning_close(scanning *s)
     model_free(s->ctx, &s->m);
 }
 
+float *scanning_inside(scanning *s, const em_stack *stack)
+{
+    const size_t n = (size_t)(stack->H * stack->W);
+    float *maps = jd_alloc_array(s->ctx, (size_t)stack->n * n, sizeof *maps);
+    float *map = jd_alloc_array(s->ctx, n, sizeof *map);
+    for (int64_t i = 0; maps && map && i < stack->n; i++)
+        for (int k = 0; k < s->m.members && !jd_error(s->ctx); k++)
+            if (!em_map(s->ctx, s->scan[k], stack, i, stack->H == stack->W ? s->views : 1, map))
+                for (size_t p = 0; p < n; p++) maps[(size_t)i * n + p] += map[p] / (float)s->m.members;
+    if (!jd_error(s->ctx)) em_finish(s->ctx, stack, &s->cubic, s->median, maps);
+    jd_free(s->ctx, map);
+    return maps;
+}
+
 float *scanning_map(scanning *s, const slide *a)
 {
     const size_t n = (size_t)(a->H * a->W);

@@ -22,6 +22,8 @@ typedef struct scanning {
 jd_status scanning_open(jd_ctx *ctx, const char *path, const jd_scan_options *o, scanning *s);
 /* After an error too. */
 void scanning_close(scanning *s);
+/* Membranes: each pixel's probability to lie inside, (n,H,W), of all slices, for jd_free. */
+float *scanning_inside(scanning *s, const em_stack *stack);
 /* The mean of the nets' maps of a picture with points (H,W), for jd_free. */
 float *scanning_map(scanning *s, const slide *a);
 

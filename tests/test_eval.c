@@ -277,7 +277,7 @@ static void scanning_models(int channels, const char *way)
 static void scans_for_membranes(void **state)
 {
     (void)state;
-    scanning_models(1, "\"scan\":\"membranes\",\"views\":1");
+    scanning_models(1, "\"scan\":\"membranes\",\"views\":8,\"median\":1,\"calibration_a\":0.5");
     make_folder("cut/image");
     make_folder("cut/label");
     write_slice("cut/image/a.png", 1, 1);
