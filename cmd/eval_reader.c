@@ -11,6 +11,7 @@
 
 #include "eval.h"
 #include "folders.h"
+#include "handwriting.h"
 #include "reader.h"
 
 enum { SHOWN = 60 }; /* wrong answers in the report */
@@ -112,20 +113,25 @@ static jd_status count(tally *t, const char *item, const char *truth)
     return jd_error(m->ctx);
 }
 
-static jd_status eval_ink(tally *t, const char *path)
+static jd_status eval_samples(tally *t, const char *path, const jd_ink *ink)
 {
     jd_ctx *ctx = t->m.ctx;
-    jd_ink ink = {0};
-    if (jd_read_ink(ctx, path, &ink)) return jd_error(ctx);
-    for (size_t k = 0; k < ink.count; k++) {
-        const jd_ink_sample *s = &ink.items[k];
+    for (size_t k = 0; k < ink->count; k++) {
+        const jd_ink_sample *s = &ink->items[k];
         if (!*s->text)
             jd_fail(ctx, JD_EDATA,
                     "%s: sample %zu tells no text; without it nothing can be measured (try `jackdaw read`)", path, k);
         if (jd_error(ctx) || reader_ink(&t->m, s) || count(t, *s->id ? s->id : path, s->text)) break;
     }
-    jd_ink_free(ctx, &ink);
     return jd_error(ctx);
+}
+
+static jd_status eval_ink(tally *t, const char *path)
+{
+    jd_ink ink = {0};
+    if (!jd_read_ink(t->m.ctx, path, &ink)) eval_samples(t, path, &ink);
+    jd_ink_free(t->m.ctx, &ink);
+    return jd_error(t->m.ctx);
 }
 
 /* One recording or picture. */
@@ -215,27 +221,59 @@ static jd_status eval_named(tally *t, const char *dir)
     return jd_error(ctx);
 }
 
-/* The words and the lines of a folder of ink. */
+static bool wanted(const tally *t, int part)
+{
+    return t->split == JD_ALL || part == (t->split == JD_TEST ? 2 : 0);
+}
+
+/* The words and the lines of a set as it is distributed. */
+static jd_status eval_distributed(tally *t, const char *dir, hand_set set)
+{
+    jd_ctx *ctx = t->m.ctx;
+    for (int lines = set == HAND_IAM; lines < 2; lines++)
+        for (int part = 0; part < 3; part++) {
+            jd_ink ink = {0};
+            if (wanted(t, part) && !hand_load_folder(ctx, NULL, dir, set, lines, part, &ink))
+                eval_samples(t, dir, &ink);
+            jd_ink_free(ctx, &ink);
+            if (jd_error(ctx)) return jd_error(ctx);
+        }
+    return JD_OK;
+}
+
+/* The words and the lines of a folder of ink, or all files of ink in it and below it. */
 static jd_status eval_ink_folder(tally *t, const char *dir)
 {
-    static const char *const kinds[] = {"words", "lines"}, *const parts[] = {"train", "test", "valid"};
+    static const char *const kinds[] = {"words", "lines"}, *const parts[] = {"train", "valid", "test"};
+    static const char *const endings[] = {".inkml", ".xml", ".dat", ".ink", NULL};
     jd_ctx *ctx = t->m.ctx;
+    const hand_set set = hand_set_in(dir);
     bool any = false;
+    if (set != HAND_TABLES) return eval_distributed(t, dir, set);
     for (int k = 0; k < 2; k++)
         for (int p = 0; p < 3; p++) {
-            if (t->split != JD_ALL && p != (int)t->split) continue;
-            char *path = jd_asprintf(ctx, "%s/%s_%s.tsv.gz", dir, kinds[k], parts[p]);
+            char *name = jd_asprintf(ctx, "%s_%s.tsv", kinds[k], parts[p]);
+            char *path = name && wanted(t, p) ? jd_dataset_path(ctx, dir, name) : NULL;
             struct stat st;
             if (path && !stat(path, &st)) {
                 any = true;
                 eval_ink(t, path);
             }
+            jd_free(ctx, name);
             jd_free(ctx, path);
             if (jd_error(ctx)) return jd_error(ctx);
         }
-    return any ? JD_OK
-               : jd_fail(ctx, JD_ENOINPUT, "%s: neither words_%s.tsv.gz nor lines_%s.tsv.gz is in it; give a file", dir,
-                         eval_splits[t->split], eval_splits[t->split]);
+    file_list files = {0};
+    if (!any) files_all(ctx, dir, endings, &files);
+    for (size_t i = 0; i < files.n && !jd_error(ctx); i++) eval_ink(t, files.path[i]);
+    any = any || files.n;
+    files_free(ctx, &files);
+    return any || jd_error(ctx)
+               ? jd_error(ctx)
+               : jd_fail(
+                     ctx, JD_ENOINPUT,
+                     "%s: neither words_%s.tsv nor lines_%s.tsv is in it, nor InkML, UNIPEN (.dat) or IAM-OnDB files",
+                     dir, eval_splits[t->split], eval_splits[t->split]);
 }
 
 static jd_status eval_all(tally *t)

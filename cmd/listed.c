@@ -22,23 +22,32 @@ static bool list(jd_ctx *ctx, const char *dir, const char *const *endings, file_
     return l->n > 0 && !jd_error(ctx);
 }
 
-/* The file that the split means: it begins with its name, or is the only one. */
+static const char *const idx_endings[] = {"images-idx3-ubyte", "images-idx3-ubyte.gz", NULL};
+
+/* The file of the list in whose name the word stands, before a dash: train-images..., emnist-digits-train-images... */
+static const char *named(const file_list *l, const char *word)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const char *name = base_name(l->path[i]), *at = strstr(name, word);
+        if (at && (at == name || at[-1] == '-') && at[strlen(word)] == '-') return l->path[i];
+    }
+    return NULL;
+}
+
+/* The file that the split means: its name says so, or it is the only one. */
 static const char *choose(jd_ctx *ctx, const char *dir, const file_list *l, jd_split split)
 {
-    const char *const words[] = {eval_splits[split], split == JD_TEST ? "t10k" : eval_splits[split]};
-    for (size_t w = 0; w < 2; w++)
-        for (size_t i = 0; i < l->n; i++)
-            if (!strncmp(base_name(l->path[i]), words[w], strlen(words[w]))) return l->path[i];
-    if (l->n == 1) return l->path[0];
+    const char *found = named(l, eval_splits[split]);
+    if (!found && split == JD_TEST) found = named(l, "t10k");
+    if (found || l->n == 1) return found ? found : l->path[0];
     jd_fail(ctx, JD_EUSAGE, "%s: %s or %s? give the file itself", dir, base_name(l->path[0]), base_name(l->path[1]));
     return NULL;
 }
 
 static bool load_idx(jd_ctx *ctx, const char *dir, const samples_options *o, samples *out)
 {
-    static const char *const idx[] = {"images-idx3-ubyte", "images-idx3-ubyte.gz", NULL};
     file_list l = {0};
-    const bool found = list(ctx, dir, idx, &l);
+    const bool found = list(ctx, dir, idx_endings, &l);
     const char *path = found ? choose(ctx, dir, &l, o->split) : NULL;
     if (path) samples_load(ctx, path, o, out);
     files_free(ctx, &l);
@@ -88,7 +97,8 @@ static bool load_index(jd_ctx *ctx, const char *dir, const samples_options *o, i
     return found;
 }
 
-char *listed_characters(jd_ctx *ctx, const char *dir, jd_split split)
+/* The folder of .gnt files in a folder whose name says that it is to train, or to test, on, for jd_free, or NULL. */
+static char *characters_in(jd_ctx *ctx, const char *dir, jd_split split)
 {
     static const char *const gnt[] = {".gnt", NULL}, *const train[] = {"trn", "train"}, *const test[] = {"tst", "test"};
     const char *const *word = split == JD_TEST ? test : train;
@@ -106,6 +116,17 @@ char *listed_characters(jd_ctx *ctx, const char *dir, jd_split split)
     return found;
 }
 
+bool listed_tests(jd_ctx *ctx, const char *dir)
+{
+    file_list l = {0};
+    char *characters = characters_in(ctx, dir, JD_TEST);
+    bool both = characters != NULL;
+    if (!both && list(ctx, dir, idx_endings, &l) && l.n > 1) both = named(&l, "test") && named(&l, "train");
+    files_free(ctx, &l);
+    jd_free(ctx, characters);
+    return both;
+}
+
 /* GT-00012.csv in the folder or in one below, or .gnt files. */
 static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *o, int classes, samples *out)
 {
@@ -115,7 +136,7 @@ static bool load_published(jd_ctx *ctx, const char *dir, const samples_options *
     bool signs = false;
     const bool here = list(ctx, dir, gnt, &l);
     files_free(ctx, &l);
-    char *part = here || jd_error(ctx) ? NULL : listed_characters(ctx, dir, o->split);
+    char *part = here || jd_error(ctx) ? NULL : characters_in(ctx, dir, o->split);
     const bool characters = here || part;
     for (int below = 0; below < 2 && !characters && !signs && !jd_error(ctx); below++) {
         char *where = below ? jd_asprintf(ctx, "%s/00000", dir) : jd_strdup(ctx, dir);

@@ -103,8 +103,8 @@ jd_status series_load(jd_ctx *ctx, const char *path, const samples_options *o, s
  * images and labels (of several those that are called after the split), an index of mosaics or of a blob (data.h), traffic signs or
  * Chinese characters as they are distributed (sets.h); or listed by such an index, a .tsv file.  False for anything else. */
 bool listed_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
-/* The folder of .gnt files in a folder whose name says that it is to train, or to test, on, or NULL, for jd_free. */
-char *listed_characters(jd_ctx *ctx, const char *dir, jd_split split);
+/* Whether a folder holds IDX files, or folders of .gnt files, to train and to test on, as their names say. */
+bool listed_tests(jd_ctx *ctx, const char *dir);
 /* The path of the index of mosaics or of a blob in a folder, or NULL, for jd_free. */
 char *listed_index(jd_ctx *ctx, const char *dir, jd_split split);
 

@@ -78,10 +78,9 @@ bool samples_has_test(jd_ctx *ctx, const char *name)
     if (!is_folder(name))
         return arrays_have_test(ctx, name) ||
                (is_table(ctx, name) && folder_is_table(ctx, name) && folder_table_tests(ctx, name));
-    char *set = set_folder(ctx, name), *characters = set ? NULL : listed_characters(ctx, name, JD_TEST);
-    const bool test = set || characters || folder_has_test(ctx, name);
+    char *set = set_folder(ctx, name);
+    const bool test = set || listed_tests(ctx, name) || folder_has_test(ctx, name);
     jd_free(ctx, set);
-    jd_free(ctx, characters);
     return test;
 }
 

@@ -54,8 +54,8 @@ typedef struct hand_bag {
 typedef enum hand_set { HAND_TABLES, HAND_IAM, HAND_UNIPEN } hand_set;
 hand_set hand_set_in(const char *dir);
 /* Part 0 to train, 1 to validate, 2 to test of such files: lines of IAM-OnDB by its lists of forms, else drawn by form; words or lines of
- * UNIPEN (data/6, data/8) drawn by writer. */
-jd_status hand_load_folder(jd_run *r, const char *dir, hand_set set, bool lines, int part, jd_ink *out);
+ * UNIPEN (data/6, data/8) drawn by writer.  `r` may be NULL. */
+jd_status hand_load_folder(jd_ctx *ctx, jd_run *r, const char *dir, hand_set set, bool lines, int part, jd_ink *out);
 
 /* Adds the characters of the ink's texts.  Errors: JD_EDATA (too many characters, no UTF-8). */
 jd_status hand_alphabet_add(jd_ctx *ctx, const jd_ink *ink, hand_alphabet *a);

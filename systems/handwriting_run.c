@@ -171,7 +171,7 @@ static void load_part(reader *o, int kind, int part, jd_ink *out)
         [WORDS] = {"words_train", "words_valid", "words_test"}, [LINES] = {"lines_train", "lines_valid", "lines_test"}};
     if (jd_error(o->ctx)) return;
     if (o->set != HAND_TABLES) {
-        hand_load_folder(o->r, o->dir, o->set, kind == LINES || o->set == HAND_IAM, part, out);
+        hand_load_folder(o->ctx, o->r, o->dir, o->set, kind == LINES || o->set == HAND_IAM, part, out);
         return;
     }
     char *name = jd_asprintf(o->ctx, "%s.tsv", parts[kind][part]);

@@ -40,7 +40,7 @@ static jd_status add(gathering *g, const char *path, jd_ink *ink)
     }
     g->ink[g->n++] = *ink;
     *ink = (jd_ink){0};
-    if (jd_run_progress(g->r, (double)g->n, 0, "%s", path)) jd_run_stopped(g->r);
+    if (g->r && jd_run_progress(g->r, (double)g->n, 0, "%s", path)) jd_run_stopped(g->r);
     return jd_error(g->ctx);
 }
 
@@ -180,15 +180,15 @@ static jd_status read_unipen(gathering *g, const char *dir, bool lines, int part
     unipen_part p = {lines, part, 0};
     char *data = jd_asprintf(g->ctx, "%s/data/%d", dir, lines ? 8 : 6);
     if (data) walk(g, data, ".dat", read_segments, &p);
-    if (p.passed_over) jd_run_note(g->r, "%s: %zu files that cannot be read are left out", data, p.passed_over);
+    if (p.passed_over && g->r) jd_run_note(g->r, "%s: %zu files that cannot be read are left out", data, p.passed_over);
     jd_free(g->ctx, data);
     return jd_error(g->ctx);
 }
 
-jd_status hand_load_folder(jd_run *r, const char *dir, hand_set set, bool lines, int part, jd_ink *out)
+jd_status hand_load_folder(jd_ctx *ctx, jd_run *r, const char *dir, hand_set set, bool lines, int part, jd_ink *out)
 {
     static const char *const names[] = {"to train", "to validate", "to test"};
-    gathering g = {.r = r, .ctx = jd_run_ctx(r)};
+    gathering g = {.r = r, .ctx = ctx};
     if (set == HAND_IAM)
         read_iam(&g, dir, part);
     else

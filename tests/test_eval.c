@@ -126,6 +126,29 @@ static void reads_ink(void **state)
     assert_non_null(strstr(said, "\"samples\":2,"));
     assert_non_null(strstr(said, "\"wrong\":1,"));
     assert_non_null(strstr(said, "\"edits\":1,"));
+    /* folders: tables of the set's names, gzip-ed or not, files of ink, and IAM-OnDB as it is distributed */
+    make_folder("tables");
+    write_text("tables/lines_test.tsv", table);
+    assert_int_equal(jackdaw("eval ink.safetensors --data tables --json"), 0);
+    assert_non_null(strstr(said, "\"samples\":2,"));
+    make_folder("iam/lineStrokes/a01");
+    make_folder("iam/ascii/a01");
+    for (int i = 1; i <= 2; i++) {
+        char name[60];
+        snprintf(name, sizeof name, "iam/lineStrokes/a01/a01-000u-0%d.xml", i);
+        write_text(name,
+                   "<WhiteboardCaptureSession><StrokeSet><Stroke><Point x='0' y='0'/><Point x='9' y='30'/></Stroke>"
+                   "</StrokeSet></WhiteboardCaptureSession>");
+        snprintf(name, sizeof name, "iam/%s", i == 1 ? "testset_f.txt" : "trainset.txt");
+        write_text(name, i == 1 ? "a01-000u\n" : "b01-000\n");
+    }
+    write_text("iam/ascii/a01/a01-000u.txt", "CSR:\n\nab\nb\n");
+    assert_int_equal(jackdaw("eval ink.safetensors --data iam --json"), 0);
+    assert_non_null(strstr(said, "\"samples\":2,"));
+    assert_non_null(strstr(said, "\"labels\":3,"));
+    assert_int_equal(jackdaw("eval ink.safetensors --data iam/lineStrokes/a01"), 0);
+    assert_int_equal(jackdaw("eval ink.safetensors --data iam --split train"), JD_EDATA);
+    assert_non_null(strstr(wrong, "no lines to train in it"));
     snprintf(table, sizeof table, "id\twriter\ttext\tstrokes\none\tme\t\t%s\n", strokes);
     write_text("mute.tsv", table);
     assert_int_equal(jackdaw("eval ink.safetensors --data mute.tsv"), JD_EDATA);
@@ -164,6 +187,16 @@ static void fits_pictures(void **state)
     tmpdir_write(tmpdir_file("bars-labels-idx1-ubyte"), labels, sizeof labels);
     assert_int_equal(jackdaw("eval seen.safetensors --data ./bars-images-idx3-ubyte"), 0);
     assert_non_null(strstr(said, "error (%) 33.33 on 3 samples"));
+    /* A folder of files whose names tell the parts, as EMNIST's do. */
+    make_folder("emnist");
+    tmpdir_write(tmpdir_file("emnist/emnist-bars-test-images-idx3-ubyte"), images, sizeof images);
+    tmpdir_write(tmpdir_file("emnist/emnist-bars-test-labels-idx1-ubyte"), labels, sizeof labels);
+    images[7] = labels[7] = 2; /* what follows the last picture is damage: it must be the other file that is read */
+    tmpdir_write(tmpdir_file("emnist/emnist-bars-train-images-idx3-ubyte"), images, sizeof images);
+    tmpdir_write(tmpdir_file("emnist/emnist-bars-train-labels-idx1-ubyte"), labels, sizeof labels);
+    assert_int_equal(jackdaw("eval seen.safetensors --data emnist"), 0);
+    assert_non_null(strstr(said, "error (%) 33.33 on 3 samples"));
+    assert_int_equal(jackdaw("eval seen.safetensors --data emnist --split train"), JD_EDATA);
 }
 
 /* The labels that the threshold model finds, with some turned round. */
