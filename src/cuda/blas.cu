@@ -88,7 +88,7 @@ static void set_alignment(jd_blas *b, const jd_product &p, const float *bias)
 static bool set_bias(jd_blas *b, cublasLtMatmulDesc_t desc, const float *bias)
 {
     const cublasLtEpilogue_t with = bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
-    return !b->MatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias) &&
+    return (!bias || !b->MatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias)) &&
            !b->MatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &with, sizeof with);
 }
 
@@ -117,8 +117,8 @@ int jd_blas_gemm(jd_cu *d, const jd_product &p, const float *scalars, bool *bias
                                           &count) &&
                count > 0;
     };
-    const bool bias = biased && p.bias && ok && set_bias(b, desc, p.bias) && ask();
-    if (ok && (bias || (set_bias(b, desc, nullptr) && ask()))) {
+    const bool wish = ok && biased && p.bias, bias = wish && set_bias(b, desc, p.bias) && ask();
+    if (ok && (bias || ((!wish || set_bias(b, desc, nullptr)) && ask()))) {
         const cublasStatus_t s =
             b->Matmul(b->handle, desc, scalars ? scalars : &one, p.B, left, p.A, right, scalars ? scalars + 1 : &beta,
                       p.C, result, p.C, result, &found.algo,

@@ -201,6 +201,20 @@ static inline dim3 jd_grid(int64_t n)
 #define JD_EACH(i, n)                                                                                                  \
     for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
 
+/* The sum of at(begin), at(begin + by), ... below end, in their order; AT_ONCE of them are on their way at a time, for memory
+ * is some 700 cycles away. */
+template <int AT_ONCE, class At> static __device__ inline float jd_sum_of(int64_t begin, int64_t end, int64_t by, At at)
+{
+    float all = 0, v[AT_ONCE];
+    for (; begin < end; begin += AT_ONCE * by) {
+        JD_UNROLL
+        for (int i = 0; i < AT_ONCE; i++) v[i] = begin + i * by < end ? at(begin + i * by) : 0;
+        JD_UNROLL
+        for (int i = 0; i < AT_ONCE; i++) all += v[i];
+    }
+    return all;
+}
+
 /* Quotients by a number that the host knows, without a division, which takes 64-bit numbers some 70 instructions.  For n and
  * d below 2^31: n m / 2^(31 + shift) with m = ceil(2^(31 + shift) / d) and 2^shift >= d, too large by less than 1 / d. */
 struct jd_divisor {

@@ -110,20 +110,6 @@ struct mine {
     lstm_seen seen;
 };
 
-/* The error that comes back from all blocks, in their order. */
-static __device__ inline float gathered(const float *from, int64_t stride, int64_t n)
-{
-    float all = 0;
-    for (int64_t first = 0; first < n; first += AT_ONCE) {
-        float v[AT_ONCE];
-        JD_UNROLL
-        for (int i = 0; i < AT_ONCE; i++) v[i] = first + i < n ? __ldcg(from + (first + i) * stride) : 0;
-        JD_UNROLL
-        for (int i = 0; i < AT_ONCE; i++) all += v[i];
-    }
-    return all;
-}
-
 template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_back(lstm_back l, parts p)
 {
     JD_DYNAMIC_SHARED(float, weights);
@@ -168,7 +154,8 @@ template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_bac
             for (int k = 0; k < 4; k++) d[m][k] = 0;
             if (c[m].alive) {
                 float dm = c[m].direct;
-                if (comes) dm += gathered(before + c[m].sample * p.Kp + c[m].u, each, p.NU);
+                const float *from = before + c[m].sample * p.Kp + c[m].u;
+                if (comes) dm += jd_sum_of<AT_ONCE>(0, p.NU, 1, [&](int64_t k) { return __ldcg(from + k * each); });
                 lstm_errors(l, c[m].seen, c[m].peep, dm, &c[m].dc, d[m]);
             }
             if (c[m].any)

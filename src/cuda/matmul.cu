@@ -192,11 +192,7 @@ static __global__ void column_part(const float *x, int64_t rows, int64_t cols, i
 {
     const int64_t begin = rows * blockIdx.y / gridDim.y, end = rows * (blockIdx.y + 1) / gridDim.y;
     JD_EACH(c, cols)
-    {
-        float s = 0;
-        for (int64_t r = begin; r < end; r++) s += x[r * row + c];
-        y[blockIdx.y * cols + c] = s;
-    }
+    y[blockIdx.y * cols + c] = jd_sum_of<16>(begin, end, 1, [&](int64_t r) { return x[r * row + c]; });
 }
 
 int jd_column_sums(jd_cu *d, const float *x, int64_t rows, int64_t cols, int64_t row, float *y, float *scratch)

@@ -25,9 +25,8 @@ static __global__ void sum_threads(const float *x, float *y, sum_shape s)
     JD_EACH(e, s.n)
     {
         const float *from = x + place(s.kept, s.keep_dim, s.keep_stride, e);
-        float sum = 0;
-        for (int64_t r = begin; r < end; r++) sum += from[place(s.summed, s.sum_dim, s.sum_stride, r)];
-        y[blockIdx.y * s.n + e] = sum;
+        y[blockIdx.y * s.n + e] =
+            jd_sum_of<16>(begin, end, 1, [&](int64_t r) { return from[place(s.summed, s.sum_dim, s.sum_stride, r)]; });
     }
 }
 
@@ -40,9 +39,8 @@ static __global__ void sum_blocks(const float *x, float *y, sum_shape s)
     const int t = (int)threadIdx.x;
     for (int64_t e = blockIdx.x; e < s.n; e += gridDim.x) {
         const float *from = x + place(s.kept, s.keep_dim, s.keep_stride, e);
-        float sum = 0;
-        for (int64_t r = begin + t; r < end; r += SUM_THREADS) sum += from[place(s.summed, s.sum_dim, s.sum_stride, r)];
-        part[t] = sum;
+        part[t] = jd_sum_of<8>(begin + t, end, SUM_THREADS,
+                               [&](int64_t r) { return from[place(s.summed, s.sum_dim, s.sum_stride, r)]; });
         for (int half = SUM_THREADS / 2; half; half /= 2) {
             __syncthreads();
             if (t < half) part[t] += part[t + half];
