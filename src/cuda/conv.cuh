@@ -18,21 +18,20 @@ struct tap_at {
     int u, v, c;
 };
 
-static __device__ inline tap_at tap_of(int64_t k, const jd_divisor &channels, const jd_divisor &width)
+static __device__ inline tap_at tap_of(int k, const jd_divisor &channels, const jd_divisor &width)
 {
-    const int c = (int)channels.cut(&k), v = (int)width.cut(&k);
-    return {(int)k, v, c};
+    const int c = channels.cut31(&k), v = width.cut31(&k);
+    return {k, v, c};
 }
 
 /* A pixel: the first element of its picture, row and column. */
 struct pixel {
-    int64_t base;
-    int y, x;
+    int base, y, x;
 };
 
-static __device__ inline pixel pixel_of(int64_t p, const jd_divisor &width, const jd_divisor &height, int64_t picture)
+static __device__ inline pixel pixel_of(int p, const jd_divisor &width, const jd_divisor &height, int picture)
 {
-    const int x = (int)width.cut(&p), y = (int)height.cut(&p);
+    const int x = width.cut31(&p), y = height.cut31(&p);
     return {p * picture, y, x};
 }
 
@@ -45,10 +44,10 @@ struct window {
     conv s;
     __device__ pixel side_of(int64_t p) const
     {
-        const pixel o = pixel_of(p, s.by_ow, s.by_oh, (int64_t)s.H * s.W * s.I);
+        const pixel o = pixel_of((int)p, s.by_ow, s.by_oh, s.H * s.W * s.I);
         return {o.base, o.y * s.stride - s.pad, o.x * s.stride - s.pad};
     }
-    __device__ tap_at term_of(int64_t k) const { return tap_of(k, s.by_I, s.by_kw); }
+    __device__ tap_at term_of(int64_t k) const { return tap_of((int)k, s.by_I, s.by_kw); }
     __device__ float at(const pixel &p, const tap_at &t) const
     {
         const int y = p.y + t.u, x0 = p.x + t.v;
@@ -76,12 +75,12 @@ struct shadow {
     conv s;
     __device__ pixel side_of(int64_t p) const
     {
-        const pixel i = pixel_of(p, s.by_W, s.by_H, (int64_t)s.oh * s.ow * s.O);
+        const pixel i = pixel_of((int)p, s.by_W, s.by_H, s.oh * s.ow * s.O);
         return {i.base, i.y + s.pad, i.x + s.pad};
     }
     __device__ tap_at term_of(int64_t k) const
     {
-        const tap_at t = tap_of(k, s.by_O, s.by_kw);
+        const tap_at t = tap_of((int)k, s.by_O, s.by_kw);
         return {s.kh - 1 - t.u, s.kw - 1 - t.v, t.c};
     }
     __device__ float at(const pixel &p, const tap_at &t) const
@@ -89,7 +88,7 @@ struct shadow {
         int y = p.y - t.u, x = p.x - t.v;
         if (y < 0 || x < 0) return 0;
         if (s.stride > 1) {
-            const int down = (int)s.by_stride.quotient(y), right = (int)s.by_stride.quotient(x);
+            const int down = s.by_stride.quotient31(y), right = s.by_stride.quotient31(x);
             if (down * s.stride != y || right * s.stride != x) return 0;
             y = down;
             x = right;
@@ -101,16 +100,16 @@ struct shadow {
 /* The weight of that tap for input channel n. */
 struct tap {
     static constexpr bool k_inner = false;
-    typedef int64_t side, term;
+    typedef int side, term;
     const float *w;
     conv s;
-    __device__ int64_t side_of(int64_t n) const { return n; }
-    __device__ int64_t term_of(int64_t k) const
+    __device__ int side_of(int64_t n) const { return (int)n; }
+    __device__ int term_of(int64_t k) const
     {
-        const tap_at t = tap_of(k, s.by_O, s.by_kw);
-        return (((int64_t)t.c * s.kh + s.kh - 1 - t.u) * s.kw + s.kw - 1 - t.v) * s.I;
+        const tap_at t = tap_of((int)k, s.by_O, s.by_kw);
+        return ((t.c * s.kh + s.kh - 1 - t.u) * s.kw + s.kw - 1 - t.v) * s.I;
     }
-    __device__ float at(int64_t n, int64_t k) const { return w[k + n]; }
+    __device__ float at(int n, int k) const { return w[k + n]; }
 };
 
 /* x (.,H,W,I), w (O,kh,kw,I), y (.,oh,ow,O). */

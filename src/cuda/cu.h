@@ -231,6 +231,14 @@ struct jd_divisor {
         *n = q;
         return rest;
     }
+    /* The same where the caller knows that all fit. */
+    __device__ int quotient31(int n) const { return (int)((uint64_t)(unsigned)n * m >> (31 + shift)); }
+    __device__ int cut31(int *n) const
+    {
+        const int q = quotient31(*n), rest = *n - q * (int)d;
+        *n = q;
+        return rest;
+    }
 };
 /* For dividends up to `most`. */
 static inline jd_divisor jd_divide_by(int64_t d, int64_t most)
