@@ -271,7 +271,9 @@ const cli_command cli_commands[] = {
      "  jackdaw scan runs/mitosis-1 slides/ -o nuclei.csv\n",
      "The model is a classifier of pictures made of convolutions, pooling and dense layers.  Each pixel gets what the\n"
      "model says to the picture around it; beyond the edges the image is mirrored.\n"
-     "The results of several pictures, or of those in a folder, go into the folder OUT under the same names.\n"
+     "The results of several pictures, or of those in a folder, go into the folder OUT under the same names; those of "
+     "a stack\n"
+     "of slices in one TIFF file are OUT-00.png, OUT-01.png...\n"
      "A model that finds points (mitosis) writes a table of them, OUT.csv: image, x and y in pixels, score; or "
      "OUT.png,\n"
      "the picture with its points in rings.",

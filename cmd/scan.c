@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "files.h"
+#include "jackdaw/volume.h"
 #include "kind.h"
 #include "model.h"
 #include "scan_points.h"
@@ -135,9 +136,9 @@ static void scan_plain(jd_ctx *ctx, job *j)
         j->gray[i] = gray_of(j, j->p[i * (size_t)j->classes + (size_t)j->cls]);
 }
 
-static jd_status scan_image(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
+/* What was read into j->in. */
+static jd_status scan_read(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
 {
-    if (jd_read_picture(ctx, path, (int)j->m->dim[2], &j->in)) return jd_error(ctx);
     const size_t pixels = (size_t)j->in.height * (size_t)j->in.width;
     if (j->form == NUMBERS || (j->m->members > 1 && !j->membranes))
         j->p = jd_alloc_array(ctx, pixels * (size_t)j->m->classes, sizeof *j->p);
@@ -155,6 +156,47 @@ static jd_status scan_image(jd_ctx *ctx, job *j, const char *path, const char *o
     if (!write_result(ctx, j, out) && !quiet)
         fprintf(stderr, "%s: %d x %d pixels in %.2f s\n", out, j->in.width, j->in.height, seconds);
     return jd_error(ctx);
+}
+
+/* Slice z of a stack into j->in, whose values must be those of pixels. */
+static jd_status take_slice(jd_ctx *ctx, job *j, const char *path, const jd_volume *v, int64_t z)
+{
+    const int64_t n = v->height * v->width;
+    j->in = (jd_picture){(int)v->height, (int)v->width, 1, jd_alloc_array(ctx, (size_t)n, 1)};
+    for (int64_t i = 0; i < n && !jd_error(ctx); i++) {
+        const float value = v->voxels[z * n + i];
+        if (!(value >= 0 && value <= 255))
+            return jd_fail(ctx, JD_EDATA, "%s: slice %lld has the value %g; give 0 to 255", path, (long long)z,
+                           (double)value);
+        j->in.pixels[i] = (uint8_t)(value + 0.5f);
+    }
+    return jd_error(ctx);
+}
+
+/* A stack of slices in one TIFF file, OUT-00.png, OUT-01.png...; false where it is none. */
+static bool scan_stack(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
+{
+    jd_volume v = {0};
+    const char *point = strrchr(out, '.');
+    if ((!file_ends(path, ".tif") && !file_ends(path, ".tiff")) || j->m->dim[2] != 1) return false;
+    if (jd_read_tiff(ctx, path, &v) && jd_error(ctx) != JD_ENOMEM)
+        jd_error_clear(ctx); /* as a picture it is read again */
+    const bool stack = v.depth > 1;
+    for (int64_t z = 0; z < v.depth && stack && !jd_error(ctx); z++) {
+        char *to = jd_asprintf(ctx, "%.*s-%02lld%s", (int)(point - out), out, (long long)z, point);
+        if (to && !take_slice(ctx, j, path, &v, z)) scan_read(ctx, j, path, to, quiet);
+        jd_free(ctx, to);
+        forget(ctx, j);
+    }
+    jd_volume_free(ctx, &v);
+    return stack || jd_error(ctx);
+}
+
+static jd_status scan_image(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
+{
+    if (scan_stack(ctx, j, path, out, quiet) || jd_read_picture(ctx, path, (int)j->m->dim[2], &j->in))
+        return jd_error(ctx);
+    return scan_read(ctx, j, path, out, quiet);
 }
 
 bool scan_many(const cli_args *a)

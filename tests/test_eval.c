@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "jackdaw/protein.h"
+#include "jackdaw/volume.h"
 #include "own_files.h"
+#include "tiff_file.h"
 
 static void write_text(const char *name, const char *text)
 {
@@ -307,6 +309,32 @@ static void scanning_models(int channels, const char *way)
 }
 
 /* What `scan` calls inside is the truth that `eval` agrees with, and its contrary the one where every pixel is wrong. */
+/* The pictures of cut/image as one TIFF file: each slice gives what its picture gives. */
+static void scans_stacks(void)
+{
+    if (!jd_has_tiff()) return;
+    static uint32_t value[2 * SLICE * SLICE];
+    static uint8_t file[2 * SLICE * SLICE + 1000];
+    const tiff_kind k = {.bits = 8, .form = 1, .photometric = 1, .pages = 2, .height = SLICE, .width = SLICE};
+    for (int s = 0; s < 2; s++) {
+        jd_picture p = {0};
+        assert_int_equal(jd_read_picture(ctx, tmpdir_file(s ? "cut/image/b.png" : "cut/image/a.png"), 1, &p), JD_OK);
+        for (int i = 0; i < SLICE * SLICE; i++) value[s * SLICE * SLICE + i] = p.pixels[i];
+        jd_picture_free(ctx, &p);
+    }
+    tmpdir_write(tmpdir_file("stack.tif"), file, tiff_file(&k, value, file));
+    assert_int_equal(jackdaw("scan one.st stack.tif -o slice.png"), 0);
+    assert_int_equal(jackdaw("scan one.st cut/image/ -o plain"), 0);
+    for (int s = 0; s < 2; s++) {
+        jd_picture a = {0}, b = {0};
+        assert_int_equal(jd_read_picture(ctx, tmpdir_file(s ? "slice-01.png" : "slice-00.png"), 1, &a), JD_OK);
+        assert_int_equal(jd_read_picture(ctx, tmpdir_file(s ? "plain/b.png" : "plain/a.png"), 1, &b), JD_OK);
+        assert_memory_equal(a.pixels, b.pixels, SLICE * SLICE);
+        jd_picture_free(ctx, &a);
+        jd_picture_free(ctx, &b);
+    }
+}
+
 static void scans_for_membranes(void **state)
 {
     (void)state;
@@ -332,6 +360,7 @@ static void scans_for_membranes(void **state)
     jd_picture_free(ctx, &p);
     assert_int_equal(jackdaw("eval one.st cut --json"), 0);
     assert_non_null(strstr(said, "\"pixel_error\":0.5,"));
+    scans_stacks();
     assert_int_equal(unlink(tmpdir_file("cut/label/b.png")), 0);
     assert_int_equal(jackdaw("eval one.st cut"), JD_ENOINPUT);
     assert_non_null(strstr(wrong, "cut/label/b.png"));
