@@ -208,7 +208,11 @@ int cmd_predict(int argc, char **argv)
         texter_free(m);
         break;
     }
-    case MODEL_SCANNER: /* of single windows; `jackdaw scan` goes over pictures */
+    case MODEL_SCANNER:
+        jd_fail(ctx, JD_EUSAGE,
+                "%s: answers for every pixel of a picture; jackdaw scan MODEL FILE -o OUT.png, or OUT.csv for points",
+                path);
+        break;
     case MODEL_NET: predict_net(ctx, &a); break;
     }
     return cli_end("predict", ctx);

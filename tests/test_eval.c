@@ -400,6 +400,8 @@ static void scans_for_points(void **state)
     assert_int_equal(jackdaw("eval one.st cells/ --json"), 0);
     assert_non_null(strstr(said, "\"value\":1,"));
     assert_int_equal(jackdaw("scan one.st cells/image/a.png -o ringed.png --quiet"), 0);
+    assert_int_equal(jackdaw("predict one.st cells/image/a.png"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "jackdaw scan"));
     assert_int_equal(jackdaw("scan one.st cells/image/a.png -o ringed.npy"), JD_EUSAGE);
     write_text("cells/points.tsv", "image\tx\ty\tarea\na\t180\t18\t30\n");
     assert_int_equal(jackdaw("eval one.st cells"), JD_EDATA);
