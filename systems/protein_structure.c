@@ -160,11 +160,11 @@ static void keep_part(jd_chains *c, bool test)
 /* train.tsv or test.tsv or, where these are not there, a part of the table that others share. */
 static jd_status open_chains(lab *l, bool test, jd_chains *out)
 {
-    static const char *const names[] = {"CB513.csv", "CB513_HHblits.csv"};
+    static const char *const names[] = {"CB513.csv", "CB513_HHblits.csv", "cb513+profile_split1.npy"};
     char *dir = jd_dataset_folder(l->ctx, "protein_cb513", jd_run_data(l->r, "protein_cb513"));
     char *path = dir ? jd_dataset_path(l->ctx, dir, test ? "test.tsv" : "train.tsv") : NULL;
     bool whole = false;
-    for (int i = 0; path && !whole && access(path, F_OK) && i < 2; i++) {
+    for (int i = 0; path && !whole && access(path, F_OK) && i < 3; i++) {
         char *other = jd_dataset_path(l->ctx, dir, names[i]);
         whole = other && !access(other, F_OK);
         char *left = whole ? path : other;

@@ -94,6 +94,53 @@ static void test_shared_table(void **state)
     jd_error_clear(ctx);
 }
 
+/* The arrays of ICML 2014: 57 numbers a residue. */
+static void test_array(void **state)
+{
+    (void)state;
+    enum { PLACE = 57, CHAIN = 700 * PLACE };
+    static const char *const letters[] = {"ACDW", "Y"}, *const states[] = {"HL", ""};
+    static float x[2 * CHAIN];
+    static uint8_t file[128 + sizeof x] = "\x93NUMPY\1\0\x76\0";
+    memset(file + 10, ' ', 118);
+    memcpy(file + 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 39900), }", 63);
+    for (int i = 0; i < 2; i++)
+        for (size_t t = 0; t < 700; t++) {
+            float *p = x + (size_t)i * CHAIN + t * PLACE;
+            if (t >= strlen(letters[i])) {
+                p[21] = p[30] = 1;
+                continue;
+            }
+            p[strchr("ACEDGFIHKMLNQPSRTWVYX", letters[i][t]) - "ACEDGFIHKMLNQPSRTWVYX"] = 1;
+            if (t < strlen(states[i])) p[22 + (strchr("LBEGIHST", states[i][t]) - "LBEGIHST")] = 1;
+        }
+    memcpy(file + 128, x, sizeof x);
+    const char *path = tmpdir_file("cb513+profile_split1.npy");
+    jd_chains c = {0};
+    tmpdir_write(path, file, sizeof file);
+    if (jd_read_chains(ctx, path, &c)) fail_msg("%s", jd_error_message(ctx));
+    assert_true(c.count == 2 && c.items[0].length == 4 && c.items[1].length == 1);
+    assert_string_equal(c.items[1].id, "2");
+    assert_memory_equal(c.items[0].letters, "ACDW", 4);
+    assert_int_equal(c.items[0].residue[3], jd_residue_of('W'));
+    assert_true(c.items[0].q8[0] == 0 && c.items[0].q8[1] == 7 && c.items[0].q8[2] == -1 && c.items[0].q3[1] == 2);
+    jd_chains_free(ctx, &c);
+    tmpdir_write(path, file, sizeof file - 4);
+    assert_int_equal(jd_read_chains(ctx, path, &c), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "byte 128: 319200 bytes of numbers are declared, 319196 are there"));
+    jd_error_clear(ctx);
+    memset(file + 128, 0, PLACE * 4);
+    tmpdir_write(path, file, sizeof file);
+    assert_int_equal(jd_read_chains(ctx, path, &c), JD_EDATA);
+    assert_non_null(strstr(jd_error_message(ctx), "chain 1, place 1: no residue"));
+    jd_error_clear(ctx);
+    for (size_t n = 6; n < 140; n++) { /* every way to cut its head off */
+        tmpdir_write(path, file, n);
+        assert_int_equal(jd_read_chains(ctx, path, &c), JD_EDATA);
+        jd_error_clear(ctx);
+    }
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -274,9 +321,10 @@ static void test_ranking(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fasta),  cmocka_unit_test(test_table),   cmocka_unit_test(test_shared_table),
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_window),  cmocka_unit_test(test_superfamilies),
-        cmocka_unit_test(test_files),  cmocka_unit_test(test_ranking), cmocka_unit_test(test_known),
+        cmocka_unit_test(test_fasta),         cmocka_unit_test(test_table),  cmocka_unit_test(test_shared_table),
+        cmocka_unit_test(test_array),         cmocka_unit_test(test_errors), cmocka_unit_test(test_window),
+        cmocka_unit_test(test_superfamilies), cmocka_unit_test(test_files),  cmocka_unit_test(test_ranking),
+        cmocka_unit_test(test_known),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

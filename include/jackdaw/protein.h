@@ -42,7 +42,9 @@ typedef struct jd_chains {
  *   FASTA (the file begins with '>'): the id is the first word after '>'; gaps ('-', '.') and a final '*' are left out;
  *   a table (jd_read_tsv) with the columns `id`, `sequence` and, as far as they are there, `dssp8` and `dssp3` (a state
  *   for each residue; coil may also be written L, _ or -, and without `dssp3` the three states follow from the eight)
- *   and `mask` (0: the residue does not count).
+ *   and `mask` (0: the residue does not count); or with commas and the names that NetSurfP's tables have (`input`, `cb513_mask`),
+ *   blanks between letters and no id;
+ *   an array as in cb513+profile_split1.npy (Zhou, Troyanskaya, ICML 2014): (chains, 39900) or (chains, 700, 57), float32 or float64.
  * Errors name file and line: JD_EDATA (a letter that is none, columns of different length, a chain without residues, no
  * chain at all), JD_ENOINPUT. */
 JD_API jd_status jd_read_chains(jd_ctx *ctx, const char *path, jd_chains *out);

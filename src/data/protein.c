@@ -1,5 +1,5 @@
 /* Chains of amino acids from FASTA files and tables. */
-#include "jackdaw/protein.h"
+#include "data/protein.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +17,8 @@ int32_t jd_state3_of_state8(int32_t state8)
     return state8 < 3 ? 0 : state8 < 5 ? 1 : 2;
 }
 
-/* The place of a state's letter in `states`, -1 if it has none.  Tables write coil in many ways. */
-static int32_t state_of(const char *states, char letter)
+/* Tables write coil in many ways. */
+int32_t jd__state_of(const char *states, char letter)
 {
     if (letter && strchr("L_-", letter)) letter = 'C';
     const char *at = letter ? strchr(states, letter) : NULL;
@@ -145,7 +145,7 @@ static jd_status read_states(jd_ctx *ctx, const char *path, const jd_tsv *t, siz
                        t->lines[row], n, t->names[column], strlen(s), counts ? t->names[mask] : "mask",
                        counts ? strlen(counts) : n);
     for (size_t i = 0; i < n; i++) {
-        out[i] = state_of(states, s[i]);
+        out[i] = jd__state_of(states, s[i]);
         if (out[i] < 0)
             return jd_fail(ctx, JD_EDATA, "%s: line %zu: '%c', letter %zu of '%s', is none of the states %s", path,
                            t->lines[row], s[i], i + 1, t->names[column], states);
@@ -223,7 +223,9 @@ jd_status jd_read_chains(jd_ctx *ctx, const char *path, jd_chains *out)
     jd_chains c = {0};
     char *file = jd_read_gz(ctx, path, 0, &bytes);
     if (!file) return jd_error(ctx);
-    if (*file == '>')
+    if (bytes > 6 && !memcmp(file, "\x93NUMPY", 6))
+        jd__read_chains_npy(ctx, path, (const uint8_t *)file, bytes, &c);
+    else if (*file == '>')
         read_fasta(ctx, path, file, bytes, &c);
     else
         read_table(ctx, path, memchr(file, '\t', strcspn(file, "\n")) ? '\t' : ',', &c);

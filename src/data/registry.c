@@ -344,11 +344,12 @@ static const jd_dataset sets[] = {
      .title = "CB513: 511 protein chains with the secondary structure of every residue, 418 train, 93 test",
      .home = "https://doi.org/10.1002/(SICI)1097-0134(19990301)34:4<508::AID-PROT10>3.0.CO;2-4",
      .licence = "CC0",
-     .obtain =
-         "take CB513.csv of NetSurfP-2.0; or write train.tsv and test.tsv with the columns id, sequence, dssp3, dssp8, "
-         "mask (a letter a residue)",
+     .obtain = "take CB513.csv of NetSurfP-2.0 or cb513+profile_split1.npy.gz of ICML 2014; or write train.tsv and "
+               "test.tsv with the columns id, sequence, dssp3, dssp8, "
+               "mask (a letter a residue)",
      .files = cb513_files,
-     .official = (const char *const[]){"CB513.csv", "CB513_HHblits.csv", NULL}},
+     .official = (const char *const[]){"CB513.csv", "CB513_HHblits.csv", "cb513+profile_split1.npy",
+                                       "cb513+profile_split1.npy.gz", NULL}},
     {.name = "jsb_chorales",
      .title = "382 chorales harmonised by J. S. Bach, as the notes sounding at every quarter or sixteenth",
      .home = "https://github.com/czhuang/JSB-Chorales-dataset",
