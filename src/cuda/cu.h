@@ -107,9 +107,12 @@ static __device__ inline void jd_signal(unsigned *at)
 static __device__ inline void jd_wait(const unsigned *at, unsigned signals)
 {
     if (threadIdx.x == 0) {
-        unsigned now;
-        do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(now) : "l"(at) : "memory");
-        while ((int)(now - signals) < 0);
+        /* Some half a minute: blocks that are not all there end in an error, not in a device that hangs. */
+        unsigned now, polls = 1u << 26;
+        do {
+            asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(now) : "l"(at) : "memory");
+            if (!polls--) __trap();
+        } while ((int)(now - signals) < 0);
     }
     __syncthreads();
 }

@@ -9,9 +9,9 @@
  * about 1500 cycles), in microseconds a step:
  *
  *     H      R in a block   products   exchange a block, forwards   backwards      hoped for, forwards / backwards
- *     256     68 KB         0.5            8 KB                      8 +  8 KB      2   / 2
- *     512    136 KB         2.1           32 KB                     32 + 32 KB      4   / 4.5
- *     1024   144 KB         8.3          256 KB                    256 + 256 KB    10   / 19
+ *     256     68 KB         0.5            8 KB                      8 +  8 KB      2.4 / 2.5
+ *     512    136 KB         2.1           32 KB                     32 + 32 KB      4.3 / 4.5
+ *     1024   144 KB         8.3          256 KB                    256 + 256 KB    12   / 16
  *
  * Forwards a block reads the states of its group (BG H) and finds its units' gates: copies run ahead of the products in a
  * ring of 4 stages, 64 sums a thread make 64 multiply-adds of 16 numbers read, and the k are dealt to warps, whose sums meet
