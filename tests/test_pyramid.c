@@ -215,6 +215,22 @@ static void unpacked(void **state)
     char *file = jd_dataset_path(ctx, tmpdir_path, "quarter.test.txt");
     assert_string_equal(file, tmpdir_file("quarter.test.txt"));
     jd_free(ctx, file);
+    /* Pictures as torchvision leaves them: MNIST/raw. */
+    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9},
+                         labels[] = {0, 0, 8, 1, 0, 0, 0, 1, 3};
+    char folder[96];
+    snprintf(folder, sizeof folder, "%s/tv", tmpdir_path);
+    mkdir(folder, 0700), mkdir(tmpdir_file("tv/MNIST"), 0700), mkdir(tmpdir_file("tv/MNIST/raw"), 0700);
+    for (int k = 0; k < 2; k++) {
+        tmpdir_write(tmpdir_file(k ? "tv/MNIST/raw/t10k-images-idx3-ubyte" : "tv/MNIST/raw/train-images-idx3-ubyte"),
+                     images, sizeof images);
+        tmpdir_write(tmpdir_file(k ? "tv/MNIST/raw/t10k-labels-idx1-ubyte" : "tv/MNIST/raw/train-labels-idx1-ubyte"),
+                     labels, sizeof labels);
+    }
+    jd_images im = {0};
+    if (jd_load_images(ctx, folder, JD_TEST, &im)) fail_msg("%s", jd_error_message(ctx));
+    assert_true(im.count == 1 && im.width == 2 && im.pixels[1] == 9 && im.labels[0] == 3 && im.classes == 4);
+    jd_images_free(ctx, &im);
 }
 
 int main(void)

@@ -114,11 +114,16 @@ static char *find_set(jd_ctx *ctx, const char *name, jd_dataset *out)
     const jd_dataset *set = NULL;
     for (int i = 0; jd_dataset_at(i); i++)
         if (!strcmp(jd_dataset_at(i)->name, name)) set = jd_dataset_at(i);
-    if (!set && (set = jd_dataset_in(ctx, name)) != NULL) {
-        *out = *set;
-        if (set->format == JD_SET_IDX) out->classes = count_classes(ctx, set, name);
-        return jd_error(ctx) ? NULL : jd_strdup(ctx, name);
+    for (int i = 0; !set && jd_dataset_at(i) && !jd_error(ctx); i++) {
+        const jd_dataset *one = jd_dataset_at(i);
+        char *dir = one->format == JD_SET_OTHER ? NULL : jd__dataset_below(ctx, one, name);
+        if (!dir) continue;
+        *out = *one;
+        if (one->format == JD_SET_IDX) out->classes = count_classes(ctx, one, dir);
+        if (!jd_error(ctx)) return dir;
+        jd_free(ctx, dir);
     }
+    if (jd_error(ctx)) return NULL;
     if (!set && strchr(name, '/')) {
         jd_fail(
             ctx, JD_ENOINPUT,

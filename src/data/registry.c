@@ -477,8 +477,7 @@ bool jd__dataset_present(jd_ctx *ctx, const jd_dataset *set, const char *dir)
     return has_files(ctx, set, dir) || is_official(ctx, set, dir);
 }
 
-/* `dir` or the folder in it that the set's archive unpacks to, for jd_free; NULL where the set is in none. */
-static char *present_below(jd_ctx *ctx, const jd_dataset *set, const char *dir)
+char *jd__dataset_below(jd_ctx *ctx, const jd_dataset *set, const char *dir)
 {
     if (jd__dataset_present(ctx, set, dir)) return jd_strdup(ctx, dir);
     for (int i = 0; set->folders && set->folders[i]; i++) {
@@ -506,7 +505,7 @@ char *jd__dataset_installed(jd_ctx *ctx, const jd_dataset *set)
     place[2] = jd__dataset_cache(ctx, set);
     char *found = NULL;
     for (int i = 0; i < 3; i++) {
-        if (!found && place[i]) found = present_below(ctx, set, place[i]);
+        if (!found && place[i]) found = jd__dataset_below(ctx, set, place[i]);
         jd_free(ctx, place[i]);
     }
     return found;
@@ -536,7 +535,7 @@ char *jd_dataset_folder(jd_ctx *ctx, const char *name, const char *where)
         jd_fail(ctx, JD_ENOINPUT, "%s: no such folder; for the set %s, %s", where, name, set->obtain);
         return NULL;
     }
-    char *below = present_below(ctx, set, where);
+    char *below = jd__dataset_below(ctx, set, where);
     return below || jd_error(ctx) ? below : jd_strdup(ctx, where);
 }
 

@@ -8,6 +8,8 @@
 char *jd__dataset_path(jd_ctx *ctx, const char *dir, const char *file);
 /* Whether all files of the set, or what marks it as it is distributed, are in `dir`. */
 bool jd__dataset_present(jd_ctx *ctx, const jd_dataset *set, const char *dir);
+/* `dir` or the folder in it that the set's archive unpacks to, for jd_free; NULL where the set is in none. */
+char *jd__dataset_below(jd_ctx *ctx, const jd_dataset *set, const char *dir);
 /* The set's directory in the user cache; NULL without error where there is no home. */
 char *jd__dataset_cache(jd_ctx *ctx, const jd_dataset *set);
 /* As jd_dataset_locate, but NULL without error where the set is not there. */
