@@ -55,6 +55,12 @@ static void sparse_tables(void **state)
     expect_error(JD_EDATA, "line 2: '2:1' stands where the next index is due");
     csv("1 1:1\n1 qid:3\n", NULL, &t);
     expect_error(JD_EDATA, "line 2: 'qid:3' is not of the form INDEX:VALUE");
+    char *many = malloc(11 * 100);
+    for (int i = 0; i < 100; i++) memcpy(many + 11 * i, "1 99999:1  \n", 11), many[11 * i + 10] = '\n';
+    many[11 * 100 - 1] = 0;
+    csv(many, NULL, &t); /* a small file does not make a large table */
+    expect_error(JD_EDATA, "100 rows of 100000 columns are more than");
+    free(many);
     csv("1 1:1\n1,2 1:1\n", NULL, &t);
     expect_error(JD_EDATA, "line 2: '1,2' is no label");
 }

@@ -37,7 +37,7 @@ void jd__arff_quotes(char *line);
 /* Whether a text is in LIBSVM's format; its table. */
 bool jd__csv_is_sparse(const char *text, const char *end);
 jd_status jd__csv_sparse(jd__csv *c, char *text, char *end);
-#define JD_LIMIT_SPARSE (1u << 28) /* numbers of a table, zeros too */
+#define JD_LIMIT_SPARSE ((size_t)1 << 20) /* numbers of a table, zeros too; more where the text is long */
 
 /* Fills t.columns from the list o.select and the words of the first line; *named when one was chosen by its name.  `counts`:
  * the first column counts the rows if it has no name. */

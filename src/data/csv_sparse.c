@@ -128,10 +128,12 @@ static jd_status prepare(jd__csv *c, char *text, char *end, size_t *rows)
     if (none) jd__csv_choose(c, false, &named);
     jd_free(c->ctx, none);
     if (jd_error(c->ctx)) return jd_error(c->ctx);
+    const size_t most_cells =
+        JD_LIMIT_SPARSE + 256 * (size_t)(end - text); /* few texts have fewer values among the zeros */
     size_t cells;
-    if (__builtin_mul_overflow(*rows, c->t.cols, &cells) || cells > JD_LIMIT_SPARSE)
-        return jd_fail(c->ctx, JD_EDATA, "%s: %zu rows of %zu columns are more than %u numbers; take fewer columns",
-                       c->path, *rows, c->t.cols, JD_LIMIT_SPARSE);
+    if (__builtin_mul_overflow(*rows, c->t.cols, &cells) || cells > most_cells)
+        return jd_fail(c->ctx, JD_EDATA, "%s: %zu rows of %zu columns are more than %zu numbers; take fewer columns",
+                       c->path, *rows, c->t.cols, most_cells);
     c->t.values = jd_alloc_array(c->ctx, cells + 1, sizeof *c->t.values);
     c->t.lines = jd_alloc_array(c->ctx, *rows + 1, sizeof *c->t.lines);
     if (c->o.last_words) c->t.words = jd_alloc_array(c->ctx, *rows + 1, sizeof *c->t.words);
