@@ -17,8 +17,9 @@ enum {
     HARD = 8192, /* mistakes at most */
     PIXELS = CLUTTER_WINDOW * CLUTTER_WINDOW
 };
-#define FAR  .45 /* a window that overlaps no digit by more shows none */
-#define NEAR .6  /* one that overlaps a digit by so much shows it; what is between is not learned from at random */
+#define FAR     .45 /* a window that overlaps no digit by more shows none */
+#define NEAR    .6  /* one that overlaps a digit by so much shows it; what is between is not learned from at random */
+#define MISTAKE .1f /* what is not there and as likely as this to a net is a mistake to learn from */
 
 /* A window of which a net was wrong, and what it shows. */
 typedef struct hard_window {
@@ -232,8 +233,8 @@ static size_t peaks(int level, const float *p, int32_t image, float least, jd_bo
 
 enum { ROOM = 4096 }; /* boxes of a picture, before they are thinned out */
 
-/* The boxes of the scene in w->scene. */
-static jd_status find(work *w, jd_scanner *scan, int32_t image, jd_box *box, size_t *n)
+/* The boxes of the scene in w->scene that show a digit with a probability of at least `least`. */
+static jd_status find(work *w, jd_scanner *scan, int32_t image, float least, jd_box *box, size_t *n)
 {
     *n = 0;
     for (int level = 0; level < CLUTTER_LEVELS; level++) {
@@ -241,7 +242,7 @@ static jd_status find(work *w, jd_scanner *scan, int32_t image, jd_box *box, siz
         clutter_level(w->scene, level, w->level);
         if (jd_scan_image(scan, w->level, side, side, w->out)) return jd_error(w->ctx);
         smoothen(level, w->out, w->smooth);
-        *n = peaks(level, w->smooth, image, (float)jd_run_setting(w->r, "least"), box, *n, ROOM);
+        *n = peaks(level, w->smooth, image, least, box, *n, ROOM);
     }
     *n = jd_box_suppress(box, *n, jd_run_setting(w->r, "overlap"));
     return JD_OK;
@@ -283,7 +284,7 @@ static jd_status mine(work *w, detect_round *round, uint64_t first)
     for (uint64_t s = first; s < first + scenes && !jd_error(w->ctx); s++) {
         size_t n = 0;
         detect_scene(w->seed, "clutter/mined", s, w->train, w->scene);
-        if (find(w, scan, (int32_t)s, box, &n)) break;
+        if (find(w, scan, (int32_t)s, MISTAKE, box, &n)) break;
         for (size_t k = 0; k < n; k++) learn_from(w, &box[k]);
     }
     jd_scanner_free(scan);
@@ -302,7 +303,7 @@ static jd_status test(work *w, detect_seed *s, detect_round *round)
     for (size_t i = 0; i < pictures && !jd_error(w->ctx); i++) {
         size_t n = 0;
         detect_scene(w->seed, "clutter/test", i, w->test, w->scene);
-        if (find(w, scan, (int32_t)i, box, &n)) break;
+        if (find(w, scan, (int32_t)i, (float)jd_run_setting(w->r, "least"), box, &n)) break;
         for (size_t k = 0; k < n && k < 64; k++) round->found[round->n++] = box[k];
         for (int k = 0; k < w->scene->n && first; k++) s->truth[s->truths++] = w->scene->box[k];
     }
@@ -484,7 +485,7 @@ static const jd_setting SETTINGS[] = {
     {"rate", {4e-3, 3e-3, 1e-3}, "Adam's learning rate, falling to a fiftieth along half a cosine"},
     {"mined", {20, 600, 1000}, "scenes in which a net's mistakes are looked for"},
     {"pictures", {40, 200, 500}, "to measure on"},
-    {"least", {0.1, 0.1, 0.1}, "probability of a digit from which on it is a detection"},
+    {"least", {0.01, 0.01, 0.01}, "probability of a digit from which on it is a detection"},
     {"overlap", {0.12, 0.12, 0.12}, "more than so much of it in a surer box: a box is dropped"},
     {"validate", {0, 0, 0}, "1: test on the last sixth of the training digits instead: for choosing settings"},
     {0},
