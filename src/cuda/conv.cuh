@@ -13,29 +13,31 @@ struct conv {
     jd_divisor by_W, by_H, by_I, by_O, by_kw, by_oh, by_ow, by_stride;
 };
 
-/* A tap: row and column of the window, channel. */
+/* A tap: how far its element lies from that of a pixel; row and column of the window. */
 struct tap_at {
-    int u, v, c;
+    int at, u, v;
 };
 
+/* `at`: the channel. */
 static __device__ inline tap_at tap_of(int k, const jd_divisor &channels, const jd_divisor &width)
 {
     const int c = channels.cut31(&k), v = width.cut31(&k);
-    return {k, v, c};
+    return {c, k, v};
 }
 
-/* A pixel: the first element of its picture, row and column. */
+/* A pixel: its first element, row and column. */
 struct pixel {
-    int base, y, x;
+    int at, y, x;
 };
 
+/* `at`: the first element of its picture. */
 static __device__ inline pixel pixel_of(int p, const jd_divisor &width, const jd_divisor &height, int picture)
 {
     const int x = width.cut31(&p), y = height.cut31(&p);
     return {p * picture, y, x};
 }
 
-/* x at pixel p of the result and tap k = (u, v, i). */
+/* x at pixel p of the result and tap k = (u, v, i).  An element that is found costs two comparisons and one addition. */
 struct window {
     static constexpr bool k_inner = true;
     typedef pixel side; /* of the image: the window's corner */
@@ -45,13 +47,17 @@ struct window {
     __device__ pixel side_of(int64_t p) const
     {
         const pixel o = pixel_of((int)p, s.by_ow, s.by_oh, s.H * s.W * s.I);
-        return {o.base, o.y * s.stride - s.pad, o.x * s.stride - s.pad};
+        const int y = o.y * s.stride - s.pad, x0 = o.x * s.stride - s.pad;
+        return {o.at + (y * s.W + x0) * s.I, y, x0};
     }
-    __device__ tap_at term_of(int64_t k) const { return tap_of((int)k, s.by_I, s.by_kw); }
+    __device__ tap_at term_of(int64_t k) const
+    {
+        const tap_at t = tap_of((int)k, s.by_I, s.by_kw);
+        return {(t.u * s.W + t.v) * s.I + t.at, t.u, t.v};
+    }
     __device__ float at(const pixel &p, const tap_at &t) const
     {
-        const int y = p.y + t.u, x0 = p.x + t.v;
-        return y < 0 || y >= s.H || x0 < 0 || x0 >= s.W ? 0 : x[p.base + (y * s.W + x0) * s.I + t.c];
+        return (unsigned)(p.y + t.u) < (unsigned)s.H && (unsigned)(p.x + t.v) < (unsigned)s.W ? x[p.at + t.at] : 0;
     }
 };
 
@@ -73,27 +79,27 @@ struct shadow {
     typedef tap_at term;
     const float *dy;
     conv s;
+    /* With a stride an element is found from its picture and channel. */
     __device__ pixel side_of(int64_t p) const
     {
         const pixel i = pixel_of((int)p, s.by_W, s.by_H, s.oh * s.ow * s.O);
-        return {i.base, i.y + s.pad, i.x + s.pad};
+        const int y = i.y + s.pad, x = i.x + s.pad;
+        return {s.stride > 1 ? i.at : i.at + (y * s.ow + x) * s.O, y, x};
     }
     __device__ tap_at term_of(int64_t k) const
     {
         const tap_at t = tap_of((int)k, s.by_O, s.by_kw);
-        return {s.kh - 1 - t.u, s.kw - 1 - t.v, t.c};
+        const int u = s.kh - 1 - t.u, v = s.kw - 1 - t.v;
+        return {s.stride > 1 ? t.at : t.at - (u * s.ow + v) * s.O, u, v};
     }
     __device__ float at(const pixel &p, const tap_at &t) const
     {
-        int y = p.y - t.u, x = p.x - t.v;
+        const int y = p.y - t.u, x = p.x - t.v;
+        if (s.stride == 1) return (unsigned)y < (unsigned)s.oh && (unsigned)x < (unsigned)s.ow ? dy[p.at + t.at] : 0;
         if (y < 0 || x < 0) return 0;
-        if (s.stride > 1) {
-            const int down = s.by_stride.quotient31(y), right = s.by_stride.quotient31(x);
-            if (down * s.stride != y || right * s.stride != x) return 0;
-            y = down;
-            x = right;
-        }
-        return y >= s.oh || x >= s.ow ? 0 : dy[p.base + (y * s.ow + x) * s.O + t.c];
+        const int down = s.by_stride.quotient31(y), right = s.by_stride.quotient31(x);
+        if (down * s.stride != y || right * s.stride != x || down >= s.oh || right >= s.ow) return 0;
+        return dy[p.at + (down * s.ow + right) * s.O + t.at];
     }
 };
 
@@ -107,7 +113,7 @@ struct tap {
     __device__ int term_of(int64_t k) const
     {
         const tap_at t = tap_of((int)k, s.by_O, s.by_kw);
-        return ((t.c * s.kh + s.kh - 1 - t.u) * s.kw + s.kw - 1 - t.v) * s.I;
+        return ((t.at * s.kh + s.kh - 1 - t.u) * s.kw + s.kw - 1 - t.v) * s.I;
     }
     __device__ float at(int n, int k) const { return w[k + n]; }
 };

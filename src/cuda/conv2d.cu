@@ -25,8 +25,8 @@ static conv sizes(const jd_call *c, const jd_type *x, const jd_type *w, const jd
 static bool fits_conv(const jd_call *c)
 {
     for (int i = 0; i < 2; i++)
-        if (jd__count(&c->in_type[i]) > INT32_MAX) return false;
-    return jd__count(&c->out_type[0]) <= INT32_MAX;
+        if (jd__count(&c->in_type[i]) > 1 << 30) return false;
+    return jd__count(&c->out_type[0]) <= 1 << 30;
 }
 
 static int launch_conv2d(jd_cu *d, const jd_call *c)

@@ -35,13 +35,12 @@ template <class F> struct of_step {
     typedef tap_at term;
     F f;
     volume v;
-    int64_t step;
-    int picture; /* elements of a plane */
+    int64_t step, picture; /* elements of a plane */
     __device__ pixel side_of(int64_t m) const
     {
+        const int64_t b = m / (v.Y * v.X), plane = v.plane(b, step);
         pixel p = f.side_of(m);
-        const int plane = (int)v.plane(p.base / picture, step);
-        p.base = plane * picture;
+        p.at += (int)((plane - b) * picture);
         if (plane < 0) p.y = 1 << 29; /* outside everything */
         return p;
     }
@@ -93,7 +92,7 @@ static bool fits(const jd_call *c)
 {
     const volume v = volume_of(c);
     const int64_t channels = v.N > 4 * v.C ? v.N : 4 * v.C;
-    return v.T * v.B * v.Y * v.X * channels <= INT32_MAX;
+    return v.T * v.B * v.Y * v.X * channels <= 1 << 30;
 }
 
 /* ---- forwards ----------------------------------------------------------------------------------------------------------*/
@@ -147,7 +146,7 @@ static int launch_convlstm(jd_cu *d, const jd_call *c)
                     jd_store{l.gates, G, jd_in<float>(c, 4), 0, false}, rows, G, (int64_t)in.kh * in.kw * v.N))
         return 1;
     for (int64_t s = 0; s < v.T; s++) {
-        const of_step<window> before = {{l.y, back}, v, s - 1, (int)(YX * v.C)};
+        const of_step<window> before = {{l.y, back}, v, s - 1, YX * v.C};
         const int64_t K = (int64_t)back.kh * back.kw * v.C;
         if (s && gemm_launch(d, "convlstm", before, jd_matrix<true>{jd_in<float>(c, 3), K}, add_to_gates{l.gates, v, s},
                              v.B * YX, G, K))
@@ -270,7 +269,7 @@ static int launch_convlstm_grad(jd_cu *d, const jd_call *c)
         jd_zero(d, s.dc, (size_t)(places * v.C) * sizeof(float)))
         return 1;
     for (int64_t t = v.T; t-- > 0;) {
-        const of_step<shadow> now = {{s.delta, back}, v, t, (int)(YX * G)};
+        const of_step<shadow> now = {{s.delta, back}, v, t, YX * G};
         if (JD_LAUNCH(d, errors_of, jd_grid(places * v.C), JD_BLOCK, 0, l, t)) return 1;
         if (t && gemm_launch(d, "convlstm_back", now, tap{jd_in<float>(c, 3), back},
                              jd_store{s.dh, v.C, NULL, 0, false}, places, v.C, (int64_t)back.kh * back.kw * G))
