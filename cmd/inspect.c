@@ -261,11 +261,23 @@ static bool is_sound(const unsigned char *b, size_t n)
     return yes;
 }
 
+/* How a gzip-ed file goes on inside. */
+static size_t inflate_head(jd_ctx *ctx, const char *path, unsigned char b[256])
+{
+    size_t bytes = 0;
+    unsigned char *all = jd_read_gz(ctx, path, 0, &bytes);
+    const size_t n = bytes < 255 ? bytes : 255;
+    memset(b, 0, 256);
+    if (all) memcpy(b, all, n);
+    jd_free(ctx, all);
+    return all ? n : 0;
+}
+
 static void inspect(jd_ctx *ctx, const char *path, bool json)
 {
     FILE *f = fopen(path, "rb");
     unsigned char b[256] = {0};
-    const size_t n = f ? fread(b, 1, sizeof b - 1, f) : 0;
+    size_t n = f ? fread(b, 1, sizeof b - 1, f) : 0;
     if (!f) {
         jd_fail(ctx, errno == ENOMEM ? JD_ENOMEM : JD_ENOINPUT, "%s: cannot be opened: %s", path, strerror(errno));
         return;
@@ -273,6 +285,8 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
     fclose(f);
     jd_tensor_file *t = NULL;
     const char *kind = "safetensors";
+    if (n >= 2 && b[0] == 0x1f && b[1] == 0x8b && !is_volume(path)) n = inflate_head(ctx, path, b);
+    if (jd_error(ctx)) return;
     if (picture_kind(b, n)) {
         show_picture(ctx, path, picture_kind(b, n), json);
     } else if (series_are(path)) {
@@ -289,7 +303,7 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
         t = jd_npz_open(ctx, path);
     } else if (n >= 9 && b[8] == '{') {
         t = jd_safetensors_open(ctx, path);
-    } else if (n >= 4 && ((!b[0] && !b[1]) || (b[0] == 0x1f && b[1] == 0x8b))) {
+    } else if (n >= 4 && !b[0] && !b[1]) {
         show_idx(ctx, path, json);
     } else if (strstr(path, "tfevents")) {
         show_events(ctx, path, json);

@@ -260,6 +260,11 @@ static void told(void **state)
         tmpdir_write(tmpdir_file("unnamed"), file[i].text, strlen(file[i].text));
         if (jackdaw("inspect unnamed")) fail_msg("%s", wrong);
         assert_string_equal(said, file[i].says);
+        char command[200]; /* and so they are when they are packed */
+        snprintf(command, sizeof command, "gzip -nf '%s'", tmpdir_file("unnamed"));
+        assert_int_equal(system(command), 0);
+        if (jackdaw("inspect unnamed.gz")) fail_msg("%s", wrong);
+        assert_string_equal(said, file[i].says);
     }
     jd_midi_note note = {0, 960, 60, 90, 0};
     assert_int_equal(jd_write_midi(ctx, tmpdir_file("unnamed"),
