@@ -25,7 +25,8 @@ typedef struct at_task {
     at_kind kind;
     int things, actions, goals, steps;
     double clutter;
-    double first; /* of the start's distance, or turn, from the goal: this share at first, all of it later */
+    double first;  /* of the start's distance, or turn, from the goal: this share at first, all of it later */
+    bool together; /* M goes on learning while C does, from random outputs wherever C has come to */
 } at_task;
 extern const at_task at_tasks[AT_TASKS];
 

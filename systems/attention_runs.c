@@ -6,12 +6,12 @@
 #include "attention.h"
 
 const at_task at_tasks[AT_TASKS] = {
-    {"triangle", AT_TRIANGLE, 1, 4, 0, 10, 0, 1},
-    {"disc", AT_DISC, 1, 4, 0, 10, 0, 1},
-    {"letter T", AT_T, 1, 4, 0, 10, 0, 1},
-    {"triangle among squares", AT_TRIANGLE, 1, 4, 0, 10, .05, 1},
-    {"three things, one named", AT_DISC, 3, 4, 3, 10, 0, .3},
-    {"triangle, turned", AT_TRIANGLE, 1, 6, 0, 12, 0, .3},
+    {"triangle", AT_TRIANGLE, 1, 4, 0, 10, 0, 1, false},
+    {"disc", AT_DISC, 1, 4, 0, 10, 0, 1, false},
+    {"letter T", AT_T, 1, 4, 0, 10, 0, 1, false},
+    {"triangle among squares", AT_TRIANGLE, 1, 4, 0, 10, .05, 1, false},
+    {"three things, one named", AT_DISC, 3, 4, 3, 10, 0, .3, false},
+    {"triangle, turned", AT_TRIANGLE, 1, 6, 0, 12, 0, .3, true},
 };
 
 enum {
@@ -127,23 +127,29 @@ bool at_arrived(const at_task *t, const at_trial *o, at_pose eye)
 
 /* ---- learning ----------------------------------------------------------------------------------------------------------------*/
 
+/* What random outputs do at `eye`, for M to learn: its squared error before.  The slot of the chain is overwritten. */
+static double try_anything(attention *a, const at_task *t, at_chain *k, int slot, at_pose eye, double rate, jd_rng *r)
+{
+    double did[AT_ACTIONS];
+    at_look(&a->scene, eye, k->x[slot]);
+    for (int j = 0; j < t->actions; j++) did[j] = jd_rng_uniform64(r);
+    at_expect(k, slot, did);
+    at_look(&a->scene, at_moved(eye, did, t->actions), k->x[slot + 1]);
+    return at_model_learn(k, slot, rate);
+}
+
 /* M sees what random outputs do near the things. */
 static bool teach_model(attention *a, const at_task *t, at_chain *k, int seed, int number)
 {
     at_result *e = &a->result[t - at_tasks];
     jd_rng r = jd_rng_new(at_seed(a->r, seed), "attention/model", (uint64_t)(t - at_tasks));
     at_trial o;
-    double did[AT_ACTIONS];
     const int tail = number - number / 10;
     for (int i = 0; i < number; i++) {
         if (i % PER_SCENE == 0) at_place(t, &r, &a->scene, &o);
         at_pose eye = nearby(o.middle, t->things > 1 ? APART + 26 : AT_NEAR + 10, &r);
         if (t->actions == AT_ACTIONS) eye.angle = 2 * AT_PI * jd_rng_uniform64(&r);
-        at_look(&a->scene, eye, k->x[0]);
-        for (int j = 0; j < t->actions; j++) did[j] = jd_rng_uniform64(&r);
-        at_expect(k, 0, did);
-        at_look(&a->scene, at_moved(eye, did, t->actions), k->x[1]);
-        const double error = at_model_learn(k, 0, jd_run_setting(a->r, "rate"));
+        const double error = try_anything(a, t, k, 0, eye, jd_run_setting(a->r, "rate"), &r);
         for (int j = 0; i >= tail && j < AT_FIELDS; j++)
             e->stay[seed] += (k->x[1][j] - k->x[0][j]) * (k->x[1][j] - k->x[0][j]) / (number - tail);
         if (i >= tail) e->expected[seed] += error / (number - tail);
@@ -159,9 +165,11 @@ static bool blank(const double *x)
     return sum < .02;
 }
 
-/* One trajectory, which ends where nothing is seen any more; C learns from its last input. */
+/* One trajectory, which ends where nothing is seen any more; C learns from its last input.  A turned retina needs an M that
+ * knows the places to which C comes: from places anywhere it learns to expect moves, and next to nothing of turns, and the
+ * gradients for C's turns are noise. */
 static void learn_trajectory(attention *a, const at_task *t, at_chain *k, const at_trial *o, int steps, const double *d,
-                             double rate)
+                             double rate, jd_rng *r)
 {
     at_pose eye = o->start;
     int n = 0;
@@ -169,6 +177,7 @@ static void learn_trajectory(attention *a, const at_task *t, at_chain *k, const 
     while (n < steps && !blank(k->x[n])) {
         const double *did = at_act(k, n, o->named);
         at_expect(k, n, did);
+        if (t->together) try_anything(a, t, k, AT_STEPS - 1, eye, jd_run_setting(a->r, "rate"), r);
         eye = at_moved(eye, did, t->actions);
         at_look(&a->scene, eye, k->x[++n]);
     }
@@ -205,7 +214,7 @@ static bool teach_controller(attention *a, const at_task *t, at_chain *k, int se
         if (i % PER_SCENE == 0) at_place(t, &r, &a->scene, &o);
         at_begin(t, &r, fmin(1, t->first + (1 - t->first) * i / (.7 * number)), false, &o);
         learn_trajectory(a, t, k, &o, 1 + (int)jd_rng_below(&r, (uint32_t)t->steps), d[o.which],
-                         jd_schedule_at(&fall, i, number));
+                         jd_schedule_at(&fall, i, number), &r);
         if (i % every < every - 1) continue;
         e->x[e->points = i / every] = i + 1;
         e->curve[seed][e->points++] = share_arrived(a, t, k, "attention/valid", seed, VALID);
