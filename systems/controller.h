@@ -149,7 +149,7 @@ typedef struct cm_pole {
     float dream[CM_DREAM][4]; /* position and angle, by M without looking, and as they were */
 } cm_pole;
 
-enum { CM_HARD, CM_SOFT, CM_KINDS };
+enum { CM_HARD, CM_SOFT, CM_KINDS, CM_SOFT_SEEDS = 3 }; /* to compare: the first seeds with soft actions, too */
 typedef struct cm_maze {
     int seeds, points;
     double right[CM_KINDS][CM_SEEDS];                           /* of the two flags, 0, 1 or 2 */
