@@ -109,7 +109,7 @@ static bool play(powerplay *a, pp_family family, int s)
     char name[64];
     snprintf(name, sizeof name, "tasks-%s-%d.csv", family_name[family], s + 1);
     jd_csv_log *log = jd_csv_log_open(ctx, jd_run_path(a->r, name), column, COLUMNS, -1);
-    *p = (pp_player){.family = family, .saving = jd_run_setting(a->r, "saving"), .limit = 0};
+    *p = (pp_player){.family = family};
     p->picture = a->pictures.pixels;
     p->label = a->pictures.labels;
     p->pictures = pictures ? (int)a->pictures.count : 0;
@@ -128,7 +128,7 @@ static bool play(powerplay *a, pp_family family, int s)
     x->seconds[s] = jd_run_seconds(a->r) - start;
     summarize(x, s);
     x->before[s] = p->total;
-    p->shorter = 1;
+    p->shorter = true;
     const double more = 1e6 * jd_run_setting(a->r, "shorten_budget");
     for (int i = 0; i < PIECES && more > 0 && !jd_error(ctx); i++) {
         pp_invent(p, p->spent + more / PIECES);
@@ -274,11 +274,10 @@ static jd_status run(jd_run *r)
 static const jd_setting settings[] = {
     {"seeds", {2, 5, 10}, "solvers for each family of tasks"},
     {"tasks", {60, 100, 1000}, "of codes and states, to be invented"},
-    {"budget", {1000, 1000, 1e6}, "connections looked at in that search, at most, in millions"},
+    {"budget", {1000, 5000, 1e6}, "connections looked at in that search, at most, in millions"},
     {"pictures", {20, 100, 300}, "tasks of pictures; 0: none"},
     {"picture_budget", {1000, 2000, 1e6}, "connections looked at there, at most, in millions"},
-    {"saving", {.01, .01, .01}, "by how much less all tasks have to cost for a change that brings nothing else"},
-    {"shorten_budget", {300, 500, 10000}, "connections looked at in the search for such changes, in millions"},
+    {"shorten_budget", {300, 2500, 10000}, "connections looked at in the search for the same with less, in millions"},
     {NULL}};
 
 const jd_system jd_system_powerplay = {

@@ -15,7 +15,8 @@
 /* ---- the solver (powerplay_solver.c) -----------------------------------------------------------------------------------------
  * Units in this order: inputs, one that is always 1, hidden ones in blocks of four of which the one with the largest positive sum
  * is active, effectors and answers (each effector is active at a positive sum, of the answers the largest), halt.  Activities are 0
- * or 1.  Each unit but halt has eight connections to units that are no inputs; weights are -4 to 4.  Only connections out
+ * or 1.  Each unit but halt has eight connections to units that are no inputs, from the inputs and the one, none to halt:
+ * a weight by which they made the net halt would end the runs of all tasks after a step; weights are -4 to 4.  Only connections out
  * of active units are looked at: what others weigh cannot matter. */
 enum { PP_UNITS = 96, PP_OUT = 8, PP_BLOCK = 4, PP_EFFECTORS = 4, PP_SIDE = 28, PP_RETINA = 25, PP_ONE = 2048 };
 typedef struct pp_net {
@@ -89,8 +90,7 @@ typedef struct pp_event {
 } pp_event;
 typedef struct pp_player {
     pp_family family;
-    double shorter;         /* share of the pairs that ask for the same with less; 0: none, 1: no others */
-    double saving;          /* by which share less */
+    bool shorter;           /* the same with less is sought, and no new task */
     const uint8_t *picture; /* (pictures,28,28) */
     const int32_t *label;
     int pictures;
@@ -98,6 +98,7 @@ typedef struct pp_player {
     int limit;
     int tasks, events;
     pp_task task[PP_MOST];
+    int16_t order[PP_MOST]; /* in which tasks are run again: those that failed last come first */
     pp_event event[2 * PP_MOST];
     double spent, phase_end;
     int phase; /* of the search for the next task */

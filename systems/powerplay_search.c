@@ -4,7 +4,7 @@
 
 #include "powerplay.h"
 
-enum { FIRST_PHASE = 12, SHORTER_FROM = 10 };
+enum { FIRST_PHASE = 12 };
 
 /* ---- what it is to solve a task ----------------------------------------------------------------------------------------------*/
 
@@ -125,10 +125,11 @@ typedef struct trial {
     bool affected[PP_MOST];
 } trial;
 
-static bool demonstrate(const pp_player *p, trial *t, bool shorter, int64_t allowed)
+static bool demonstrate(pp_player *p, trial *t, bool shorter, int64_t allowed)
 {
     int64_t total = 0;
-    for (int i = 0; i < p->tasks; i++) {
+    for (int k = 0; k < p->tasks; k++) {
+        const int i = p->order[k];
         const pp_task *old = &p->task[i];
         t->affected[i] = touches(&t->change, &old->run.used);
         if (!t->affected[i]) continue;
@@ -138,7 +139,11 @@ static bool demonstrate(const pp_player *p, trial *t, bool shorter, int64_t allo
         t->tests++;
         t->spent += t->again[i].cost;
         total += t->again[i].cost;
-        if (!alike(p, &t->again[i], &old->run) || (!shorter && t->again[i].steps != old->run.steps)) return false;
+        if (!alike(p, &t->again[i], &old->run) || (!shorter && t->again[i].steps != old->run.steps)) {
+            memmove(p->order + 1, p->order, (size_t)k * sizeof *p->order);
+            p->order[0] = (int16_t)i;
+            return false;
+        }
         if (shorter && total > allowed) return false;
     }
     return true;
@@ -150,14 +155,15 @@ static void accept(pp_player *p, const trial *t, bool shorter)
     const int old = shorter ? p->tasks : p->tasks - 1;
     for (int i = 0; i < old; i++)
         if (t->affected[i]) p->task[i].run = t->again[i];
+    const int64_t was = p->total;
     p->total = 0;
     memset(p->users, 0, sizeof p->users);
     for (int i = 0; i < p->tasks; i++) {
         p->total += p->task[i].run.cost;
         for (int unit = 0; unit < p->net.units; unit++) p->users[unit] += pp_has(p->task[i].run.used, unit);
     }
-    find_open(p);
-    if (p->events == 2 * PP_MOST) return;
+    if (!shorter) find_open(p);
+    if (p->events == 2 * PP_MOST || (shorter && p->total == was)) return;
     p->event[p->events++] = (pp_event){.shorter = shorter,
                                        .task = p->tasks - 1,
                                        .change = t->change,
@@ -190,11 +196,13 @@ static bool try_new(pp_player *p, trial *t)
         return false;
     }
     p->done[code] = 1;
+    p->order[p->tasks] = (int16_t)p->tasks;
     p->task[p->tasks++] = (pp_task){.code = code, .run = now};
     return true;
 }
 
-/* A change after which all tasks end as before and cost less together. */
+/* A change after which all tasks end as before and cost no more together: one that costs the same may be on the way to one that costs
+ * less. */
 static bool try_shorter(pp_player *p, trial *t)
 {
     pp_set used = {{0, 0}};
@@ -205,10 +213,8 @@ static bool try_shorter(pp_player *p, trial *t)
     t->most >>= t->change.n;
     for (int i = 0; i < p->tasks; i++)
         if (touches(&t->change, &p->task[i].run.used)) affected += p->task[i].run.cost;
-    const int64_t allowed = affected - (int64_t)(p->saving * (double)p->total);
-    if (allowed < 0) return false;
     apply(&p->net, &t->change, t->change.to);
-    const bool good = demonstrate(p, t, true, allowed);
+    const bool good = demonstrate(p, t, true, affected);
     p->spent += (double)t->spent;
     if (!good) apply(&p->net, &t->change, t->change.from);
     return good;
@@ -221,16 +227,15 @@ bool pp_invent(pp_player *p, double most)
         /* A pair with a change of m weights may spend 2^-m of the phase, which is over when all is spent. */
         if (p->phase_end <= p->spent) p->phase_end = p->spent + (double)((int64_t)1 << p->phase);
         while (p->spent < p->phase_end) {
-            if (p->spent >= most || (!p->open && p->shorter <= 0)) return false;
-            const bool shorter = p->shorter > 0 && p->tasks >= SHORTER_FROM && jd_rng_uniform64(&p->rng) < p->shorter;
+            if (p->spent >= most || (!p->open && !p->shorter)) return false;
             t.tests = 0;
             t.spent = 0;
             t.most = (int64_t)1 << p->phase;
             p->candidates++;
             p->spent++; /* so that a phase ends where nothing can be run */
-            if (!(shorter ? try_shorter(p, &t) : try_new(p, &t))) continue;
-            accept(p, &t, shorter);
-            if (shorter) continue;
+            if (!(p->shorter ? try_shorter(p, &t) : try_new(p, &t))) continue;
+            accept(p, &t, p->shorter);
+            if (p->shorter) continue;
             p->candidates = 0;
             p->phase = FIRST_PHASE;
             p->phase_end = 0;

@@ -10,8 +10,9 @@ void pp_net_new(pp_net *n, int inputs, int hidden, int answers, bool restless, j
 {
     *n = (pp_net){.inputs = inputs, .hidden = hidden, .answers = answers};
     n->units = inputs + 1 + hidden + PP_EFFECTORS + answers + 1;
-    const int first = inputs + 1, targets = n->units - first;
+    const int first = inputs + 1;
     for (int i = 0; i + 1 < n->units; i++) {
+        const int targets = n->units - first - (i < first); /* halt is the last unit */
         uint32_t order[PP_UNITS];
         for (int j = 0; j < targets; j++) order[j] = (uint32_t)(first + j);
         jd_rng_shuffle(r, order, (size_t)targets);

@@ -91,7 +91,7 @@ static void the_retina_sees_and_moves(void **state)
 
 static void play_some(pp_player *p, pp_family family, uint64_t seed, const uint8_t *pictures, const int32_t *labels)
 {
-    *p = (pp_player){.family = family, .saving = .01, .picture = pictures, .label = labels, .pictures = 50};
+    *p = (pp_player){.family = family, .picture = pictures, .label = labels, .pictures = 50};
     pp_start(p, seed);
 }
 
@@ -136,7 +136,7 @@ static void every_acceptance_keeps_all_tasks(void **state)
         p.net = whole;
         /* The same with less. */
         const int64_t before = p.total;
-        p.shorter = 1;
+        p.shorter = true;
         assert_true(!pp_invent(&p, p.spent + 2e7));
         assert_true(p.tasks == 20 && p.total < before && pp_audit(&p));
     }
@@ -147,6 +147,8 @@ static void the_budget_ends_the_search(void **state)
     (void)state;
     static pp_player p;
     play_some(&p, PP_STATES, 3, NULL, NULL);
+    for (int i = 0; i <= p.net.inputs; i++) /* nothing halts at its first step */
+        for (int k = 0; k < PP_OUT; k++) assert_true(p.net.to[i][k] < p.net.units - 1);
     assert_true(!pp_invent(&p, 10) && p.tasks == 0);
 }
 
