@@ -48,10 +48,10 @@ int cmd_version(int argc, char **argv)
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     if (cli_has(&a, "json")) {
-        printf("{\"version\":\"" JD_VERSION_STRING "\",\"isa\":\"%s\",\"threads\":%d}\n", jd_ctx_isa(ctx),
+        printf("{\"version\":\"%s\",\"isa\":\"%s\",\"threads\":%d}\n", jd_version(), jd_ctx_isa(ctx),
                jd_ctx_threads(ctx));
     } else {
-        printf("jackdaw " JD_VERSION_STRING "\n");
+        printf("jackdaw %s\n", jd_version());
         if (cli_has(&a, "features")) {
             printf("%-14s %s\n%-14s %d\n", "cpu kernels", jd_ctx_isa(ctx), "threads", jd_ctx_threads(ctx));
             const bool jpeg = jd_picture_can("jpeg");

@@ -37,6 +37,8 @@ extern "C" {
 #define JD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define JD_VERSION_STRING "0.1.0"
+/* That of the library in use, where JD_VERSION_STRING is that of the headers. */
+JD_API const char *jd_version(void);
 
 /* Options by name, as in jd_dense(g, "out", x, .units = 10): a compound literal in C, a braced initialiser in C++20, where the
  * fields must stand in the order of their declaration.  Older C++ fills the struct and calls the function with `_opt`:

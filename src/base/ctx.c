@@ -71,6 +71,11 @@ static void system_free(void *user, void *p)
     free(p);
 }
 
+const char *jd_version(void)
+{
+    return JD_VERSION_STRING;
+}
+
 jd_ctx *jd_ctx_new(const jd_options *o)
 {
     static const jd_options none;
