@@ -274,7 +274,7 @@ static jd_status run(jd_run *r)
 static const jd_setting settings[] = {
     {"seeds", {2, 5, 10}, "solvers for each family of tasks"},
     {"tasks", {60, 100, 1000}, "of codes and states, to be invented"},
-    {"budget", {1000, 5000, 1e6}, "connections looked at in that search, at most, in millions"},
+    {"budget", {1000, 40000, 1e6}, "connections looked at in that search, at most, in millions"},
     {"pictures", {20, 100, 300}, "tasks of pictures; 0: none"},
     {"picture_budget", {1000, 2000, 1e6}, "connections looked at there, at most, in millions"},
     {"shorten_budget", {300, 2500, 10000}, "connections looked at in the search for the same with less, in millions"},
