@@ -270,13 +270,15 @@ static bool take_range(const unipen *u, const char **at, jd__inker *k)
     return true;
 }
 
-static jd_status make_sample(unipen *u, const segment *s, jd_ink *out)
+/* *blank: no error but that the pen is never down. */
+static jd_status make_sample(unipen *u, const segment *s, jd_ink *out, bool *blank)
 {
     jd__inker k = {.ctx = u->ctx, .path = u->path};
     u->line = s ? s->line : 0;
     for (const char *at = s ? s->delineation : "0-999999999"; *at && !jd_error(u->ctx);)
         if (!take_range(u, &at, &k)) wrong(u, "no components of a segment:", at);
     const char *label = s && s->label ? s->label : "";
+    *blank = !jd_error(u->ctx) && !k.strokes;
     return jd__inker_finish(&k, label, u->writer, out);
 }
 
@@ -285,15 +287,16 @@ static jd_status make_samples(unipen *u, jd_ink *out)
 {
     jd_ink *part = jd_alloc_array(u->ctx, u->segs + 1, sizeof *part);
     size_t n = 0;
+    bool blank;
     for (size_t i = 0; part && i < u->segs && !jd_error(u->ctx); i++) {
         const segment *s = &u->seg[i];
         if (strcmp(s->level, u->seg[0].level) != 0 || (s->quality && !strcmp(s->quality, "BAD"))) continue;
-        if (make_sample(u, s, &part[n]) == JD_EDATA && strstr(jd_error_message(u->ctx), "no point with the pen down"))
+        if (make_sample(u, s, &part[n], &blank) && blank)
             jd_error_clear(u->ctx);
         else if (!jd_error(u->ctx))
             n++;
     }
-    if (part && !u->segs && !make_sample(u, NULL, &part[n])) n++;
+    if (part && !u->segs && !make_sample(u, NULL, &part[n], &blank)) n++;
     if (!jd_error(u->ctx) && !n) jd_fail(u->ctx, JD_EDATA, "%s: no segment of it has ink with the pen down", u->path);
     if (!jd_error(u->ctx)) jd_ink_join(u->ctx, part, n, out);
     for (size_t i = 0; part && i < n; i++) jd_ink_free(u->ctx, &part[i]);
