@@ -397,7 +397,7 @@ static void judge(claims *c, const detect_seed *s, int seeds)
         same &= s[i].same_boxes;
     }
     claim(c, ap >= 90, "AP50, mean over the digits, at least 90 %, every seed", "least %.1f %%", ap);
-    claim(c, gain > 0, "learning from mistakes helps: AP50 of the third net above that of the first, every seed",
+    claim(c, gain > 0, "learning from mistakes helps: AP50 of the last net above that of the first, every seed",
           "at least %+.1f points", gain);
     claim(c, differ == 0 && same && windows > 0,
           "fragments and windows cut out one by one: the same bits, the same boxes", "%lld of %lld windows differ",
@@ -480,7 +480,7 @@ static jd_status run(jd_run *r)
 
 static const jd_setting SETTINGS[] = {
     {"seeds", {1, 3, 5}, "times that scenes are made and nets trained anew"},
-    {"steps", {400, 6000, 10000}, "training steps of each of three nets, on new scenes"},
+    {"steps", {400, 6000, 10000}, "training steps of each of four nets, on new scenes"},
     {"batch", {64, 64, 256}, "windows a step"},
     {"rate", {4e-3, 3e-3, 1e-3}, "Adam's learning rate, falling to a fiftieth along half a cosine"},
     {"mined", {20, 600, 1000}, "scenes in which a net's mistakes are looked for"},
@@ -512,7 +512,8 @@ const jd_system jd_system_digit_detection = {
         "picture at three sizes, the square root of two apart. Where it is surest, in the mean of nine places, boxes "
         "remain. The "
         "first net has seen "
-        "nothing at random places only, and takes clutter for digits; the next two have learned from such mistakes. A "
+        "nothing at random places only, and takes clutter for digits; the next three have learned from such mistakes. "
+        "A "
         "box is right when it names the digit and overlaps its square by half or more (AP50).",
     .data = "mnist",
     .settings = SETTINGS,
