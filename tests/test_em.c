@@ -11,12 +11,11 @@
 #include <string.h>
 
 #include "tiff_file.h"
-#include "tmpdir.h"
 
 #include "../systems/em_crop.c"
 #include "../systems/em_data.c"
 
-static jd_ctx *ctx;
+#include "ctx_tmpdir.h"
 
 enum { SIDE_EM = 40, WINDOW = 7, CROP = 16 };
 
@@ -170,17 +169,6 @@ static void test_median_and_calibration(void **state)
     const em_cubic step = em_calibrate(p, y, N);
     for (int i = 0; i < 1000; i++)
         assert_true(em_cubic_at(&step, (i + 1) / 1000.0) >= em_cubic_at(&step, i / 1000.0) - 1e-6);
-}
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
 }
 
 int main(void)

@@ -11,7 +11,8 @@
 
 #include "jackdaw/export.h"
 #include "program.h"
-#include "tmpdir.h"
+
+#include "ctx_tmpdir.h"
 
 enum { T = 7, B = 3 };
 
@@ -90,20 +91,6 @@ static const net nets[] = {
      .c_only = true},
 };
 enum { NETS = sizeof nets / sizeof *nets };
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
 
 /* One network with its weights, an input and what the library says to it. */
 typedef struct sample {

@@ -7,28 +7,8 @@
 #include <zlib.h>
 
 #include "jackdaw/data.h"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
-
-static void expect_error(jd_status want, const char *word)
-{
-    assert_int_equal(jd_error(ctx), want);
-    if (!strstr(jd_error_message(ctx), word)) fail_msg("'%s' is not in: %s", word, jd_error_message(ctx));
-    jd_error_clear(ctx);
-}
+#include "ctx_tmpdir.h"
 
 static void write_gz(const char *path, const void *data, size_t bytes, const char *mode)
 {

@@ -7,21 +7,8 @@
 #include <math.h>
 
 #include "jackdaw/ink.h"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 static const char *put(const char *name, const char *text)
 {

@@ -7,27 +7,13 @@
 
 #include <sys/stat.h>
 
-#include "tmpdir.h"
-
 #include "../systems/keywords_folder.c"
 #include "../systems/names.c"
 
+#include "ctx_tmpdir.h"
+
 const char *const keywords_names[KEYWORDS_CLASSES] = {"yes", "no",  "up",   "down", "left",    "right",
                                                       "on",  "off", "stop", "go",   "silence", "unknown"};
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
-
 static void put32(uint8_t *p, uint32_t v)
 {
     for (int i = 0; i < 4; i++) p[i] = (uint8_t)(v >> 8 * i);

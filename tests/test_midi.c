@@ -7,21 +7,8 @@
 #include <math.h>
 
 #include "jackdaw/midi.h"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 static void same(const jd_midi_note *a, const jd_midi_note *b, size_t n)
 {

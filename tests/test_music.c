@@ -10,21 +10,8 @@
 #include "../systems/music_blues.c"
 #include "../systems/music_pieces.c"
 #include "../systems/names.c"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 static void chorus(void **state)
 {

@@ -9,21 +9,8 @@
 #include "../systems/homology_data.c"
 #include "jackdaw/fn.h"
 #include "jackdaw/layers.h"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 static void write_text(const char *path, const char *text)
 {

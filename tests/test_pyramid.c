@@ -6,26 +6,13 @@
 #include <cmocka.h>
 #include <sys/stat.h>
 
-#include "tmpdir.h"
-
 #include "../systems/em_crop.c"
 #include "../systems/em_data.c"
 #include "../systems/names.c"
 #include "../systems/volumes.c"
 #include "../systems/volumes_draw.c"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 /* The label of a voxel is the sign of its value, so a crop that moves one without the other shows. */
 static void crops(void **state)

@@ -15,26 +15,13 @@
 
 #include "jackdaw/prepare.h"
 #include "program.h"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
+#include "ctx_tmpdir.h"
 
 /* A loop and a bar, as a pen wrote them. */
 static const char strokes[] =
     "[[10,60,14,50,22,38,33,30,41,33,43,44,38,56,28,64,17,66,12,60,16,48,25,36,40,30,52,40,60,60],"
     "[70,20,70.5,31,71,44,70,58,72,70],[62,34,74,33,86,32]]";
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
 
 /* ---- the server ---------------------------------------------------------------------------------------------------------- */
 

@@ -11,14 +11,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tmpdir.h"
-
 #include "../systems/names.c"
 #include "../systems/slides.c"
 #include "../systems/slides_draw.c"
 #include "../systems/mitosis_detect.c"
 
-static jd_ctx *ctx;
+#include "ctx_tmpdir.h"
 
 static void test_drawn_slides(void **state)
 {
@@ -208,17 +206,6 @@ static void test_pieces(void **state)
     assert_int_equal(detector_find(ctx, &low, &s, map, &found, &n), JD_OK);
     assert_int_equal(n, 3);
     jd_free(ctx, found);
-}
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
 }
 
 int main(void)

@@ -15,21 +15,8 @@
 #include "../systems/phones.c"
 #include "../systems/social_data.c"
 #include "../systems/talking_head_faces.c"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 static phones_sentence nth(uint64_t i)
 {

@@ -7,27 +7,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "tmpdir.h"
-
 #include "../systems/names.c"
 #include "../systems/text_coder.c"
 #include "../systems/text_data.c"
 #include "../systems/text_nets.c"
 #include "../systems/text_pieces.c"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 /* Symbols of skewed shares, thousands of them: long runs of carries occur, and the length is that of their information. */
 static void shares_come_back(void **state)

@@ -9,20 +9,8 @@
 
 #include "jackdaw/volume.h"
 #include "tiff_file.h"
-#include "tmpdir.h"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? tmpdir_setup(state) : -1;
-}
-static int teardown(void **state)
-{
-    jd_ctx_free(ctx);
-    return tmpdir_teardown(state);
-}
+#include "ctx_tmpdir.h"
 
 static void put(uint8_t *p, int bytes, bool big, uint64_t v)
 {
