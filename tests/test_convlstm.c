@@ -19,11 +19,12 @@ typedef struct shape {
 } shape;
 
 static const shape cases[] = {
-    {"plain", 4, 2, 5, 7, 2, 3, 3, false, false},      {"backwards", 4, 1, 6, 5, 1, 8, 3, true, false},
-    {"ragged", 5, 3, 6, 9, 2, 5, 3, false, true},      {"ragged backwards", 4, 5, 7, 4, 3, 9, 5, true, true},
-    {"one plane", 1, 2, 4, 4, 3, 4, 3, false, false},  {"one place", 6, 1, 1, 1, 2, 3, 7, true, false},
-    {"wide", 3, 1, 19, 33, 4, 17, 3, false, false},    {"full vectors", 3, 2, 8, 21, 16, 16, 7, false, true},
-    {"many samples", 3, 9, 3, 4, 1, 2, 3, true, true}, {"large planes", 3, 1, 40, 48, 2, 8, 3, false, false},
+    {"plain", 4, 2, 5, 7, 2, 3, 3, false, false},       {"backwards", 4, 1, 6, 5, 1, 8, 3, true, false},
+    {"ragged", 5, 3, 6, 9, 2, 5, 3, false, true},       {"ragged backwards", 4, 5, 7, 4, 3, 9, 5, true, true},
+    {"one plane", 1, 2, 4, 4, 3, 4, 3, false, false},   {"one place", 6, 1, 1, 1, 2, 3, 7, true, false},
+    {"wide", 3, 1, 19, 33, 4, 17, 3, false, false},     {"full vectors", 3, 2, 8, 21, 16, 16, 7, false, true},
+    {"many samples", 3, 9, 3, 4, 1, 2, 3, true, true},  {"large planes", 3, 1, 40, 48, 2, 8, 3, false, false},
+    {"four channels", 3, 2, 4, 7, 3, 4, 3, true, true},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 

@@ -13,30 +13,49 @@ typedef struct convlstm {
     float *y, *gates, *cells;
 } convlstm;
 
+/* Gates i, f, z, o from their pre-activations, in place, and the cell; returns the state. */
+JD_INLINE vf squash(vf g[4], vf old, vf *cell)
+{
+    g[0] = vf_sigmoid(g[0]);
+    g[1] = vf_sigmoid(g[1]);
+    g[2] = vf_tanh(g[2]);
+    g[3] = vf_sigmoid(g[3]);
+    *cell = vf_fma(old, g[1], vf_mul(g[2], g[0]));
+    return vf_mul(g[3], vf_tanh(*cell));
+}
+
 /* n channels side by side, or of several places brought together; gates are without bias where b is given. */
-JD_INLINE void finish(float *i, float *f, float *z, float *o, const float *b, int64_t C, const float *old, float *cell,
-                      float *h, int64_t count)
+JD_INLINE void finish(float *const g[4], const float *b, int64_t C, const float *old, float *cell, float *h,
+                      int64_t count)
 {
     for (int64_t u = 0; u < count; u += VL) {
         const int n = count - u < VL ? (int)(count - u) : VL;
-        vf vi_ = vf_loadn(i + u, n), vf_ = vf_loadn(f + u, n), vz = vf_loadn(z + u, n), vo = vf_loadn(o + u, n);
-        if (b) {
-            vi_ = vf_add(vi_, vf_loadn(b + u, n));
-            vf_ = vf_add(vf_, vf_loadn(b + C + u, n));
-            vz = vf_add(vz, vf_loadn(b + 2 * C + u, n));
-            vo = vf_add(vo, vf_loadn(b + 3 * C + u, n));
+        vf gate[4], next;
+        JD_UNROLL for (int k = 0; k < 4; k++)
+        {
+            gate[k] = vf_loadn(g[k] + u, n);
+            if (b) gate[k] = vf_add(gate[k], vf_loadn(b + k * C + u, n));
         }
-        vi_ = vf_sigmoid(vi_);
-        vf_ = vf_sigmoid(vf_);
-        vz = vf_tanh(vz);
-        vo = vf_sigmoid(vo);
-        const vf next = vf_fma(old ? vf_loadn(old + u, n) : vf_zero(), vf_, vf_mul(vz, vi_));
-        vf_storen(i + u, vi_, n);
-        vf_storen(f + u, vf_, n);
-        vf_storen(z + u, vz, n);
-        vf_storen(o + u, vo, n);
+        vf_storen(h + u, squash(gate, old ? vf_loadn(old + u, n) : vf_zero(), &next), n);
         vf_storen(cell + u, next, n);
-        vf_storen(h + u, vf_mul(vo, vf_tanh(next)), n);
+        JD_UNROLL for (int k = 0; k < 4; k++) vf_storen(g[k] + u, gate[k], n);
+    }
+}
+
+/* Half a vector of channels; an even number of places. */
+static void pairs(float *g, const float *b, const float *old, float *cell, float *h, int64_t places)
+{
+    vf bias[4], gate[4], next;
+    for (int k = 0; k < 4; k++) {
+        const vf one = vf_loadn(b + k * VL / 2, VL / 2);
+        bias[k] = jd_low_halves(one, one);
+    }
+    for (int64_t p = 0; p < places; p += 2, g += 4 * VL, cell += VL, h += VL) {
+        jd__pair_load(g, gate);
+        JD_UNROLL for (int k = 0; k < 4; k++) gate[k] = vf_add(gate[k], bias[k]);
+        vf_store(h, squash(gate, old ? vf_load(old + p * VL / 2) : vf_zero(), &next));
+        vf_store(cell, next);
+        jd__pair_store(g, gate);
     }
 }
 
@@ -46,17 +65,23 @@ static void row(const convlstm *m, int64_t from, int64_t was, int64_t places)
     const int64_t C = m->p.C, G = 4 * C;
     float *g = m->gates + from * G, *cell = m->cells + from * C, *h = m->y + from * C;
     const float *old = was < 0 ? NULL : m->cells + was * C;
-    if (!jd__plane_staged(C)) {
-        for (int64_t p = 0; p < places; p++, g += G)
-            finish(g, g + C, g + 2 * C, g + 3 * C, m->b, C, old ? old + p * C : NULL, cell + p * C, h + p * C, C);
+    int64_t p = 0;
+    if (jd__plane_paired(C)) {
+        p = places & ~(int64_t)1;
+        pairs(g, m->b, old, cell, h, p);
+    }
+    if (!jd__plane_staged(C) || p) {
+        for (g += p * G; p < places; p++, g += G)
+            finish((float *[]){g, g + C, g + 2 * C, g + 3 * C}, m->b, C, old ? old + p * C : NULL, cell + p * C,
+                   h + p * C, C);
         return;
     }
-    float gate[4][JD_PLANE_STAGE];
+    float gate[4][JD_PLANE_STAGE], *const all[4] = {gate[0], gate[1], gate[2], gate[3]};
     const int64_t most = JD_PLANE_STAGE / C;
-    for (int64_t p = 0; p < places; p += most) {
+    for (; p < places; p += most) {
         const int64_t n = places - p < most ? places - p : most;
         for (int64_t k = 0; k < 4; k++) jd__plane_take(g + p * G + k * C, G, m->b + k * C, n, C, gate[k]);
-        finish(gate[0], gate[1], gate[2], gate[3], NULL, C, old ? old + p * C : NULL, cell + p * C, h + p * C, n * C);
+        finish(all, NULL, C, old ? old + p * C : NULL, cell + p * C, h + p * C, n * C);
         for (int64_t k = 0; k < 4; k++) jd__plane_give(gate[k], G, n, C, g + p * G + k * C);
     }
 }

@@ -12,23 +12,42 @@ typedef struct planeback {
     const float *gates, *cells, *dy;
 } planeback;
 
-/* Gates, their errors, and what flows, of `count` channels; flow: dc of the plane after, becomes that for the one before. */
+/* The errors d of the gates g; flow: dc of the plane after, becomes that for the one before. */
+JD_INLINE void backward(const vf g[4], vf cell, vf old, vf dh, vf *flow, vf d[4])
+{
+    const vf one = vf_set1(1.f), s = vf_tanh(cell), dho = vf_mul(dh, g[3]);
+    const vf dc = vf_fma(dho, vf_fnma(s, s, one), *flow), dci = vf_mul(dc, g[0]), dcf = vf_mul(dc, g[1]);
+    d[0] = vf_mul(vf_mul(dci, g[2]), vf_sub(one, g[0]));
+    d[1] = vf_mul(vf_mul(dcf, old), vf_sub(one, g[1]));
+    d[2] = vf_mul(dci, vf_fnma(g[2], g[2], one));
+    d[3] = vf_mul(vf_mul(dho, s), vf_sub(one, g[3]));
+    *flow = dcf;
+}
+
+/* Of `count` channels. */
 JD_INLINE void errors(const float *const g[4], const float *cell, const float *old, const float *dh, float *flow,
                       float *const d[4], int64_t count)
 {
-    const vf one = vf_set1(1.f);
     for (int64_t u = 0; u < count; u += VL) {
         const int n = count - u < VL ? (int)(count - u) : VL;
-        const vf i = vf_loadn(g[0] + u, n), f = vf_loadn(g[1] + u, n), z = vf_loadn(g[2] + u, n);
-        const vf o = vf_loadn(g[3] + u, n), s = vf_tanh(vf_loadn(cell + u, n));
-        const vf dho = vf_mul(vf_loadn(dh + u, n), o);
-        const vf dc = vf_fma(dho, vf_fnma(s, s, one), vf_loadn(flow + u, n));
-        const vf dci = vf_mul(dc, i), dcf = vf_mul(dc, f), was = old ? vf_loadn(old + u, n) : vf_zero();
-        vf_storen(d[0] + u, vf_mul(vf_mul(dci, z), vf_sub(one, i)), n);
-        vf_storen(d[1] + u, vf_mul(vf_mul(dcf, was), vf_sub(one, f)), n);
-        vf_storen(d[2] + u, vf_mul(dci, vf_fnma(z, z, one)), n);
-        vf_storen(d[3] + u, vf_mul(vf_mul(dho, s), vf_sub(one, o)), n);
-        vf_storen(flow + u, dcf, n);
+        vf gate[4], delta[4], dc = vf_loadn(flow + u, n);
+        JD_UNROLL for (int k = 0; k < 4; k++) gate[k] = vf_loadn(g[k] + u, n);
+        backward(gate, vf_loadn(cell + u, n), old ? vf_loadn(old + u, n) : vf_zero(), vf_loadn(dh + u, n), &dc, delta);
+        JD_UNROLL for (int k = 0; k < 4; k++) vf_storen(d[k] + u, delta[k], n);
+        vf_storen(flow + u, dc, n);
+    }
+}
+
+/* Half a vector of channels; an even number of places. */
+static void pairs(const float *g, const float *cell, const float *old, const float *dh, float *flow, float *d,
+                  int64_t places)
+{
+    for (int64_t at = 0; at < places * VL / 2; at += VL) {
+        vf gate[4], delta[4], dc = vf_load(flow + at);
+        jd__pair_load(g + 4 * at, gate);
+        backward(gate, vf_load(cell + at), old ? vf_load(old + at) : vf_zero(), vf_load(dh + at), &dc, delta);
+        jd__pair_store(d + 4 * at, delta);
+        vf_store(flow + at, dc);
     }
 }
 
@@ -39,15 +58,20 @@ static void row(const planeback *m, int64_t from, int64_t was, int64_t flow, int
     const float *g = m->gates + from * G, *cell = m->cells + from * C, *old = was < 0 ? NULL : m->cells + was * C;
     const float *dh = m->s.dh + flow * C;
     float *dc = m->s.dc + flow * C, *d = m->s.delta + from * G;
-    if (!jd__plane_staged(C)) {
-        for (int64_t p = 0; p < places; p++, g += G, d += G)
+    int64_t p = 0;
+    if (jd__plane_paired(C)) {
+        p = places & ~(int64_t)1;
+        pairs(g, cell, old, dh, dc, d, p);
+    }
+    if (!jd__plane_staged(C) || p) {
+        for (g += p * G, d += p * G; p < places; p++, g += G, d += G)
             errors((const float *[]){g, g + C, g + 2 * C, g + 3 * C}, cell + p * C, old ? old + p * C : NULL,
                    dh + p * C, dc + p * C, (float *[]){d, d + C, d + 2 * C, d + 3 * C}, C);
         return;
     }
     float gate[4][JD_PLANE_STAGE], delta[4][JD_PLANE_STAGE];
     const int64_t most = JD_PLANE_STAGE / C;
-    for (int64_t p = 0; p < places; p += most) {
+    for (; p < places; p += most) {
         const int64_t n = places - p < most ? places - p : most;
         for (int64_t k = 0; k < 4; k++) jd__plane_take(g + p * G + k * C, G, NULL, n, C, gate[k]);
         errors((const float *[]){gate[0], gate[1], gate[2], gate[3]}, cell + p * C, old ? old + p * C : NULL,

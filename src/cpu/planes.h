@@ -139,4 +139,51 @@ static inline void jd__plane_give(const float *from, int64_t step, int64_t place
         }
 }
 
+/* ---- gates of half a vector of channels ---------------------------------------------------------------------------------*/
+
+/* Two places fill a vector. */
+static inline bool jd__plane_paired(int64_t C)
+{
+    return 2 * C == VL;
+}
+
+/* The lower or upper halves of a and b, side by side. */
+JD_INLINE vf jd_low_halves(vf a, vf b)
+{
+#if VL == 16
+    return _mm512_shuffle_f32x4(a, b, 0x44);
+#elif VL == 8
+    return _mm256_permute2f128_ps(a, b, 0x20);
+#else
+    return (void)b, a;
+#endif
+}
+JD_INLINE vf jd_high_halves(vf a, vf b)
+{
+#if VL == 16
+    return _mm512_shuffle_f32x4(a, b, 0xee);
+#elif VL == 8
+    return _mm256_permute2f128_ps(a, b, 0x31);
+#else
+    return (void)a, b;
+#endif
+}
+
+/* The rows (4C) of two places, as one vector a gate. */
+JD_INLINE void jd__pair_load(const float *rows, vf gate[4])
+{
+    const vf if0 = vf_load(rows), zo0 = vf_load(rows + VL), if1 = vf_load(rows + 2 * VL), zo1 = vf_load(rows + 3 * VL);
+    gate[0] = jd_low_halves(if0, if1);
+    gate[1] = jd_high_halves(if0, if1);
+    gate[2] = jd_low_halves(zo0, zo1);
+    gate[3] = jd_high_halves(zo0, zo1);
+}
+JD_INLINE void jd__pair_store(float *rows, const vf gate[4])
+{
+    vf_store(rows, jd_low_halves(gate[0], gate[1]));
+    vf_store(rows + VL, jd_low_halves(gate[2], gate[3]));
+    vf_store(rows + 2 * VL, jd_high_halves(gate[0], gate[1]));
+    vf_store(rows + 3 * VL, jd_high_halves(gate[2], gate[3]));
+}
+
 #endif
