@@ -1,10 +1,11 @@
 /*
- * conv_dw_taps.c - conv2d_dw of images without padded edges: rows of a tile are taps n = (kh,kw,i), lanes are result
- * channels o, terms are the pixels (b,oy,ox).
+ * conv_dw_taps.c - conv2d_dw where rows of a tile are taps n = (kh,kw,i), lanes are result channels o, terms are the
+ * pixels (b,oy,ox).
  *
  * Nothing is unfolded: a tap reads the image where it lies, at the same distance from the place of every pixel, and the
- * places are listed once for a chunk of pixels.  Only the cotangent is packed, a chunk by one panel of channels.  The
- * sums stand as [part][panel][tap][channel] between chunks, each one chain over the pixels of its part.
+ * places are listed once for a chunk of pixels.  Images with padded edges are first copied into a frame of zeros, as much
+ * as a chunk sees.  Else only the cotangent is packed, a chunk by one panel of channels.  The sums stand as
+ * [part][panel][tap][channel] between chunks, each one chain over the pixels of its part.
  */
 #include "cpu/conv_dw.h"
 #include "cpu/transpose8.h"
@@ -90,31 +91,76 @@ static void (*const tiles[1][3][8])(const taps_tile *) = { { { NAMES4(1, 0) }, {
 /* The shapes of one call. */
 typedef struct shape {
     const float *dy, *x;
-    int64_t O, N, run;  /* run: taps of one kh */
-    int64_t oh, ow;     /* pixels of one sample */
-    int64_t H, line, I; /* of the image: rows, floats of a row, channels */
-    int64_t stride;
+    int64_t O, N, run;     /* run: taps of one kh */
+    int64_t oh, ow;        /* pixels of one sample */
+    int64_t H, W, line, I; /* of the image: rows, cells, floats of a row, channels */
+    int64_t kh, kw, stride, pad;
     int64_t panels, padded; /* channels in panels, and their number with the lanes that fill the last vector */
+    float *frame;           /* room for what a chunk sees of padded images */
 } shape;
 
-/* Packs pixels [p0,p0+n) of one panel of the cotangent, and lists their places in the image. */
-static void pack_pixels(const shape *s, const conv_panel *p, int64_t p0, int64_t n, float *dy, ptrdiff_t *place)
+/* Pixels of a chunk that starts at p0 and ends before p1.  In padded images: whole rows, or a piece of one. */
+static int64_t chunk_of(const shape *s, int64_t p0, int64_t p1)
+{
+    int64_t n = CHUNK;
+    if (s->pad && s->ow <= CHUNK) n = CHUNK / s->ow * s->ow;
+    if (s->pad && s->ow > CHUNK && s->ow - p0 % s->ow < n) n = s->ow - p0 % s->ow;
+    return p1 - p0 < n ? p1 - p0 : n;
+}
+
+/* Packs pixels [p0,p0+n) of one panel of the cotangent. */
+static void pack_pixels(const shape *s, const conv_panel *p, int64_t p0, int64_t n, float *dy)
 {
     const float *from = s->dy + p0 * s->O + p->n0;
-    int64_t row = p0 / s->ow, ox = p0 % s->ow;
-    for (int64_t k = 0; k < n; k++, from += s->O) {
+    for (int64_t k = 0; k < n; k++, from += s->O)
         for (int j = 0; j < p->v; j++, dy += VL) vf_store(dy, vf_loadn(from + j * VL, conv_lanes(p->n, j)));
-        place[k] = (row / s->oh * s->H + row % s->oh * s->stride) * s->line + ox * s->stride * s->I;
-        /* The other pixels of this row follow at equal distances. */
-        for (ox++; ox < s->ow && k + 1 < n; ox++) {
-            k++;
-            from += s->O;
-            for (int j = 0; j < p->v; j++, dy += VL) vf_store(dy, vf_loadn(from + j * VL, conv_lanes(p->n, j)));
-            place[k] = place[k - 1] + s->stride * s->I;
-        }
-        row++;
-        ox = 0;
+}
+
+/* Lists the places of pixels [p0,p0+n) in the image. */
+static void list_places(const shape *s, int64_t p0, int64_t n, ptrdiff_t *place)
+{
+    int64_t row = p0 / s->ow, ox = p0 % s->ow;
+    for (int64_t k = 0; k < n; row++, ox = 0) {
+        const int64_t at = (row / s->oh * s->H + row % s->oh * s->stride) * s->line;
+        for (; ox < s->ow && k < n; ox++) place[k++] = at + ox * s->stride * s->I;
     }
+}
+
+/* Cells left..left+n-1 of a row of sample b; those outside the image are zero. */
+static void copy_cells(const shape *s, int64_t b, int64_t row, int64_t left, int64_t n, float *to)
+{
+    const int64_t c0 = row < 0 || row >= s->H || left > s->W ? n : left < 0 ? -left < n ? -left : n : 0;
+    const int64_t c1 = s->W - left < n ? s->W - left : n, end = c1 > c0 ? c1 : c0;
+    memset(to, 0, (size_t)(c0 * s->I) * sizeof *to);
+    if (end > c0)
+        memcpy(to + c0 * s->I, s->x + (b * s->H + row) * s->line + (left + c0) * s->I,
+               (size_t)((end - c0) * s->I) * sizeof *to);
+    memset(to + end * s->I, 0, (size_t)((n - end) * s->I) * sizeof *to);
+}
+
+/* Copies what pixels [p0,p0+n) see of padded images into the frame, and lists their places there; returns the floats of a
+ * row of it. */
+static int64_t make_frame(const shape *s, int64_t p0, int64_t n, ptrdiff_t *place)
+{
+    const int64_t r0 = p0 / s->ow, r1 = (p0 + n - 1) / s->ow + 1, x0 = p0 % s->ow;
+    const int64_t x1 = r1 - r0 > 1 ? s->ow : x0 + n, cells = (x1 - x0 - 1) * s->stride + s->kw, line = cells * s->I;
+    float *to = s->frame;
+    for (int64_t r = r0, end; r < r1; r = end) {
+        const int64_t b = r / s->oh, top = r % s->oh * s->stride - s->pad;
+        end = (b + 1) * s->oh < r1 ? (b + 1) * s->oh : r1;
+        for (int64_t u = r; u < end; u++)
+            for (int64_t x = x0; x < x1; x++) *place++ = to - s->frame + ((u - r) * line + (x - x0) * s->I) * s->stride;
+        for (int64_t y = 0; y < (end - r - 1) * s->stride + s->kh; y++, to += line)
+            copy_cells(s, b, top + y, x0 * s->stride - s->pad, cells, to);
+    }
+    return line;
+}
+
+/* Floats that a frame may take. */
+static int64_t frame_most(const shape *s)
+{
+    const int64_t width = s->ow < CHUNK ? s->ow : CHUNK, rows = CHUNK / width, images = (rows - 1) / s->oh + 2;
+    return (rows * s->stride + (images < rows ? images : rows) * s->kh) * ((width - 1) * s->stride + s->kw) * s->I;
 }
 
 /* Tiles [t0,t1) of the taps, of `count`, against the pixels [p0,p1). */
@@ -124,18 +170,28 @@ static void add_part(const shape *s, const conv_panel *p, int64_t t0, int64_t t1
     const int64_t base = s->N / count, longer = s->N % count;
     _Alignas(64) float dy[CHUNK * 3 * VL];
     ptrdiff_t place[CHUNK];
-    for (int64_t q = p0; q < p1; q += CHUNK) {
-        taps_tile t = {.place = place, .dy = dy, .n = p1 - q < CHUNK ? p1 - q : CHUNK, .first = q == p0};
-        pack_pixels(s, p, q, t.n, dy, place);
+    for (int64_t q = p0, chunk; q < p1; q += chunk) {
+        chunk = chunk_of(s, q, p1);
+        taps_tile t = {.place = place, .dy = dy, .n = chunk, .first = q == p0};
+        const float *image = s->pad ? s->frame : s->x;
+        int64_t line = s->line;
+        if (p->v * VL == s->O)
+            t.dy = s->dy + q * s->O;
+        else
+            pack_pixels(s, p, q, chunk, dy);
+        if (s->pad)
+            line = make_frame(s, q, chunk, place);
+        else
+            list_places(s, q, chunk, place);
         int64_t n = t0 * base + (t0 < longer ? t0 : longer);
         int64_t kh = n / s->run, left = s->run - n % s->run;
-        const float *x = s->x + kh * s->line + n % s->run;
+        const float *x = image + kh * line + n % s->run;
         for (int64_t i = t0; i < t1; i++) {
             const int r = (int)(base + (i < longer));
             t.sums = sums + n * p->v * VL;
             for (int e = 0; e < r; e++) {
                 t.x[e] = x++;
-                if (--left == 0) left = s->run, x = s->x + ++kh * s->line;
+                if (--left == 0) left = s->run, x = image + ++kh * line;
             }
             tiles[p->half][p->v - 1][r - 1](&t);
             n += r;
@@ -185,34 +241,45 @@ static void finish(const shape *s, const float *sums, int64_t parts, float *dw, 
     }
 }
 
-bool JD_K(jd__dw_by_taps)(const jd_call *c)
-{
-    const jd_conv_attr *a = c->attr;
-    const int64_t *x = c->in_type[1].dim;
-    /* Many weights are better met panel by panel, with the unfolded image in the cache.  Pixels a multiple of 256 floats
-     * apart would compete for the same places there. */
-    return jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]).parts > 1 && a->pad == 0 && a->stride * x[3] % 256 != 0;
-}
-
-void JD_K(jd__dw_taps)(const jd_call *c, const jd_worker *w)
+static shape shape_of(const jd_call *c)
 {
     const jd_conv_attr *a = c->attr;
     const int64_t *dy = c->in_type[0].dim, *x = c->in_type[1].dim, *wt = c->out_type[0].dim;
-    const jd__dw_parts cut = jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]);
-    const shape s = {.dy = c->in[0],
-                     .x = c->in[1],
-                     .O = dy[3],
+    const shape s = {.O = dy[3],
                      .N = wt[1] * wt[2] * wt[3],
                      .run = wt[2] * wt[3],
                      .oh = dy[1],
                      .ow = dy[2],
                      .H = x[1],
+                     .W = x[2],
                      .line = x[2] * x[3],
                      .I = x[3],
+                     .kh = wt[1],
+                     .kw = wt[2],
                      .stride = a->stride,
+                     .pad = a->pad,
                      .panels = conv_panels(dy[3]),
                      .padded = (dy[3] + VL - 1) / VL * VL};
+    return s;
+}
+
+bool JD_K(jd__dw_by_taps)(const jd_call *c)
+{
+    const shape s = shape_of(c);
+    /* Many weights are better met panel by panel, with the unfolded image in the cache.  Pixels a multiple of 256 floats
+     * apart would compete for the same places there.  A frame pays where the channels fill vectors. */
+    return jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]).parts > 1 && s.stride * s.I % 256 != 0 &&
+           (s.pad == 0 || (s.O >= 16 && s.ow > 0 && frame_most(&s) <= JD_DW_STRIP));
+}
+
+void JD_K(jd__dw_taps)(const jd_call *c, const jd_worker *w)
+{
+    const jd__dw_parts cut = jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]);
+    shape s = shape_of(c);
     float *const sums = c->scratch;
+    s.dy = c->in[0];
+    s.x = c->in[1];
+    s.frame = sums + cut.parts * s.padded * s.N + w->id * JD_DW_STRIP;
     /* Every panel has as many tiles of taps, though of other heights: the work is shared out tile by tile. */
     int64_t most = CONV_ROWS(1);
     for (int v = 2; v <= 3; v++) most = most < CONV_ROWS(v) ? most : CONV_ROWS(v);
