@@ -60,7 +60,7 @@ JD_INLINE conv_panel conv_panel_at(int64_t n, int64_t j)
     p.v = (int)(base + (j < rest));
     p.n0 = p.start;
     p.n = (int)(n - p.n0 < p.v * VL ? n - p.n0 : p.v * VL);
-    p.half = (p.v * VL - p.n) * 2 >= VL && HALF;
+    p.half = (p.v * VL - p.n) * 2 >= VL && HALF > 0;
     p.last = p.v == 1 ? 0 : p.n - VL;
     return p;
 }
