@@ -101,7 +101,7 @@ typedef struct homology_lab {
     homology_data data;
     int64_t units, window;
     int answer;
-    double clip, forget, in, dropout;
+    double clip, open, decay, dropout;
     bool loose;
     size_t tasks; /* that are learned */
     homology_task *task;

@@ -77,7 +77,7 @@ static jd_status show_chain(homology_task *t, size_t i, const char *caption)
     jd_timeline *line = map && place ? jd_timeline_new(ctx, "residue", 0, (double)T) : NULL;
     if (each && cells && line) {
         static const char *const motifs[] = {"motif 1", "motif 2", "motif 3"};
-        for (size_t k = 0; k < T * H; k++) map[k] = tanhf(cells[k]);
+        for (size_t k = 0; k < T * H; k++) map[k] = tanhf(cells[k] / 8);
         for (int m = 0; m < HOMOLOGY_MOTIFS && l->data.at; m++) {
             const size_t j = t->index[i] * HOMOLOGY_MOTIFS + (size_t)m;
             for (int k = 0; k < HOMOLOGY_COLUMNS; k++)
@@ -94,7 +94,7 @@ static jd_status show_chain(homology_task *t, size_t i, const char *caption)
                                             .row_names = motifs,
                                             .height = 45});
         jd_timeline_map(line, &(jd_map){.label = "cells",
-                                        .value_label = "tanh(cell)",
+                                        .value_label = "tanh(cell / 8)",
                                         .values = map,
                                         .T = T,
                                         .H = H,
@@ -140,8 +140,9 @@ void homology_show(homology_lab *l, const char *title)
     if (yes < l->task[0].test.n)
         show_chain(
             &l->task[0], yes,
-            "A member of the first superfamily, of the family not seen in training: cells that change where a motif "
-            "stands, and keep what they saw. What is said rises after motifs in their order.");
+            "A member of the first superfamily, of the family not seen in training: each cell hands on what it "
+            "holds to the next one a residue later, and letters add to it on the way. What is said rises after the "
+            "last of the motifs, if all stand at their distances.");
     if (no < l->task[0].test.n)
         show_chain(&l->task[0], no, "A decoy: the same motifs, in another order. The answer must be negative.");
 }

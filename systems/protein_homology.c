@@ -2,9 +2,9 @@
  * protein_homology.c - is a protein a member of a superfamily?  (Hochreiter, Heusel, Obermayer 2007)
  *
  * An LSTM reads the chain once, from its first residue to its last, and then says yes or no: no alignment, so a genome
- * takes seconds.  Its cells see a small window of residues and become detectors of patterns that they remember.  The
- * superfamilies here are generated: three motifs in a certain order, which a family keeps but for some columns.  Decoys
- * have the same motifs in another order; only memory of the order can tell them apart.
+ * takes seconds.  The superfamilies here are generated: three motifs in a certain order and at certain distances, which a family
+ * keeps but for some columns.  Decoys have the same motifs in another order; only memory of what stood where can tell them
+ * apart.  So its cells begin as a shift register, whose contents letters add to on their way.
  */
 #include "homology.h"
 
@@ -14,6 +14,35 @@
 
 /* ---- the model ---------------------------------------------------------------------------------------------------------*/
 
+/* Adam moves every weight by steps of like size.  What a residue adds to a cell may move faster; what a hundred steps multiply,
+ * the recurrent weights and the gates, must move slowly: the weights in use are the parameters times these factors. */
+static const double ADDS = 5, GATES = 0.1, RECURS = 0.01;
+
+static jd_node input_weights(jd_graph *g, const homology_lab *l)
+{
+    return jd_param(g, "lstm/W", (jd_init){0}, JD_DIMS(4 * l->units, JD_RESIDUE_COUNT * (2 * l->window + 1)));
+}
+
+/* An LSTM whose first weights (`begin`) make its cells a shift register. */
+static jd_lstm_out remember(jd_graph *g, const homology_lab *l, jd_node x, jd_node length)
+{
+    const int64_t H = l->units;
+    const jd_node W = input_weights(g, l);
+    const jd_node R = jd_param(g, "lstm/R", (jd_init){0}, JD_DIMS(4 * H, H));
+    const jd_init shifts = {.kind = JD_INIT_LSTM_BIAS, .scale = -l->open, .in_gate = l->open, .out_gate = l->open};
+    const jd_node b = jd_param(g, "lstm/b", shifts, JD_DIMS(4 * H));
+    const jd_node part[] = {jd_affine(g, jd_slice(g, W, 0, 0, 2 * H), GATES, 0), /* gates in the order i f z o */
+                            jd_affine(g, jd_slice(g, W, 0, 2 * H, H), ADDS, 0),
+                            jd_affine(g, jd_slice(g, W, 0, 3 * H, H), GATES, 0)};
+    return jd_lstm_raw(g, (jd_lstm_args){.x = x,
+                                         .length = length,
+                                         .W = jd_concat(g, part, 3, 0),
+                                         .R = jd_affine(g, R, RECURS, 0),
+                                         .b = b,
+                                         .in_squash = JD_SQUASH_LINEAR,
+                                         .out_squash = JD_SQUASH_LINEAR});
+}
+
 /* The logit (B); `each`, if not NULL, becomes what would be said after every residue (T,B). */
 static jd_node say(jd_graph *g, const homology_lab *l, jd_node *each, jd_node *cells)
 {
@@ -21,13 +50,12 @@ static jd_node say(jd_graph *g, const homology_lab *l, jd_node *each, jd_node *c
     const int64_t T = jd_dim(g, residue, 0), B = jd_dim(g, residue, 1);
     jd_node x = jd_onehot(g, residue, JD_RESIDUE_COUNT); /* (T,B,21) */
     x = jd_time_window(g, jd_dropout(g, "input", x, l->dropout), l->window, JD_NONE);
-    const jd_lstm_out o = jd_lstm_full(
-        g, "lstm", x,
-        (jd_lstm_options){.units = l->units, .length = length, .forget_bias = l->forget, .in_bias = l->in});
-    const jd_node said = jd_reshape(g, jd_dense(g, "out", o.y, .units = 1), JD_DIMS(T, B)); /* after every residue */
+    const jd_lstm_out o = remember(g, l, x, length);
+    const jd_node y = jd_affine(g, o.y, RECURS, 0), last = jd_affine(g, o.hT, RECURS, 0);
+    const jd_node said = jd_reshape(g, jd_dense(g, "out", y, .units = 1), JD_DIMS(T, B)); /* after every residue */
     if (cells) *cells = o.cells;
     if (each) *each = said;
-    if (l->answer == HOMOLOGY_LAST) return jd_reshape(g, jd_dense(g, "out", o.hT, .units = 1), JD_DIMS(B));
+    if (l->answer == HOMOLOGY_LAST) return jd_reshape(g, jd_dense(g, "out", last, .units = 1), JD_DIMS(B));
     const jd_node mask = jd_time_mask(g, length, T);
     if (l->answer == HOMOLOGY_MEAN) {
         const jd_node sum = jd_sum(g, jd_mul(g, said, mask), JD_AXIS(0), false);
@@ -47,9 +75,10 @@ static void train_step(jd_graph *g, void *user)
     jd_scope_push(g, t->scope);
     const jd_node y = jd_real_of(g, jd_arg(g, "label")), logit = say(g, t->lab, NULL, NULL);
     const jd_node each = jd_mul(g, jd_sigmoid_xent_each(g, logit, y), jd_affine(g, y, t->weight - 1, 1));
-    const jd_node loss = jd_mean(g, each, JD_ALL_AXES, false);
+    const jd_node loss = jd_mean(g, each, JD_ALL_AXES, false), W = input_weights(g, t->lab);
+    const jd_node size = jd_sum(g, jd_mul(g, W, W), JD_ALL_AXES, false);
     jd_result(g, "loss", loss);
-    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = t->lab->clip);
+    jd_update_adam(g, jd_add(g, loss, jd_affine(g, size, t->lab->decay, 0)), jd_arg(g, "lr"), .clip = t->lab->clip);
     jd_scope_pop(g);
 }
 
@@ -272,6 +301,41 @@ static jd_status ceiling(homology_task *t)
     return jd_error(ctx);
 }
 
+static jd_status set(homology_task *t, const char *name, int64_t rows, int64_t columns, const float *value)
+{
+    const jd_type type = {.dtype = JD_F32, .rank = 2, .dim = {rows, columns}};
+    char whole[64];
+    snprintf(whole, sizeof whole, "%s/%s", t->scope, name);
+    return jd_params_set(t->params, whole, &type, value);
+}
+
+/* The first weights.  Gates of input and output are open and those of memory shut, so a cell holds what its one recurrent
+ * weight brings: what the cell before it held one residue ago, as much as was lost at the gates made up for.  Only the last cell
+ * is listened to; what a residue adds anywhere arrives there after as many steps as there are cells on the way.  So the
+ * distances between motifs need not be found as a rhythm: they are differences of places, and the weights of a motif's letters
+ * only have to grow at the right ones. */
+static jd_status begin(homology_task *t)
+{
+    const homology_lab *l = t->lab;
+    jd_ctx *ctx = l->ctx;
+    const int64_t H = l->units, N = JD_RESIDUE_COUNT * (2 * l->window + 1);
+    const double open = 1 / (1 + exp(-l->open));
+    float *R = jd_alloc_array(ctx, (size_t)(4 * H * H), sizeof *R),
+          *W = jd_alloc_array(ctx, (size_t)(4 * H * N), sizeof *W);
+    float *out = jd_alloc_array(ctx, (size_t)H, sizeof *out);
+    jd_rng rng = jd_rng_new(jd_run_seed(l->r), "homology/begin", t->number);
+    if (!jd_error(ctx)) {
+        for (int64_t k = 1; k < H; k++) R[(2 * H + k) * H + k - 1] = (float)(1 / (open * open * RECURS));
+        for (int64_t i = 2 * H * N; i < 3 * H * N; i++) W[i] = (float)(0.01 / ADDS * jd_rng_normal(&rng));
+        out[H - 1] = (float)(1 / RECURS);
+        if (!set(t, "lstm/R", 4 * H, H, R) && !set(t, "lstm/W", 4 * H, N, W)) set(t, "out/W", 1, H, out);
+    }
+    jd_free(ctx, R);
+    jd_free(ctx, W);
+    jd_free(ctx, out);
+    return jd_error(ctx);
+}
+
 static jd_status learn(homology_task *t)
 {
     homology_lab *l = t->lab;
@@ -281,6 +345,7 @@ static jd_status learn(homology_task *t)
     if (gather(t)) return jd_error(l->ctx);
     snprintf(what, sizeof what, "%s %s", l->kind, l->data.name[t->number]);
     t->params = jd_params_new(l->ctx, JD_F32);
+    if (jd_error(l->ctx) || begin(t)) return jd_error(l->ctx);
     t->look = jd_fn_new(l->ctx, t->params, look, t);
     if (protein_feed_open(&t->train, jd_run_seed(r) + t->number, (size_t)jd_run_setting(r, "batch"), &t->feed))
         return jd_error(l->ctx);
@@ -509,11 +574,13 @@ static jd_status run(jd_run *r)
                       .units = (int64_t)jd_run_setting(r, "units"),
                       .window = (int64_t)jd_run_setting(r, "window"),
                       .answer = (int)jd_run_setting(r, "answer"),
-                      .forget = jd_run_setting(r, "forget_bias"),
-                      .in = jd_run_setting(r, "in_bias"),
+                      .open = jd_run_setting(r, "gate_bias"),
+                      .decay = jd_run_setting(r, "decay"),
                       .loose = jd_run_setting(r, "loose") > 0,
                       .dropout = jd_run_setting(r, "input_dropout"),
                       .clip = 1};
+    if (!(l.units >= 1 && l.window >= 0 && l.window <= 4 && l.open > 0))
+        return jd_fail(l.ctx, JD_EUSAGE, "protein-homology: units is 1 or more, window 0 to 4, gate_bias above 0");
     homology_lab conserved = l;
     conserved.kind = "conserved";
     conserved.concentration = jd_run_setting(r, "conserved");
@@ -532,24 +599,24 @@ static const jd_setting settings[] = {
     {"tasks", {1, 0, 0}, "superfamilies that are learned; 0: all"},
     {"conserved_tasks", {1, 1, 12}, "superfamilies with conserved motifs that are learned as well; 0: none"},
     {"conserved", {0.05, 0.05, 0.05}, "concentration of the conserved motifs"},
-    {"members", {500, 2000, 2000}, "chains of each family that is trained on"},
+    {"members", {500, 1000, 2000}, "chains of each family that is trained on"},
     {"negatives", {4, 4, 4}, "negative chains in training for each positive one"},
     {"concentration", {0.3, 0.3, 0.3}, "of the Dirichlet distribution of the motifs' columns; smaller: more conserved"},
     {"test_members", {60, 60, 60}, "chains of each family that is tested"},
     {"decoys", {0.3, 0.3, 0.3}, "share of the negative chains that have the motifs in a wrong order"},
-    {"units", {32, 32, 32}, "LSTM cells"},
-    {"window", {4, 4, 4}, "residues on either side that the gates and cells see"},
+    {"units", {112, 112, 112}, "LSTM cells; as many residues back a motif can be put together with another"},
+    {"window", {0, 0, 0}, "residues on either side that the gates and cells see as well"},
     {"answer",
      {3, 3, 3},
      "0: after the last residue; of all residues, 1: the mean, 2: the largest, 3: the logarithm of the mean "
      "exponential"},
-    {"forget_bias", {6, 6, 6}, "first bias of the forget gates: what is kept outlasts a chain"},
-    {"in_bias", {-5, -5, -5}, "first bias of the input gates: a residue leaves no trace unless it fits a pattern"},
+    {"gate_bias", {4, 4, 4}, "first bias of the gates of input and output; minus this for those of memory"},
     {"loose", {0, 0, 0}, "1: each chain draws its own distances between the motifs"},
-    {"input_dropout", {0, 0, 0}, "share of residues not shown"},
-    {"epochs", {3, 4, 8}, "passes over the training chains"},
-    {"batch", {16, 32, 32}, "chains a step"},
-    {"rate", {2e-2, 5e-3, 5e-3}, "Adam's first rate"},
+    {"input_dropout", {0.3, 0.3, 0.3}, "share of residues not shown"},
+    {"decay", {5e-3, 5e-3, 5e-3}, "of the squares of the input weights, added to the loss"},
+    {"epochs", {3, 3, 4}, "passes over the training chains"},
+    {"batch", {16, 16, 16}, "chains a step"},
+    {"rate", {3e-3, 3e-3, 3e-3}, "Adam's first rate"},
     {"speed_seconds", {1, 3, 10}, "for which the speed is measured"},
     {NULL},
 };
@@ -574,7 +641,9 @@ const jd_system jd_system_protein_homology = {
         "eleven "
         "other superfamilies and among decoys, which have the right motifs in a wrong order (30 % of the negatives). "
         "One "
-        "network for each superfamily reads a chain once, one residue after the other. The ceiling is computed: the "
+        "network for each superfamily reads a chain once, one residue after the other; its first weights make the "
+        "cells a shift register, so that it must learn what belongs to a motif and at which distances, but not how "
+        "to count. The ceiling is computed: the "
         "likelihood ratio of somebody who knows the ancestor's motifs, the distances and the order, and with it what "
         "the ceiling would be if every chain had distances of its own. Beside them stand superfamilies whose motifs "
         "are "
