@@ -160,7 +160,7 @@ static void show(const bench_workload *w, const bench_job *j, const timing *t, c
                "\"peak_gflops\":%.4g,",
                w->name, t->median, t->best, t->high, t->rounds, j->gflop, t->peak.flops / 1e9);
         if (limited) printf("\"share\":%.4g,\"share_best\":%.4g,", t->share_median, t->share_best);
-        printf("\"device\":\"%s\",", jd_ctx_device_text(j->ctx));
+        printf("\"device\":\"%s\",", jd_ctx_device_did(j->ctx));
         if (w->prototype > 0)
             printf("\"prototype_seconds\":%.4g,\"to_prototype\":%.4g,", w->prototype, t->best / w->prototype);
         printf("\"l2_gbs\":%.4g,\"l3_gbs\":%.4g,\"dram_gbs\":%.4g,\"threads\":%d,\"isa\":\"%s\"}\n", t->peak.l2 / 1e9,
@@ -175,6 +175,7 @@ static void show(const bench_workload *w, const bench_job *j, const timing *t, c
     if (limited) printf("  share of limit %3.0f %% (best %3.0f %%)", 100 * t->share_median, 100 * t->share_best);
     if (w->prototype > 0 && !o->device)
         printf("  %.2f x the prototype's %s", t->best / w->prototype, bench_time(w->prototype, a));
+    if (o->device) printf("\ndevice %s", jd_ctx_device_did(j->ctx));
     printf("\nseconds %.9g\n", t->best);
     fflush(stdout);
 }

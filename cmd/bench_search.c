@@ -7,15 +7,16 @@
 #include "jackdaw/population.h"
 #include "jackdaw/search.h"
 
-enum { STEPS = 100, COPIES = 1024, HELD = 20 };
+enum { STEPS = 100, COPIES = 1024, HELD = 20, EPISODE = 1000 };
 
 typedef struct workspace {
     jd_population *nets;
     jd_env *env;
+    jd_rollout *rollout;
     jd_search *search;
     float *x, *y;
-    double *score;
-    size_t dim;
+    double *score, *weights;
+    size_t dim, n;
     bool fed;
 } workspace;
 
@@ -24,8 +25,10 @@ static void close_workspace(bench_job *j)
     workspace *s = j->state;
     jd_population_free(s->nets);
     jd_env_free(s->env);
+    jd_rollout_free(s->rollout);
     jd_search_free(s->search);
     jd_free(j->ctx, s->score);
+    jd_free(j->ctx, s->weights);
     jd_free(j->ctx, s);
 }
 
@@ -87,6 +90,49 @@ static jd_status make_poles(const bench_workload *w, bench_job *j)
     return jd_error(j->ctx);
 }
 
+/* ---- a recurrent networks of 3 hidden units at the poles, an episode of 1,000 steps each ---------------------------------------*/
+
+static jd_status run_episodes(bench_job *j)
+{
+    const workspace *s = j->state;
+    return jd_rollout_run(s->rollout, s->weights, false, s->n, NULL, 0, EPISODE, s->score, NULL);
+}
+
+/* All networks are one that lasts, so that all episodes have all steps; a search finds it. */
+static jd_status find_one(bench_job *j, workspace *s)
+{
+    size_t n;
+    const double *x;
+    s->search = jd_search_new(j->ctx, &(jd_search_options){.method = JD_SEARCH_XNES,
+                                                           .dim = s->dim,
+                                                           .sigma = .3,
+                                                           .budget = 20000,
+                                                           .has_target = true,
+                                                           .target = EPISODE});
+    while ((x = jd_search_ask(s->search, &n)) != NULL && n <= s->n) {
+        jd_rollout_run(s->rollout, x, false, n, NULL, 0, EPISODE, s->score, NULL);
+        jd_search_tell(s->search, s->score);
+    }
+    double score = 0;
+    const double *best = jd_error(j->ctx) ? NULL : jd_search_best(s->search, &score);
+    if (best && score < EPISODE) return jd_fail(j->ctx, JD_EINTERNAL, "bench: no network balances %d steps", EPISODE);
+    for (size_t i = 0; best && i < s->n; i++) memcpy(s->weights + i * s->dim, best, s->dim * sizeof *best);
+    return jd_error(j->ctx);
+}
+
+static jd_status make_episodes(const bench_workload *w, bench_job *j)
+{
+    workspace *s = open_workspace(j);
+    if (!s) return jd_error(j->ctx);
+    s->n = (size_t)w->a;
+    s->rollout = jd_rollout_new(j->ctx, &(jd_rollout_options){.env = "double-pole", .net = {.hidden = 3}});
+    s->dim = jd_rollout_weights(s->rollout);
+    s->score = jd_alloc_array(j->ctx, s->n, sizeof *s->score);
+    s->weights = jd_alloc_array(j->ctx, s->n, s->dim * sizeof *s->weights);
+    j->step = run_episodes;
+    return jd_error(j->ctx) ? jd_error(j->ctx) : find_one(j, s);
+}
+
 /* ---- one generation of separable NES on the sphere: a dimensions, b candidates ----------------------------------------------*/
 
 static double sphere(const double *x, size_t n)
@@ -126,6 +172,9 @@ static jd_status make_snes(const bench_workload *w, bench_job *j)
 const bench_workload bench_search[] = {
     {"controller_p1000", "1000 recurrent controllers, 100 time steps, held inputs", make_nets, 1000, 0, 0, 0.204e-3},
     {"controller_p1000_fed", "the same, new inputs at each step", make_nets, 1000, 1, 0, 0.204e-3},
+    {"controller_p100000", "100,000 of them", make_nets, 100000, 0, 0, 0},
+    {"episodes_p1000", "1000 recurrent networks balance two poles for 1,000 steps", make_episodes, 1000, 0, 0, 0},
+    {"episodes_p100000", "100,000 of them", make_episodes, 100000, 0, 0, 0},
     {"double_pole", "20 steps of 1024 carts with two poles (5 M steps a second)", make_poles, 0, 0, 0, 4.096e-3},
     {"snes_d1000_l100", "a generation of separable NES (NumPy / 20)", make_snes, 1000, 100, 0, 3.3e-3 / 20},
     {"snes_d10000_l100", "", make_snes, 10000, 100, 0, 24.7e-3 / 20},

@@ -84,7 +84,7 @@ static json_t *summary_json(const jd_ctx *ctx, const cli_series *s, const figure
     json_object_set_new(j, "accept", number(y->accept[s->scale]));
     json_object_set_new(j, "passed", json_boolean(f->median_passed));
     json_object_set_new(j, "seconds", number(round(f->seconds * 1000) / 1000));
-    json_object_set_new(j, "device", json_string(jd_ctx_device_text(ctx)));
+    json_object_set_new(j, "device", json_string(jd_ctx_device_did(ctx)));
     json_object_set_new(j, "seeds", seeds);
     json_object_set_new(j, "values", values);
     json_object_set_new(j, "lowest", number(f->low));

@@ -31,7 +31,13 @@ typedef struct jd_device_options {
 JD_API jd_ctx *jd_ctx_new_on(const jd_options *o, const jd_device_options *d);
 JD_API const char *jd_ctx_device(const jd_ctx *ctx);      /* "cpu", "cuda", "cuda-emulated" */
 JD_API const char *jd_ctx_device_text(const jd_ctx *ctx); /* with the device's own name */
-JD_API jd_status jd_ctx_sync(jd_ctx *ctx);                /* waits for all that runs on the device; for measuring */
+JD_API bool jd_ctx_device_used(const jd_ctx *ctx);        /* something was computed on a device */
+/* What was computed where so far: "cpu", the device's text, or what was left to the CPU although there is a device.  The text
+ * is the context's, until the next call. */
+JD_API const char *jd_ctx_device_did(const jd_ctx *ctx);
+/* What a device was asked for and left to the CPU for want of a kernel, such as "rollouts of octopus-arm"; NULL: nothing. */
+JD_API const char *jd_ctx_device_left(const jd_ctx *ctx);
+JD_API jd_status jd_ctx_sync(jd_ctx *ctx); /* waits for all that runs on the device; for measuring */
 
 struct jd_fn;
 /* A scalar result of the run before the last one, without waiting for the last one, so that the host prepares the next

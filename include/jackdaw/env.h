@@ -163,15 +163,17 @@ JD_API jd_status jd_env_render(const jd_env *e, size_t i, uint8_t *rgb, int w, i
 /* ---- networks that act ---------------------------------------------------------------------------------------------------
  * Runs one episode for each of n weight vectors: each network with an environment of its own, 16 in the lanes of vectors,
  * any number of threads; a lane whose episode ends takes the next candidate.  What a network earns does not depend on
- * who runs beside it.  Outputs are actions; among choices the largest output decides.  Errors: JD_EUSAGE (the network does not
- * fit; an environment that is not computed in lanes: drive, racing, torcs and MuJoCo's). */
+ * who runs beside it.  Outputs are actions; among choices the largest output decides.  In a context with a device (device.h)
+ * whole episodes of single-pole, double-pole and double-pole-no-velocity run there, with the same bits; others stay on the CPU
+ * and stand in jd_ctx_device_left.  Errors: JD_EUSAGE (the network does not fit; an environment that is not computed in
+ * lanes: drive, racing, torcs and MuJoCo's). */
 typedef struct jd_rollout_options {
     const char *env;
     jd_env_options env_options; /* count is not used */
     jd_net_shape net;           /* inputs and outputs 0: the environment's */
     /* What an episode is worth; NULL: the sum of its rewards.  `memory` holds `memory_size` numbers for each candidate, zeros
      * at the start; `watch` sees the state after each step t = 1, 2, ...  Both are called from several threads, each for
-     * candidates of its own. */
+     * candidates of its own; on a device from one, when steps are over. */
     int memory_size;
     void (*watch)(void *user, double *memory, int64_t t, const double *state);
     double (*score)(void *user, const double *memory, int64_t steps, double reward);
@@ -180,6 +182,8 @@ typedef struct jd_rollout_options {
 typedef struct jd_rollout jd_rollout;
 JD_API jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o);
 JD_API void jd_rollout_free(jd_rollout *r);
+/* How they run: "CPU", or the name of the device's kernel. */
+JD_API const char *jd_rollout_kernel(const jd_rollout *r);
 JD_API size_t jd_rollout_weights(const jd_rollout *r);
 /* weights (n, jd_rollout_weights), or (1, ...) for all with `same`; start (n, state) or NULL: reset with `seed`, the same
  * episode for all.  score (n) and steps (n) may be NULL.  time_limit: of these episodes; 0: the environment's. */

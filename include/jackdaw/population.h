@@ -12,7 +12,8 @@
  * With `logistic` units give 1 / (1 + exp(-a)) in place of tanh(a).
  *
  * A network's results depend neither on its place in the population, nor on the number of threads, nor on the
- * instruction set.
+ * instruction set.  In a context with a device (device.h) the networks run there, with the same bits, where their weights fit
+ * into the shared memory of a multiprocessor: some 57,000 of them.
  */
 #ifndef JACKDAW_POPULATION_H
 #define JACKDAW_POPULATION_H
@@ -46,6 +47,8 @@ JD_API void jd_population_free(jd_population *p);
 JD_API jd_status jd_population_set(jd_population *p, size_t first, size_t n, const double *weights);
 /* All hidden states become 0. */
 JD_API void jd_population_reset(jd_population *p);
+/* How they run: "CPU", or the name of the device's kernel. */
+JD_API const char *jd_population_kernel(const jd_population *p);
 /* The count rounded up to whole vectors: the row length of x and y below. */
 JD_API size_t jd_population_stride(const jd_population *p);
 /* T steps of every network.  x (T, inputs, stride), or (inputs, stride) when `hold`: the same at every step;

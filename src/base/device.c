@@ -1,5 +1,6 @@
 /* device.c - finding and opening the plug-in of a device. */
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,5 +104,93 @@ jd_status jd_ctx_sync(jd_ctx *ctx)
     if (!ctx) return JD_ENOMEM;
     const jd_device *d = ctx->device;
     if (!d || !d->handle || jd_error(ctx) || !d->api->sync(d->handle)) return jd_error(ctx);
+    return jd__device_failed(ctx);
+}
+
+jd_status jd__device_failed(jd_ctx *ctx)
+{
+    const jd_device *d = ctx->device;
     return jd_fail(ctx, JD_EIO, "device %s: %s", d->api->name, d->api->error(d->handle));
+}
+
+/* ---- what runs there, and what does not ------------------------------------------------------------------------------*/
+
+bool jd__device_shunned(const jd_device *d, const char *name)
+{
+    char word[64];
+    snprintf(word, sizeof word, ",%s,", name);
+    return strstr(d->fallback, word) != NULL;
+}
+
+void jd__device_leave(jd_ctx *ctx, const char *format, ...)
+{
+    jd_device *d = ctx->device;
+    char what[160];
+    va_list args;
+    if (!d) return;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    const size_t n = strlen(d->left), more = strlen(what);
+    if (strstr(d->left, what)) return;
+    if (n + more + 8 < sizeof d->left)
+        snprintf(d->left + n, sizeof d->left - n, "%s%s", n ? ", " : "", what);
+    else if (n < 3 || strcmp(d->left + n - 3, "..."))
+        snprintf(d->left + n, sizeof d->left - n, ", ...");
+}
+
+const char *jd_ctx_device_left(const jd_ctx *ctx)
+{
+    const jd_device *d = ctx ? ctx->device : NULL;
+    return d && d->left[0] ? d->left : NULL;
+}
+
+bool jd_ctx_device_used(const jd_ctx *ctx)
+{
+    return ctx && ctx->device && ctx->device->used;
+}
+
+const char *jd_ctx_device_did(const jd_ctx *ctx)
+{
+    jd_device *d = ctx ? ctx->device : NULL;
+    if (!d) return "cpu";
+    if (!d->used)
+        snprintf(d->did, sizeof d->did, "cpu; nothing was computed on %s", d->api->name);
+    else
+        snprintf(d->did, sizeof d->did, "%s%s%s", jd_ctx_device_text(ctx), d->left[0] ? "; on the CPU: " : "", d->left);
+    return d->did;
+}
+
+/* ---- populations -----------------------------------------------------------------------------------------------------*/
+
+const char *jd__device_population(jd_ctx *ctx, const char *what, const jd_lane_net *n)
+{
+    jd_device_kernel k = {0};
+    const jd_device *d = ctx->device;
+    if (!d) return NULL;
+    if (!jd__device_shunned(d, what) && d->api->population(n, &k)) return k.name;
+    jd__device_leave(ctx, "%ss of nets of %d-%d-%d units", what, n->inputs, n->hidden, n->outputs);
+    return NULL;
+}
+
+jd_status jd__device_room(jd_ctx *ctx, jd_device_room *r, size_t bytes)
+{
+    const jd_device *d = ctx->device;
+    if (r->p && r->bytes >= bytes) return JD_OK;
+    if (!d->handle)
+        return jd_fail(ctx, JD_EABSENT, "device %s: it was not opened; this context can only describe", d->api->name);
+    jd__device_room_free(ctx, r);
+    r->p = d->api->alloc(d->handle, bytes);
+    if (!r->p)
+        return jd_fail(ctx, JD_ENOMEM, "device %s: no room for %zu bytes; use a smaller population", d->api->name,
+                       bytes);
+    r->bytes = bytes;
+    return JD_OK;
+}
+
+void jd__device_room_free(jd_ctx *ctx, jd_device_room *r)
+{
+    const jd_device *d = ctx->device;
+    if (r->p && d && d->handle) d->api->release(d->handle, r->p);
+    *r = (jd_device_room){NULL, 0};
 }

@@ -11,11 +11,12 @@
 #ifndef JD_BASE_DEVICE_H
 #define JD_BASE_DEVICE_H
 
+#include "base/population.h"
 #include "jackdaw/base.h"
 
 struct jd_call; /* graph/op.h */
 
-enum { JD_DEVICE_ABI = 2 };
+enum { JD_DEVICE_ABI = 3 };
 
 typedef enum jd_precision { JD_EXACT, JD_TF32, JD_BF16 } jd_precision;
 
@@ -38,6 +39,31 @@ typedef struct jd_device_piece {
     size_t offset, bytes; /* in the feed */
     void *to;
 } jd_device_piece;
+
+/* T steps of `count` networks, each with weights of its own (base/population.h).  All memory is the device's. */
+typedef struct jd_device_nets {
+    jd_lane_net net; /* its stride is that of h, x and y */
+    int64_t count, T;
+    bool hold, last;
+    const float *w; /* blocks of 16 networks */
+    float *h;       /* (hidden, stride): the states, which go on */
+    const float *x; /* (T, inputs, stride), or (inputs, stride) when `hold`: the same at every step */
+    float *y;       /* (T, outputs, stride), or with `last` (outputs, stride): after the last step only */
+} jd_device_nets;
+
+/* Networks that act at a task with poles, an episode each; those that are not over go on for at most `steps` steps. */
+typedef struct jd_device_episodes {
+    jd_lane_net net;
+    jd_pole_task task;
+    int64_t count, limit, steps;
+    bool same;      /* all have the weights of the first network */
+    const float *w; /* blocks of 16 networks */
+    float *h;       /* (hidden, count) */
+    double *s;      /* (2 + 2 poles, count) */
+    int64_t *t;     /* (count): steps done */
+    uint8_t *over;  /* (count): 1 terminated, 2 truncated at `limit` */
+    double *trace;  /* (steps, 2 + 2 poles, count): the states after each step that was done; or NULL */
+} jd_device_episodes;
 
 typedef struct jd_device_api {
     uint32_t abi, ops; /* JD_DEVICE_ABI, JD_OP_COUNT */
@@ -75,6 +101,11 @@ typedef struct jd_device_api {
     int (*read_queue)(void *d, void *reads, int slot, size_t offset, const void *from, size_t bytes);
     const void *(*read_wait)(void *d, void *reads, int slot); /* the slot's memory, when the copies queued are there */
     void (*read_free)(void *d, void *reads);
+
+    /* Populations.  False: no kernel for this network; it runs on the CPU. */
+    bool (*population)(const jd_lane_net *n, jd_device_kernel *k);
+    int (*nets)(void *d, const jd_device_nets *p);
+    int (*episodes)(void *d, const jd_device_episodes *p);
 } jd_device_api;
 
 typedef const jd_device_api *jd_device_entry(void);
@@ -85,8 +116,28 @@ typedef struct jd_device {
     void *library, *handle; /* handle NULL: described only */
     jd_precision precision;
     char fallback[256]; /* ops that shall run on the CPU: ",lstm,ctc," */
+    bool used;          /* something was computed there */
+    char left[400];     /* what was left to the CPU, in words */
+    char did[480];      /* room for jd_ctx_device_did */
 } jd_device;
 
 void jd__device_close(jd_ctx *ctx);
+/* Whether $JACKDAW_CUDA_FALLBACK sends it to the CPU. */
+bool jd__device_shunned(const jd_device *d, const char *name);
+/* Remembers that this is left to the CPU. */
+void jd__device_leave(jd_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The device's error becomes the context's. */
+jd_status jd__device_failed(jd_ctx *ctx);
+
+/* The networks of a population on the context's device: its kernel's name; NULL: they run on the CPU, which a device remembers
+ * if there is one.  `what` is what $JACKDAW_CUDA_FALLBACK calls it. */
+const char *jd__device_population(jd_ctx *ctx, const char *what, const jd_lane_net *n);
+/* Memory of a device that grows when it must, and is then lost; its contents too. */
+typedef struct jd_device_room {
+    void *p;
+    size_t bytes;
+} jd_device_room;
+jd_status jd__device_room(jd_ctx *ctx, jd_device_room *r, size_t bytes);
+void jd__device_room_free(jd_ctx *ctx, jd_device_room *r);
 
 #endif

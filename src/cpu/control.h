@@ -11,26 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/population.h"
 #include "cpu/crew.h"
-
-enum { JD_LANES = 16 };
-
-/* A network of a population: see jackdaw/population.h.  in: weights of a hidden unit. */
-typedef struct jd_lane_net {
-    int inputs, hidden, outputs;
-    int feedback;  /* weights from the hidden units: hidden or 0 */
-    int out_bias;  /* 0 or 1 */
-    int direct;    /* the hidden units are the outputs */
-    int logistic;  /* 1 / (1 + exp(-a)) in place of tanh */
-    size_t stride; /* from one input, or output, of a step to the next; 0: JD_LANES */
-} jd_lane_net;
-
-/* Constants of poles: of the cart, and for each pole with m its mass and l its half-length. */
-typedef struct jd_pole_constants {
-    int poles; /* 1 or 2 */
-    double mass, cart_friction, gravity;
-    double m[2], ml[2], friction[2], lever[2]; /* m; m l; joint friction / (m l); -3/4 / l */
-} jd_pole_constants;
 
 /* Constants of an octopus's arm; numbers of compartments from the base, of pairs of nodes from 0. */
 enum { JD_OCTOPUS = 10 };

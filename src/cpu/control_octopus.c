@@ -4,8 +4,8 @@
  *
  * As for poles, lanes are copies of the arm and nothing is fused, so that every width of vectors gives the same bits.
  */
+#include "base/lanes64.h"
 #include "cpu/control.h"
-#include "cpu/lanes64.h"
 
 enum { N = JD_OCTOPUS, NODES = 2 * (N + 1), STATE = 2 + 8 * N };
 

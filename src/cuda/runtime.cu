@@ -5,6 +5,7 @@
  * from pinned memory, so that the batch of the next step arrives while this one is computed.
  */
 #include "cuda/blas.h"
+#include "cuda/population.h"
 #include "cuda/table.h"
 
 struct device {
@@ -277,12 +278,25 @@ static const void *read_wait(void *d, void *which, int slot)
                                                                                  : r->host + (size_t)slot * r->bytes;
 }
 
+/* ---- populations -----------------------------------------------------------------------------------------------------*/
+
+static int nets(void *d, const jd_device_nets *p)
+{
+    return jd_cu_nets(&of(d)->cu, p);
+}
+
+static int episodes(void *d, const jd_device_episodes *p)
+{
+    return jd_cu_episodes(&of(d)->cu, p);
+}
+
 extern "C" __attribute__((visibility("default"))) const jd_device_api *jd_device_plugin()
 {
-    static const jd_device_api api = {JD_DEVICE_ABI, JD_OP_COUNT, "cuda",     jd_cu_kernel, open_device, close_device,
-                                      describe,      error,       alloc,      release,      upload,      download,
-                                      sync,          launch,      side,       record_begin, record_end,  replay,
-                                      drop,          feed_new,    feed_begin, feed_end,     feed_free,   read_new,
-                                      read_queue,    read_wait,   read_free};
+    static const jd_device_api api = {
+        JD_DEVICE_ABI, JD_OP_COUNT,  "cuda",     jd_cu_kernel, open_device, close_device, describe,
+        error,         alloc,        release,    upload,       download,    sync,         launch,
+        side,          record_begin, record_end, replay,       drop,        feed_new,     feed_begin,
+        feed_end,      feed_free,    read_new,   read_queue,   read_wait,   read_free,    jd_cu_population_kernel,
+        nets,          episodes};
     return &api;
 }

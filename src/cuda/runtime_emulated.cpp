@@ -7,6 +7,7 @@
  */
 #include <vector>
 
+#include "cuda/population.h"
 #include "cuda/table.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -153,6 +154,55 @@ static int launch(void *handle, int opcode, const jd_call *c)
     return bad;
 }
 
+/* Populations: nothing but these pieces may be touched; what is only written begins as NaN. */
+static void allow(const void *p, int64_t bytes)
+{
+    if (p) __asan_unpoison_memory_region(p, (size_t)bytes);
+}
+
+static void allow_to_write(void *p, int64_t bytes)
+{
+    allow(p, bytes);
+    if (p) memset(p, 0xff, (size_t)bytes);
+}
+
+static int64_t weight_bytes(const jd_lane_net &n, int64_t count)
+{
+    const int64_t seen = n.hidden ? n.hidden : n.inputs, O = n.direct ? 0 : n.outputs;
+    const int64_t W = n.hidden * (1 + n.inputs + n.feedback) + O * (n.out_bias + seen);
+    return (count + JD_LANES - 1) / JD_LANES * JD_LANES * W * (int64_t)sizeof(float);
+}
+
+static int nets(void *handle, const jd_device_nets *p)
+{
+    device *d = of(handle);
+    const int64_t row = (int64_t)p->net.stride * (int64_t)sizeof(float);
+    forbid_all(d);
+    allow(p->w, weight_bytes(p->net, p->count));
+    allow(p->h, p->net.hidden * row);
+    allow(p->x, (p->hold ? 1 : p->T) * p->net.inputs * row);
+    allow_to_write(p->y, (p->last ? 1 : p->T) * p->net.outputs * row);
+    const int bad = jd_cu_nets(&d->cu, p);
+    allow_all(d);
+    return bad;
+}
+
+static int episodes(void *handle, const jd_device_episodes *p)
+{
+    device *d = of(handle);
+    const int64_t states = (2 + 2 * p->task.c.poles) * p->count * (int64_t)sizeof(double);
+    forbid_all(d);
+    allow(p->w, weight_bytes(p->net, p->same ? 1 : p->count));
+    allow(p->h, p->net.hidden * p->count * (int64_t)sizeof(float));
+    allow(p->s, states);
+    allow(p->t, p->count * (int64_t)sizeof(int64_t));
+    allow(p->over, p->count);
+    allow_to_write(p->trace, p->steps * states);
+    const int bad = jd_cu_episodes(&d->cu, p);
+    allow_all(d);
+    return bad;
+}
+
 /* Of two instructions side by side the second runs first: what depends on the order shows. */
 static int side(void *handle, jd_device_side where)
 {
@@ -210,14 +260,35 @@ static void read_free(void *, void *reads)
 
 extern "C" __attribute__((visibility("default"))) const jd_device_api *jd_device_plugin()
 {
-    static const jd_device_api api = {JD_DEVICE_ABI, JD_OP_COUNT, "cuda-emulated",
-                                      jd_cu_kernel,  open_device, close_device,
-                                      describe,      error,       alloc,
-                                      release,       copy,        copy,
-                                      sync,          launch,      side,
-                                      NULL,          NULL,        NULL,
-                                      NULL,          feed_new,    feed_begin,
-                                      feed_end,      feed_free,   read_new,
-                                      read_queue,    read_wait,   read_free};
+    static const jd_device_api api = {JD_DEVICE_ABI,
+                                      JD_OP_COUNT,
+                                      "cuda-emulated",
+                                      jd_cu_kernel,
+                                      open_device,
+                                      close_device,
+                                      describe,
+                                      error,
+                                      alloc,
+                                      release,
+                                      copy,
+                                      copy,
+                                      sync,
+                                      launch,
+                                      side,
+                                      NULL,
+                                      NULL,
+                                      NULL,
+                                      NULL,
+                                      feed_new,
+                                      feed_begin,
+                                      feed_end,
+                                      feed_free,
+                                      read_new,
+                                      read_queue,
+                                      read_wait,
+                                      read_free,
+                                      jd_cu_population_kernel,
+                                      nets,
+                                      episodes};
     return &api;
 }

@@ -43,6 +43,7 @@ typedef struct jd_env_kind {
     /* A block: action (actions,16), reward and ended (16), obs (observations,16); t (16): steps before this one. */
     void (*step)(const jd_env *e, double *s, const float *action, float *reward, uint8_t *ended);
     void (*observe)(const jd_env *e, const double *s, const int64_t *t, float *obs);
+    const jd_pole_task *poles; /* the same as numbers, for devices; NULL: it is another task */
 } jd_env_kind;
 
 typedef struct jd_env_block {

@@ -13,22 +13,21 @@ enum { X, V, T1, W1, T2, W2 };
 #define FORCE    10.0          /* N */
 #define INTERVAL 0.01          /* s; two of them a step */
 
-static const jd_pole_constants ONE = {.poles = 1,
-                                      .mass = 1,
-                                      .cart_friction = .0005,
-                                      .gravity = -9.8,
-                                      .m = {.1},
-                                      .ml = {.1 * .5},
-                                      .friction = {.000002 / (.1 * .5)},
-                                      .lever = {-.75 / .5}};
-static const jd_pole_constants TWO = {.poles = 2,
-                                      .mass = 1,
-                                      .cart_friction = .0005,
-                                      .gravity = -9.8,
-                                      .m = {.1, .01},
-                                      .ml = {.1 * .5, .01 * .05},
-                                      .friction = {.000002 / (.1 * .5), .000002 / (.01 * .05)},
-                                      .lever = {-.75 / .5, -.75 / .05}};
+#define ONE_POLE                                                                                                       \
+    {                                                                                                                  \
+        .poles = 1, .mass = 1, .cart_friction = .0005, .gravity = -9.8, .m = {.1}, .ml = {.1 * .5},                    \
+        .friction = {.000002 / (.1 * .5)}, .lever = {-.75 / .5},                                                       \
+    }
+#define TWO_POLES                                                                                                      \
+    {                                                                                                                  \
+        .poles = 2, .mass = 1, .cart_friction = .0005, .gravity = -9.8, .m = {.1, .01}, .ml = {.1 * .5, .01 * .05},    \
+        .friction = {.000002 / (.1 * .5), .000002 / (.01 * .05)}, .lever = {-.75 / .5, -.75 / .05},                    \
+    }
+#define RULES .force = FORCE, .interval = INTERVAL, .intervals = 2, .track = TRACK
+static const jd_pole_task ONE = {.c = ONE_POLE, .scale = {2.4, 10, .628, 5}, RULES, .lean = LEAN},
+                          TWO = {.c = TWO_POLES, .scale = {2.4, 10, .628, 5, .628, 16}, RULES, .lean = LEAN},
+                          BLIND = {.c = TWO_POLES, .scale = {2.4, 0, .628, 0, .628, 0}, RULES, .lean = LEAN},
+                          SWING = {.c = ONE_POLE, RULES, .lean = 1e6};
 
 static const float LOW[6] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY};
 static const float HIGH[6] = {INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY};
@@ -57,43 +56,25 @@ static bool any(const jd_env *e, const double *s)
 
 /* ---- physics ---------------------------------------------------------------------------------------------------------*/
 
-static void push(const jd_env *e, const jd_pole_constants *c, double *s, const float *action)
+static void move(const jd_env *e, const jd_pole_task *p, double *s, const float *action, float *reward, uint8_t *ended)
 {
     double force[JD_LANES];
+    for (int l = 0; l < JD_LANES; l++) force[l] = jd__pole_force(p, action[l]);
+    e->control->poles(&p->c, s, force, p->interval, p->intervals);
     for (int l = 0; l < JD_LANES; l++) {
-        const double a = (double)action[l];
-        force[l] = FORCE * (a > -1 ? a < 1 ? a : 1 : a <= -1 ? -1 : 0);
-    }
-    e->control->poles(c, s, force, INTERVAL, 2);
-}
-
-/* Written so that a state which is not a number has failed. */
-static void judge(const double *s, int poles, double lean, float *reward, uint8_t *ended)
-{
-    for (int l = 0; l < JD_LANES; l++) {
-        bool up = fabs(s[X * JD_LANES + l]) <= TRACK && fabs(s[T1 * JD_LANES + l]) <= lean;
-        if (poles == 2) up = up && fabs(s[T2 * JD_LANES + l]) <= lean;
-        ended[l] = !up;
+        ended[l] = !jd__poles_up(p, s + l, JD_LANES);
         reward[l] = 1;
     }
 }
 
-static void step_one(const jd_env *e, double *s, const float *action, float *reward, uint8_t *ended)
+static void step(const jd_env *e, double *s, const float *action, float *reward, uint8_t *ended)
 {
-    push(e, &ONE, s, action);
-    judge(s, 1, LEAN, reward, ended);
-}
-
-static void step_two(const jd_env *e, double *s, const float *action, float *reward, uint8_t *ended)
-{
-    push(e, &TWO, s, action);
-    judge(s, 2, LEAN, reward, ended);
+    move(e, e->kind->poles, s, action, reward, ended);
 }
 
 static void step_swing(const jd_env *e, double *s, const float *action, float *reward, uint8_t *ended)
 {
-    push(e, &ONE, s, action);
-    judge(s, 1, 1e6, reward, ended);
+    move(e, &SWING, s, action, reward, ended);
     for (int l = 0; l < JD_LANES; l++) {
         double sine, cosine;
         jd__sincos(ended[l] ? 0 : s[T1 * JD_LANES + l], &sine, &cosine);
@@ -108,29 +89,15 @@ static void scaled(const double *s, int number, double scale, float *obs)
     for (int l = 0; l < JD_LANES; l++) obs[l] = (float)(s[number * JD_LANES + l] / scale);
 }
 
-static void observe_one(const jd_env *e, const double *s, const int64_t *t, float *obs)
+static void observe(const jd_env *e, const double *s, const int64_t *t, float *obs)
 {
-    static const double SCALE[4] = {2.4, 10, .628, 5};
-    (void)e;
+    const double *scale = e->kind->poles->scale;
     (void)t;
-    for (int k = 0; k < 4; k++) scaled(s, k, SCALE[k], obs + k * JD_LANES);
-}
-
-static void observe_two(const jd_env *e, const double *s, const int64_t *t, float *obs)
-{
-    static const double SCALE[6] = {2.4, 10, .628, 5, .628, 16};
-    (void)e;
-    (void)t;
-    for (int k = 0; k < 6; k++) scaled(s, k, SCALE[k], obs + k * JD_LANES);
-}
-
-static void observe_blind(const jd_env *e, const double *s, const int64_t *t, float *obs)
-{
-    (void)e;
-    (void)t;
-    scaled(s, X, 2.4, obs);
-    scaled(s, T1, .628, obs + JD_LANES);
-    scaled(s, T2, .628, obs + 2 * JD_LANES);
+    for (int k = 0; k < JD_POLE_STATE; k++)
+        if (scale[k] > 0) {
+            scaled(s, k, scale[k], obs);
+            obs += JD_LANES;
+        }
 }
 
 static void observe_swing(const jd_env *e, const double *s, const int64_t *t, float *obs)
@@ -236,8 +203,9 @@ const jd_env_kind jd__env_single_pole = {.name = "single-pole",
                                          .limit = long_limit,
                                          .start = start_one,
                                          .draw = draw_one,
-                                         .step = step_one,
-                                         .observe = observe_one};
+                                         .step = step,
+                                         .observe = observe,
+                                         .poles = &ONE};
 const jd_env_kind jd__env_double_pole = {.name = "double-pole",
                                          .state = 6,
                                          .observation = 6,
@@ -247,8 +215,9 @@ const jd_env_kind jd__env_double_pole = {.name = "double-pole",
                                          .limit = long_limit,
                                          .start = start_two,
                                          .draw = draw_two,
-                                         .step = step_two,
-                                         .observe = observe_two};
+                                         .step = step,
+                                         .observe = observe,
+                                         .poles = &TWO};
 const jd_env_kind jd__env_double_pole_blind = {.name = "double-pole-no-velocity",
                                                .state = 6,
                                                .observation = 3,
@@ -258,8 +227,9 @@ const jd_env_kind jd__env_double_pole_blind = {.name = "double-pole-no-velocity"
                                                .limit = long_limit,
                                                .start = start_blind,
                                                .draw = draw_two,
-                                               .step = step_two,
-                                               .observe = observe_blind};
+                                               .step = step,
+                                               .observe = observe,
+                                               .poles = &BLIND};
 const jd_env_kind jd__env_swing_up = {.name = "swing-up",
                                       .state = 4,
                                       .observation = 5,

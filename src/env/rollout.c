@@ -4,44 +4,11 @@
  * Which lane a candidate runs in, and beside whom, is left to chance (the next free lane takes it), because no lane sees
  * another.
  */
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/given.h"
-#include "env/env.h"
+#include "env/rollout.h"
 #include "jackdaw/ranks.h"
-#include "search/population.h"
-
-/* What one thread works with. */
-typedef struct lanes {
-    jd_env *env;    /* 16 copies */
-    float *w;       /* (W,16) */
-    float *h;       /* (2 hidden,16) */
-    float *obs;     /* (observations,16) */
-    float *act;     /* (outputs,16) */
-    double *memory; /* (16, memory) */
-} lanes;
-
-struct jd_rollout {
-    jd_ctx *ctx;
-    jd_rollout_options o;
-    jd_lane_net net;
-    size_t W;
-    int threads;
-    lanes *lane;
-};
-
-typedef struct job {
-    jd_rollout *r;
-    const double *weights, *start;
-    bool same;
-    size_t n;
-    uint64_t seed;
-    int64_t limit;
-    double *score;
-    int64_t *steps;
-    atomic_size_t next;
-} job;
 
 static jd_status make(jd_rollout *r)
 {
@@ -49,7 +16,7 @@ static jd_status make(jd_rollout *r)
     const size_t memory = (size_t)r->o.memory_size;
     r->lane = jd_alloc_array(ctx, (size_t)r->threads, sizeof *r->lane);
     for (int i = 0; r->lane && i < r->threads; i++) {
-        lanes *a = &r->lane[i];
+        jd__rollout_lanes *a = &r->lane[i];
         a->env = jd_env_new(ctx, r->o.env, &r->o.env_options);
         a->w = jd_alloc_array(ctx, r->W * JD_LANES, sizeof *a->w);
         a->h = jd_alloc_array(ctx, (2 * (size_t)r->net.hidden + 1) * JD_LANES, sizeof *a->h);
@@ -93,16 +60,23 @@ jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o)
     r->net = jd__lane_net(&shape);
     r->W = jd_net_weights(&shape);
     r->threads = ctx->threads;
-    if (!make(r)) return r;
-    jd_rollout_free(r);
-    return NULL;
+    if (make(r)) {
+        jd_rollout_free(r);
+        return NULL;
+    }
+    if (r->lane[0].env->kind->poles)
+        r->kernel = jd__device_population(ctx, "rollout", &r->net);
+    else
+        jd__device_leave(ctx, "rollouts of %s", o->env);
+    return r;
 }
 
 void jd_rollout_free(jd_rollout *r)
 {
     if (!r) return;
+    jd__rollout_device_free(r);
     for (int i = 0; r->lane && i < r->threads; i++) {
-        lanes *a = &r->lane[i];
+        jd__rollout_lanes *a = &r->lane[i];
         jd_env_free(a->env);
         void *const owned[] = {a->w, a->h, a->obs, a->act, a->memory};
         for (size_t k = 0; k < sizeof owned / sizeof *owned; k++) jd_free(r->ctx, owned[k]);
@@ -111,13 +85,18 @@ void jd_rollout_free(jd_rollout *r)
     jd_free(r->ctx, r);
 }
 
+const char *jd_rollout_kernel(const jd_rollout *r)
+{
+    return r && r->kernel ? r->kernel : "CPU";
+}
+
 size_t jd_rollout_weights(const jd_rollout *r)
 {
     return r ? r->W : 0;
 }
 
 /* A lane begins with candidate k. */
-static void enter(const job *j, lanes *a, int lane, size_t k)
+static void enter(const jd__rollout_job *j, jd__rollout_lanes *a, int lane, size_t k)
 {
     const jd_rollout *r = j->r;
     jd_env_block *b = &a->env->block[0];
@@ -140,7 +119,7 @@ static void decide(const jd_rollout *r, float *act)
     }
 }
 
-static void watch(const jd_rollout *r, lanes *a, const uint8_t *was_over)
+static void watch(const jd_rollout *r, jd__rollout_lanes *a, const uint8_t *was_over)
 {
     const jd_env_block *b = &a->env->block[0];
     for (int l = 0; l < JD_LANES; l++) {
@@ -151,7 +130,7 @@ static void watch(const jd_rollout *r, lanes *a, const uint8_t *was_over)
     }
 }
 
-static void play(job *j, lanes *a)
+static void play(jd__rollout_job *j, jd__rollout_lanes *a)
 {
     const jd_rollout *r = j->r;
     jd_env_block *b = &a->env->block[0];
@@ -205,7 +184,7 @@ static void play(job *j, lanes *a)
 
 static void play_share(void *user, const jd_worker *w)
 {
-    job *j = user;
+    jd__rollout_job *j = user;
     if (w->id < j->r->threads) play(j, &j->r->lane[w->id]);
 }
 
@@ -222,18 +201,20 @@ jd_status jd_rollout_run(jd_rollout *r, const double *weights, bool same, size_t
     /* This rank's candidates; the others' scores are gathered. */
     size_t begin, end;
     jd_rank_share(r->ctx, n, &begin, &end);
-    job j = {.r = r,
-             .weights = weights ? weights + (same ? 0 : begin * r->W) : NULL,
-             .start = start ? start + begin * (size_t)jd_env_state_size(r->lane[0].env) : NULL,
-             .same = same,
-             .n = end - begin,
-             .seed = seed,
-             .limit = time_limit ? time_limit : jd_env_time_limit(r->lane[0].env),
-             .score = score ? score + begin : NULL,
-             .steps = steps ? steps + begin : NULL};
+    jd__rollout_job j = {.r = r,
+                         .weights = weights ? weights + (same ? 0 : begin * r->W) : NULL,
+                         .start = start ? start + begin * (size_t)jd_env_state_size(r->lane[0].env) : NULL,
+                         .same = same,
+                         .n = end - begin,
+                         .seed = seed,
+                         .limit = time_limit ? time_limit : jd_env_time_limit(r->lane[0].env),
+                         .score = score ? score + begin : NULL,
+                         .steps = steps ? steps + begin : NULL};
     atomic_init(&j.next, 0);
-    jd_team *team = r->threads > 1 && j.n > JD_LANES ? jd__ctx_team(r->ctx) : NULL;
-    if (team)
+    jd_team *team = !r->kernel && r->threads > 1 && j.n > JD_LANES ? jd__ctx_team(r->ctx) : NULL;
+    if (r->kernel)
+        jd__rollout_run_there(&j);
+    else if (team)
         jd_team_run(team, play_share, &j);
     else if (j.n)
         play_share(&j, &(jd_worker){0, 1, NULL});

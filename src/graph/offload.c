@@ -1,5 +1,4 @@
 /* offload.c - running a plan on a device. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/ctx.h"
@@ -16,10 +15,7 @@ static jd_status failed(jd_plan *p)
 bool jd__offload_kernel(const jd_plan *p, const jd_call *c, jd_opcode code, jd_device_kernel *k)
 {
     const jd_device *d = p->ctx->device;
-    char word[40];
-    if (!d) return false;
-    snprintf(word, sizeof word, ",%s,", jd__ops[code]->name);
-    return !strstr(d->fallback, word) && d->api->kernel((int)code, c, d->precision, k);
+    return d && !jd__device_shunned(d, jd__ops[code]->name) && d->api->kernel((int)code, c, d->precision, k);
 }
 
 static size_t bytes_of(const jd_type *t)
@@ -73,6 +69,7 @@ jd_status jd__offload_plan(jd_plan *p)
         const jd__instr *in = &p->instr[i];
         jd__segment *s = o->nsegment ? &o->segment[o->nsegment - 1] : NULL;
         o->fallbacks += !in->device;
+        if (!in->device) jd__device_leave(p->ctx, "%s", in->call.op->name);
         o->writes |= (in->call.op->flags & JD_OP_FENCE) != 0;
         if (!s || s->cpu || !in->device) o->segment[o->nsegment++] = (jd__segment){i, i, !in->device, NULL};
         o->segment[o->nsegment - 1].end = i + 1;
@@ -375,6 +372,7 @@ jd_status jd__offload_run(jd_plan *p, const jd_tensor *in, int n)
         if (o->writes) jd__mirror_written(p->params);
     }
     if (queue_reads(p)) return jd_error(p->ctx);
+    p->ctx->device->used |= o->fallbacks < p->ninstr;
     o->runs++;
     return JD_OK;
 }

@@ -85,16 +85,6 @@ const jd_control *jd__control_find(const char *isa)
 
 /* ---- a population ------------------------------------------------------------------------------------------------------*/
 
-struct jd_population {
-    jd_ctx *ctx;
-    jd_net_shape shape;
-    jd_lane_net net;
-    const jd_control *control;
-    size_t count, blocks, W;
-    float *w; /* (blocks, W, 16) */
-    float *h; /* (blocks, 2 hidden, 16) */
-};
-
 jd_population *jd_population_new(jd_ctx *ctx, const jd_net_shape *shape, size_t count)
 {
     if (!jd__given(ctx, __func__, "shape", shape)) return NULL;
@@ -119,7 +109,10 @@ jd_population *jd_population_new(jd_ctx *ctx, const jd_net_shape *shape, size_t 
     p->W = W;
     p->w = jd_alloc_array(ctx, p->blocks, W * JD_LANES * sizeof *p->w);
     p->h = jd_alloc_array(ctx, p->blocks, (2 * (size_t)shape->hidden + 1) * JD_LANES * sizeof *p->h);
-    if (!jd_error(ctx)) return p;
+    if (!jd_error(ctx)) {
+        jd__population_offload(p);
+        return p;
+    }
     jd_population_free(p);
     return NULL;
 }
@@ -127,6 +120,7 @@ jd_population *jd_population_new(jd_ctx *ctx, const jd_net_shape *shape, size_t 
 void jd_population_free(jd_population *p)
 {
     if (!p) return;
+    jd__population_device_free(p);
     jd_free(p->ctx, p->w);
     jd_free(p->ctx, p->h);
     jd_free(p->ctx, p);
@@ -138,6 +132,7 @@ jd_status jd_population_set(jd_population *p, size_t first, size_t n, const doub
     if (first > p->count || n > p->count - first)
         return jd_fail(p->ctx, JD_EUSAGE, "population: networks %zu .. %zu of %zu do not exist", first, first + n,
                        p->count);
+    p->weights_newer = true;
     for (size_t i = 0; i < n; i++) {
         const size_t at = first + i;
         jd__net_lane(&p->shape, weights + i * p->W, p->w + at / JD_LANES * p->W * JD_LANES, (int)(at % JD_LANES));
@@ -147,7 +142,14 @@ jd_status jd_population_set(jd_population *p, size_t first, size_t n, const doub
 
 void jd_population_reset(jd_population *p)
 {
-    if (p) memset(p->h, 0, p->blocks * (2 * (size_t)p->net.hidden + 1) * JD_LANES * sizeof *p->h);
+    if (!p) return;
+    p->states_newer = true;
+    memset(p->h, 0, p->blocks * (2 * (size_t)p->net.hidden + 1) * JD_LANES * sizeof *p->h);
+}
+
+const char *jd_population_kernel(const jd_population *p)
+{
+    return p && p->kernel ? p->kernel : "CPU";
 }
 
 size_t jd_population_stride(const jd_population *p)
@@ -183,6 +185,7 @@ jd_status jd_population_run(jd_population *p, int64_t T, const float *x, bool ho
     if (!p) return JD_EUSAGE;
     if (jd_error(p->ctx)) return jd_error(p->ctx);
     if (T < 1) return jd_fail(p->ctx, JD_EUSAGE, "population: %lld steps; give at least 1", (long long)T);
+    if (p->kernel) return jd__population_run_there(p, T, x, hold, y, last);
     job j = {p, T, x, y, hold, last};
     /* Below about 50 microseconds of work a team does not pay. */
     const bool large = (double)p->blocks * (double)p->W * (double)T > 2e5;

@@ -33,7 +33,7 @@ static json_t *result_json(const jd_run *r, bool whole)
     json_object_set_new(j, "accept", jd__json_number(s->accept[r->o.scale]));
     json_object_set_new(j, "passed", json_boolean(r->passed));
     json_object_set_new(j, "seconds", jd__json_number(round(r->seconds * 1000) / 1000));
-    json_object_set_new(j, "device", json_string(jd_ctx_device_text(r->ctx)));
+    json_object_set_new(j, "device", json_string(jd_ctx_device_did(r->ctx)));
     json_object_update_missing(j, r->extra);
     if (whole && r->why) json_object_set_new(j, "why", json_string(r->why));
     if (whole) json_object_set_new(j, "title", json_string(s->title));
@@ -69,6 +69,7 @@ jd_status jd_run_finish(jd_run *r, double value, const char *why)
     if (jd_error(r->ctx)) return jd_error(r->ctx);
     r->seconds = jd_run_seconds(r);
     r->finished = true;
+    jd__run_tell_device(r, true);
     r->value = value;
     r->passed = reached(r);
     jd_free(r->ctx, r->why);

@@ -14,6 +14,7 @@
 
 #include "base/given.h"
 #include "base/number.h"
+#include "jackdaw/device.h"
 #include "jackdaw/ranks.h"
 #include "train/run.h"
 
@@ -216,8 +217,19 @@ bool jd_run_skip(jd_run *r)
     return true;
 }
 
+void jd__run_tell_device(jd_run *r, bool end)
+{
+    const char *name = jd_ctx_device(r->ctx), *left = jd_ctx_device_left(r->ctx);
+    const size_t n = left ? strlen(left) : 0;
+    if (n > r->left_told) jd_run_note(r, "left to the CPU, since %s has no kernel for it: %s", name, left);
+    r->left_told = n;
+    if (end && strcmp(name, "cpu") && !jd_ctx_device_used(r->ctx))
+        jd_run_note(r, "nothing of this run was computed on %s: all of it on the CPU", name);
+}
+
 bool jd_run_progress(jd_run *r, double done, double total, const char *fmt, ...)
 {
+    jd__run_tell_device(r, false);
     if (r->o.on_event && !jd_error(r->ctx)) {
         char text[256];
         va_list args;

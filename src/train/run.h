@@ -51,6 +51,7 @@ struct jd_run {
     char *why;
     int trainings; /* calls of jd_train so far */
     size_t skipped;
+    size_t left_told; /* characters of jd_ctx_device_left that were told */
 };
 
 /* Where a training stands, beside the weights: what a checkpoint carries. */
@@ -77,6 +78,8 @@ jd_status jd__run_relog(jd_run *r, int64_t step, const char *name, double value)
 
 /* The user wishes to stop; with several ranks, all of them know it. */
 bool jd__run_stopping(jd_run *r);
+/* What a device leaves to the CPU is noted when it is new; at the end also that it did nothing. */
+void jd__run_tell_device(jd_run *r, bool end);
 
 /* save.c */
 jd_status jd__checkpoint_write(jd_run *r, const char *path, jd_params *p, const jd_progress *at);
