@@ -1,6 +1,6 @@
 /*
- * convlstm.c - the convolutional LSTM.  The inputs of all planes are convolved at once into the gates array; step by step
- * the chains there go on over the taps of the states, then the gates are finished in place.
+ * convlstm.c - the convolutional LSTM, plane by plane: the input is convolved into the gates array, the chains there go on
+ * over the taps of the states, then the gates are finished in place.
  */
 #include "cpu/planes.h"
 #include "cpu/vecmath.h"
@@ -9,7 +9,7 @@ typedef struct convlstm {
     jd_planes p;
     jd_plane_team t;
     jd_plane_space s;
-    const float *b;
+    const float *x, *b;
     float *y, *gates, *cells;
 } convlstm;
 
@@ -94,9 +94,10 @@ static void step(const convlstm *m, int64_t b, int64_t s)
     int64_t y0, y1;
     if (now < 0) return;
     jd__plane_rows(&m->t, n.height, &y0, &y1);
+    float *gates = m->gates + now * p->plane * 4 * p->C;
+    jd__plane_corr(p, &n, y0, y1, m->x + now * p->plane * p->N, p->N, m->s.input, gates, 4 * p->C, false);
     if (before >= 0)
-        jd__plane_corr(p, &n, y0, y1, m->y + before * p->plane * p->C, p->C, m->s.weights,
-                       m->gates + now * p->plane * 4 * p->C, 4 * p->C);
+        jd__plane_corr(p, &n, y0, y1, m->y + before * p->plane * p->C, p->C, m->s.weights, gates, 4 * p->C, true);
     for (int64_t y = y0; y < y1; y++)
         row(m, now * p->plane + y * p->X, before < 0 ? -1 : before * p->plane + y * p->X, n.width);
 }
@@ -105,15 +106,14 @@ jd_kernel JD_K(jd__k_convlstm);
 
 void JD_K(jd__k_convlstm)(const jd_call *c, const jd_worker *w)
 {
-    convlstm m = {.p = jd__planes(c), .b = c->in[4], .y = c->out[0], .gates = c->out[1], .cells = c->out[2]};
+    convlstm m = {
+        .p = jd__planes(c), .x = c->in[0], .b = c->in[4], .y = c->out[0], .gates = c->out[1], .cells = c->out[2]};
     const jd_planes *p = &m.p;
     m.p.size = c->in[1];
     m.t = jd__plane_team(p, w);
     jd__plane_space(c, false, w->count, c->scratch, &m.s);
-    jd__plane_input(p, c->in[0], &m.s, w);
+    JD_K(jd__corr_pack)(c->in[2], 4 * p->C, p->k * p->k * p->N, m.s.input, w);
     JD_K(jd__corr_pack)(c->in[3], 4 * p->C, p->k * p->k * p->C, m.s.weights, w);
-    jd_team_barrier(w);
-    jd__plane_run(c, JD_PLANES_INPUT, &m.s, w);
     jd_team_barrier(w);
     for (int64_t s = 0; s < p->T; s++) {
         for (int64_t b = m.t.b0; b < m.t.b1; b++) step(&m, b, s);

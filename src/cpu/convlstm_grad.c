@@ -95,7 +95,8 @@ static void step(const planeback *m, int64_t b, int64_t s)
         memcpy(dh + y * p->X * C, m->dy + (now * p->plane + y * p->X) * C, width);
         if (after < 0) memset(m->s.dc + (b * p->plane + y * p->X) * C, 0, width);
     }
-    if (after >= 0) jd__plane_corr(p, &n, y0, y1, m->s.delta + after * p->plane * 4 * C, 4 * C, m->s.weights, dh, C);
+    if (after >= 0)
+        jd__plane_corr(p, &n, y0, y1, m->s.delta + after * p->plane * 4 * C, 4 * C, m->s.weights, dh, C, true);
     for (int64_t y = y0; y < y1; y++)
         row(m, now * p->plane + y * p->X, before < 0 ? -1 : before * p->plane + y * p->X, b * p->plane + y * p->X,
             n.width);

@@ -10,7 +10,7 @@
 #include "cpu/corr.h"
 #include "ops/convlstm.h"
 
-jd_kernel JD_K(jd__k_conv2d), JD_K(jd__k_conv2d_dx), JD_K(jd__k_conv2d_dw), JD_K(jd__k_sum);
+jd_kernel JD_K(jd__k_conv2d_dx), JD_K(jd__k_conv2d_dw), JD_K(jd__k_sum);
 
 typedef struct jd_plane_team {
     const jd_worker *w;
@@ -48,9 +48,9 @@ static inline void jd__plane_meet(const jd_plane_team *t)
     if (t->rows) jd_team_barrier(t->w);
 }
 
-/* Rows y0..y1-1 of `out` (Y,X,N) += the correlation of `in` (Y,X,K) with packed weights k x k. */
+/* Rows y0..y1-1 of `out` (Y,X,N) = or, with add, += the correlation of `in` (Y,X,K) with packed weights k x k. */
 static inline void jd__plane_corr(const jd_planes *p, const jd_plane_size *n, int64_t y0, int64_t y1, const float *in,
-                                  int64_t K, const float *pack, float *out, int64_t N)
+                                  int64_t K, const float *pack, float *out, int64_t N, bool add)
 {
     const jd_corr q = {.in = in,
                        .in_y = p->X * K,
@@ -69,7 +69,7 @@ static inline void jd__plane_corr(const jd_planes *p, const jd_plane_size *n, in
                        .out_y = p->X * N,
                        .out_x = N,
                        .pack = pack,
-                       .add = true};
+                       .add = add};
     JD_K(jd__corr_rows)(&q, y0, y1);
 }
 
@@ -103,8 +103,8 @@ static inline void jd__plane_input(const jd_planes *p, const float *x, const jd_
 /* Runs another op's kernel by the whole team. */
 static inline void jd__plane_run(const jd_call *c, jd_plane_call what, const jd_plane_space *s, const jd_worker *w)
 {
-    static jd_kernel *const kernel[] = {JD_K(jd__k_conv2d), JD_K(jd__k_conv2d_dx), JD_K(jd__k_conv2d_dw),
-                                        JD_K(jd__k_conv2d_dw), JD_K(jd__k_sum)};
+    static jd_kernel *const kernel[] = {JD_K(jd__k_conv2d_dx), JD_K(jd__k_conv2d_dw), JD_K(jd__k_conv2d_dw),
+                                        JD_K(jd__k_sum)};
     jd_plane_op o;
     jd__plane_op(c, what, s, &o);
     kernel[what](&o.c, w);

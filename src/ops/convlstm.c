@@ -126,7 +126,7 @@ static jd_type images(jd_dtype dtype, int64_t n, const jd_planes *p, int64_t cha
 
 void jd__plane_op(const jd_call *c, jd_plane_call what, const jd_plane_space *s, jd_plane_op *o)
 {
-    static const jd_opcode code[] = {JD_OP_conv2d, JD_OP_conv2d_dx, JD_OP_conv2d_dw, JD_OP_conv2d_dw, JD_OP_sum};
+    static const jd_opcode code[] = {JD_OP_conv2d_dx, JD_OP_conv2d_dw, JD_OP_conv2d_dw, JD_OP_sum};
     const jd_planes p = jd__planes(c);
     const jd_dtype real = c->in_type[0].dtype;
     const int64_t G = 4 * p.C, back = p.T - 1, step = p.B * p.plane;
@@ -142,9 +142,8 @@ void jd__plane_op(const jd_call *c, jd_plane_call what, const jd_plane_space *s,
                              .scratch = s->other,
                              .seed = c->seed}};
     o->attr.conv = (jd_conv_attr){.stride = 1, .pad = pad};
-    o->in_type[0] = images(real, p.T, &p, what == JD_PLANES_INPUT ? p.N : G);
+    o->in_type[0] = images(real, p.T, &p, G);
     o->in_type[1] = c->in_type[2];
-    if (what == JD_PLANES_INPUT) o->out_type[0] = images(real, p.T, &p, G);
     if (what == JD_PLANES_DX) {
         o->out_type[0] = images(real, p.T, &p, p.N);
         o->attr.conv = (jd_conv_attr){1, pad, (int32_t)p.Y, (int32_t)p.X};
@@ -163,7 +162,6 @@ void jd__plane_op(const jd_call *c, jd_plane_call what, const jd_plane_space *s,
     if (!c->in) return;
     float *x = s->x ? s->x : c->in[0], *y = c->in[5];
     switch (what) {
-    case JD_PLANES_INPUT: o->in[0] = x, o->in[1] = c->in[2], o->out[0] = c->out[1]; break;
     case JD_PLANES_DX: o->in[0] = s->delta, o->in[1] = c->in[2], o->out[0] = c->out[0]; break;
     case JD_PLANES_DW: o->in[0] = s->delta, o->in[1] = x, o->out[0] = c->out[1]; break;
     case JD_PLANES_DR: /* the errors of a plane meet the outputs of the plane before it in the scan */
@@ -182,23 +180,26 @@ size_t jd__plane_space(const jd_call *c, bool grad, int threads, void *base, jd_
     const size_t taps = (size_t)(p.k * p.k), G = 4 * C;
     const jd_call sizes = {.attr = c->attr, .in_type = c->in_type, .nin = c->nin};
     jd_carve m = {base, 0};
-    size_t other = 0;
     memset(s, 0, sizeof *s);
-    for (jd_plane_call k = grad ? JD_PLANES_DX : JD_PLANES_INPUT; k <= (grad ? JD_PLANES_DB : JD_PLANES_INPUT); k++) {
+    /* columns are padded to vectors of 16 */
+    const size_t columns = ((grad ? C : G) + 15) / 16 * 16;
+    s->weights = jd__carve(&m, F * columns * taps * (grad ? G : C));
+    if (!grad) {
+        s->input = jd__carve(&m, F * columns * taps * (size_t)p.N);
+        return m.used;
+    }
+    size_t other = 0;
+    for (jd_plane_call k = JD_PLANES_DX; k <= JD_PLANES_DB; k++) {
         jd_plane_op o;
         if (k == JD_PLANES_DR && p.T < 2) continue;
         jd__plane_op(&sizes, k, s, &o);
         const size_t need = o.c.op->scratch(&o.c, threads);
         other = need > other ? need : other;
     }
-    /* columns are padded to vectors of 16 */
-    s->weights = jd__carve(&m, F * (grad ? (C + 15) / 16 * 16 * taps * G : (G + 15) / 16 * 16 * taps * C));
     if (c->in_type[1].rank >= 0) s->x = jd__carve(&m, F * places * (size_t)(p.T * p.N));
-    if (grad) {
-        s->delta = jd__carve(&m, F * places * (size_t)p.T * G);
-        s->dh = jd__carve(&m, F * places * C);
-        s->dc = jd__carve(&m, F * places * C);
-    }
+    s->delta = jd__carve(&m, F * places * (size_t)p.T * G);
+    s->dh = jd__carve(&m, F * places * C);
+    s->dc = jd__carve(&m, F * places * C);
     s->other = jd__carve(&m, other);
     return m.used;
 }

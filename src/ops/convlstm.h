@@ -51,13 +51,12 @@ static inline int64_t jd__plane_at(const jd_planes *p, int64_t b, int64_t length
 
 /* ---- scratch memory of the fast kernels ------------------------------------------------------------------------------- */
 
-/* Calls of other ops' kernels: the convolutions of all planes at once.  They share one piece of scratch. */
+/* Calls of other ops' kernels, for all planes at once.  They share one piece of scratch. */
 typedef enum jd_plane_call {
-    JD_PLANES_INPUT, /* x, W -> gates */
-    JD_PLANES_DX,    /* delta, W -> dx */
-    JD_PLANES_DW,    /* delta, x -> dW */
-    JD_PLANES_DR,    /* delta, y of the step before -> dR */
-    JD_PLANES_DB     /* delta -> db */
+    JD_PLANES_DX, /* delta, W -> dx */
+    JD_PLANES_DW, /* delta, x -> dW */
+    JD_PLANES_DR, /* delta, y of the step before -> dR */
+    JD_PLANES_DB  /* delta -> db */
 } jd_plane_call;
 
 typedef struct jd_plane_op {
@@ -72,10 +71,11 @@ typedef struct jd_plane_op {
 
 typedef struct jd_plane_space {
     float *weights; /* R packed, or packed turned */
-    float *x;       /* ragged: x with zeros outside */
+    float *input;   /* forward: W packed */
+    float *x;       /* backward, ragged: x with zeros outside */
     float *delta;   /* backward: (T,B,Y,X,4C) errors of the pre-activations */
     float *dh, *dc; /* backward: (B,Y,X,C) that flow into the step before */
-    void *other;    /* of the other kernel */
+    void *other;    /* backward: of the other kernels */
 } jd_plane_space;
 
 /* Fills s (pointers NULL when base is NULL) and returns the bytes. */
