@@ -17,38 +17,64 @@ typedef struct mdlstm {
     size_t H, N, K;
 } mdlstm;
 
-/* What the units of a group need, as one row: gates and peepholes `flat` apart. */
+/* What the units of a group need, as one row: peepholes `flat` apart.  Gates stand in such rows too where a lane is
+ * smaller than a vector; else they are read lane by lane from the pre-activations and go to their places in the arrays. */
 typedef struct place {
-    size_t count, flat;
+    size_t count, flat, lanes;
     float *g;
     const float *peep, *old[JD_MD_DIMS]; /* cells of the predecessors */
     float *cell, *h;
+    const float *pre;
+    jd_rows rows;
+    float *gates, *cells, *y; /* of the direction, in row 0 */
 } place;
 
-JD_INLINE void cell_step(const mdlstm *m, const int n, const bool tanhs, const bool peeps, const place *p, size_t at)
+/* Where a vector of units stands: in the pre-activations, and in the arrays. */
+typedef struct ends {
+    jd_span own, out;
+    const float *pre[2];
+    float *gates[2], *cells[2], *y[2];
+} ends;
+
+JD_INLINE vf gate_in(const mdlstm *m, const place *p, const ends *s, const bool whole, size_t q, size_t at)
 {
-    const size_t flat = p->flat;
+    return s ? jd_span_load(&s->own, whole, s->pre[0] + q * m->H, s->pre[1] + q * m->H)
+             : vf_load(p->g + q * p->flat + at);
+}
+JD_INLINE void gate_out(const mdlstm *m, const place *p, const ends *s, const bool whole, size_t q, size_t at, vf x)
+{
+    if (s)
+        jd_span_store(&s->out, whole, s->gates[0] + q * m->H, s->gates[1] + q * m->H, x);
+    else
+        vf_store(p->g + q * p->flat + at, x);
+}
+
+/* s: NULL where a lane is smaller than a vector. */
+JD_INLINE void cell_step(const mdlstm *m, const int n, const bool tanhs, const bool peeps, const place *p, size_t at,
+                         const ends *s, const bool whole)
+{
+    const size_t flat = p->flat, out = (size_t)n + 2;
     const float *peep = p->peep + at;
-    float *g = p->g + at, *gz = g + (size_t)(n + 1) * flat, *go = gz + flat;
-    vf before[JD_MD_DIMS], i = vf_load(g);
+    vf before[JD_MD_DIMS], i = gate_in(m, p, s, whole, 0, at);
     for (int e = 0; e < n; e++) before[e] = vf_load(p->old[e] + at);
     for (int e = 0; e < n && peeps; e++) i = vf_fma(vf_load(peep), before[e], i);
     i = vf_sigmoid(i);
-    const vf z = tanhs ? vf_tanh(vf_load(gz)) : vf_squash(m->a->in_squash, vf_load(gz));
-    vf next = vf_mul(z, i), o = vf_load(go);
+    vf z = gate_in(m, p, s, whole, out - 1, at), o = gate_in(m, p, s, whole, out, at);
+    z = tanhs ? vf_tanh(z) : vf_squash(m->a->in_squash, z);
+    vf next = vf_mul(z, i);
     for (int e = 0; e < n; e++) {
-        float *gf = g + (size_t)(1 + e) * flat;
-        vf f = vf_load(gf);
-        if (peeps) f = vf_fma(vf_load(peep + (size_t)(1 + e) * flat), before[e], f);
+        const size_t q = 1 + (size_t)e;
+        vf f = gate_in(m, p, s, whole, q, at);
+        if (peeps) f = vf_fma(vf_load(peep + q * flat), before[e], f);
         f = vf_sigmoid(f);
-        vf_store(gf, f);
+        gate_out(m, p, s, whole, q, at, f);
         next = vf_fma(before[e], f, next);
     }
     if (peeps) o = vf_fma(vf_load(peep + (size_t)(n + 1) * flat), next, o);
     o = vf_sigmoid(o);
-    vf_store(g, i);
-    vf_store(gz, z);
-    vf_store(go, o);
+    gate_out(m, p, s, whole, 0, at, i);
+    gate_out(m, p, s, whole, out - 1, at, z);
+    gate_out(m, p, s, whole, out, at, o);
     const vf y = vf_mul(o, tanhs ? vf_tanh(next) : vf_squash(m->a->out_squash, next));
     if (at + VL <= p->count) {
         vf_store(p->cell + at, next);
@@ -57,11 +83,44 @@ JD_INLINE void cell_step(const mdlstm *m, const int n, const bool tanhs, const b
         vf_storen(p->cell + at, next, (int)(p->count - at));
         vf_storen(p->h + at, y, (int)(p->count - at));
     }
+    if (s) jd_span_store(&s->out, whole, s->cells[0], s->cells[1], next);
+    if (s) jd_span_store(&s->out, whole, s->y[0], s->y[1], y);
+}
+
+/* Large lanes: the units from `unit` on of a lane, and of the next one. */
+JD_INLINE ends ends_at(const mdlstm *m, const place *p, size_t lane, size_t unit)
+{
+    const size_t H = m->H, G = m->v.z.G, D = (size_t)m->v.z.D;
+    const bool more = lane + 1 < p->lanes;
+    const ptrdiff_t r0 = jd_row(&p->rows, lane), r1 = more ? jd_row(&p->rows, lane + 1) : -1;
+    ends s = {.own = jd_span_at(H, unit, true, more), .out = jd_span_at(H, unit, r0 >= 0, r1 >= 0)};
+    const size_t at[2] = {r0 < 0 ? 0 : (size_t)r0 * D, r1 < 0 ? 0 : (size_t)r1 * D};
+    for (size_t k = 0; k < 2; k++) {
+        const ptrdiff_t from = (ptrdiff_t)unit - (ptrdiff_t)(k * H);
+        s.pre[k] = p->pre + (ptrdiff_t)((lane + k) * G) + from;
+        s.gates[k] = p->gates + (ptrdiff_t)(at[k] * G) + from;
+        s.cells[k] = p->cells + (ptrdiff_t)(at[k] * H) + from;
+        s.y[k] = p->y + (ptrdiff_t)(at[k] * H) + from;
+    }
+    return s;
 }
 
 JD_INLINE void units(const mdlstm *m, const int n, const bool tanhs, const bool peeps, const place *p)
 {
-    for (size_t at = 0; at < p->count; at += VL) cell_step(m, n, tanhs, peeps, p, at);
+    size_t lane = 0, unit = 0;
+    for (size_t at = 0; at < p->count; at += VL) {
+        if (!p->pre) {
+            cell_step(m, n, tanhs, peeps, p, at, NULL, false);
+            continue;
+        }
+        const ends s = ends_at(m, p, lane, unit);
+        if (s.own.whole && s.out.whole)
+            cell_step(m, n, tanhs, peeps, p, at, &s, true);
+        else
+            cell_step(m, n, tanhs, peeps, p, at, &s, false);
+        unit += VL;
+        if (unit >= m->H) unit -= m->H, lane++;
+    }
 }
 
 static void point_wise(const mdlstm *m, const place *p)
@@ -76,6 +135,12 @@ static void point_wise(const mdlstm *m, const place *p)
         units(m, 2, false, m->peep != NULL, p);
     else
         units(m, n, false, m->peep != NULL, p);
+}
+
+/* A vector meets two lanes at most. */
+static bool large(const mdlstm *m)
+{
+    return VL > 1 && m->H >= VL;
 }
 
 /* The pre-activations of lanes l0..l1-1 in step k, and what their cells need. */
@@ -110,43 +175,44 @@ static void products(const mdlstm *m, int d, int k, size_t l0, size_t l1)
         jd_rows_in(c, H, &from, v->o.zero, lanes, 1, H, s->old + (size_t)e * v->flat, 0);
     }
     JD_K(jd__points_mul)(&p);
-    jd_rows_in(s->pre, p.ldc, &own, NULL, lanes, (size_t)n + 3, H, s->gates, v->flat);
+    if (!large(m)) jd_rows_in(s->pre, p.ldc, &own, NULL, lanes, (size_t)n + 3, H, s->gates, v->flat);
 }
 
-static void cells(const mdlstm *m, int k, size_t l0, size_t l1)
-{
-    const jd_wave *v = &m->v;
-    const jd_md_side *s = &v->o.side;
-    const size_t H = m->H, at = (v->margin + l0) * H;
-    const int n = v->z.n;
-    place p = {.count = (l1 - l0) * H,
-               .flat = v->flat,
-               .g = s->gates,
-               .peep = s->peep,
-               .cell = s->c[!(k & 1)] + at,
-               .h = s->h[!(k & 1)] + at};
-    for (int e = 0; e < n; e++)
-        p.old[e] = v->exact || e == n - 1 ? s->c[k & 1] + at - v->aside[e] * H : s->old + (size_t)e * v->flat;
-    point_wise(m, &p);
-}
-
-static void results(const mdlstm *m, int d, int k, size_t l0, size_t l1)
+static void cells(const mdlstm *m, int d, int k, size_t l0, size_t l1)
 {
     const jd_wave *v = &m->v;
     const jd_md_side *s = &v->o.side;
     const size_t H = m->H, G = v->z.G, D = (size_t)v->z.D, lanes = l1 - l0, at = (v->margin + l0) * H;
-    float *h = s->h[!(k & 1)] + at, *c = s->c[!(k & 1)] + at;
-    const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1);
+    const int n = v->z.n;
+    place p = {.count = lanes * H,
+               .flat = v->flat,
+               .lanes = lanes,
+               .g = s->gates,
+               .peep = s->peep,
+               .cell = s->c[!(k & 1)] + at,
+               .h = s->h[!(k & 1)] + at,
+               .pre = large(m) ? s->pre : NULL,
+               .rows = JD_K(jd__wave_rows)(v, k, l0, l1),
+               .gates = m->gates + (size_t)d * G,
+               .cells = m->cells + (size_t)d * H,
+               .y = m->y + (size_t)d * H};
+    for (int e = 0; e < n; e++)
+        p.old[e] = v->exact || e == n - 1 ? s->c[k & 1] + at - v->aside[e] * H : s->old + (size_t)e * v->flat;
+    point_wise(m, &p);
     for (size_t l = 0; l < lanes && !v->exact; l++) {
-        if (rows.at[l] >= 0) continue;
-        memset(c + l * H, 0, H * sizeof(float));
-        memset(h + l * H, 0, H * sizeof(float));
+        if (p.rows.at[l] >= 0) continue;
+        memset(p.cell + l * H, 0, H * sizeof(float));
+        memset(p.h + l * H, 0, H * sizeof(float));
     }
-    float *const gates = m->gates + (size_t)d * G;
-    jd_rows_out(s->gates, v->flat, lanes, (size_t)v->z.n + 3, H, gates, D * G, &rows);
-    jd_rows_out(c, 0, lanes, 1, H, m->cells + (size_t)d * H, D * H, &rows);
-    jd_rows_out(h, 0, lanes, 1, H, m->y + (size_t)d * H, D * H, &rows);
-    jd__wave_fetch(&rows, s->along, lanes, gates, D * G, G);
+    if (!p.pre) {
+        jd_rows_out(s->gates, v->flat, lanes, (size_t)n + 3, H, p.gates, D * G, &p.rows);
+        jd_rows_out(p.cell, 0, lanes, 1, H, p.cells, D * H, &p.rows);
+        jd_rows_out(p.h, 0, lanes, 1, H, p.y, D * H, &p.rows);
+    }
+    jd__wave_fetch(&p.rows, s->along, lanes, p.gates, D * G, G);
+    jd__wave_fetch(&p.rows, s->along, lanes, p.cells, D * H, H);
+    jd__wave_fetch(&p.rows, s->along, lanes, p.y, D * H, H);
+    jd__wave_fetch(&p.rows, s->along, lanes, m->x, m->N, m->N);
 }
 
 static bool any_here(const jd_wave *v, size_t l0, size_t l1, int k)
@@ -173,8 +239,7 @@ static void scan(const mdlstm *m, jd_wave *v, int d)
             l1 = end - l0 < v->group ? end : l0 + v->group;
             if (!any_here(v, l0, l1, k)) continue;
             products(m, d, k, l0, l1);
-            cells(m, k, l0, l1);
-            results(m, d, k, l0, l1);
+            cells(m, d, k, l0, l1);
         }
     }
 }

@@ -11,13 +11,27 @@
 #include "cpu/squash.h"
 
 /* What the units of a group need, as one row: gates, errors and peepholes `flat` apart; what flows back and the sums
- * `width`. */
+ * `width`.  Where a lane is not smaller than a vector, gates, errors and what flows back through the states are read and
+ * written lane by lane where they stand. */
 typedef struct place {
-    size_t count, flat, width;
+    size_t count, flat, width, lanes;
     const float *g, *dy, *cell, *peep;
     const float *old[JD_MD_DIMS], *dc[JD_MD_DIMS], *dh;
     float *delta, *back, *total;
+    bool large;
+    size_t unit[2];                /* floats between the rows of gates and of dy */
+    jd_rows rows;                  /* of the lanes, there */
+    const float *flow[JD_MD_DIMS]; /* rows of the lanes, or NULL: in dh */
+    size_t flow_unit;
+    jd_rows to; /* rows of delta, G apart */
 } place;
+
+/* Where a vector of units stands. */
+typedef struct ends {
+    jd_span in, own, to;
+    const float *g[2], *dy[2], *flow[JD_MD_DIMS][2];
+    float *delta[2];
+} ends;
 
 JD_INLINE void add_to(float *sum, vf x, int left)
 {
@@ -34,24 +48,39 @@ JD_INLINE void add_product(float *sum, vf x, vf y, int left)
         vf_storen(sum, vf_fma(x, y, vf_load(sum)), left);
 }
 
-JD_INLINE void error_step(const mdback *m, const int n, const bool plain, const bool peeps, const place *p, size_t at,
-                          const int left)
+/* Matrix q of the gates, and of the errors. */
+JD_INLINE vf gate(const mdback *m, const place *p, const ends *s, const bool whole, size_t q, size_t at)
 {
-    const size_t flat = p->flat, width = p->width;
+    return s ? jd_span_load(&s->in, whole, s->g[0] + q * m->H, s->g[1] + q * m->H) : vf_load(p->g + q * p->flat + at);
+}
+JD_INLINE void put(const mdback *m, const place *p, const ends *s, const bool whole, size_t q, size_t at, vf x)
+{
+    if (s)
+        jd_span_store(&s->to, whole, s->delta[0] + q * m->H, s->delta[1] + q * m->H, x);
+    else
+        vf_store(p->delta + q * p->flat + at, x);
+}
+
+/* s: NULL where a lane is smaller than a vector. */
+JD_INLINE void error_step(const mdback *m, const int n, const bool plain, const bool peeps, const place *p, size_t at,
+                          const int left, const ends *s, const bool whole)
+{
+    const size_t flat = p->flat, width = p->width, q_in = (size_t)n + 1, q_out = (size_t)n + 2;
     const vf one = vf_set1(1.f), most = vf_set1(m->a->clip), least = vf_set1(-m->a->clip);
     const bool clip = !plain && m->a->clip > 0;
     const int in = plain ? JD_SQUASH_TANH : m->a->in_squash, out = plain ? JD_SQUASH_TANH : m->a->out_squash;
-    const float *g = p->g + at, *peep = p->peep + at;
-    const vf i = vf_load(g), z = vf_load(g + (size_t)(n + 1) * flat), o = vf_load(g + (size_t)(n + 2) * flat);
+    const float *peep = p->peep + at;
+    const vf i = gate(m, p, s, whole, 0, at), z = gate(m, p, s, whole, q_in, at), o = gate(m, p, s, whole, q_out, at);
     const vf cell = vf_load(p->cell + at);
-    float *delta = p->delta + at;
     vf dm = vf_zero(), flow = vf_zero();
     for (int e = 0; e < n; e++) {
-        const vf dh = vf_load(p->dh + (size_t)e * flat + at), dc = vf_load(p->dc[e] + at);
+        const vf dh = s && s->flow[e][0] ? jd_span_load(&s->own, whole, s->flow[e][0], s->flow[e][1])
+                                         : vf_load(p->dh + (size_t)e * flat + at);
+        const vf dc = vf_load(p->dc[e] + at);
         dm = e ? vf_add(dm, dh) : dh;
         flow = e ? vf_add(flow, dc) : dc;
     }
-    dm = vf_add(dm, vf_load(p->dy + at));
+    dm = vf_add(dm, s ? jd_span_load(&s->in, whole, s->dy[0], s->dy[1]) : vf_load(p->dy + at));
     const vf y = vf_squash(out, cell), dmo = vf_mul(dm, o);
     vf d_o = vf_mul(vf_mul(dmo, y), vf_sub(one, o));
     if (clip) d_o = vf_max(least, vf_min(most, d_o));
@@ -65,7 +94,7 @@ JD_INLINE void error_step(const mdback *m, const int n, const bool plain, const 
     }
     float *const sums = p->total + at, *const sum_peeps = sums + (size_t)(n + 3) * width;
     for (int e = 0; e < n; e++) {
-        const vf f = vf_load(g + (size_t)(1 + e) * flat), old = vf_load(p->old[e] + at), dcf = vf_mul(dc, f);
+        const vf f = gate(m, p, s, whole, 1 + (size_t)e, at), old = vf_load(p->old[e] + at), dcf = vf_mul(dc, f);
         vf d_f = vf_mul(vf_mul(dcf, old), vf_sub(one, f)), back = dcf;
         if (clip) d_f = vf_max(least, vf_min(most, d_f));
         if (peeps) {
@@ -73,7 +102,7 @@ JD_INLINE void error_step(const mdback *m, const int n, const bool plain, const 
             add_product(sum_peeps, d_i, old, left);
             add_product(sum_peeps + (size_t)(1 + e) * width, d_f, old, left);
         }
-        vf_store(delta + (size_t)(1 + e) * flat, d_f);
+        put(m, p, s, whole, 1 + (size_t)e, at, d_f);
         if (left >= VL)
             vf_store(p->back + (size_t)e * width + at, back);
         else
@@ -81,19 +110,49 @@ JD_INLINE void error_step(const mdback *m, const int n, const bool plain, const 
         add_to(sums + (size_t)(1 + e) * width, d_f, left);
     }
     if (peeps) add_product(sum_peeps + (size_t)(n + 1) * width, d_o, cell, left);
-    vf_store(delta, d_i);
-    vf_store(delta + (size_t)(n + 1) * flat, d_z);
-    vf_store(delta + (size_t)(n + 2) * flat, d_o);
+    put(m, p, s, whole, 0, at, d_i);
+    put(m, p, s, whole, q_in, at, d_z);
+    put(m, p, s, whole, q_out, at, d_o);
     add_to(sums, d_i, left);
     add_to(sums + (size_t)(n + 1) * width, d_z, left);
     add_to(sums + (size_t)(n + 2) * width, d_o, left);
 }
 
+/* Large lanes: the units from `unit` on of a lane, and of the next one. */
+JD_INLINE ends ends_at(const mdback *m, const int n, const place *p, size_t lane, size_t unit)
+{
+    const size_t H = m->H;
+    const bool more = lane + 1 < p->lanes;
+    const ptrdiff_t r[2] = {jd_row(&p->rows, lane), more ? jd_row(&p->rows, lane + 1) : -1};
+    const ptrdiff_t to[2] = {jd_row(&p->to, lane), more ? jd_row(&p->to, lane + 1) : 0};
+    ends s = {.in = jd_span_at(H, unit, r[0] >= 0, r[1] >= 0), .own = jd_span_at(H, unit, true, more)};
+    s.to = s.own;
+    for (size_t k = 0; k < 2; k++) {
+        const ptrdiff_t from = (ptrdiff_t)unit - (ptrdiff_t)(k * H), row = r[k] < 0 ? 0 : r[k];
+        s.g[k] = p->g + row * (ptrdiff_t)p->unit[0] + from;
+        s.dy[k] = p->dy + row * (ptrdiff_t)p->unit[1] + from;
+        s.delta[k] = p->delta + to[k] * (ptrdiff_t)m->v.z.G + from;
+        for (int e = 0; e < n; e++)
+            s.flow[e][k] = p->flow[e] ? p->flow[e] + (ptrdiff_t)((lane + k) * p->flow_unit) + from : NULL;
+    }
+    return s;
+}
+
 JD_INLINE void units(const mdback *m, const int n, const bool plain, const bool peeps, const place *p)
 {
-    size_t at = 0;
-    for (; at + VL <= p->count; at += VL) error_step(m, n, plain, peeps, p, at, VL);
-    if (at < p->count) error_step(m, n, plain, peeps, p, at, (int)(p->count - at));
+    size_t at = 0, lane = 0, unit = 0;
+    for (; p->large && at < p->count; at += VL) {
+        const ends s = ends_at(m, n, p, lane, unit);
+        const int left = p->count - at < VL ? (int)(p->count - at) : VL;
+        if (s.in.whole && s.own.whole)
+            error_step(m, n, plain, peeps, p, at, VL, &s, true);
+        else
+            error_step(m, n, plain, peeps, p, at, left, &s, false);
+        unit += VL;
+        if (unit >= m->H) unit -= m->H, lane++;
+    }
+    for (; at + VL <= p->count; at += VL) error_step(m, n, plain, peeps, p, at, VL, NULL, false);
+    if (at < p->count) error_step(m, n, plain, peeps, p, at, (int)(p->count - at), NULL, false);
 }
 
 static void point_wise(const mdback *m, const place *p)
@@ -129,23 +188,36 @@ static void load_cells(const mdback *m, int d, int k, size_t begin, size_t end)
     for (size_t i = last * H; i < end * H; i++) to[i] = 0;
 }
 
-/* Gates, errors of the outputs and what flows back into lanes l0..l1-1 in step k, as rows of all units. */
-static void load(const mdback *m, int d, int k, size_t l0, size_t l1)
+/* A vector meets two lanes at most. */
+static bool large(const mdback *m)
+{
+    return VL > 1 && m->H >= VL;
+}
+
+/* Gates, errors of the outputs and what flows back into lanes l0..l1-1 in step k, as rows of all units: what is not read
+ * where it stands. */
+static void load(const mdback *m, int d, int k, size_t l0, size_t l1, const jd_rows *rows)
 {
     const jd_wave *v = &m->v;
     const jd_md_side *s = &v->o.side;
     const size_t H = m->H, G = v->z.G, D = (size_t)v->z.D, lanes = l1 - l0, width = m->width;
     const int n = v->z.n;
     const float *zero = v->o.zero, *gates = m->gates + (size_t)d * G, *cell = s->cell[!(k & 1)] + v->margin * H;
-    const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1);
-    jd_rows_in(gates, D * G, &rows, zero, lanes, (size_t)n + 3, H, s->gates, v->flat);
-    jd_rows_in(m->dy + (size_t)d * H, D * H, &rows, zero, lanes, 1, H, s->dy, 0);
-    jd__wave_fetch(&rows, -s->along, lanes, gates, D * G, G);
+    if (!large(m)) {
+        jd_rows_in(gates, D * G, rows, zero, lanes, (size_t)n + 3, H, s->gates, v->flat);
+        jd_rows_in(m->dy + (size_t)d * H, D * H, rows, zero, lanes, 1, H, s->dy, 0);
+    }
+    jd__wave_fetch(rows, -s->along, lanes, gates, D * G, G);
+    jd__wave_fetch(rows, -s->along, lanes, m->dy + (size_t)d * H, D * H, H);
+    if (jd__md_along(&v->z)) {
+        jd__wave_fetch(rows, -s->along, lanes, m->x, m->N, m->N);
+        jd__wave_fetch(rows, -2 * s->along, lanes, m->y + (size_t)d * H, D * H, H);
+    }
     for (int e = 0; e < n; e++) {
         const size_t to = (size_t)e * v->flat;
         const jd_rows after = JD_K(jd__wave_neighbours)(v, e, false, l0, l1);
         const float *flow = s->h[k & 1] + v->margin * jd__md_row(m->nH) + (size_t)e * H;
-        jd_rows_in(flow, jd__md_row(m->nH), &after, zero, lanes, 1, H, s->dh + to, 0);
+        if (after.at || !large(m)) jd_rows_in(flow, jd__md_row(m->nH), &after, zero, lanes, 1, H, s->dh + to, 0);
         if (!after.at) continue;
         jd_rows_in(s->c[k & 1] + (size_t)e * width + v->margin * H, H, &after, zero, lanes, 1, H, s->flow + to, 0);
         const jd_rows before = JD_K(jd__wave_neighbours)(v, e, true, l0, l1);
@@ -153,14 +225,22 @@ static void load(const mdback *m, int d, int k, size_t l0, size_t l1)
     }
 }
 
-/* What flows back from the step after is in h and c [k & 1]; this one's goes to the others. */
-static void errors(const mdback *m, int k, size_t l0, size_t l1)
+/* Whether a group's errors go to their places in the arrays only, where the product reads them. */
+static bool in_place(const mdback *m)
+{
+    return !jd__md_along(&m->v.z) && m->v.steady;
+}
+
+/* What flows back from the step after is in h and c [k & 1]; this one's goes to the others.  to: room for the errors, lane
+ * by lane. */
+static void errors(const mdback *m, int d, int k, size_t l0, size_t l1, const jd_rows *rows, float *to)
 {
     const jd_wave *v = &m->v;
     const jd_md_side *s = &v->o.side;
-    const size_t H = m->H, at = (v->margin + l0) * H;
+    const size_t H = m->H, at = (v->margin + l0) * H, G = v->z.G, D = (size_t)v->z.D;
     const int n = v->z.n;
     place p = {.count = (l1 - l0) * H,
+               .lanes = l1 - l0,
                .flat = v->flat,
                .width = m->width,
                .g = s->gates,
@@ -170,23 +250,36 @@ static void errors(const mdback *m, int k, size_t l0, size_t l1)
                .peep = s->peep,
                .delta = s->delta,
                .back = s->c[!(k & 1)] + at,
-               .total = s->total + at};
+               .total = s->total + at,
+               .large = large(m)};
+    if (p.large) {
+        p.g = m->gates + (size_t)d * G;
+        p.dy = m->dy + (size_t)d * H;
+        p.unit[0] = D * G;
+        p.unit[1] = D * H;
+        p.rows = *rows;
+        p.flow_unit = jd__md_row(m->nH);
+        p.delta = in_place(m) ? jd__mdlstm_delta(m, (size_t)d) : to;
+        p.to = in_place(m) ? *rows : (jd_rows){0, 1, NULL};
+    }
     for (int e = 0; e < n; e++) {
         const bool near = v->exact || e == n - 1;
+        const ptrdiff_t lane = (ptrdiff_t)(v->margin + l0 + v->aside[e]);
         p.old[e] = near ? s->cell[!(k & 1)] + at - v->aside[e] * H : s->old + (size_t)e * v->flat;
         p.dc[e] = near ? s->c[k & 1] + (size_t)e * m->width + at + v->aside[e] * H : s->flow + (size_t)e * v->flat;
+        if (near) p.flow[e] = s->h[k & 1] + lane * (ptrdiff_t)p.flow_unit + (size_t)e * H;
     }
     point_wise(m, &p);
 }
 
 /* The group's errors go to where products find them, and meet R to flow back. */
-static void products(mdback *m, int d, int k, size_t l0, size_t l1)
+static void products(mdback *m, int d, int k, size_t l0, size_t l1, const jd_rows *rows, float *to)
 {
     const jd_wave *v = &m->v;
     const jd_md_side *s = &v->o.side;
     const size_t G = v->z.G, lanes = l1 - l0, parts = (size_t)v->z.n + 3;
-    const bool along = jd__md_along(&v->z);
-    const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1), own = {0, 1, NULL};
+    const jd_rows own = {0, 1, NULL};
+    float *const delta = jd__mdlstm_delta(m, (size_t)d);
     jd_points p = {.M = lanes,
                    .N = m->nH,
                    .parts = 1,
@@ -194,18 +287,19 @@ static void products(mdback *m, int d, int k, size_t l0, size_t l1)
                    .packed = m->s.weights + (size_t)d * m->s.weights_step,
                    .C = s->h[!(k & 1)] + (v->margin + l0) * jd__md_row(m->nH),
                    .ldc = jd__md_row(m->nH)};
-    if (v->z.errors) {
-        float *delta = jd__mdlstm_delta(m, (size_t)d);
-        jd_rows_out(s->delta, v->flat, lanes, parts, m->H, delta, G, &rows);
-        jd__wave_fetch(&rows, -s->along, lanes, delta, G, G);
-        p.part[0] = (jd_terms){delta + rows.first * (ptrdiff_t)G, rows.step * (ptrdiff_t)G, G};
-    }
-    if (along || !v->steady) {
-        float *to = along ? JD_K(jd__mdlstm_room)(m, lanes) : s->pre;
-        jd_rows_out(s->delta, v->flat, lanes, parts, m->H, to, G, &own);
+    if (in_place(m))
+        p.part[0] = (jd_terms){delta + rows->first * (ptrdiff_t)G, rows->step * (ptrdiff_t)G, G};
+    else
         p.part[0] = (jd_terms){to, (ptrdiff_t)G, G};
+    if (!large(m) && !in_place(m)) jd_rows_out(s->delta, v->flat, lanes, parts, m->H, to, G, &own);
+    if (v->z.errors) {
+        if (!large(m))
+            jd_rows_out(s->delta, v->flat, lanes, parts, m->H, delta, G, rows);
+        else if (!in_place(m))
+            jd_rows_out(to, 0, lanes, 1, G, delta, G, rows);
+        jd__wave_fetch(rows, -s->along, lanes, delta, G, G);
     }
-    if (along) JD_K(jd__mdlstm_meet)(m, d, k, l0, l1, &rows);
+    if (jd__md_along(&v->z)) JD_K(jd__mdlstm_meet)(m, d, k, l0, l1, rows);
     if (k > 0) JD_K(jd__points_mul)(&p);
 }
 
@@ -257,9 +351,11 @@ static void scan(mdback *m, int d)
         for (size_t l0 = begin, l1; l0 < end; l0 = l1) {
             l1 = end - l0 < v->group ? end : l0 + v->group;
             if (!any_here(v, l0, l1, k)) continue;
-            load(m, d, k, l0, l1);
-            errors(m, k, l0, l1);
-            products(m, d, k, l0, l1);
+            const jd_rows rows = JD_K(jd__wave_rows)(v, k, l0, l1);
+            float *const to = jd__md_along(&v->z) ? JD_K(jd__mdlstm_room)(m, l1 - l0) : s->pre;
+            load(m, d, k, l0, l1, &rows);
+            errors(m, d, k, l0, l1, &rows, to);
+            products(m, d, k, l0, l1, &rows, to);
         }
     }
     add_lanes(m, d);

@@ -40,6 +40,74 @@ JD_INLINE ptrdiff_t jd_row(const jd_rows *r, size_t l)
     return r->at ? r->at[l] : r->first + (ptrdiff_t)l * r->step;
 }
 
+/* Lanes from..to-1; memory is neither read nor written for the others. */
+#if VL == 16
+JD_INLINE vm vm_range(int from, int to)
+{
+    return (vm)(VM_(to) & ~VM_(from));
+}
+JD_INLINE vf vf_load_over(vf x, vm m, const float *p)
+{
+    return _mm512_mask_loadu_ps(x, m, p);
+}
+JD_INLINE void vf_store_where(float *p, vm m, vf x)
+{
+    _mm512_mask_storeu_ps(p, m, x);
+}
+#elif VL == 8
+JD_INLINE vm vm_range(int from, int to)
+{
+    return _mm256_castsi256_ps(_mm256_andnot_si256(jd_tail_mask(from), jd_tail_mask(to)));
+}
+JD_INLINE vf vf_load_over(vf x, vm m, const float *p)
+{
+    return _mm256_blendv_ps(x, _mm256_maskload_ps(p, _mm256_castps_si256(m)), m);
+}
+JD_INLINE void vf_store_where(float *p, vm m, vf x)
+{
+    _mm256_maskstore_ps(p, _mm256_castps_si256(m), x);
+}
+#else
+JD_INLINE vm vm_range(int from, int to)
+{
+    return from < to;
+}
+JD_INLINE vf vf_load_over(vf x, vm m, const float *p)
+{
+    return m ? *p : x;
+}
+JD_INLINE void vf_store_where(float *p, vm m, vf x)
+{
+    if (m) *p = x;
+}
+#endif
+
+/* A vector over the units of all lanes as of one row, where lanes have H units, at least VL: it meets one lane, or two that
+ * follow each other.  Of the second a pointer is given that is as many units before it as the first one has. */
+typedef struct jd_span {
+    bool whole; /* all units are of one lane, which exists */
+    vm a, b;    /* the units of the first lane, and of the next; none where there is no row */
+} jd_span;
+JD_INLINE jd_span jd_span_at(size_t H, size_t unit, bool here, bool next)
+{
+    const int n = H - unit < VL ? (int)(H - unit) : VL;
+    const jd_span s = {here && n == VL, vm_range(0, here ? n : 0), vm_range(n, next ? VL : n)};
+    return s;
+}
+JD_INLINE vf jd_span_load(const jd_span *s, const bool whole, const float *a, const float *b)
+{
+    return whole ? vf_load(a) : vf_load_over(vf_load_over(vf_zero(), s->a, a), s->b, b);
+}
+JD_INLINE void jd_span_store(const jd_span *s, const bool whole, float *a, float *b, vf x)
+{
+    if (whole) {
+        vf_store(a, x);
+    } else {
+        vf_store_where(a, s->a, x);
+        vf_store_where(b, s->b, x);
+    }
+}
+
 /* n floats; whole vectors are written, so that JD_MD_OVER floats more may be overwritten. */
 JD_INLINE void jd_copy_over(float *to, const float *from, size_t n)
 {

@@ -61,7 +61,7 @@ void JD_K(jd__wave_peep)(const jd_wave *v, const float *peep);
 static inline void jd__wave_fetch(const jd_rows *r, ptrdiff_t along, size_t lanes, const float *all, size_t unit,
                                   size_t n)
 {
-    enum { LINE = 16, LEAST = 64 };
+    enum { LINE = 16, LEAST = 32 };
     for (size_t l = 0; n >= LEAST && l < lanes; l++) {
         const ptrdiff_t at = jd_row(r, l);
         const float *row = all + (at + along) * (ptrdiff_t)unit;
