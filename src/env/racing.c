@@ -317,17 +317,29 @@ static void grass(double x, double y, double rgb[3])
     rgb[1] = light ? .9 : .8;
 }
 
-/* The car stands at seven tenths of the height and looks up. */
-static void see(const track *t, const double *s, int stride, double *out, int px, int py, int w, int h)
+typedef struct view {
+    const track *t;
+    double x, y, sine, cosine, unit; /* of the car; units of length a pixel */
+    int w, h;
+} view;
+
+static view view_of(const track *t, const double *s, int stride, int w, int h)
 {
-    const double unit = VIEW / (w < h ? w : h), forward = (.7 * h - py - .5) * unit, left = (.5 * w - px - .5) * unit;
-    double sine, cosine, off;
-    jd__sincos(s[YAW * stride], &sine, &cosine);
-    const double x = s[X * stride] + forward * cosine - left * sine, y = s[Y * stride] + forward * sine + left * cosine;
+    view v = {.t = t, .x = s[X * stride], .y = s[Y * stride], .unit = VIEW / (w < h ? w : h), .w = w, .h = h};
+    jd__sincos(s[YAW * stride], &v.sine, &v.cosine);
+    return v;
+}
+
+/* The car stands at seven tenths of the height and looks up. */
+static void see(const view *v, int px, int py, double *out)
+{
+    const double forward = (.7 * v->h - py - .5) * v->unit, left = (.5 * v->w - px - .5) * v->unit;
+    const double x = v->x + forward * v->cosine - left * v->sine, y = v->y + forward * v->sine + left * v->cosine;
+    double off;
     grass(x, y, out);
-    const int i = tile_at(t, x, y, &off);
+    const int i = tile_at(v->t, x, y, &off);
     if (fabs(x) > FIELD || fabs(y) > FIELD) out[0] = out[1] = out[2] = .9;
-    const double covers = fmin(1, fmax(0, .5 + (HALF - off) / unit));
+    const double covers = fmin(1, fmax(0, .5 + (HALF - off) / v->unit));
     if (i >= 0)
         for (int k = 0; k < 3; k++) out[k] += covers * (.4 - out[k]);
     if (fabs(forward) < 2.4 && fabs(left) < 1.4) out[0] = .8, out[1] = out[2] = 0;
@@ -337,9 +349,10 @@ static void look(const jd_env *e, const double *s, float *obs)
 {
     const int side = ((const racing *)e->outside)->side;
     const track *t = find(e, s, 1);
+    const view v = view_of(t, s, 1, side, side);
     for (int k = 0; t && k < side * side; k++) {
         double rgb[3];
-        see(t, s, 1, rgb, k % side, k / side, side, side);
+        see(&v, k % side, k / side, rgb);
         for (int c = 0; c < 3; c++) obs[3 * k + c] = (float)rgb[c];
     }
 }
@@ -349,10 +362,10 @@ static void draw(const jd_env *e, const double *s, jd_canvas *c)
     const track *known = find(e, s, JD_LANES);
     track *made = known ? NULL : jd_alloc(e->ctx, sizeof *made);
     if (made) make(made, (uint32_t)s[SEED_HIGH * JD_LANES], (uint32_t)s[SEED_LOW * JD_LANES]);
-    const track *t = known ? known : made;
-    for (int k = 0; t && k < c->w * c->h; k++) {
+    const view v = view_of(known ? known : made, s, JD_LANES, c->w, c->h);
+    for (int k = 0; v.t && k < c->w * c->h; k++) {
         double rgb[3];
-        see(t, s, JD_LANES, rgb, k % c->w, k / c->w, c->w, c->h);
+        see(&v, k % c->w, k / c->w, rgb);
         for (int i = 0; i < 3; i++) c->rgb[3 * k + i] = (uint8_t)(255 * rgb[i] + .5);
     }
     jd_free(e->ctx, made);
