@@ -247,7 +247,7 @@ static size_t generation_of(const poles_race_result *p)
     const jd_search_options *o = &p->method.search;
     const jd_net_shape net = poles_net(p);
     if (o->population) return o->population;
-    if (o->method == JD_SEARCH_ESP) return 200;
+    if (o->method == JD_SEARCH_ESP) return 60;
     if (o->method == JD_SEARCH_COSYNE || o->method == JD_SEARCH_GA) return 40;
     return 4 + (size_t)(3 * log((double)jd_net_weights(&net)));
 }

@@ -69,7 +69,7 @@ typedef struct jd_search_options {
     double mutation;  /* CoSyNE, ESP, GA: probability that a value of a child is mutated; 0: 0.3 (GA: 1) */
     double spread;    /* their scale of mutations, Cauchy (GA: Gaussian); 0: 0.3 */
     jd_cosyne_rule cosyne;
-    int trials;          /* ESP: vectors of a generation that each member is part of; 0: 10 */
+    int trials;          /* ESP: vectors of a generation that each member is part of; 0: 3 */
     bool best_of_trials; /* ESP: a member is as good as the best of them, instead of their mean */
     bool again;          /* CoSyNE, GA: survivors are evaluated anew in each generation, as noise demands */
     const uint32_t

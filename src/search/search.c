@@ -191,7 +191,7 @@ static jd_status fill_options(jd_search *s, const jd_search_options *o)
     s->D = o->dim;
     s->m = METHOD[o->method];
     if (!o->repeats) s->o.repeats = 1;
-    if (!o->trials) s->o.trials = 10;
+    if (!o->trials) s->o.trials = 3;
     if (o->sigma == 0) s->o.sigma = 1;
     if (o->grow == 0) s->o.grow = 1;
     if (o->spread == 0) s->o.spread = .3;
