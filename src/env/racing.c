@@ -310,36 +310,39 @@ static void step(jd_env *e, const uint8_t *go, const float *action, double *stat
 
 /* ---- pictures ------------------------------------------------------------------------------------------------------------*/
 
-static void grass(double x, double y, double rgb[3])
-{
-    const bool light = ((int)floor(x / 20) + (int)floor(y / 20)) & 1;
-    rgb[0] = rgb[2] = .4;
-    rgb[1] = light ? .9 : .8;
-}
-
 typedef struct view {
     const track *t;
-    double x, y, sine, cosine, unit; /* of the car; units of length a pixel */
+    double x, y, sine, cosine, unit, per_unit; /* of the car; units of length a pixel, and pixels a unit */
     int w, h;
 } view;
 
 static view view_of(const track *t, const double *s, int stride, int w, int h)
 {
     view v = {.t = t, .x = s[X * stride], .y = s[Y * stride], .unit = VIEW / (w < h ? w : h), .w = w, .h = h};
+    v.per_unit = 1 / v.unit;
     jd__sincos(s[YAW * stride], &v.sine, &v.cosine);
     return v;
 }
 
+/* Squares of 20 units; no place lies further out than a million, so that truncation is floor. */
+static bool light_grass(double x, double y)
+{
+    enum { FAR_OUT = 1 << 17 };
+    return ((int)(x * .05 + FAR_OUT) + (int)(y * .05 + FAR_OUT)) & 1;
+}
+
 /* The car stands at seven tenths of the height and looks up. */
-static void see(const view *v, int px, int py, double *out)
+static inline void see(const view *v, int px, int py, double *out)
 {
     const double forward = (.7 * v->h - py - .5) * v->unit, left = (.5 * v->w - px - .5) * v->unit;
     const double x = v->x + forward * v->cosine - left * v->sine, y = v->y + forward * v->sine + left * v->cosine;
     double off;
-    grass(x, y, out);
     const int i = tile_at(v->t, x, y, &off);
+    out[0] = out[2] = .4;
+    out[1] = light_grass(x, y) ? .9 : .8;
     if (fabs(x) > FIELD || fabs(y) > FIELD) out[0] = out[1] = out[2] = .9;
-    const double covers = fmin(1, fmax(0, .5 + (HALF - off) / v->unit));
+    double covers = .5 + (HALF - off) * v->per_unit;
+    covers = covers < 0 ? 0 : covers > 1 ? 1 : covers;
     if (i >= 0)
         for (int k = 0; k < 3; k++) out[k] += covers * (.4 - out[k]);
     if (fabs(forward) < 2.4 && fabs(left) < 1.4) out[0] = .8, out[1] = out[2] = 0;
@@ -350,11 +353,12 @@ static void look(const jd_env *e, const double *s, float *obs)
     const int side = ((const racing *)e->outside)->side;
     const track *t = find(e, s, 1);
     const view v = view_of(t, s, 1, side, side);
-    for (int k = 0; t && k < side * side; k++) {
-        double rgb[3];
-        see(&v, k % side, k / side, rgb);
-        for (int c = 0; c < 3; c++) obs[3 * k + c] = (float)rgb[c];
-    }
+    for (int y = 0; t && y < side; y++)
+        for (int x = 0; x < side; x++) {
+            double rgb[3];
+            see(&v, x, y, rgb);
+            for (int c = 0; c < 3; c++) *obs++ = (float)rgb[c];
+        }
 }
 
 static void draw(const jd_env *e, const double *s, jd_canvas *c)
