@@ -21,7 +21,7 @@ typedef struct wm_nets {
     jd_ctx *ctx;
     wm_sizes o;
     jd_params *v, *m;
-    jd_fn *v_fit, *v_encode, *v_decode, *m_fit, *m_step;
+    jd_fn *v_fit, *v_encode, *v_decode, *m_fit, *m_step, *m_remember;
 } wm_nets;
 jd_status wm_nets_new(jd_ctx *ctx, wm_nets *n, const wm_sizes *o);
 void wm_nets_free(wm_nets *n);
@@ -35,6 +35,8 @@ double wm_m_fit(wm_nets *n, const float *z, const float *a, int64_t T, int64_t B
 /* One step of M's memory, state (B,2h): outputs, then cells.  Returns what it foretells, (B,z,15): logits, means, ln sigma of the
  * five parts. */
 const float *wm_m_step(wm_nets *n, const float *z, const float *a, float *state, int64_t B);
+/* The same without what it foretells. */
+jd_status wm_m_remember(wm_nets *n, const float *z, const float *a, float *state, int64_t B);
 /* Draws the next code at a temperature. */
 void wm_draw(const float *mixture, int z, double temperature, jd_rng *r, float *out);
 /* Weights of V, M and C of these sizes. */

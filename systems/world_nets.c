@@ -129,9 +129,9 @@ static void trace_m_fit(jd_graph *g, void *user)
     jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1);
 }
 
-static void trace_m_step(jd_graph *g, void *user)
+/* M's next state. */
+static jd_node remember(jd_graph *g, const wm_nets *n)
 {
-    const wm_nets *n = user;
     const int64_t H = n->o.h;
     const jd_node z = jd_arg(g, "z"), state = jd_arg(g, "state"), both[2] = {z, jd_arg(g, "a")};
     const jd_node in = jd_concat(g, both, 2, 1);
@@ -140,7 +140,17 @@ static void trace_m_step(jd_graph *g, void *user)
         (jd_lstm_options){.units = H, .h0 = jd_slice(g, state, 1, 0, H), .c0 = jd_slice(g, state, 1, H, H)});
     const jd_node next[2] = {out.hT, out.cT};
     jd_result(g, "state", jd_concat(g, next, 2, 1));
-    jd_result(g, "mixture", mixture(g, n, out.hT));
+    return out.hT;
+}
+
+static void trace_m_step(jd_graph *g, void *user)
+{
+    jd_result(g, "mixture", mixture(g, user, remember(g, user)));
+}
+
+static void trace_m_remember(jd_graph *g, void *user)
+{
+    remember(g, user);
 }
 
 void wm_draw(const float *mix, int z, double temperature, jd_rng *r, float *out)
@@ -169,12 +179,13 @@ jd_status wm_nets_new(jd_ctx *ctx, wm_nets *n, const wm_sizes *o)
     n->v_decode = jd_fn_new(ctx, n->v, trace_v_decode, n);
     n->m_fit = jd_fn_new(ctx, n->m, trace_m_fit, n);
     n->m_step = jd_fn_new(ctx, n->m, trace_m_step, n);
+    n->m_remember = jd_fn_new(ctx, n->m, trace_m_remember, n);
     return jd_error(ctx);
 }
 
 void wm_nets_free(wm_nets *n)
 {
-    jd_fn *f[] = {n->v_fit, n->v_encode, n->v_decode, n->m_fit, n->m_step};
+    jd_fn *f[] = {n->v_fit, n->v_encode, n->v_decode, n->m_fit, n->m_step, n->m_remember};
     for (size_t i = 0; i < sizeof f / sizeof *f; i++) jd_fn_free(f[i]);
     jd_params_free(n->v);
     jd_params_free(n->m);
@@ -211,13 +222,22 @@ double wm_m_fit(wm_nets *n, const float *z, const float *a, int64_t T, int64_t B
     return jd_fn_run(n->m_fit, in, 3) ? (double)NAN : jd_fn_scalar(n->m_fit, "loss");
 }
 
-const float *wm_m_step(wm_nets *n, const float *z, const float *a, float *state, int64_t B)
+static jd_status go_on(wm_nets *n, jd_fn *f, const float *z, const float *a, float *state, int64_t B)
 {
     const jd_tensor in[] = {JD_TENSOR("z", JD_F32, z, B, n->o.z), JD_TENSOR("a", JD_F32, a, B, WM_ACTIONS),
                             JD_TENSOR("state", JD_F32, state, B, 2 * n->o.h)};
-    if (jd_fn_run(n->m_step, in, 3)) return NULL;
-    memcpy(state, jd_fn_result(n->m_step, "state", NULL), sizeof *state * (size_t)(B * 2 * n->o.h));
-    return jd_fn_result(n->m_step, "mixture", NULL);
+    if (!jd_fn_run(f, in, 3)) memcpy(state, jd_fn_result(f, "state", NULL), sizeof *state * (size_t)(B * 2 * n->o.h));
+    return jd_error(n->ctx);
+}
+
+const float *wm_m_step(wm_nets *n, const float *z, const float *a, float *state, int64_t B)
+{
+    return go_on(n, n->m_step, z, a, state, B) ? NULL : jd_fn_result(n->m_step, "mixture", NULL);
+}
+
+jd_status wm_m_remember(wm_nets *n, const float *z, const float *a, float *state, int64_t B)
+{
+    return go_on(n, n->m_remember, z, a, state, B);
 }
 
 jd_status wm_count(jd_ctx *ctx, const wm_sizes *o, size_t count[3])

@@ -79,7 +79,7 @@ jd_status wm_race_run(wm_race *r, const double *w, size_t share, uint64_t seed, 
         keep(r, t, z);
         for (size_t i = 0; i < r->n; i++)
             wm_act(r, w + i / share * (size_t)r->weights, z + i * Z, r->state + i * 2 * H, r->action + i * WM_ACTIONS);
-        if (r->kind == WM_WHOLE && !wm_m_step(n, z, r->action, r->state, (int64_t)r->n)) break;
+        if (r->kind == WM_WHOLE && wm_m_remember(n, z, r->action, r->state, (int64_t)r->n)) break;
         if (jd_env_step(r->env, r->action, r->pictures, r->reward, r->end, r->late)) break;
         live = 0;
         for (size_t i = 0; i < r->n; i++) {
