@@ -26,11 +26,20 @@ static void lstm_step(jd_graph *g, void *user)
     jd_result(g, "loss", loss);
 }
 
+static void gru_step(jd_graph *g, void *user)
+{
+    const lstm_spec *s = user;
+    const jd_node y = jd_gru(g, "gru", jd_arg(g, "x"), .units = s->hidden);
+    const jd_node loss = mean_square(g, y, jd_arg(g, "target"));
+    jd_update_sgd(g, loss, jd_arg(g, "lr"), 0);
+    jd_result(g, "loss", loss);
+}
+
 static const float LR = 0.01f, LINE_LR = 1e-4f;
 
 /* a hidden units, b layers, c 1: one bidirectional layer; c samples if more, else 32.  100 steps, 64
- * inputs. */
-static jd_status make_lstm(const bench_workload *w, bench_job *j)
+ * inputs.  A unit has `gates` sums. */
+static jd_status make_layers(const bench_workload *w, bench_job *j, double gates, jd_trace *trace)
 {
     enum { T = 100, I = 64 };
     lstm_spec *s = calloc(1, sizeof *s);
@@ -40,15 +49,25 @@ static jd_status make_lstm(const bench_workload *w, bench_job *j)
     const int dirs = w->c == 1 ? 2 : 1, H = w->a, B = w->c > 1 ? w->c : 32;
     double in = I;
     for (int k = 0; k < w->b; k++) {
-        const double f = 2.0 * B * T * 4 * H * (in + H) * dirs;
-        j->gflop += (3 * f - (k == 0 ? 2.0 * B * T * 4 * H * in * dirs : 0)) / 1e9;
+        const double f = 2.0 * B * T * gates * H * (in + H) * dirs;
+        j->gflop += (3 * f - (k == 0 ? 2.0 * B * T * gates * H * in * dirs : 0)) / 1e9;
         in = H * dirs;
     }
     const jd_tensor t[] = {
         JD_TENSOR("x", JD_F32, bench_random(j, (size_t)T * (size_t)B * I, -1, 1), T, B, I),
         JD_TENSOR("target", JD_F32, bench_random(j, (size_t)T * (size_t)B * (size_t)(H * dirs), 0, 1), T, B, H * dirs),
         JD_SCALAR_F32("lr", &LR)};
-    return bench_plan(j, lstm_step, s, t, 3);
+    return bench_plan(j, trace, s, t, 3);
+}
+
+static jd_status make_lstm(const bench_workload *w, bench_job *j)
+{
+    return make_layers(w, j, 4, lstm_step);
+}
+
+static jd_status make_gru(const bench_workload *w, bench_job *j)
+{
+    return make_layers(w, j, 3, gru_step);
 }
 
 static void ctc_net_step(jd_graph *g, void *user)
@@ -258,6 +277,8 @@ const bench_workload bench_recurrent[] = {
     {"lstm_b64_h256", "LSTM 256, batch 64", make_lstm, 256, 1, 64, 0},
     {"lstm_b64_h512", "LSTM 512, batch 64", make_lstm, 512, 1, 64, 0},
     {"lstm_b64_h1024", "LSTM 1024, batch 64", make_lstm, 1024, 1, 64, 0},
+    {"gru_b64_h512", "GRU 512, batch 64", make_gru, 512, 1, 64, 0},
+    {"gru_b64_h1024", "GRU 1024, batch 64", make_gru, 1024, 1, 64, 0},
     {"blstm_ctc_i39_b1", "speech net, one utterance", make_ctc_net, 39, 1, 0, 0},
     {"blstm_ctc_i39_b16", "speech net, batch 16", make_ctc_net, 39, 16, 0, 0},
     {"blstm_ctc_i123_b1", "speech net, one utterance", make_ctc_net, 123, 1, 0, 0},

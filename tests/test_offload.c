@@ -48,6 +48,18 @@ static void both_ways(jd_graph *g, void *user)
     jd_result(g, "loss", loss);
 }
 
+/* The same of a GRU, whose directions are two layers. */
+static void both_ways_gru(jd_graph *g, void *user)
+{
+    (void)user;
+    const jd_node x = jd_reshape(g, jd_arg(g, "x"), JD_DIMS(3, 2, 9));
+    const jd_node there = jd_gru(g, "there", x, .units = 5), back = jd_gru(g, "back", x, .units = 5, .reverse = true);
+    const jd_node y = jd_dense(g, "out", jd_concat(g, (const jd_node[]){there, back}, 2, 2), .units = CLASSES);
+    const jd_node loss = jd_softmax_xent(g, jd_reshape(g, y, JD_DIMS(B, CLASSES)), jd_arg(g, "label"));
+    jd_update_adam(g, loss, jd_arg(g, "lr"), .clip = 1);
+    jd_result(g, "loss", loss);
+}
+
 typedef struct batch {
     float x[B * N], lr;
     int32_t label[B], step;
@@ -124,6 +136,7 @@ static void side_by_side(void **state)
 {
     (void)state;
     check_alike("two directions", both_ways);
+    check_alike("two directions of a GRU", both_ways_gru);
 }
 
 /* Operations that run on the CPU in between see and change what the device holds. */

@@ -44,6 +44,7 @@ struct jd_cu_op {
     size_t (*scratch)(const jd_call *c);                      /* NULL: none */
     bool (*fits)(const jd_call *c);                           /* NULL: all shapes */
     const char *(*variant)(const jd_call *c, jd_precision p); /* NULL: `name` */
+    bool (*half)(const jd_call *c) = nullptr;                 /* NULL: no; see jd_device_kernel */
 };
 
 /* Of a parameter that is not deduced: arguments are converted to what the kernel takes. */

@@ -1,12 +1,5 @@
-/* gru.cu - the gated recurrent unit over whole sequences, and its gradient; formulas: ops/gru.c, ops/gru_grad.c. */
-#include "cuda/recurrent.cuh"
-
-struct gru {
-    jd_steps s;
-    int64_t H;
-    const float *R, *bR, *h0;
-    float *gates, *y; /* gates (T,B,4H): r u n q */
-};
+/* gru.cu - the gated recurrent unit over whole sequences, and its gradient. */
+#include "cuda/whole.cuh"
 
 JD_REC_KERNEL gru_step(gru l, int64_t step)
 {
@@ -15,14 +8,13 @@ JD_REC_KERNEL gru_step(gru l, int64_t step)
         l.s, step, jd_rec_row{l.R, H, H}, H, H, [&](int64_t b) { return l.s.before(l.y, l.h0, H, b, step); },
         [&](int64_t b, int64_t u, const float *sum, const float *h) {
             const int64_t row = l.s.row(b, step);
-            float *g = l.gates + row * 4 * H + u;
-            const float r = jd_sigmoidf(g[0] + sum[0]), keep = jd_sigmoidf(g[H] + sum[1]);
-            const float q = sum[2] + (l.bR ? l.bR[u] : 0), n = jd_tanhf(g[2 * H] + r * q);
-            g[0] = r;
-            g[H] = keep;
-            g[2 * H] = n;
-            g[3 * H] = q;
-            l.y[row * H + u] = (1 - keep) * n + keep * (h ? h[u] : 0);
+            float pre[4], p[1];
+            l.look(row, u, pre);
+            l.extra(u, p);
+            pre[0] += sum[0];
+            pre[1] += sum[1];
+            pre[3] = sum[2];
+            l.store(row, u, l.cell(pre, p, h ? h[u] : 0));
         });
 }
 
@@ -38,21 +30,15 @@ static int launch_gru(jd_cu *d, const jd_call *c)
                    jd_out<float>(c, 0)};
     if (!l.s.B) return 0;
     if (jd_rec_inputs(d, c, 3 * H, l.gates, 4 * H)) return 1;
-    for (int64_t s = 0; s < l.s.T; s++)
+    const int how = whole(d, l, c->scratch);
+    if (how > 0) return 1;
+    for (int64_t s = 0; how < 0 && s < l.s.T; s++)
         if (JD_REC_LAUNCH(d, gru_step, H, l.s, l, s)) return 1;
     return jd_rec_clear(d, l.s, l.gates, 4 * H) || jd_rec_clear(d, l.s, l.y, H) ||
            jd_rec_last(d, l.s, l.y, l.h0, jd_out<float>(c, 1), H);
 }
 
 /* ---- backwards -------------------------------------------------------------------------------------------------------*/
-
-struct gru_back {
-    jd_steps s;
-    int64_t H;
-    const float *R, *h0, *y, *gates, *dy, *dhT;
-    float *delta; /* (T,B,4H): errors of r u n, then of q */
-    float *kept;  /* (B,H): what goes back past the gates */
-};
 
 /* Columns of R in the order of the errors r u n q: those of n have no part, those of q are R's third. */
 struct gru_column {
@@ -65,29 +51,16 @@ struct gru_column {
     }
 };
 
-/* The error of the state after `step` (-1: the initial one), without dy. */
-static __device__ inline float state_error(const gru_back &l, int64_t b, int64_t u, int64_t step, float sum)
-{
-    return step + 1 < l.s.count(b) ? sum + l.kept[b * l.H + u] : l.dhT ? l.dhT[b * l.H + u] : 0;
-}
-
 JD_REC_KERNEL gru_back_step(gru_back l, int64_t step)
 {
     const int64_t H = l.H;
     jd_rec_step<1>(
         l.s, step, gru_column{l.R, H}, H, 4 * H, [&](int64_t b) { return l.s.at(l.delta, 4 * H, b, step + 1); },
         [&](int64_t b, int64_t k, const float *sum, const float *) {
-            const int64_t row = l.s.row(b, step);
-            const float *g = l.gates + row * 4 * H + k, *h = l.s.before(l.y, l.h0, H, b, step);
-            const float r = g[0], u = g[H], n = g[2 * H], q = g[3 * H], old = h ? h[k] : 0;
-            const float d = state_error(l, b, k, step, sum[0]) + (l.dy ? l.dy[row * H + k] : 0);
-            const float dn = d * (1 - u) * (1 - n * n);
-            float *to = l.delta + row * 4 * H + k;
-            to[0] = dn * q * r * (1 - r);
-            to[H] = d * (old - n) * u * (1 - u);
-            to[2 * H] = dn;
-            to[3 * H] = dn * r;
-            l.kept[b * H + k] = d * u;
+            float *kept = l.kept + b * H + k, *to = l.delta + l.s.row(b, step) * 4 * H + k, d[4];
+            if (step == l.s.count(b) - 1) *kept = 0;
+            l.errors(l.look(b, k, step), NULL, sum[0] + l.direct(b, k, step), kept, d);
+            for (int g = 0; g < 4; g++) to[g * H] = d[g];
         });
 }
 
@@ -96,12 +69,13 @@ JD_REC_KERNEL gru_back_start(gru_back l, float *dh0)
     jd_rec_step<1>(
         l.s, -1, gru_column{l.R, l.H}, l.H, 4 * l.H, [&](int64_t b) { return l.s.at(l.delta, 4 * l.H, b, 0); },
         [&](int64_t b, int64_t k, const float *sum, const float *) {
-            dh0[b * l.H + k] = state_error(l, b, k, -1, sum[0]);
+            dh0[b * l.H + k] = sum[0] + l.direct(b, k, -1) + (l.s.count(b) ? l.kept[b * l.H + k] : 0);
         });
 }
 
 struct gru_space {
     float *delta, *kept, *before, *sums;
+    char *whole;
 };
 
 static size_t carve(const jd_call *c, gru_space *s, void *base)
@@ -113,6 +87,7 @@ static size_t carve(const jd_call *c, gru_space *s, void *base)
     s->kept = m.take<float>(B * H);
     s->before = m.take<float>(rows * H);
     s->sums = m.take<float>(jd_column_parts(rows) * 4 * H);
+    s->whole = m.take<char>((int64_t)whole_back_scratch(gru_size(c)));
     return m.used;
 }
 
@@ -139,7 +114,9 @@ static int launch_gru_grad(jd_cu *d, const jd_call *c)
                         s.delta,
                         s.kept};
     const int64_t T = l.s.T, B = l.s.B, rows = T * B;
-    for (int64_t t = T; B && t-- > 0;)
+    const int how = B ? whole_back(d, l, s.whole) : 0;
+    if (how > 0) return 1;
+    for (int64_t t = T; how < 0 && t-- > 0;)
         if (JD_REC_LAUNCH(d, gru_back_step, H, l.s, l, t)) return 1;
     if (jd_rec_clear(d, l.s, s.delta, 4 * H)) return 1;
     if (B && c->in[6] && JD_REC_LAUNCH(d, gru_back_start, H, l.s, l, jd_out<float>(c, 5))) return 1;
@@ -152,5 +129,31 @@ static int launch_gru_grad(jd_cu *d, const jd_call *c)
            (c->in[5] && jd_column_sums(d, dq, rows, H, 4 * H, jd_out<float>(c, 4), s.sums));
 }
 
-const jd_cu_op jd_cu_gru = {"gru steps", launch_gru, NULL, NULL, NULL};
-const jd_cu_op jd_cu_gru_grad = {"gru steps back", launch_gru_grad, scratch_gru_grad, NULL, NULL};
+static size_t scratch_gru(const jd_call *c)
+{
+    return whole_scratch(gru_size(c));
+}
+
+static bool half_gru(const jd_call *c)
+{
+    return whole_half(gru_size(c));
+}
+
+static bool half_gru_grad(const jd_call *c)
+{
+    return whole_back_half(gru_size(c));
+}
+
+static const char *variant_gru(const jd_call *c, jd_precision)
+{
+    return whole_wanted() && scratch_gru(c) ? "gru whole" : "gru steps";
+}
+
+static const char *variant_gru_grad(const jd_call *c, jd_precision)
+{
+    return whole_wanted() && whole_back_scratch(gru_size(c)) ? "gru whole back" : "gru steps back";
+}
+
+const jd_cu_op jd_cu_gru = {"gru steps", launch_gru, scratch_gru, NULL, variant_gru, half_gru};
+const jd_cu_op jd_cu_gru_grad = {"gru steps back", launch_gru_grad, scratch_gru_grad, NULL,
+                                 variant_gru_grad, half_gru_grad};

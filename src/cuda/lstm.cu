@@ -1,5 +1,5 @@
 /* lstm.cu - the LSTM layer over whole sequences (ops/lstm.c). */
-#include "cuda/lstm.cuh"
+#include "cuda/whole.cuh"
 
 JD_REC_KERNEL lstm_step(lstm l, int64_t step)
 {
@@ -7,11 +7,12 @@ JD_REC_KERNEL lstm_step(lstm l, int64_t step)
         l.s, step, jd_rec_row{l.R, l.H, l.P}, l.H, l.P, [&](int64_t b) { return l.s.before(l.y, l.h0, l.P, b, step); },
         [&](int64_t b, int64_t u, const float *sum, const float *) {
             const int64_t row = l.s.row(b, step);
-            const float *old = l.s.before(l.cells, l.c0, l.H, b, step), *g = l.gates + row * 4 * l.H + u;
+            const float *old = l.s.before(l.cells, l.c0, l.H, b, step);
             float pre[4], p[3];
-            for (int k = 0; k < 4; k++) pre[k] = g[k * l.H] + sum[k];
-            lstm_peepholes(l.peep, l.H, u, p);
-            lstm_store(l, row, u, lstm_cell(l, pre, p, old ? old[u] : 0));
+            l.look(row, u, pre);
+            for (int k = 0; k < 4; k++) pre[k] += sum[k];
+            l.extra(u, p);
+            l.store(row, u, l.cell(pre, p, old ? old[u] : 0));
         });
 }
 
@@ -54,16 +55,26 @@ static int launch_lstm(jd_cu *d, const jd_call *c)
                     a->out_squash};
     if (!l.s.B) return 0;
     if (jd_rec_inputs(d, c, 4 * H, l.gates, 4 * H)) return 1;
-    const int whole = proj ? -1 : lstm_whole(d, l, c->scratch);
-    if (whole > 0 || (whole < 0 && steps(d, l, proj))) return 1;
+    const int how = proj ? -1 : whole(d, l, c->scratch);
+    if (how > 0 || (how < 0 && steps(d, l, proj))) return 1;
     return jd_rec_clear(d, l.s, l.gates, 4 * H) || jd_rec_clear(d, l.s, l.cells, H) || jd_rec_clear(d, l.s, y, P) ||
            (proj && jd_rec_clear(d, l.s, l.m, H)) || jd_rec_last(d, l.s, y, l.h0, jd_out<float>(c, 1), P) ||
            jd_rec_last(d, l.s, l.cells, l.c0, jd_out<float>(c, 2), H);
 }
 
-static const char *variant_lstm(const jd_call *c, jd_precision)
+static size_t scratch_lstm(const jd_call *c)
 {
-    return lstm_whole_wanted() && lstm_whole_scratch(c) ? "lstm whole" : "lstm steps";
+    return whole_scratch(lstm_size(c));
 }
 
-const jd_cu_op jd_cu_lstm = {"lstm steps", launch_lstm, lstm_whole_scratch, NULL, variant_lstm};
+static bool half_lstm(const jd_call *c)
+{
+    return whole_half(lstm_size(c));
+}
+
+static const char *variant_lstm(const jd_call *c, jd_precision)
+{
+    return whole_wanted() && scratch_lstm(c) ? "lstm whole" : "lstm steps";
+}
+
+const jd_cu_op jd_cu_lstm = {"lstm steps", launch_lstm, scratch_lstm, NULL, variant_lstm, half_lstm};

@@ -1,5 +1,5 @@
 /* lstm_grad.cu - back-propagation through time for lstm.cu; formulas: ops/lstm_grad.c. */
-#include "cuda/lstm.cuh"
+#include "cuda/whole.cuh"
 
 /* Row of delta that the error of step `step` comes back from, or NULL. */
 static __device__ inline const float *later(const lstm_back &l, int64_t b, int64_t step)
@@ -11,12 +11,12 @@ static __device__ inline const float *later(const lstm_back &l, int64_t b, int64
 static __device__ inline void errors(const lstm_back &l, int64_t b, int64_t u, int64_t step, float dm)
 {
     const bool last = step == l.s.count(b) - 1;
-    float p[3], delta[4], dc = last ? (l.dcT ? l.dcT[b * l.H + u] : 0) : l.dc[b * l.H + u];
-    lstm_peepholes(l.peep, l.H, u, p);
-    lstm_errors(l, lstm_look(l, b, u, step), p, dm, &dc, delta);
+    float p[3], delta[4], dc = last ? l.last_kept(b, u) : l.kept[b * l.H + u];
+    l.extra(u, p);
+    l.errors(l.look(b, u, step), p, dm, &dc, delta);
     float *to = l.delta + l.s.row(b, step) * 4 * l.H + u;
     for (int k = 0; k < 4; k++) to[k * l.H] = delta[k];
-    l.dc[b * l.H + u] = dc;
+    l.kept[b * l.H + u] = dc;
 }
 
 /* The error through R of the output of `step`, for `then`. */
@@ -24,9 +24,7 @@ template <class Then> static __device__ inline void through_state(const lstm_bac
 {
     jd_rec_step<1>(
         l.s, step, jd_rec_column{l.R, l.P}, l.P, 4 * l.H, [&](int64_t b) { return later(l, b, step); },
-        [&](int64_t b, int64_t p, const float *sum, const float *) {
-            then(b, p, sum[0] + lstm_direct(l, b, p, step));
-        });
+        [&](int64_t b, int64_t p, const float *sum, const float *) { then(b, p, sum[0] + l.direct(b, p, step)); });
 }
 
 /* One step without projection, */
@@ -57,7 +55,7 @@ JD_REC_KERNEL lstm_back_start(lstm_back l, float *dh0)
 
 static __global__ void cell_start(lstm_back l, float *dc0)
 {
-    JD_EACH(e, l.s.B * l.H) dc0[e] = l.s.count(e / l.H) ? l.dc[e] : l.dcT ? l.dcT[e] : 0;
+    JD_EACH(e, l.s.B * l.H) dc0[e] = l.s.count(e / l.H) ? l.kept[e] : l.dcT ? l.dcT[e] : 0;
 }
 
 /* The terms of the gradient of the peepholes: to (T,B,3H); `before`: the old cells. */
@@ -92,7 +90,7 @@ static size_t carve(const jd_call *c, lstm_space *s, void *base)
     s->old = m.take<float>(peep ? rows * H : 0);
     s->terms = m.take<float>(peep ? rows * 3 * H : 0);
     s->sums = m.take<float>(jd_column_parts(rows) * 4 * H);
-    s->whole = m.take<char>((int64_t)lstm_whole_back_scratch(c));
+    s->whole = m.take<char>((int64_t)whole_back_scratch(lstm_size(c)));
     return m.used;
 }
 
@@ -152,22 +150,28 @@ static int launch_lstm_grad(jd_cu *d, const jd_call *c)
     l.dcT = jd_in<float>(c, 15);
     l.delta = s.delta;
     l.dr = s.dr;
-    l.dc = s.dc;
+    l.kept = s.dc;
     l.no_forget = a->no_forget != 0;
     l.truncate = a->truncate != 0;
     l.in_squash = a->in_squash;
     l.out_squash = a->out_squash;
-    const int whole = l.proj || !B ? -1 : lstm_whole_back(d, l, s.whole);
-    if (whole > 0 || (whole < 0 && B && steps_back(d, l))) return 1;
+    const int how = l.proj || !B ? -1 : whole_back(d, l, s.whole);
+    if (how > 0 || (how < 0 && B && steps_back(d, l))) return 1;
     if (jd_rec_clear(d, l.s, s.delta, 4 * H) || (l.proj && jd_rec_clear(d, l.s, s.dr, P))) return 1;
     if (B && c->in[7] && JD_REC_LAUNCH(d, lstm_back_start, P, l.s, l, jd_out<float>(c, 6))) return 1;
     if (B && c->in[8] && JD_LAUNCH(d, cell_start, jd_grid(B * H), JD_BLOCK, 0, l, jd_out<float>(c, 7))) return 1;
     return products(d, c, l, s, T * B);
 }
 
-static const char *variant_lstm_grad(const jd_call *c, jd_precision)
+static bool half_lstm_grad(const jd_call *c)
 {
-    return lstm_whole_wanted() && lstm_whole_back_scratch(c) ? "lstm whole back" : "lstm steps back";
+    return whole_back_half(lstm_size(c));
 }
 
-const jd_cu_op jd_cu_lstm_grad = {"lstm steps back", launch_lstm_grad, scratch_lstm_grad, NULL, variant_lstm_grad};
+static const char *variant_lstm_grad(const jd_call *c, jd_precision)
+{
+    return whole_wanted() && whole_back_scratch(lstm_size(c)) ? "lstm whole back" : "lstm steps back";
+}
+
+const jd_cu_op jd_cu_lstm_grad = {"lstm steps back", launch_lstm_grad, scratch_lstm_grad, NULL,
+                                  variant_lstm_grad, half_lstm_grad};

@@ -1,5 +1,4 @@
 /* table.cu - which op has which kernel. */
-#include "cuda/lstm.cuh"
 #include "cuda/table.h"
 
 /* The second of what is left when JD_CUDA_WITHOUT_name is defined, and puts its comma there, or is not. */
@@ -23,6 +22,6 @@ bool jd_cu_kernel(int opcode, const jd_call *c, jd_precision p, jd_device_kernel
     if (!op) return false;
     k->name = op->variant ? op->variant(c, p) : op->name;
     k->scratch_bytes = op->scratch ? op->scratch(c) : 0;
-    k->half = opcode == JD_OP_lstm ? lstm_whole_half(c) : opcode == JD_OP_lstm_grad ? lstm_whole_back_half(c) : false;
+    k->half = op->half && op->half(c);
     return true;
 }

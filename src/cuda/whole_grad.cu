@@ -1,11 +1,16 @@
-/* lstm_whole_grad.cu - back-propagation through a whole sequence by one kernel; lstm.cuh says how and why. */
-#include "cuda/lstm.cuh"
+/* whole_grad.cu - back-propagation through a whole sequence by one kernel; whole.cuh says how and why. */
+#include "cuda/whole.cuh"
 
-namespace lstm_backwards
+namespace whole_backwards
 {
 
-enum { THREADS = 256, TILE = 8 /* k of a thread */, PAD = 4, EACH = 2 /* units of samples a thread has at most */ };
-enum { MOST_BLOCKS = 128, MOST_SHARED = 227 * 1024, MOST_LAUNCHES = 8, AT_ONCE = 32, MOST_SPLIT = 8 };
+enum {
+    THREADS = WHOLE_THREADS,
+    TILE = 8 /* k of a thread */,
+    PAD = 4,
+    EACH = 2 /* units of samples a thread has at most */
+};
+enum { AT_ONCE = 32, MOST_SPLIT = 8 };
 enum { ONE_COPY = 12 << 20 }; /* bytes of parts that leave room in L2 for a second set */
 
 struct parts {
@@ -23,13 +28,13 @@ struct parts {
 /* ---- the kernel --------------------------------------------------------------------------------------------------------*/
 
 /* (4 units, Kp): row gate * units + u. */
-static __device__ inline void load_weights(const lstm_back &l, const parts &p, int64_t u0, float *to)
+template <class L> static __device__ inline void load_weights(const L &l, const parts &p, int64_t u0, float *to)
 {
     for (int row = (int)threadIdx.x / 32; row < 4 * p.units; row += THREADS / 32) {
         const int g = row / p.units;
         const int64_t u = u0 + row % p.units;
         for (int k = (int)threadIdx.x % 32; k < p.Kp; k += 32)
-            to[row * p.Kp + k] = k < l.H && u < l.H ? l.R[(g * l.H + u) * l.P + k] : 0;
+            to[row * p.Kp + k] = k < l.H && u < l.H ? l.weight(g, u, k) : 0;
     }
 }
 
@@ -102,15 +107,15 @@ static __device__ inline void products(const float *weights, const float *delta,
     }
 }
 
-struct mine {
+template <class L> struct mine {
     bool any, alive;
     int sample, unit; /* within the block */
     int64_t b, u, count;
-    float peep[3], dc, direct;
-    lstm_seen seen;
+    float extra[3], kept, direct;
+    typename L::seen seen;
 };
 
-template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_back(lstm_back l, parts p)
+template <class L, int TB> static __global__ void __launch_bounds__(THREADS, 1) layer(L l, parts p)
 {
     JD_DYNAMIC_SHARED(float, weights);
     const int t = (int)threadIdx.x, n = (int)(blockIdx.x % p.NU), group = (int)(blockIdx.x / p.NU);
@@ -119,7 +124,7 @@ template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_bac
     float *delta = weights + 4 * p.units * p.Kp, *room = delta + 4 * p.units * row; /* delta: (4 units, samples) */
     float *parts_of = p.part + (p.twice ? 2 : 1) * group * p.NU * each;
     unsigned *arrived = p.arrived + 64 * group, *taken = arrived + 32;
-    mine c[EACH];
+    mine<L> c[EACH];
     int64_t steps = 0;
 
     load_weights(l, p, u0, weights);
@@ -134,8 +139,8 @@ template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_bac
         c[m].u = u0 + c[m].unit;
         c[m].any = at < cells;
         c[m].count = c[m].any && c[m].u < l.H && c[m].b < l.s.B ? l.s.count(c[m].b) : 0;
-        c[m].dc = c[m].count && l.dcT ? l.dcT[c[m].b * l.H + c[m].u] : 0;
-        if (c[m].count) lstm_peepholes(l.peep, l.H, c[m].u, c[m].peep);
+        c[m].kept = c[m].count ? l.last_kept(c[m].b, c[m].u) : 0;
+        if (c[m].count) l.extra(c[m].u, c[m].extra);
     }
     for (int64_t back = 0, s = steps - 1; s >= 0; back++, s--) {
         float *now = parts_of + (p.twice ? back % 2 : 0) * p.NU * each, d[EACH][4];
@@ -144,8 +149,8 @@ template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_bac
         for (int m = 0; m < EACH; m++) {
             c[m].alive = s < c[m].count;
             if (!c[m].alive) continue;
-            c[m].seen = lstm_look(l, c[m].b, c[m].u, s);
-            c[m].direct = lstm_direct(l, c[m].b, c[m].u, s);
+            c[m].seen = l.look(c[m].b, c[m].u, s);
+            c[m].direct = l.direct(c[m].b, c[m].u, s);
         }
         const bool comes = back > 0 && !l.truncate, goes = s > 0 && !l.truncate;
         if (comes) jd_wait(arrived, (unsigned)(p.NU * back));
@@ -156,7 +161,7 @@ template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_bac
                 float dm = c[m].direct;
                 const float *from = before + c[m].sample * p.Kp + c[m].u;
                 if (comes) dm += jd_sum_of<AT_ONCE>(0, p.NU, 1, [&](int64_t k) { return __ldcg(from + k * each); });
-                lstm_errors(l, c[m].seen, c[m].peep, dm, &c[m].dc, d[m]);
+                l.errors(c[m].seen, c[m].extra, dm, &c[m].kept, d[m]);
             }
             if (c[m].any)
                 for (int k = 0; k < 4; k++) delta[(k * p.units + c[m].unit) * row + c[m].sample] = d[m][k];
@@ -181,7 +186,7 @@ template <int TB> static __global__ void __launch_bounds__(THREADS, 1) whole_bac
     }
     JD_UNROLL
     for (int m = 0; m < EACH; m++)
-        if (c[m].count) l.dc[c[m].b * l.H + c[m].u] = c[m].dc;
+        if (c[m].count) l.kept[c[m].b * l.H + c[m].u] = c[m].kept;
 }
 
 /* ---- the shape of a launch ---------------------------------------------------------------------------------------------*/
@@ -191,7 +196,7 @@ static size_t part_bytes(const parts &p)
     return (size_t)(p.NB * p.NU * p.samples * p.Kp) * sizeof(float);
 }
 
-/* Cycles of a step; the terms of lstm.cuh. */
+/* Cycles of a step; the terms of whole.cuh. */
 static double cost(const parts &p)
 {
     const double passes = (double)((p.tiles * p.split + THREADS - 1) / THREADS);
@@ -210,8 +215,8 @@ static bool fill(parts *p, int units, int samples, int64_t H, int64_t B)
     p->Kp = (H + TILE - 1) / TILE * TILE;
     p->NU = (H + units - 1) / units;
     p->NB = (B + samples - 1) / samples;
-    if (p->NU > MOST_BLOCKS || units * samples > EACH * THREADS) return false;
-    if (p->NB > MOST_BLOCKS / p->NU) p->NB = MOST_BLOCKS / p->NU;
+    if (p->NU > WHOLE_BLOCKS || units * samples > EACH * THREADS) return false;
+    if (p->NB > WHOLE_BLOCKS / p->NU) p->NB = WHOLE_BLOCKS / p->NU;
     p->twice = part_bytes(*p) <= ONE_COPY;
     p->TB = p->Kp / TILE * (samples / 8) >= THREADS ? 8 : 4;
     p->tiles = (int)(p->Kp / TILE) * (samples / p->TB);
@@ -219,26 +224,18 @@ static bool fill(parts *p, int units, int samples, int64_t H, int64_t B)
     while (2 * p->split * p->tiles <= THREADS && 2 * p->split <= MOST_SPLIT && 2 * p->split <= 4 * units) p->split *= 2;
     const int64_t room = p->split > 1 ? p->split * samples * p->Kp : 0;
     p->shared = (size_t)(4 * units * (p->Kp + samples + PAD) + room) * sizeof(float);
-    return p->shared <= MOST_SHARED;
+    return p->shared <= WHOLE_SHARED;
 }
 
-/* The cheapest for all samples, in as many launches as they need. */
-static bool choose(int64_t H, int64_t B, parts *best)
+static bool choose(whole_size z, parts *p)
 {
-    double least = INFINITY;
-    if (H < 1 || H > 4096) return false;
+    whole_choice<parts> all = {parts(), INFINITY};
+    if (z.H < 1 || z.H > 4096 || z.T < 2 || !z.B) return false;
     for (int units = 4; units <= 64; units *= 2)
-        for (int samples = 8; samples <= 64; samples *= 2) {
-            parts p;
-            if (!fill(&p, units, samples, H, B)) continue;
-            const int64_t span = p.NB * p.samples, launches = (B + span - 1) / span;
-            /* A little longer on half of the device: another layer may run beside it. */
-            const double time = (double)launches * cost(p) * (2 * p.NU * p.NB <= MOST_BLOCKS ? 1 : 1.15);
-            if (launches > MOST_LAUNCHES || time >= least) continue;
-            least = time;
-            *best = p;
-        }
-    return least < INFINITY;
+        for (int samples = 8; samples <= 64; samples *= 2)
+            if (fill(p, units, samples, z.H, z.B)) all.consider(*p, z.B, cost(*p));
+    *p = all.best;
+    return all.least < INFINITY;
 }
 
 static size_t carve(parts *p, void *base)
@@ -249,45 +246,45 @@ static size_t carve(parts *p, void *base)
     return m.used;
 }
 
-template <int TB> static int run(jd_cu *d, const lstm_back &l, parts p)
+template <class L, int TB> static int run(jd_cu *d, const L &l, parts p)
 {
     /* Blocks of two kernels side by side wait for their own, so all of both must have a place. */
-    if (jd_resident(d, whole_back<TB>, THREADS, p.shared) < p.NU * p.NB * (d->shared ? 2 : 1)) return -1;
+    if (jd_resident(d, layer<L, TB>, THREADS, p.shared) < p.NU * p.NB * (d->shared ? 2 : 1)) return -1;
     for (p.b0 = 0; p.b0 < l.s.B; p.b0 += p.NB * p.samples)
         if (jd_zero(d, p.arrived, (size_t)(64 * p.NB) * sizeof(unsigned)) ||
-            jd_launch_together(d, "lstm_whole_back", whole_back<TB>, dim3((unsigned)(p.NU * p.NB)), THREADS, p.shared,
-                               l, p))
+            jd_launch_together(d, "whole_back", layer<L, TB>, dim3((unsigned)(p.NU * p.NB)), THREADS, p.shared, l, p))
             return 1;
     return 0;
 }
 
-/* The shape for a call. */
-static bool shape_of(const jd_call *c, parts *p)
+template <class L> static int launch(jd_cu *d, const L &l, void *scratch)
 {
-    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
-    return c->in_type[6].rank < 0 && T > 1 && B && choose(H, B, p);
-}
-
-} // namespace lstm_backwards
-
-size_t lstm_whole_back_scratch(const jd_call *c)
-{
-    lstm_backwards::parts p;
-    return lstm_backwards::shape_of(c, &p) ? lstm_backwards::carve(&p, NULL) : 0;
-}
-
-bool lstm_whole_back_half(const jd_call *c)
-{
-    lstm_backwards::parts p;
-    return lstm_whole_wanted() && lstm_backwards::shape_of(c, &p) && 2 * p.NU * p.NB <= lstm_backwards::MOST_BLOCKS &&
-           p.NB * p.samples >= c->in_type[0].dim[1];
-}
-
-int lstm_whole_back(jd_cu *d, const lstm_back &l, void *scratch)
-{
-    using namespace lstm_backwards;
     parts p;
-    if (l.s.T < 2 || !lstm_whole_wanted() || !choose(l.H, l.s.B, &p)) return -1;
+    if (!whole_wanted() || !choose({l.H, l.s.T, l.s.B}, &p)) return -1;
     carve(&p, scratch);
-    return p.TB == 8 ? run<8>(d, l, p) : run<4>(d, l, p);
+    return p.TB == 8 ? run<L, 8>(d, l, p) : run<L, 4>(d, l, p);
+}
+
+} // namespace whole_backwards
+
+size_t whole_back_scratch(whole_size z)
+{
+    whole_backwards::parts p;
+    return whole_backwards::choose(z, &p) ? whole_backwards::carve(&p, NULL) : 0;
+}
+
+bool whole_back_half(whole_size z)
+{
+    whole_backwards::parts p;
+    return whole_wanted() && whole_backwards::choose(z, &p) && whole_is_half(p, z.B);
+}
+
+int whole_back(jd_cu *d, const lstm_back &l, void *scratch)
+{
+    return whole_backwards::launch(d, l, scratch);
+}
+
+int whole_back(jd_cu *d, const gru_back &l, void *scratch)
+{
+    return whole_backwards::launch(d, l, scratch);
 }

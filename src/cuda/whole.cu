@@ -1,14 +1,13 @@
-/* lstm_whole.cu - the LSTM over a whole sequence by one kernel; lstm.cuh says how and why. */
+/* whole.cu - a recurrent layer over a whole sequence by one kernel; whole.cuh says how and why. */
 #include <stdlib.h>
 
-#include "cuda/lstm.cuh"
+#include "cuda/whole.cuh"
 
-namespace lstm_forwards
+namespace whole_forwards
 {
 
 /* A thread's sums: 8 samples by the 4 gates of 2 units, for every (8 LK)th k: LK of the lanes of a warp share out the k. */
-enum { THREADS = 256, WARPS = THREADS / 32, TILE = 8, STAGES = 4, STAGE = 4096 /* floats */, PAD = 4 };
-enum { MOST_BLOCKS = 128, MOST_SHARED = 227 * 1024, MOST_LAUNCHES = 8 };
+enum { THREADS = WHOLE_THREADS, WARPS = THREADS / 32, TILE = 8, STAGES = 4, STAGE = 4096 /* floats */, PAD = 4 };
 #ifdef __CUDACC__
 enum { MOST_UNITS = 64 };
 #else
@@ -28,12 +27,12 @@ struct parts {
 /* ---- the kernel --------------------------------------------------------------------------------------------------------*/
 
 /* (Kp, 4 units + PAD) from R: gate g of unit u in column 4 u + g.  8 k of 4 rows a warp: whole sectors of memory, all banks. */
-static __device__ inline void load_weights(const lstm &l, const parts &p, int64_t u0, float *to)
+template <class L> static __device__ inline void load_weights(const L &l, const parts &p, int64_t u0, float *to)
 {
     const int row = 4 * p.units + PAD, blocks = (int)p.Kp / 8;
     for (int e = (int)threadIdx.x; e < (int)p.Kp * 4 * p.units; e += THREADS) {
         const int rest = e / 32, k = rest % blocks * 8 + e % 8, u = rest / blocks, g = e / 8 % 4;
-        to[k * row + 4 * u + g] = k < l.H && u0 + u < l.H ? l.R[(g * l.H + u0 + u) * l.P + k] : 0;
+        to[k * row + 4 * u + g] = k < l.H && u0 + u < l.H ? l.weight(g, u0 + u, k) : 0;
     }
 }
 
@@ -85,19 +84,18 @@ struct mine {
     bool any, alive;
     int at; /* sample and unit within the block: sample * units + unit */
     int64_t b, u, count, row;
-    float pre[4], peep[3], old;
+    float pre[4], extra[3], old;
 };
 
-static __device__ inline void look(const lstm &l, mine &c, int64_t step)
+template <class L> static __device__ inline void look(const L &l, mine &c, int64_t step)
 {
     c.alive = step < c.count;
     if (!c.alive) return;
     c.row = l.s.row(c.b, step);
-    const float *g = l.gates + c.row * 4 * l.H + c.u;
-    for (int k = 0; k < 4; k++) c.pre[k] = g[k * l.H];
+    l.look(c.row, c.u, c.pre);
 }
 
-template <int LK> static __global__ void __launch_bounds__(THREADS, 1) whole(lstm l, parts p)
+template <class L, int LK> static __global__ void __launch_bounds__(THREADS, 1) layer(L l, parts p)
 {
     enum { CELLS = 512 / LK, EACH = CELLS > THREADS ? CELLS / THREADS : 1, SUMS = WARPS * LK };
     JD_DYNAMIC_SHARED(float, shared);
@@ -123,15 +121,14 @@ template <int LK> static __global__ void __launch_bounds__(THREADS, 1) whole(lst
         c[m].u = u0 + c[m].at % p.units;
         c[m].any = c[m].at < CELLS && c[m].u < l.H;
         c[m].count = c[m].any && c[m].b < l.s.B ? l.s.count(c[m].b) : 0;
-        c[m].old = c[m].count && l.c0 ? l.c0[c[m].b * l.H + c[m].u] : 0;
-        if (c[m].any) lstm_peepholes(l.peep, l.H, c[m].u, c[m].peep);
-        if (c[m].any)
-            state[c[m].u * p.samples + c[m].at / p.units] = c[m].count && l.h0 ? l.h0[c[m].b * l.P + c[m].u] : 0;
+        c[m].old = c[m].count ? l.first_kept(c[m].b, c[m].u) : 0;
+        if (c[m].any) l.extra(c[m].u, c[m].extra);
+        if (c[m].any) state[c[m].u * p.samples + c[m].at / p.units] = c[m].count ? l.first_state(c[m].b, c[m].u) : 0;
     }
     jd_signal(arrived);
     for (int64_t s = 0; s < steps; s++) {
         float sum[TILE][TILE];
-        lstm_values v[EACH];
+        typename L::values v[EACH];
         JD_UNROLL
         for (int m = 0; m < EACH; m++) look(l, c[m], s);
         jd_wait(arrived, (unsigned)(p.NU * (s + 1)));
@@ -155,8 +152,8 @@ template <int LK> static __global__ void __launch_bounds__(THREADS, 1) whole(lst
                 }
                 const float pre[4] = {c[m].pre[0] + all.x, c[m].pre[1] + all.y, c[m].pre[2] + all.z,
                                       c[m].pre[3] + all.w};
-                v[m] = lstm_cell(l, pre, c[m].peep, c[m].old);
-                c[m].old = v[m].cell;
+                v[m] = l.cell(pre, c[m].extra, c[m].old);
+                c[m].old = v[m].kept();
             }
             state[(s + 1) % 2 * each + c[m].u * p.samples + c[m].at / p.units] = c[m].alive ? v[m].m : 0;
         }
@@ -164,13 +161,13 @@ template <int LK> static __global__ void __launch_bounds__(THREADS, 1) whole(lst
         /* While the others wait: what only later kernels read. */
         JD_UNROLL
         for (int m = 0; m < EACH; m++)
-            if (c[m].alive) lstm_store(l, c[m].row, c[m].u, v[m]);
+            if (c[m].alive) l.store(c[m].row, c[m].u, v[m]);
     }
 }
 
 /* ---- the shape of a launch ---------------------------------------------------------------------------------------------*/
 
-/* Cycles of a step; the terms of lstm.cuh. */
+/* Cycles of a step; the terms of whole.cuh. */
 static double cost(const parts &p)
 {
     const double products = 16.0 * (double)p.Kp / p.LK / 0.85, traffic = (double)(p.Kp * p.samples) * 4 / 40;
@@ -190,29 +187,21 @@ static bool fill(parts *p, int LK, int LB, int64_t H, int64_t B)
     if (p->chunk > TILE * WARPS * LK) p->chunk = TILE * WARPS * LK;
     p->NU = (H + p->units - 1) / p->units;
     p->NB = (B + p->samples - 1) / p->samples;
-    if (p->NU > MOST_BLOCKS || p->units > MOST_UNITS) return false;
-    if (p->NB > MOST_BLOCKS / p->NU) p->NB = MOST_BLOCKS / p->NU;
+    if (p->NU > WHOLE_BLOCKS || p->units > MOST_UNITS) return false;
+    if (p->NB > WHOLE_BLOCKS / p->NU) p->NB = WHOLE_BLOCKS / p->NU;
     p->shared = (size_t)(STAGES * STAGE + p->Kp * (4 * p->units + PAD)) * sizeof(float);
-    return p->shared <= MOST_SHARED;
+    return p->shared <= WHOLE_SHARED;
 }
 
-/* The cheapest for all samples, in as many launches as they need. */
-static bool choose(int64_t H, int64_t B, parts *best)
+static bool choose(whole_size z, parts *p)
 {
-    double least = INFINITY;
-    if (H < 1 || H > 4096) return false;
+    whole_choice<parts> all = {parts(), INFINITY};
+    if (z.H < 1 || z.H > 4096 || z.T < 2 || !z.B) return false;
     for (int LK = 1; LK <= 4; LK *= 2)
-        for (int LB = 1; LB <= 8 && LB * LK <= 32; LB *= 2) {
-            parts p;
-            if (!fill(&p, LK, LB, H, B)) continue;
-            const int64_t span = p.NB * p.samples, launches = (B + span - 1) / span;
-            /* A little longer on half of the device: another layer may run beside it. */
-            const double time = (double)launches * cost(p) * (2 * p.NU * p.NB <= MOST_BLOCKS ? 1 : 1.15);
-            if (launches > MOST_LAUNCHES || time >= least) continue;
-            least = time;
-            *best = p;
-        }
-    return least < INFINITY;
+        for (int LB = 1; LB <= 8 && LB * LK <= 32; LB *= 2)
+            if (fill(p, LK, LB, z.H, z.B)) all.consider(*p, z.B, cost(*p));
+    *p = all.best;
+    return all.least < INFINITY;
 }
 
 static size_t carve(parts *p, void *base)
@@ -223,50 +212,51 @@ static size_t carve(parts *p, void *base)
     return m.used;
 }
 
-template <int LK> static int run(jd_cu *d, const lstm &l, parts p)
+template <class L, int LK> static int run(jd_cu *d, const L &l, parts p)
 {
     /* Blocks of two kernels side by side wait for their own, so all of both must have a place. */
-    if (jd_resident(d, whole<LK>, THREADS, p.shared) < p.NU * p.NB * (d->shared ? 2 : 1)) return -1;
+    if (jd_resident(d, layer<L, LK>, THREADS, p.shared) < p.NU * p.NB * (d->shared ? 2 : 1)) return -1;
     for (p.b0 = 0; p.b0 < l.s.B; p.b0 += p.NB * p.samples)
         if (jd_zero(d, p.arrived, (size_t)(32 * p.NB) * sizeof(unsigned)) ||
-            jd_launch_together(d, "lstm_whole", whole<LK>, dim3((unsigned)(p.NU * p.NB)), THREADS, p.shared, l, p))
+            jd_launch_together(d, "whole", layer<L, LK>, dim3((unsigned)(p.NU * p.NB)), THREADS, p.shared, l, p))
             return 1;
     return 0;
 }
 
-/* The shape for a call. */
-static bool shape_of(const jd_call *c, parts *p)
+template <class L> static int launch(jd_cu *d, const L &l, void *scratch)
 {
-    const int64_t H = c->in_type[3].dim[0] / 4, T = c->in_type[0].dim[0], B = c->in_type[0].dim[1];
-    return c->in_type[6].rank < 0 && T > 1 && B && choose(H, B, p);
+    parts p;
+    if (!whole_wanted() || !choose({l.H, l.s.T, l.s.B}, &p)) return -1;
+    carve(&p, scratch);
+    return p.LK == 1 ? run<L, 1>(d, l, p) : p.LK == 2 ? run<L, 2>(d, l, p) : run<L, 4>(d, l, p);
 }
 
-} // namespace lstm_forwards
+} // namespace whole_forwards
 
-bool lstm_whole_wanted()
+bool whole_wanted()
 {
-    const char *how = getenv("JACKDAW_CUDA_LSTM");
+    const char *how = getenv("JACKDAW_CUDA_RECURRENT");
     return !how || strcmp(how, "step") != 0;
 }
 
-size_t lstm_whole_scratch(const jd_call *c)
+size_t whole_scratch(whole_size z)
 {
-    lstm_forwards::parts p;
-    return lstm_forwards::shape_of(c, &p) ? lstm_forwards::carve(&p, NULL) : 0;
+    whole_forwards::parts p;
+    return whole_forwards::choose(z, &p) ? whole_forwards::carve(&p, NULL) : 0;
 }
 
-bool lstm_whole_half(const jd_call *c)
+bool whole_half(whole_size z)
 {
-    lstm_forwards::parts p;
-    return lstm_whole_wanted() && lstm_forwards::shape_of(c, &p) && 2 * p.NU * p.NB <= lstm_forwards::MOST_BLOCKS &&
-           p.NB * p.samples >= c->in_type[0].dim[1];
+    whole_forwards::parts p;
+    return whole_wanted() && whole_forwards::choose(z, &p) && whole_is_half(p, z.B);
 }
 
-int lstm_whole(jd_cu *d, const lstm &l, void *scratch)
+int whole(jd_cu *d, const lstm &l, void *scratch)
 {
-    using namespace lstm_forwards;
-    parts p;
-    if (l.s.T < 2 || !lstm_whole_wanted() || !choose(l.H, l.s.B, &p)) return -1;
-    carve(&p, scratch);
-    return p.LK == 1 ? run<1>(d, l, p) : p.LK == 2 ? run<2>(d, l, p) : run<4>(d, l, p);
+    return whole_forwards::launch(d, l, scratch);
+}
+
+int whole(jd_cu *d, const gru &l, void *scratch)
+{
+    return whole_forwards::launch(d, l, scratch);
 }
