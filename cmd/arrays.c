@@ -174,6 +174,24 @@ static double label_at(const jd_tensor_entry *e, size_t i, size_t count)
     return label;
 }
 
+/* Several targets for each sample, (N,K). */
+static jd_status take_targets(jd_ctx *ctx, const char *path, const jd_tensor_entry *e, samples *s)
+{
+    const size_t K = (size_t)e->dim[1];
+    if (!K || K > MODEL_TARGETS)
+        return jd_fail(ctx, JD_EDATA, "%s: %zu targets for each sample; 1 to %d", path, K, MODEL_TARGETS);
+    s->target = jd_alloc_array(ctx, s->count, K * sizeof *s->target);
+    s->targets = (int)K;
+    for (size_t i = 0; s->target && i < s->count * K; i++) {
+        const double v = value_at(e, i);
+        if (!isfinite(v))
+            return jd_fail(ctx, JD_EDATA, "%s: target %zu of sample %zu is %g; leave the sample out", path, i % K,
+                           i / K, v);
+        s->target[i] = (float)v;
+    }
+    return jd_error(ctx);
+}
+
 static jd_status take_labels(jd_ctx *ctx, const char *path, const jd_tensor_entry *e, const samples_options *o,
                              samples *s)
 {
@@ -182,9 +200,7 @@ static jd_status take_labels(jd_ctx *ctx, const char *path, const jd_tensor_entr
                        path, e->rank ? (long long)e->dim[0] : 1, e->rank, s->count);
     if (e->words && (e->rank == 2 && e->dim[1] != 1))
         return jd_fail(ctx, JD_EDATA, "%s: %lld words for each sample; one is needed", path, (long long)e->dim[1]);
-    if (o->regression && e->rank == 2 && e->dim[1] != 1)
-        return jd_fail(ctx, JD_EDATA, "%s: %lld targets for each sample; a net learns one, so save one column", path,
-                       (long long)e->dim[1]);
+    if (o->regression && !e->words && e->rank == 2 && e->dim[1] != 1) return take_targets(ctx, path, e, s);
     double *y = jd_alloc_array(ctx, s->count, sizeof *y);
     for (size_t i = 0; y && i < s->count && !e->words; i++) y[i] = label_at(e, i, e->rank == 2 ? 1 : 0);
     if (y) samples_label(ctx, path, y, e->words, o, s);

@@ -1,4 +1,5 @@
 /* eval.c - `jackdaw eval`: a model on a data set. */
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -8,6 +9,7 @@
 #include "fit.h"
 #include "kind.h"
 #include "model.h"
+#include "targets.h"
 #include "texter.h"
 #include "translator.h"
 
@@ -27,13 +29,48 @@ char *eval_place(jd_ctx *ctx, const char *data)
     return set ? jd_dataset_locate(ctx, set) : NULL;
 }
 
+/* The figures of a regression, of several targets each. */
+static void print_targets(const model *m, const measured *e)
+{
+    int width = 6;
+    char name[COLUMN_NAME];
+    printf("%s %.4g\n", m->targets > 1 ? "mean R2" : "R2", targets_r2(m, e));
+    if (m->targets < 2) return;
+    for (int k = 0; k < m->targets; k++) {
+        const int n = (int)strlen(target_title(m, k, name));
+        width = n > width ? n : width;
+    }
+    printf("\n%-*s  %12s  %10s\n", width, "target", "rmse", "R2");
+    for (int k = 0; k < m->targets; k++)
+        printf("%-*s  %12.5g  %10.4g\n", width, target_title(m, k, name), sqrt(e->mse[k]), e->r2[k]);
+}
+
+/* The same as members of a JSON object, which begin with a comma. */
+static void json_targets(const model *m, const measured *e)
+{
+    char name[COLUMN_NAME];
+    printf(",\"r2\":");
+    cli_json_number(targets_r2(m, e));
+    if (m->targets < 2) return;
+    for (int k = 0; k < m->targets; k++) {
+        printf(k ? ",{\"name\":" : ",\"targets\":[{\"name\":");
+        cli_json_string(target_title(m, k, name));
+        printf(",\"rmse\":");
+        cli_json_number(sqrt(e->mse[k]));
+        printf(",\"r2\":");
+        cli_json_number(e->r2[k]);
+        printf("}");
+    }
+    printf("]");
+}
+
 static void print(jd_ctx *ctx, const model *m, const samples *s, const measured *e, const char *data, bool json)
 {
     jd_calibration c = {0};
     double top3 = 0;
     const bool sure = m->classes > 1 && !m->halves && e->n && !measured_calibration(ctx, m, s, NULL, e, &c, &top3);
     const double score = measured_score(m, e);
-    const char *metric = m->classes ? "error (%)" : "root mean squared error";
+    const char *metric = model_metric(m);
     if (json) {
         printf("{\"data\":");
         cli_json_string(data);
@@ -42,12 +79,14 @@ static void print(jd_ctx *ctx, const model *m, const samples *s, const measured 
         printf(",\"wrong\":%zu,\"mean_loss\":", e->wrong);
         cli_json_number(e->loss);
         if (sure) printf(",\"top3_error\":%.6g,\"calibration_error\":%.6g,\"brier\":%.6g", top3, c.expected, c.brier);
+        if (m->targets) json_targets(m, e);
         printf("}\n");
         return;
     }
     printf("%s %.4g on %zu samples, mean loss %.4g\n", metric, score, e->n, e->loss);
     if (sure && m->classes > 3) printf("not among the first three answers (%%) %.4g\n", top3);
     if (sure) printf("mean distance of probability and share of right answers %.3f\n", c.expected);
+    if (m->targets) print_targets(m, e);
     if (!m->classes || m->classes > 24) return;
     char name[14];
     printf("\ntrue \\ answer");

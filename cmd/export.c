@@ -1,16 +1,18 @@
 /* export.c - `jackdaw export`: a trained network as a C file or as ONNX. */
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jackdaw/prepare.h"
 
+#include "columns.h"
 #include "model.h"
 
 typedef struct net_file {
     jd_export e;
     char *net, *labels;
-    float *mean, *factor;
+    float *mean, *factor, *out_factor, *out_shift;
     jd_params *params;
     model pictures; /* of a model of pictures: its members, and how they see */
     jd_export_member member[MODEL_MEMBERS];
@@ -65,6 +67,33 @@ static float *read_numbers(jd_ctx *ctx, const char *path, const json_t *j, const
     return v;
 }
 
+/* Of a regression: back to the targets' units; what they are called. */
+static jd_status read_outputs(jd_ctx *ctx, net_file *n, const json_t *j)
+{
+    const json_int_t targets = json_integer_value(json_object_get(j, "targets"));
+    const int K = targets > 1 && targets <= MODEL_TARGETS ? (int)targets : 1;
+    double *shift = model_read_targets(ctx, j, "target-mean", K), *factor = NULL;
+    if (!jd_error(ctx)) factor = model_read_targets(ctx, j, "target-factor", K);
+    n->out_factor = jd_alloc_array(ctx, (size_t)K, sizeof *n->out_factor);
+    n->out_shift = jd_alloc_array(ctx, (size_t)K, sizeof *n->out_shift);
+    for (int k = 0; !jd_error(ctx) && k < K; k++) {
+        n->out_factor[k] = fabs(factor[k]) > 0 ? (float)(1 / factor[k]) : 1;
+        n->out_shift[k] = (float)shift[k];
+    }
+    const char *columns = json_string_value(json_object_get(j, "target"));
+    char name[COLUMN_NAME];
+    for (int k = 0; !jd_error(ctx) && column_title(columns, k, name); k++) {
+        char *more = jd_asprintf(ctx, "%s%s%s", n->labels ? n->labels : "", k ? "|" : "", name);
+        jd_free(ctx, n->labels);
+        n->labels = more;
+    }
+    n->e.out_factor = n->out_factor;
+    n->e.out_shift = n->out_shift;
+    jd_free(ctx, shift);
+    jd_free(ctx, factor);
+    return jd_error(ctx);
+}
+
 static jd_status configure(jd_ctx *ctx, net_file *n, const char *path, const json_t *j)
 {
     jd_export *e = &n->e;
@@ -94,11 +123,7 @@ static jd_status configure(jd_ctx *ctx, net_file *n, const char *path, const jso
         n->mean = read_numbers(ctx, path, j, "mean", e->columns);
         n->factor = read_numbers(ctx, path, j, "factor", e->columns);
     }
-    const double scale = number(j, "target-factor");
-    if (!e->softmax && scale != 0) { /* of a regression: back to the target's unit */
-        e->out_factor = 1 / scale;
-        e->out_shift = number(j, "target-mean");
-    }
+    if (!e->softmax && json_object_get(j, "target-factor") && read_outputs(ctx, n, j)) return jd_error(ctx);
     e->net = n->net;
     e->params = n->params;
     e->labels = n->labels;
@@ -112,16 +137,14 @@ static jd_status configure(jd_ctx *ctx, net_file *n, const char *path, const jso
 static jd_status note_categories(jd_ctx *ctx, net_file *n, const json_t *j)
 {
     const char *words = json_string_value(json_object_get(j, "categories"));
-    const char *column = json_string_value(json_object_get(j, "columns"));
-    if (!words || !column) return JD_OK;
+    const char *at = json_string_value(json_object_get(j, "columns"));
+    if (!words || !at) return JD_OK;
     char *note = jd_strdup(ctx, "The numbers in turn, a word's 1 where its column has it and else 0: ");
-    for (bool first = true; !jd_error(ctx) && *column; first = false) {
-        const bool quoted = *column == '"';
-        column += quoted;
-        const size_t length = strcspn(column, quoted ? "\"" : ",");
+    column c;
+    for (bool first = true; !jd_error(ctx) && column_next(&at, &c); first = false) {
         do {
             const size_t word = strcspn(words, "|\n");
-            char *more = jd_asprintf(ctx, "%s%s%.*s%s%.*s", note, first ? "" : ", ", (int)length, column,
+            char *more = jd_asprintf(ctx, "%s%s%.*s%s%.*s", note, first ? "" : ", ", (int)c.length, c.begin,
                                      word ? "=" : "", (int)word, words);
             jd_free(ctx, note);
             note = more;
@@ -129,8 +152,6 @@ static jd_status note_categories(jd_ctx *ctx, net_file *n, const json_t *j)
             first = false;
         } while (note && *words == '|' && *++words);
         words += *words == '\n';
-        column += length + quoted;
-        column += *column == ',';
     }
     n->e.note = n->note = note;
     return jd_error(ctx);
@@ -188,7 +209,9 @@ static jd_status choose_members(jd_ctx *ctx, net_file *n, cli_args *a)
     n->e.member = n->member;
     if (m->halves) {
         n->e.softmax = false;
-        n->e.out_factor = n->e.out_shift = 0.5;
+        n->out_factor = jd_alloc_array(ctx, (size_t)m->classes, sizeof *n->out_factor);
+        for (int k = 0; n->out_factor && k < m->classes; k++) n->out_factor[k] = 0.5f;
+        n->e.out_factor = n->e.out_shift = n->out_factor;
     }
     return write_note(ctx, n, prepare);
 }
@@ -213,6 +236,8 @@ static void unload(jd_ctx *ctx, net_file *n)
     jd_free(ctx, n->labels);
     jd_free(ctx, n->mean);
     jd_free(ctx, n->factor);
+    jd_free(ctx, n->out_factor);
+    jd_free(ctx, n->out_shift);
     jd_free(ctx, n->note);
     model_free(ctx, &n->pictures);
 }

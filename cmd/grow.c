@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "grow.h"
 
 #define LAYER "polynomial1" /* how jd_net names the parameters of the first layer */
-enum { NAME = 32 };
 
 const char *const grow_units[] = {"quadratic", "linear", "bilinear", "cubic", NULL}; /* as jd_gmdh_unit */
 
@@ -15,7 +15,7 @@ static jd_status become(jd_ctx *ctx, const jd_gmdh *net, const samples *s, model
 {
     const size_t columns = (size_t)s->dim[0];
     const double *mean, *scale;
-    double y_scale;
+    double y_mean, y_scale;
     char *spec = jd_gmdh_spec(net);
     jd_free(ctx, m->net);
     m->net = spec;
@@ -23,8 +23,11 @@ static jd_status become(jd_ctx *ctx, const jd_gmdh *net, const samples *s, model
     m->dim[0] = s->dim[0];
     m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);
     m->scale = jd_alloc_array(ctx, columns, sizeof *m->scale);
-    jd_gmdh_scaling(net, &mean, &scale, &m->t_mean, &y_scale);
-    m->t_scale = y_scale > 0 ? 1 / y_scale : 1;
+    m->targets = 1;
+    m->t_mean = jd_alloc_array(ctx, 1, sizeof *m->t_mean);
+    m->t_scale = jd_alloc_array(ctx, 1, sizeof *m->t_scale);
+    jd_gmdh_scaling(net, &mean, &scale, &y_mean, &y_scale);
+    if (!jd_error(ctx)) m->t_mean[0] = y_mean, m->t_scale[0] = y_scale > 0 ? 1 / y_scale : 1;
     if (s->columns) m->columns = jd_strdup(ctx, s->columns);
     if (s->target_column) m->target = jd_strdup(ctx, s->target_column);
     for (size_t k = 0; !jd_error(ctx) && k < columns; k++) {
@@ -41,6 +44,12 @@ jd_gmdh *grow_model(jd_ctx *ctx, const grow_options *o, const samples *s, const 
     double *x = jd_alloc_array(ctx, n * columns, sizeof *x), *y = jd_alloc_array(ctx, n, sizeof *y);
     double *mean = jd_alloc_array(ctx, columns, sizeof *mean);
     jd_gmdh *net = NULL;
+    if (s->targets > 1)
+        jd_fail(
+            ctx, JD_EUSAGE,
+            "%d targets: --method gmdh grows a network for one, whose inputs and layers it chooses; grow one for each, "
+            "with the others left out of its inputs: --target A --columns -B",
+            s->targets);
     for (size_t k = 0; !jd_error(ctx) && k < columns; k++) { /* what stands for missing cells */
         double sum = 0, count = 0;
         for (size_t i = 0; i < n; i++) {
@@ -77,25 +86,6 @@ void grow_source(jd_run *r, jd_gmdh *net, jd_params *p)
 }
 
 /* ---- the report ------------------------------------------------------------------------------------------------------------*/
-
-/* The names of the columns, out of the list "\"a\",\"b\"" or "1,2". */
-static void column_names(const model *m, char (*name)[NAME], const char **names, int64_t n)
-{
-    const char *at = m->columns ? m->columns : "";
-    for (int64_t i = 0; i < n; i++) {
-        const bool quoted = *at == '"';
-        at += quoted;
-        const size_t length = strcspn(at, quoted ? "\"" : ",");
-        if (length)
-            snprintf(name[i], NAME, "%s%.*s", quoted ? "" : "column ", length < NAME ? (int)length : NAME, at);
-        else
-            snprintf(name[i], NAME, "x%lld", (long long)i);
-        at += length;
-        at += strcspn(at, ",");
-        at += *at == ',';
-        names[i] = name[i];
-    }
-}
 
 typedef struct drawing {
     jd_chart *chart;
@@ -179,10 +169,14 @@ static void show_growth(jd_ctx *ctx, jd_report *rep, const jd_gmdh *net)
 void grow_report(jd_ctx *ctx, jd_report *rep, const jd_gmdh *net, const model *m)
 {
     const int64_t n = jd_gmdh_inputs(net);
-    char(*name)[NAME] = jd_alloc_array(ctx, (size_t)n, NAME);
+    char(*name)[COLUMN_NAME] = jd_alloc_array(ctx, (size_t)n, COLUMN_NAME);
     const char **names = jd_alloc_array(ctx, (size_t)n, sizeof *names);
     if (!jd_error(ctx)) {
-        column_names(m, name, names, n);
+        for (int k = 0; k < n; k++)
+            if (!(names[k] = column_title(m->columns, k, name[k]))) {
+                snprintf(name[k], COLUMN_NAME, "x%d", k);
+                names[k] = name[k];
+            }
         jd_report_section(rep, "The network that grew");
         if (!jd_gmdh_layers(net)) {
             jd_report_text(rep,

@@ -5,6 +5,7 @@
 
 #include "classes.h"
 #include "letters.h"
+#include "targets.h"
 
 enum { BATCH = 100, MISTAKES = 48, FILTERS = 64 };
 
@@ -13,6 +14,8 @@ void measured_free(jd_ctx *ctx, measured *e)
     jd_free(ctx, e->p);
     jd_free(ctx, e->predicted);
     jd_free(ctx, e->confusion);
+    jd_free(ctx, e->mse);
+    jd_free(ctx, e->r2);
     for (int k = 0; k < MEASURED_TEXTS; k++) {
         jd_free(ctx, e->shown[k][0]);
         jd_free(ctx, e->shown[k][1]);
@@ -22,7 +25,10 @@ void measured_free(jd_ctx *ctx, measured *e)
 
 const char *model_metric(const model *m)
 {
-    return m->alphabet ? "label error (%)" : m->classes ? "error (%)" : "root mean squared error";
+    return m->alphabet      ? "label error (%)"
+           : m->classes     ? "error (%)"
+           : m->targets > 1 ? "root mean squared error (standard deviations)"
+                            : "root mean squared error";
 }
 
 double measured_score(const model *m, const measured *e)
@@ -59,17 +65,17 @@ static jd_status take_texts(jd_ctx *ctx, const model *m, const samples *s, const
 static void take(const model *m, const samples *s, const uint32_t *index, size_t at, size_t n, const float *p,
                  measured *e, double *sum)
 {
-    const size_t K = m->classes ? (size_t)m->classes : 1;
+    const size_t K = (size_t)model_outputs(m);
     for (size_t i = 0; i < n; i++) {
         const float *row = p + i * K;
         float *out = e->p + (at + i) * K;
         const uint32_t sample = index[i];
-        if (!m->classes) {
-            out[0] = (float)((double)row[0] / m->t_scale + m->t_mean);
-            const double d = s->target ? (double)out[0] - (double)s->target[sample] : 0;
-            *sum += d * d;
-            continue;
+        for (size_t k = 0; !m->classes && k < K; k++) {
+            out[k] = (float)((double)row[k] / m->t_scale[k] + m->t_mean[k]);
+            const double d = s->target ? (double)out[k] - (double)s->target[sample * K + k] : 0;
+            e->mse[k] += d * d;
         }
+        if (!m->classes) continue;
         size_t best = 0;
         for (size_t k = 0; k < K; k++) {
             out[k] = row[k];
@@ -84,14 +90,34 @@ static void take(const model *m, const samples *s, const uint32_t *index, size_t
     }
 }
 
+/* From sums of squares to what stands in `measured`. */
+static void score_targets(const model *m, const samples *s, const uint32_t *index, measured *e)
+{
+    const size_t K = (size_t)m->targets;
+    e->loss = 0;
+    for (size_t k = 0; k < K && s->target && e->n; k++) {
+        double mean = 0, spread = 0;
+        for (size_t i = 0; i < e->n; i++) mean += (double)s->target[(index ? index[i] : i) * K + k] / (double)e->n;
+        for (size_t i = 0; i < e->n; i++) {
+            const double d = (double)s->target[(index ? index[i] : i) * K + k] - mean;
+            spread += d * d;
+        }
+        e->r2[k] = spread > 0 ? 1 - e->mse[k] / spread : (double)NAN;
+        e->mse[k] /= (double)e->n;
+        e->loss += K > 1 ? e->mse[k] * m->t_scale[k] * m->t_scale[k] / (double)K : e->mse[k];
+    }
+}
+
 jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s, const uint32_t *index, size_t n,
                         jd_run *r, measured *e)
 {
-    const size_t K = m->classes ? (size_t)m->classes : 1;
+    const size_t K = (size_t)model_outputs(m), classes = m->classes ? (size_t)m->classes : 1;
     double sum = 0;
-    *e = (measured){.p = jd_alloc_array(ctx, n * K, sizeof(float)),
+    *e = (measured){.p = jd_alloc_array(ctx, n * K + 1, sizeof(float)),
                     .predicted = jd_alloc_array(ctx, n, sizeof(int32_t)),
-                    .confusion = jd_alloc_array(ctx, K * K, sizeof(int64_t))};
+                    .confusion = jd_alloc_array(ctx, classes * classes, sizeof(int64_t)),
+                    .mse = jd_alloc_array(ctx, (size_t)m->targets + 1, sizeof(double)),
+                    .r2 = jd_alloc_array(ctx, (size_t)m->targets + 1, sizeof(double))};
     const int64_t size = m->rank == 2 ? (s->dim[0] + 15) * m->dim[1] : model_size(m);
     float *x = jd_alloc_array(ctx, BATCH * (size_t)m->views, (size_t)size * sizeof *x);
     for (size_t at = 0; at < n && !jd_error(ctx); at += BATCH) {
@@ -111,6 +137,7 @@ jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s,
         if (r && cli_stop) break;
     }
     if (e->n) e->loss = sum / (double)e->n;
+    if (!jd_error(ctx) && !m->classes && !m->alphabet) score_targets(m, s, index, e);
     jd_free(ctx, x);
     if (jd_error(ctx)) measured_free(ctx, e);
     return jd_error(ctx);
@@ -228,6 +255,7 @@ void model_report(jd_ctx *ctx, jd_report *rep, const model *m, jd_params *p, con
         jd_report_section(rep, "How sure it is");
         jd_report_reliability(rep, ctx, &c, "");
     }
+    if (m->targets && s->target) targets_report(ctx, rep, m, s, index, e);
     if (m->rank != 3 || (m->dim[2] != 1 && m->dim[2] != 3)) return;
     jd_report_section(rep, "What it sees");
     show_filters(rep, m, p);

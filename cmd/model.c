@@ -13,6 +13,11 @@ int64_t model_size(const model *m)
     return size;
 }
 
+int64_t model_outputs(const model *m)
+{
+    return m->classes ? m->classes : m->targets;
+}
+
 /* Whether a word of the list begins a layer. */
 static bool has_layer(const char *net, const char *const *words)
 {
@@ -58,6 +63,8 @@ void model_free(jd_ctx *ctx, model *m)
     jd_free(ctx, m->columns);
     jd_free(ctx, m->categories);
     jd_free(ctx, m->target);
+    jd_free(ctx, m->t_mean);
+    jd_free(ctx, m->t_scale);
     *m = (model){0};
 }
 
@@ -115,10 +122,9 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
     m->classes = s->classes;
     m->low = -1;
     m->high = 1;
-    m->t_scale = 1;
-    const int64_t outputs = jd_net_outputs(ctx, m->net), wanted = s->alphabet ? (int64_t)letters_count(s->alphabet) + 1
-                                                                  : s->target ? 1
-                                                                              : s->classes;
+    m->targets = s->targets;
+    const int64_t outputs = jd_net_outputs(ctx, m->net),
+                  wanted = s->alphabet ? (int64_t)letters_count(s->alphabet) + 1 : model_outputs(m);
     if (jd_error(ctx)) return jd_error(ctx);
     if (outputs != wanted) {
         char some[300] = "";
@@ -144,6 +150,11 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
         return jd_fail(ctx, JD_EUSAGE,
                        "the network \"%s\" answers at each step; put \"mean\" before its last layer, or behind it",
                        m->net);
+    const size_t targets = (size_t)m->targets;
+    m->t_mean = jd_alloc_array(ctx, targets + 1, sizeof *m->t_mean);
+    m->t_scale = jd_alloc_array(ctx, targets + 1, sizeof *m->t_scale);
+    for (size_t k = 0; !jd_error(ctx) && k < targets; k++)
+        mean_and_scale(s->target + k, targets, index, n, &m->t_mean[k], &m->t_scale[k]);
     if (model_alone(ctx, m) || s->rank == 3) return jd_error(ctx);
     const size_t columns = (size_t)s->dim[s->rank - 1];
     m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);
@@ -158,7 +169,6 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
         m->mean[k] = (float)mean;
         m->scale[k] = s->category && s->category[k] ? 1 : (float)scale; /* rare ones would stand out */
     }
-    if (s->target) mean_and_scale(s->target, 1, index, n, &m->t_mean, &m->t_scale);
     return JD_OK;
 }
 
@@ -223,6 +233,8 @@ jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char 
     if (last != wanted)
         return jd_fail(ctx, JD_EUSAGE, "%s: %lld numbers a %s, but the model takes %lld", name, (long long)last,
                        s->rank == 2 ? "step" : "row", (long long)wanted);
+    if (s->target && s->targets != m->targets)
+        return jd_fail(ctx, JD_EDATA, "%s: %d targets, but the model has %d", name, s->targets, m->targets);
     if (s->label && s->classes > m->classes)
         return jd_fail(ctx, JD_EUSAGE, "%s: %d classes, but the model knows %d", name, s->classes, m->classes);
     return JD_OK;
@@ -267,7 +279,8 @@ int model_batch(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *i
     const int64_t T = m->rank == 2 ? samples_steps(s, index, n) : 0;
     for (size_t i = 0; i < n; i++) {
         if (s->label && label) label[i] = s->label[index[i]];
-        if (s->target && target) target[i] = (float)(((double)s->target[index[i]] - m->t_mean) * m->t_scale);
+        for (size_t k = 0, K = (size_t)m->targets; s->target && target && k < K; k++)
+            target[i * K + k] = (float)(((double)s->target[index[i] * K + k] - m->t_mean[k]) * m->t_scale[k]);
     }
     if (m->rank == 2) {
         sequence_batch(m, s, index, n, (size_t)T, x, length);
@@ -290,7 +303,7 @@ int model_batch(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *i
 const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *in, int inputs)
 {
     jd_type type = {0};
-    const int64_t wanted = m->classes ? m->classes : 1, n = in[0].type.dim[m->rank == 2];
+    const int64_t wanted = model_outputs(m), n = in[0].type.dim[m->rank == 2];
     const float *p = jd_fn_run(f, in, inputs) ? NULL : jd_fn_result(f, "p", &type);
     const bool each = m->alphabet && type.rank == 3 && type.dim[0] == in[0].type.dim[0] && type.dim[1] == n &&
                       type.dim[2] == m->letters + 1; /* step, sample, letter */

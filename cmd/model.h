@@ -26,19 +26,20 @@ typedef struct samples {
     size_t *first_letter; /* (count + 1) */
     int64_t most_letters;
     int32_t *label; /* (count), or NULL */
-    float *target;  /* (count), or NULL */
+    float *target;  /* (count,targets), or NULL */
+    int targets;
     bool *held;     /* (count) kept to validate on, or NULL: the choice is free */
     size_t skipped; /* rows of the table that were passed over */
     char *columns;  /* of a table: the inputs by name, or by number where there is no header; comma-separated */
     /* Their categories (jd_table, data.h), or NULL.  A column of K words is K inputs, of which one is 1. */
     char *categories;
-    bool *category;     /* (N) whether an input is one of these, or NULL */
-    size_t row_numbers; /* the column that was taken for row numbers, or 0 */
-    bool label_first;   /* the first column was taken for the classes */
-    char *target_column;
-    char *names;  /* of the classes, with | between (classes.h); NULL: numbers */
-    bool scaled;  /* pictures of a folder: those of another size are resized as a whole */
-    bool resized; /* some were */
+    bool *category;      /* (N) whether an input is one of these, or NULL */
+    size_t row_numbers;  /* the column that was taken for row numbers, or 0 */
+    bool label_first;    /* the first column was taken for the classes */
+    char *target_column; /* or columns, of several targets */
+    char *names;         /* of the classes, with | between (classes.h); NULL: numbers */
+    bool scaled;         /* pictures of a folder: those of another size are resized as a whole */
+    bool resized;        /* some were */
 } samples;
 
 /* What to do with cells of a table that hold no number: refuse the file, leave the row out, or keep the cell as NaN, which a
@@ -114,7 +115,7 @@ jd_status folder_pictures(jd_ctx *ctx, const struct folder *f, const samples_opt
 jd_status folder_sounds(jd_ctx *ctx, const struct folder *f, const samples_options *o, samples *out);
 extern const jd_ear_options folder_ear; /* how recordings are heard, at their rate */
 
-enum { MODEL_MEMBERS = 64, MODEL_VIEWS = 15, MODEL_INPUTS = MODEL_VIEWS + 1 };
+enum { MODEL_MEMBERS = 64, MODEL_TARGETS = 100000, MODEL_VIEWS = 15, MODEL_INPUTS = MODEL_VIEWS + 1 };
 
 /* A way to prepare pictures, and the name of the input that takes them: "x", "x2", "x3"... */
 typedef struct member_view {
@@ -154,15 +155,17 @@ struct model {
     int rate;            /* of recordings, see samples */
     char *alphabet;      /* of a net that writes (CTC); its last output is the blank.  Else NULL */
     int letters;
-    double t_mean, t_scale; /* the same for a target */
-    char *columns, *target; /* of a table, see samples; NULL: by place */
-    char *categories;       /* of these columns, "": none */
+    int targets;              /* of a regression, else 0 */
+    double *t_mean, *t_scale; /* (targets) the same for these */
+    char *columns, *target;   /* of a table, see samples; NULL: by place */
+    char *categories;         /* of these columns, "": none */
     missing missing;
     const char *optimizer;
     double momentum, clip, weight_decay;
 };
 
 int64_t model_size(const model *m);        /* numbers of a sample, of sequences the most */
+int64_t model_outputs(const model *m);     /* classes or targets */
 bool model_is_sequential(const char *net); /* whether a net reads sequences */
 bool model_knows_lengths(const char *net); /* whether every layer leaves the steps behind a sequence's end alone */
 /* The model's shape and normalisation from its training samples index[0..n-1]. */
@@ -177,6 +180,8 @@ jd_status params_complete(jd_ctx *ctx, const jd_params *p, int there, const char
 void model_free(jd_ctx *ctx, model *m);
 /* Members, pictures and preparation of a loaded model from its jackdaw.config, a json_t (members.c). */
 jd_status model_read_members(jd_ctx *ctx, const char *path, const void *config, model *m);
+/* "target-mean" or "target-factor" of a configuration, a json_t: a number, or, of n > 1 targets, a text of n; for jd_free. */
+double *model_read_targets(jd_ctx *ctx, const void *config, const char *name, int n);
 /* What a model of one network that sees the samples as they are has of these. */
 jd_status model_alone(jd_ctx *ctx, model *m);
 /* Whether pictures of this size can be taken as they are. */
@@ -194,9 +199,9 @@ jd_status model_see(jd_ctx *ctx, const model *m, int v, const jd_images *picture
  * how many inputs, 0 after an error.  `label` and `target` may be NULL. */
 int model_batch(jd_ctx *ctx, const model *m, const samples *s, const uint32_t *index, size_t n, float *x,
                 int32_t *length, int32_t *label, float *target, jd_tensor in[MODEL_INPUTS]);
-/* The result "p" of model_forward, (n,K) or (n,1); NULL after an error. */
+/* The result "p" of model_forward, (n,K), a class or target each; NULL after an error. */
 const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *in, int inputs);
-/* Result "p": class probabilities (B,K), the mean of the members', or the output (B,1).  Inputs "x", "x2", ... by views. */
+/* Result "p": class probabilities (B,K), the mean of the members', or the output (B,targets).  Inputs "x", "x2", ... by views. */
 void model_forward(jd_graph *g, void *m);
 void model_step(jd_graph *g, void *m); /* one training step */
 
@@ -204,19 +209,22 @@ enum { MEASURED_TEXTS = 20 };
 /* What the model makes of samples. */
 typedef struct measured {
     size_t n;
-    float *p;           /* (n,K) probabilities, or (n,1) outputs in the target's unit */
+    float *p;           /* (n,K) probabilities, or (n,targets) outputs in the targets' units */
     int32_t *predicted; /* (n) */
     int64_t *confusion; /* (K,K): row true, column predicted */
     size_t wrong;
     size_t edits, letters;          /* of texts: the edit distance to what was read, and the length of the truth */
     char *shown[MEASURED_TEXTS][2]; /* the first texts, and what was read */
-    double loss;                    /* mean -ln p(label), or mean squared error in the target's unit */
+    /* Mean -ln p(label), or mean squared error in the target's unit; of several targets the mean over them, each in its standard
+     * deviation on the training samples. */
+    double loss;
+    double *mse, *r2; /* (targets) of a regression: in the target's unit; the share of its variance that is explained */
 } measured;
 /* index NULL: all samples in order.  Stops early, with what it has, when `r` (may be NULL) is asked to. */
 jd_status model_measure(jd_ctx *ctx, jd_fn *f, const model *m, const samples *s, const uint32_t *index, size_t n,
                         jd_run *r, measured *out);
 void measured_free(jd_ctx *ctx, measured *m);
-/* "error (%)", "label error (%)" or "root mean squared error". */
+/* "error (%)", "label error (%)", "root mean squared error", or the same of several targets. */
 const char *model_metric(const model *m);
 /* Per cent of wrong answers, edits in per cent of the letters, or the root of the mean squared error. */
 double measured_score(const model *m, const measured *e);

@@ -7,6 +7,21 @@
 #include "classes.h"
 #include "letters.h"
 
+/* One number as such, several as a text of them. */
+static void describe_targets(jd_run *r, const char *name, const double *v, int n)
+{
+    jd_ctx *ctx = jd_run_ctx(r);
+    char *text = jd_strdup(ctx, "");
+    if (n == 1) jd_run_config_number(r, name, v[0]);
+    for (int k = 0; n > 1 && text && k < n; k++) {
+        char *more = jd_asprintf(ctx, "%s%s%.17g", text, k ? " " : "", v[k]);
+        jd_free(ctx, text);
+        text = more;
+    }
+    if (n > 1 && text) jd_run_config(r, name, text);
+    jd_free(ctx, text);
+}
+
 static void describe_vector(jd_run *r, const char *name, const float *v, int64_t n)
 {
     jd_ctx *ctx = jd_run_ctx(r);
@@ -47,6 +62,9 @@ void model_describe(jd_run *r, const model *m)
     else
         jd_run_config_number(r, "classes", m->classes);
     if (m->names && *m->names) jd_run_config(r, "class-names", m->names);
+    if (m->targets > 1) jd_run_config_number(r, "targets", m->targets);
+    if (m->targets) describe_targets(r, "target-mean", m->t_mean, m->targets);
+    if (m->targets) describe_targets(r, "target-factor", m->t_scale, m->targets);
     if (m->rank == 3) {
         jd_run_config(r, "pictures", shape);
         if (m->scaled) jd_run_config(r, "ink", "none");
@@ -61,8 +79,6 @@ void model_describe(jd_run *r, const model *m)
     if (m->target) jd_run_config(r, "target", m->target);
     if (m->categories && *m->categories) jd_run_config(r, "categories", m->categories);
     jd_run_config(r, "missing", samples_missing[m->missing]);
-    jd_run_config_number(r, "target-mean", m->t_mean);
-    jd_run_config_number(r, "target-factor", m->t_scale);
 }
 
 static float *read_vector(jd_ctx *ctx, const json_t *j, const char *name, int64_t n)
@@ -76,6 +92,37 @@ static float *read_vector(jd_ctx *ctx, const json_t *j, const char *name, int64_
     }
     if (v && !at) jd_fail(ctx, JD_EDATA, "jackdaw.config: \"%s\" is not %lld numbers", name, (long long)n);
     return v;
+}
+
+double *model_read_targets(jd_ctx *ctx, const void *config, const char *name, int n)
+{
+    const json_t *value = json_object_get(config, name);
+    const char *at = json_string_value(value);
+    double *v = jd_alloc_array(ctx, (size_t)n + 1, sizeof *v);
+    if (v && n == 1) v[0] = json_number_value(value);
+    for (int k = 0; v && n > 1 && k < n; k++) {
+        char *end = NULL;
+        v[k] = at ? strtod(at, &end) : 0;
+        if (!at || end == at) {
+            jd_fail(ctx, JD_EDATA, "jackdaw.config: \"%s\" is not %d numbers", name, n);
+            break;
+        }
+        at = end;
+    }
+    return v;
+}
+
+static void read_targets(jd_ctx *ctx, const json_t *j, model *m)
+{
+    const json_t *targets = json_object_get(j, "targets");
+    const json_int_t n = json_is_integer(targets) ? json_integer_value(targets) : 1;
+    if (n < 1 || n > MODEL_TARGETS)
+        jd_fail(ctx, JD_EDATA, "jackdaw.config: \"targets\" is %lld; 1 to %d", (long long)n, MODEL_TARGETS);
+    m->targets = (int)n;
+    if (!jd_error(ctx)) m->t_mean = model_read_targets(ctx, j, "target-mean", m->targets);
+    if (!jd_error(ctx)) m->t_scale = model_read_targets(ctx, j, "target-factor", m->targets);
+    for (int k = 0; !jd_error(ctx) && k < m->targets; k++)
+        if (!(fabs(m->t_scale[k]) > 0)) m->t_scale[k] = 1;
 }
 
 static void read_columns(jd_ctx *ctx, const json_t *j, model *m)
@@ -121,9 +168,7 @@ static jd_status read_config(jd_ctx *ctx, const char *path, const char *text, mo
         m->halves = m->classes && answer && !strcmp(answer, "tanh");
         m->low = (float)json_number_value(json_object_get(j, "low"));
         m->high = (float)json_number_value(json_object_get(j, "high"));
-        m->t_mean = json_number_value(json_object_get(j, "target-mean"));
-        m->t_scale = json_number_value(json_object_get(j, "target-factor"));
-        if (!(fabs(m->t_scale) > 0)) m->t_scale = 1;
+        if (!m->classes) read_targets(ctx, j, m);
         read_columns(ctx, j, m);
         if (m->rank < 3) m->mean = read_vector(ctx, j, "mean", m->dim[m->rank - 1]);
         if (m->rank < 3) m->scale = read_vector(ctx, j, "factor", m->dim[m->rank - 1]);

@@ -10,14 +10,50 @@
 #include "model.h"
 #include "parser.h"
 #include "predict.h"
+#include "targets.h"
 #include "texter.h"
 #include "translator.h"
 
 typedef enum form { PLAIN, JSON, CSV } form;
 
+/* The columns of a regression's answers: of several targets their names. */
+static void print_titles(const model *m)
+{
+    char name[COLUMN_NAME];
+    if (m->targets == 1) printf("value");
+    for (int k = 0; m->targets > 1 && k < m->targets; k++) {
+        if (k) printf(",");
+        csv_field(stdout, target_title(m, k, name));
+    }
+}
+
+/* The answers p (targets) of a regression. */
+static void print_targets(const model *m, const float *p, form how)
+{
+    char name[COLUMN_NAME];
+    if (m->targets == 1) {
+        printf(how == JSON ? "\"value\":%.9g" : how == CSV ? "%.9g" : "%.6g", (double)p[0]);
+        return;
+    }
+    if (how == JSON) printf("\"values\":{");
+    for (int k = 0; k < m->targets; k++) {
+        target_title(m, k, name);
+        if (how == JSON) {
+            printf("%s", k ? "," : "");
+            cli_json_string(name);
+            printf(":%.9g", (double)p[k]);
+        } else if (how == CSV) {
+            printf("%s%.9g", k ? "," : "", (double)p[k]);
+        } else {
+            printf("%s%s %.6g", k ? "  " : "", name, (double)p[k]);
+        }
+    }
+    if (how == JSON) printf("}");
+}
+
 static void print_one(const model *m, const char *file, size_t i, const measured *e, form how)
 {
-    const size_t K = m->classes ? (size_t)m->classes : 1;
+    const size_t K = (size_t)model_outputs(m);
     const float *p = e->p + i * K;
     const int32_t best = e->predicted[i];
     const bool named = m->names && *m->names;
@@ -28,7 +64,8 @@ static void print_one(const model *m, const char *file, size_t i, const measured
         cli_json_string(file);
         printf(",\"index\":%zu,", i);
         if (!m->classes) {
-            printf("\"value\":%.9g}\n", (double)p[0]);
+            print_targets(m, p, how);
+            printf("}\n");
             return;
         }
         printf("\"class\":%d,", best);
@@ -41,14 +78,17 @@ static void print_one(const model *m, const char *file, size_t i, const measured
         csv_field(stdout, file);
         printf(",%zu,", i);
         if (m->classes) csv_field(stdout, name);
-        printf(m->classes ? ",%.9g" : "%.9g", (double)p[m->classes ? best : 0]);
+        if (m->classes) printf(",%.9g", (double)p[best]);
+        if (!m->classes) print_targets(m, p, how);
         if (named) printf(",%d", best);
         printf("\n");
     } else if (m->classes) {
         printf("%s:%zu  class %d%s%s  probability %.4f\n", file, i, best, named ? " " : "", named ? name : "",
                (double)p[best]);
     } else {
-        printf("%s:%zu  %.6g\n", file, i, (double)p[0]);
+        printf("%s:%zu  ", file, i);
+        print_targets(m, p, how);
+        printf("\n");
     }
 }
 
@@ -127,7 +167,8 @@ static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model 
     }
     if (!jd_error(ctx) && !files_list(ctx, &indexed, m->rank == 3 ? pictures : tables, &files)) {
         const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder || any ? CSV : PLAIN;
-        if (how == CSV) printf(m->classes ? "file,index,class,probability" : "file,index,value");
+        if (how == CSV) printf(m->classes ? "file,index,class,probability" : "file,index,");
+        if (how == CSV && !m->classes) print_titles(m);
         if (how == CSV) printf(m->names && *m->names ? ",number\n" : "\n"); /* of classes that have names */
         for (size_t i = 0; i < files.n; i++) {
             samples s;

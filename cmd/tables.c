@@ -101,7 +101,7 @@ jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const ch
     const jd_table t = {.rows = s->count, .cols = 1, .values = value, .lines = line, .words = word};
     const size_t count = s->count;
     if (o->regression)
-        s->target = jd_alloc_array(ctx, count + 1, sizeof *s->target);
+        s->targets = 1, s->target = jd_alloc_array(ctx, count + 1, sizeof *s->target);
     else
         s->label = jd_alloc_array(ctx, count + 1, sizeof *s->label);
     for (size_t i = 0; !jd_error(ctx) && i < count; i++) {
@@ -167,23 +167,17 @@ static char *column_list(jd_ctx *ctx, const jd_table *t, size_t first, size_t n)
 static jd_status read_columns(jd_ctx *ctx, const char *name, const samples_options *o, jd_table *t, samples *s)
 {
     const char *inputs = o->columns ? o->columns : "*", *target = o->target ? o->target : "last";
-    char *select = NULL;
-    if (o->unlabelled)
-        select = jd_strdup(ctx, inputs);
-    else if (o->columns || o->target)
-        select = jd_asprintf(ctx, "%s,%s", inputs, target);
-    if (!jd_error(ctx))
-        jd_read_csv(ctx, name,
-                    &(jd_csv_options){.select = select,
-                                      .missing_is_nan = true,
-                                      .skipped = o->skip ? &s->skipped : NULL,
-                                      .categories = !o->categories || *o->categories,
-                                      .known = o->categories,
-                                      .strangers = o->missing == MISSING_MEAN,
-                                      .last_words = !o->unlabelled && !o->regression},
-                    t);
-    jd_free(ctx, select);
-    return jd_error(ctx);
+    const bool chosen = o->columns || o->target;
+    return jd_read_csv(ctx, name,
+                       &(jd_csv_options){.select = chosen || o->unlabelled ? inputs : NULL,
+                                         .targets = chosen && !o->unlabelled ? target : NULL,
+                                         .missing_is_nan = true,
+                                         .skipped = o->skip ? &s->skipped : NULL,
+                                         .categories = !o->categories || *o->categories,
+                                         .known = o->categories,
+                                         .strangers = o->missing == MISSING_MEAN,
+                                         .last_words = !o->unlabelled && !o->regression},
+                       t);
 }
 
 /* Whether the labels stand first, as in the UCR archive of time series: whole numbers there, few different ones, and fractions in
@@ -251,17 +245,18 @@ static size_t inputs_of(jd_ctx *ctx, const char *name, const jd_table *t, const 
     return sum;
 }
 
-/* The inputs of row i. */
+/* The inputs of row i, and its targets where `target` is not NULL. */
 static jd_status take_values(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, size_t n, const size_t *width,
-                             float *to)
+                             float *to, float *target)
 {
-    for (size_t k = 0; k < n; to += width[k++]) {
+    for (size_t k = 0; k < (target ? t->cols : n); k++) {
         const double v = t->values[i * t->cols + k];
         if (fabs(v) > FLT_MAX && isfinite(v))
             return jd_fail(ctx, JD_EDATA, "%s: line %zu, column %zu: %g is beyond what a float holds; scale the column",
                            name, t->lines[i], t->columns[k], v);
-        for (size_t w = 0; w < width[k]; w++)
-            to[w] = !isfinite(v) ? NAN : width[k] == 1 ? (float)v : (float)((size_t)v == w);
+        if (k >= n) target[k - n] = (float)v;
+        for (size_t w = 0; k < n && w < width[k]; w++)
+            *to++ = !isfinite(v) ? NAN : width[k] == 1 ? (float)v : (float)((size_t)v == w);
     }
     return JD_OK;
 }
@@ -285,23 +280,30 @@ jd_status table_load(jd_ctx *ctx, const char *name, const samples_options *o, sa
 {
     jd_table t = {0};
     if (read_table(ctx, name, o, &t, s)) return jd_error(ctx);
-    const size_t n = t.cols - (o->unlabelled ? 0 : 1);
+    const size_t targets = o->unlabelled ? 0 : t.targets ? t.targets : 1, n = t.cols - targets;
     size_t *width = jd_alloc_array(ctx, t.cols, sizeof *width), inputs = 0;
     s->rank = 1;
     if (n < 1)
         jd_fail(ctx, JD_EDATA, "%s: %zu rows and %zu columns; at least one row and two columns are needed", name,
                 t.rows, t.cols);
+    else if (targets > 1 && !o->regression)
+        jd_fail(ctx, JD_EUSAGE,
+                "%s: %zu columns of labels, but a sample has one class; for several targets that are numbers use "
+                "--loss mse",
+                name, targets);
     else if (width)
         inputs = inputs_of(ctx, name, &t, o, n, width);
     s->dim[0] = (int64_t)inputs;
     if (!jd_error(ctx)) s->values = jd_alloc_array(ctx, t.rows, inputs * sizeof *s->values);
     if (!jd_error(ctx) && !o->unlabelled && !o->regression) s->label = jd_alloc_array(ctx, t.rows, sizeof *s->label);
-    if (!jd_error(ctx) && !o->unlabelled && o->regression) s->target = jd_alloc_array(ctx, t.rows, sizeof *s->target);
+    if (!jd_error(ctx) && !o->unlabelled && o->regression)
+        s->target = jd_alloc_array(ctx, t.rows, targets * sizeof *s->target);
+    if (s->target) s->targets = (int)targets;
     if (s->label) name_classes(ctx, name, &t, o, s);
     for (size_t i = 0; i < t.rows && !jd_error(ctx); i++) {
         if (!row_kept(ctx, name, &t, i, n, o)) continue;
-        if (s->target) s->target[s->count] = (float)t.values[i * t.cols + t.cols - 1];
-        if (take_values(ctx, name, &t, i, n, width, s->values + s->count * inputs) ||
+        float *target = s->target ? s->target + s->count * targets : NULL;
+        if (take_values(ctx, name, &t, i, n, width, s->values + s->count * inputs, target) ||
             (s->label && take_label(ctx, name, &t, i, "line", s))) {
             if (!o->skip) break;
             jd_error_clear(ctx);
@@ -312,7 +314,7 @@ jd_status table_load(jd_ctx *ctx, const char *name, const samples_options *o, sa
     if (!jd_error(ctx) && !s->count)
         jd_fail(ctx, JD_EDATA, "%s: no row without missing cells; try --missing mean, or choose --columns", name);
     if (!jd_error(ctx)) s->columns = column_list(ctx, &t, 0, n);
-    if (!jd_error(ctx) && !o->unlabelled) s->target_column = column_list(ctx, &t, n, 1);
+    if (!jd_error(ctx) && !o->unlabelled) s->target_column = column_list(ctx, &t, n, targets);
     if (!jd_error(ctx)) keep_categories(ctx, &t, n, width, s);
     s->row_numbers = t.row_numbers;
     s->skipped += t.rows - s->count;

@@ -6,6 +6,7 @@
 #include "jackdaw/ranks.h"
 #include "jackdaw/augment.h"
 #include "grow.h"
+#include "targets.h"
 
 enum { SLOTS = 3, FEW_STEPS = 2000, MOST_EPOCHS = 400 };
 
@@ -64,7 +65,7 @@ static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
         return inputs + 2;
     }
     in[inputs] = t->m.classes ? JD_TENSOR("label", JD_I32, s->label, (int64_t)t->batch)
-                              : JD_TENSOR("target", JD_F32, s->target, (int64_t)t->batch, 1);
+                              : JD_TENSOR("target", JD_F32, s->target, (int64_t)t->batch, t->m.targets);
     return inputs + 1;
 }
 
@@ -121,7 +122,7 @@ static jd_status make_slots(training *t)
         const int64_t size = t->m.rank == 2 ? (t->data.dim[0] + 15) * t->m.dim[1] : model_size(&t->m);
         s->x = jd_alloc_array(t->ctx, t->batch * (size_t)size, sizeof *s->x);
         s->length = jd_alloc_array(t->ctx, t->batch, sizeof *s->length);
-        s->target = jd_alloc_array(t->ctx, t->batch, sizeof *s->target);
+        s->target = jd_alloc_array(t->ctx, t->batch, (size_t)(t->m.targets + 1) * sizeof *s->target);
         s->label =
             jd_alloc_array(t->ctx, t->batch, (t->m.alphabet ? (size_t)t->data.most_letters : 1) * sizeof *s->label);
         s->label_length = jd_alloc_array(t->ctx, t->batch, sizeof *s->label_length);
@@ -330,6 +331,7 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
     jd_run_metric(r, metric, false);
     jd_run_extra(r, "samples", (double)n);
     jd_run_extra(r, "mean_loss", e.loss);
+    if (t->m.targets) jd_run_extra(r, "r2", targets_r2(&t->m, &e));
     jd_run_extra(r, "parameters", (double)jd_params_count(t->params));
     jd_run_extra(r, "steps", (double)res->steps);
     if (valid) jd_run_extra(r, "best_validation", without_loss(t, res->best));

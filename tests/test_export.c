@@ -20,7 +20,7 @@ typedef struct net {
     const char *name, *spec;
     jd_dims input; /* (H,W,C) of pictures, (N) of vectors and sequences */
     bool sequence, softmax, normal, c_only;
-    double factor, shift; /* of the outputs */
+    double factor, shift; /* of the first output, 1 more of each next one */
 } net;
 
 static const net nets[] = {
@@ -62,6 +62,7 @@ static const net nets[] = {
     {"cubes", "polynomial x5*x2 x1*x0 / 0*1 1*x3 cubic, dense 2", {3, {2, 3, 1}}, .normal = true},
     {"lines", "dense 4 tanh, polynomial x0*x1 x2*x3 linear, polynomial x0*x1 bilinear clamp -2 2", {1, {3}}},
     {"nothing", "polynomial", {1, {3}}, .normal = true, .factor = 1, .shift = -4.5},
+    {"targets", "lstm 3, dense 3", {1, {2}}, .sequence = true, .normal = true, .factor = 4, .shift = 2},
     {"last", "lstm 3, mean, polynomial x0*x1 x2*x1 / 0*1", {1, {2}}, .sequence = true},
     {"roads", "lstm 4, highway 2 sigmoid, dense 2", {1, {3}}, .sequence = true},
     {"mean", "blstm 3, mean, dense 5 relu, dense 2", {1, {4}}, .sequence = true},
@@ -96,7 +97,7 @@ enum { NETS = sizeof nets / sizeof *nets };
 typedef struct sample {
     const net *n;
     jd_params *params;
-    float mean[16], factor[16];
+    float mean[16], factor[16], out_factor[16], out_shift[16];
     jd_type in, out;
     float *x, *y, *raw; /* raw: before normalisation */
     jd_export e;
@@ -147,9 +148,13 @@ static void open_sample(const net *n, sample *s, bool ragged)
     }
     assert_int_equal(jd_fn_run(f, in, 1 + ragged), JD_OK);
     const float *y = jd_fn_result(f, "y", &s->out);
+    const int64_t K = s->out.dim[s->out.rank - 1];
     s->y = calloc((size_t)jd_type_count(&s->out), sizeof *y);
+    for (int k = 0; k < K && k < 16; k++)
+        s->out_factor[k] = (float)(n->factor + k), s->out_shift[k] = (float)(n->shift + k);
     for (int64_t i = 0; i < jd_type_count(&s->out); i++)
-        s->y[i] = n->factor != 0 ? (float)(n->factor * (double)y[i] + n->shift) : y[i];
+        s->y[i] =
+            n->factor != 0 ? (float)((double)s->out_factor[i % K] * (double)y[i] + (double)s->out_shift[i % K]) : y[i];
     /* The last sample is told from the first, or nothing would be compared. */
     const int64_t values = jd_type_count(&s->out), last = values - s->out.dim[s->out.rank - 1];
     assert_true((memcmp(y, y + last, (size_t)(values - last) * sizeof *y) == 0) == !strcmp(n->spec, "polynomial"));
@@ -160,8 +165,8 @@ static void open_sample(const net *n, sample *s, bool ragged)
                        .lengths = ragged,
                        .softmax = n->softmax,
                        .labels = "up */ #error, /* down, */*/ left",
-                       .out_factor = n->factor,
-                       .out_shift = n->shift};
+                       .out_factor = n->factor != 0 ? s->out_factor : NULL,
+                       .out_shift = s->out_shift};
     if (picture)
         s->e.height = d[0], s->e.width = d[1], s->e.channels = d[2];
     else

@@ -45,6 +45,29 @@ static void sparse_tables(void **state)
     expect_error(JD_EDATA, "line 2: '1,2' is no label");
 }
 
+/* Targets stand last, whatever the list of the others; `*` leaves them out. */
+static void targets(void **state)
+{
+    (void)state;
+    jd_table t = {0};
+    static const char rows[] = "a,b,c,d\n1,2,3,4\n5,6,7,8\n";
+    assert_int_equal(csv(rows, &(jd_csv_options){.targets = "c,a"}, &t), JD_OK);
+    assert_true(t.cols == 4 && t.targets == 2);
+    assert_memory_equal(t.values, ((double[]){2, 4, 3, 1, 6, 8, 7, 5}), 8 * sizeof(double));
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv(rows, &(jd_csv_options){.select = "d,*", .targets = "2-3"}, &t), JD_OK);
+    assert_memory_equal(t.values, ((double[]){4, 1, 2, 3, 8, 5, 6, 7}), 8 * sizeof(double));
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv("7 1:1 3:3\n", &(jd_csv_options){.targets = "1,4"}, &t), JD_OK);
+    assert_true(t.cols == 4 && t.targets == 2);
+    assert_memory_equal(t.values, ((double[]){1, 0, 7, 3}), 4 * sizeof(double));
+    jd_table_free(ctx, &t);
+    csv(rows, &(jd_csv_options){.select = "a,b", .targets = "b"}, &t);
+    expect_error(JD_EUSAGE, "column 2 is asked for twice");
+    csv(rows, &(jd_csv_options){.targets = ""}, &t);
+    expect_error(JD_EUSAGE, "names no column");
+}
+
 /* A field in quotes may hold line ends; a quote that is not closed before a separator is a letter. */
 static void quoted_lines(void **state)
 {
@@ -70,6 +93,7 @@ static void quoted_lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(sparse_tables), cmocka_unit_test(quoted_lines)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(targets), cmocka_unit_test(sparse_tables),
+                                       cmocka_unit_test(quoted_lines)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -139,6 +139,8 @@ typedef struct jd_csv_options {
      * list of such alone begins with `*`, and so does NULL.  `*` also leaves a first column out that has no name in the header
      * and counts the rows, as pandas and R write it.  Columns that are not wanted may hold anything. */
     const char *select;
+    /* NULL, or columns in the same language, without `*`, that stand behind those of `select`, whose `*` leaves them out. */
+    const char *targets;
     /* Columns may hold categories: one whose first cell is a word.  Its values are then places in its list in
      * jd_table.categories, of at most JD_LIMIT_CATEGORIES words. */
     bool categories;
@@ -163,6 +165,7 @@ typedef struct jd_table {
      * them; nothing for a column of numbers, and none behind the last column of words. */
     char *categories;
     size_t row_numbers; /* the column that `*` left out because it counts the rows, or 0 */
+    size_t targets;     /* how many of the columns, the last ones, were asked for as targets */
 } jd_table;
 enum { JD_LIMIT_CATEGORIES = 1000 };
 

@@ -30,13 +30,13 @@ typedef struct jd_export {
     int64_t height, width, channels; /* pictures; 0: no picture */
     int64_t columns;                 /* vectors and sequences */
     bool sequence;
-    bool lengths;                 /* ONNX, sequences: a second input "lengths", int32 (B), where a batch has several */
-    bool softmax;                 /* probabilities, not logits */
-    float low, high;              /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
-    const float *mean, *factor;   /* (columns): v goes in as (v - mean) factor; NULL: as it is */
-    double out_factor, out_shift; /* outputs are multiplied and shifted by these; both 0: as they are */
-    const char *labels;           /* what the outputs stand for, for people; or NULL */
-    const char *note;             /* what else people must know: how pictures are prepared; or NULL */
+    bool lengths;               /* ONNX, sequences: a second input "lengths", int32 (B), where a batch has several */
+    bool softmax;               /* probabilities, not logits */
+    float low, high;            /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
+    const float *mean, *factor; /* (columns): v goes in as (v - mean) factor; NULL: as it is */
+    const float *out_factor, *out_shift; /* (the last dimension of the output): multiply and shift; NULL: as it is */
+    const char *labels;                  /* what the outputs stand for, for people; or NULL */
+    const char *note;                    /* what else people must know: how pictures are prepared; or NULL */
     /* A committee: its nets all see the input, and the output is the mean of their probabilities.  Not of sequences, and not
      * without `softmax`.  members 0: the net above, alone. */
     const jd_export_member *member;

@@ -39,7 +39,7 @@ bool jd__csv_is_sparse(const char *text, const char *end);
 jd_status jd__csv_sparse(jd__csv *c, char *text, char *end);
 #define JD_LIMIT_SPARSE ((size_t)1 << 20) /* numbers of a table, zeros too; more where the text is long */
 
-/* Fills t.columns from the list o.select and the words of the first line; *named when one was chosen by its name.  `counts`:
+/* Fills t.columns from the lists o.select and o.targets and the words of the first line; *named when one was chosen by its name.  `counts`:
  * the first column counts the rows if it has no name. */
 jd_status jd__csv_choose(jd__csv *c, bool counts, bool *named);
 

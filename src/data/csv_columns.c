@@ -104,6 +104,12 @@ jd_status jd__csv_choose(jd__csv *c, bool counts, bool *named)
         else
             take_word(c, taken, word, name, named);
     }
+    const size_t inputs = c->t.cols;
+    at = c->o.targets ? c->o.targets : "";
+    while (!jd_error(c->ctx) && next_choice(&at, word, &name)) take_word(c, taken, word, name, named);
+    c->t.targets = c->t.cols - inputs;
+    if (!jd_error(c->ctx) && c->o.targets && !c->t.targets)
+        jd_fail(c->ctx, JD_EUSAGE, "%s: the list of targets \"%s\" names no column", c->path, c->o.targets);
     if (!jd_error(c->ctx) && star != SIZE_MAX && counts && !taken[0]) {
         taken[0] = true;
         c->t.row_numbers = 1;

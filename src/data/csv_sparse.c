@@ -118,13 +118,14 @@ static jd_status prepare(jd__csv *c, char *text, char *end, size_t *rows)
         if (st) jd_error_clear(c->ctx);
         *rows += st || label;
     }
-    const size_t asked = asked_for(c->o.select);
+    const size_t inputs = asked_for(c->o.select), targets = asked_for(c->o.targets),
+                 asked = inputs > targets ? inputs : targets;
     c->fields = most + 1 > asked ? most + 1 : asked;
     c->words = jd_alloc_array(c->ctx, c->fields, sizeof *c->words);
     char *none = c->words ? jd_strdup(c->ctx, "") : NULL;
     for (size_t i = 0; none && i < c->fields; i++) c->words[i] = none; /* the columns have no names */
     c->sparse = true;
-    if (none && !c->o.select) c->o.select = "*,1";
+    if (none && !c->o.select && !c->o.targets) c->o.select = "*,1";
     if (none) jd__csv_choose(c, false, &named);
     jd_free(c->ctx, none);
     if (jd_error(c->ctx)) return jd_error(c->ctx);

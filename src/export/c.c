@@ -277,6 +277,13 @@ static jd_status write_file(jd_ctx *ctx, const char *dir, const char *name, cons
     return jd_error(ctx);
 }
 
+static void put_numbers(jd_buffer *c, const char *name, const float *v, int64_t n)
+{
+    jd__emit(c, "static const float %s[%lld] = {", name, (long long)n);
+    for (int64_t i = 0; i < n; i++) jd__emit(c, "%s%af", i ? ", " : "", (double)v[i]);
+    jd__put_text(c, "};\n");
+}
+
 jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const char *name)
 {
     if (!jd__given(ctx, __func__, "e", e) || !jd__given(ctx, __func__, "dir", dir) ||
@@ -305,15 +312,16 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
     w.parts = body.parts;
     jd__emit(&w.c, "/* %s.c - see %s.h. */\n#include \"%s.h\"\n\n#include <math.h>\n", name, name, name);
     put_scratch(&w);
+    const int64_t outputs = p->out.dim[p->out.rank - 1];
     if (e->mean && e->factor && p->in.rank == 1) {
         jd__put_text(&w.c, "\n/* The input's mean, and what its differences from that are multiplied by. */\n");
-        const int64_t n = p->in.dim[0];
-        for (int k = 0; k < 2; k++) {
-            const float *v = k ? e->factor : e->mean;
-            jd__emit(&w.c, "static const float in_%s[%lld] = {", k ? "factor" : "mean", (long long)n);
-            for (int64_t i = 0; i < n; i++) jd__emit(&w.c, "%s%af", i ? ", " : "", (double)v[i]);
-            jd__put_text(&w.c, "};\n");
-        }
+        put_numbers(&w.c, "in_mean", e->mean, p->in.dim[0]);
+        put_numbers(&w.c, "in_factor", e->factor, p->in.dim[0]);
+    }
+    if (!e->softmax && e->out_factor && outputs > 1) {
+        jd__put_text(&w.c, "\n/* What the net's outputs are multiplied by, and then added to. */\n");
+        put_numbers(&w.c, "out_factor", e->out_factor, outputs);
+        put_numbers(&w.c, "out_shift", e->out_shift, outputs);
     }
     jd__put(&w.c, weights.c.data, weights.c.size);
     jd__put_text(&w.c, "\n");

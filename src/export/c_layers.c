@@ -299,9 +299,15 @@ void jd__c_body(jd_c_writer *w)
     for (int i = 0; i < w->p->n; i++) put_layer(w, i);
     if (!e->softmax) {
         put_copy(w, "out", out->sequence, m);
-        if (e->out_factor != 0)
+        const long long K = out->dim[out->rank - 1];
+        if (e->out_factor && K == 1)
             jd__emit(&w->c, "    for (int i = 0; i < %s%lld; i++) out[i] = %af * out[i] + %af;\n", times(w, out),
-                     (long long)m, (double)(float)e->out_factor, (double)(float)e->out_shift);
+                     (long long)m, (double)*e->out_factor, (double)*e->out_shift);
+        else if (e->out_factor)
+            jd__emit(&w->c,
+                     "    for (int i = 0; i < %s%lld; i++) out[i] = out_factor[i %% %lld] * out[i] + out_shift[i %% "
+                     "%lld];\n",
+                     times(w, out), (long long)m, K, K);
         return;
     }
     use(w, JD_PART_SOFTMAX);

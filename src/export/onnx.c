@@ -369,9 +369,10 @@ static void put_net(jd_onnx_writer *w)
         const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
         w->x = jd__onnx_node(&w->g, "Softmax", JD_ONNX_IN(w->x), axis, 1, NULL);
     }
-    if (!e->softmax && e->out_factor != 0) {
-        w->x = jd__onnx_two(&w->g, "Mul", w->x, jd__onnx_number(&w->g, e->out_factor));
-        w->x = jd__onnx_two(&w->g, "Add", w->x, jd__onnx_number(&w->g, e->out_shift));
+    if (!e->softmax && e->out_factor) {
+        const jd_dims K = JD_DIMS(p->out.dim[p->out.rank - 1]);
+        w->x = jd__onnx_two(&w->g, "Mul", w->x, jd__onnx_floats(&w->g, "out_factor", e->out_factor, K));
+        w->x = jd__onnx_two(&w->g, "Add", w->x, jd__onnx_floats(&w->g, "out_shift", e->out_shift, K));
     }
 }
 
