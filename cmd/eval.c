@@ -155,6 +155,7 @@ int cmd_eval(int argc, char **argv)
     case MODEL_READER: return eval_reader(ctx, &a, data, split);
     case MODEL_LABELLER: return eval_volumes(ctx, &a, data, split);
     case MODEL_SCANNER: return eval_scan(ctx, &a, data, split);
+    case MODEL_SEGMENTER: return eval_masks(ctx, &a, data, split);
     case MODEL_CHAINS: {
         chain_model *m = chain_model_open(ctx, path);
         if (m && !jd_error(ctx)) chains_eval(m, data, split, cli_has(&a, "json"));

@@ -11,6 +11,9 @@ int eval_volumes(jd_ctx *ctx, const cli_args *a, const char *data, jd_split spli
 /* A model that scans pictures for membranes or points, against the labels beside them; closes the context. */
 int eval_scan(jd_ctx *ctx, const cli_args *a, const char *data, jd_split split);
 
+/* A model that was trained from masks, against masks; closes the context. */
+int eval_masks(jd_ctx *ctx, const cli_args *a, const char *data, jd_split split);
+
 /* The folder or file that `data` names: a path as it is, otherwise the folder of the registry's set; for jd_free. */
 char *eval_place(jd_ctx *ctx, const char *data);
 /* The words of --split. */

@@ -23,6 +23,7 @@ model_kind model_kind_of(jd_ctx *ctx, const char *path)
                             : words && jd_tensor_file_meta(f, "words.target") ? MODEL_TRANSLATOR
                             : words && jd_tensor_file_meta(f, "labels")       ? MODEL_PARSER
                             : says(j, "reads", "characters")                  ? MODEL_TEXTER
+                            : json_object_get(j, "mask-values")               ? MODEL_SEGMENTER
                             : json_object_get(j, "scan")                      ? MODEL_SCANNER
                                                                               : MODEL_NET;
     json_decref(j);

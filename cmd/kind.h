@@ -12,6 +12,7 @@ typedef enum model_kind {
     MODEL_TRANSLATOR, /* words to words (translator.h) */
     MODEL_PARSER,     /* words to trees (parser.h) */
     MODEL_TEXTER,     /* the next character (texter.h) */
+    MODEL_SEGMENTER,  /* pictures of any size, pixel by pixel, trained from masks (eval_masks.c) */
     MODEL_SCANNER     /* pictures of any size, pixel by pixel: membranes or points (eval_scan.c) */
 } model_kind;
 

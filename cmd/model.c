@@ -339,14 +339,9 @@ static jd_node ctc_of_each_letter(jd_graph *g, const model *m, jd_node y)
     return jd_div(g, jd_sum(g, each, JD_ALL_AXES, false), jd_sum(g, jd_real_of(g, count), JD_ALL_AXES, false));
 }
 
-void model_step(jd_graph *g, void *user)
+void model_update(jd_graph *g, const model *m, jd_node loss)
 {
-    const model *m = user;
-    const jd_node length = m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE;
-    const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), length), lr = jd_arg(g, "lr");
-    const jd_node loss = m->alphabet  ? ctc_of_each_letter(g, m, y)
-                         : m->classes ? jd_softmax_xent(g, y, jd_arg(g, "label"))
-                                      : jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
+    const jd_node lr = jd_arg(g, "lr");
     const jd_update_options o = {.momentum = m->momentum,
                                  .nesterov = !strcmp(m->optimizer, "nesterov"),
                                  .clip = m->clip,
@@ -357,5 +352,16 @@ void model_step(jd_graph *g, void *user)
         jd_update_rmsprop_opt(g, loss, lr, o);
     else
         jd_update_sgd_opt(g, loss, lr, o);
+}
+
+void model_step(jd_graph *g, void *user)
+{
+    const model *m = user;
+    const jd_node length = m->rank == 2 && model_knows_lengths(m->net) ? jd_arg(g, "length") : JD_NONE;
+    const jd_node y = jd_net(g, m->net, jd_arg(g, "x"), length);
+    const jd_node loss = m->alphabet  ? ctc_of_each_letter(g, m, y)
+                         : m->classes ? jd_softmax_xent(g, y, jd_arg(g, "label"))
+                                      : jd_mean(g, jd_square(g, jd_sub(g, y, jd_arg(g, "target"))), JD_ALL_AXES, false);
+    model_update(g, m, loss);
     jd_result(g, "loss", loss);
 }

@@ -204,6 +204,8 @@ const float *model_run(jd_ctx *ctx, jd_fn *f, const model *m, const jd_tensor *i
 /* Result "p": class probabilities (B,K), the mean of the members', or the output (B,targets).  Inputs "x", "x2", ... by views. */
 void model_forward(jd_graph *g, void *m);
 void model_step(jd_graph *g, void *m); /* one training step */
+/* The model's optimiser, at the rate "lr". */
+void model_update(jd_graph *g, const model *m, jd_node loss);
 
 enum { MEASURED_TEXTS = 20 };
 /* What the model makes of samples. */

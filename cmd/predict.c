@@ -250,6 +250,7 @@ int cmd_predict(int argc, char **argv)
         break;
     }
     case MODEL_SCANNER:
+    case MODEL_SEGMENTER:
         jd_fail(ctx, JD_EUSAGE,
                 "%s: answers for every pixel of a picture; jackdaw scan MODEL FILE -o OUT.png, or OUT.csv for points",
                 path);

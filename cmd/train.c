@@ -6,6 +6,8 @@
 #include "jackdaw/ranks.h"
 #include "jackdaw/augment.h"
 #include "grow.h"
+#include "learning.h"
+#include "masks.h"
 #include "targets.h"
 
 enum { SLOTS = 3, FEW_STEPS = 2000, MOST_EPOCHS = 400 };
@@ -26,17 +28,15 @@ typedef struct training {
     char *beside;    /* the test that lies beside the data */
     uint32_t *index; /* a permutation of the data: the first `valid` are for validation, the others for training */
     size_t valid, count, batch;
-    uint64_t seed;
-    bool regression, deform, grown; /* grown: --method gmdh */
-    bool texts;                     /* --loss ctc */
-    int size[3];                    /* --size, or 0 */
+    learning l;
+    bool regression, grown; /* grown: --method gmdh */
+    bool texts;             /* --loss ctc */
     grow_options grow;
     jd_gmdh *gmdh;
     jd_params *params;
     jd_fn *forward;
     slot slot[SLOTS];
-    int64_t steps, epochs, per_epoch, patience;
-    jd_schedule lr;
+    int64_t per_epoch;
 } training;
 
 static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
@@ -45,13 +45,13 @@ static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
     slot *s = &t->slot[slot_number];
     const int64_t epoch = step / t->per_epoch;
     const size_t first = (size_t)(step % t->per_epoch) * t->batch;
-    if (s->epoch != epoch) jd_epoch_order(t->seed, (uint64_t)epoch, s->order, t->count);
+    if (s->epoch != epoch) jd_epoch_order(t->l.seed, (uint64_t)epoch, s->order, t->count);
     s->epoch = epoch;
     for (size_t i = 0; i < t->batch; i++) s->sample[i] = t->index[t->valid + s->order[first + i]];
     const int inputs =
         model_batch(t->ctx, &t->m, &t->data, s->sample, t->batch, s->x, s->length, s->label, s->target, in);
     if (s->deformer)
-        jd_deform_batch(s->deformer, t->seed, (uint32_t)epoch, &t->data.images, s->sample, t->batch, s->x, s->label);
+        jd_deform_batch(s->deformer, t->l.seed, (uint32_t)epoch, &t->data.images, s->sample, t->batch, s->x, s->label);
     if (t->m.alphabet) {
         const size_t U = (size_t)t->data.most_letters;
         for (size_t i = 0; i < t->batch; i++) {
@@ -114,7 +114,7 @@ static jd_status make_slots(training *t)
     jd_deform_options o = jd_deform_mnist2010();
     o.low = t->m.low;
     o.high = t->m.high;
-    if (t->deform && (t->m.rank != 3 || !t->m.classes))
+    if (t->l.deform && (t->m.rank != 3 || !t->m.classes))
         return jd_fail(t->ctx, JD_EUSAGE, "--deform is for images; leave it out");
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &t->slot[i];
@@ -128,7 +128,7 @@ static jd_status make_slots(training *t)
         s->label_length = jd_alloc_array(t->ctx, t->batch, sizeof *s->label_length);
         s->sample = jd_alloc_array(t->ctx, t->batch, sizeof *s->sample);
         s->order = jd_alloc_array(t->ctx, t->count, sizeof *s->order);
-        if (t->deform)
+        if (t->l.deform)
             s->deformer = jd_deformer_new(t->ctx, &o, (int)t->m.dim[0], (int)t->m.dim[1], (int)t->m.dim[2],
                                           (int)t->m.dim[0], (int)t->m.dim[1]);
     }
@@ -162,7 +162,7 @@ static jd_status check_options(training *t)
         const char *option;
         bool fits;
         const char *what;
-    } check[] = {{"size", s->rank == 3 || !t->size[0], "pictures"},
+    } check[] = {{"size", s->rank == 3 || !t->l.size[0], "pictures"},
                  {"columns", s->columns != NULL, "tables"},
                  {"target", s->columns != NULL, "tables"},
                  {"missing", s->rank < 3 && !s->rate, "tables, arrays and series"},
@@ -192,7 +192,7 @@ static jd_status load(training *t)
                          .missing = t->m.missing,
                          .texts = t->texts,
                          .sequence = model_is_sequential(cli_text(a, "net", NULL))};
-    memcpy(o.size, t->size, sizeof o.size);
+    memcpy(o.size, t->l.size, sizeof o.size);
     if (samples_load(ctx, name, &o, &t->data) || check_options(t)) return jd_error(ctx);
     if (t->data.rank == 3)
         o.size[0] = (int)t->data.dim[0], o.size[1] = (int)t->data.dim[1], o.size[2] = (int)t->data.dim[2];
@@ -212,15 +212,15 @@ static jd_status load(training *t)
     if (t->data.label && !t->texts && t->data.classes < 2)
         return jd_fail(ctx, JD_EDATA, "%s: all %zu samples are of one class; a classifier learns from two and more",
                        name, all);
-    jd_epoch_order(t->seed, UINT32_MAX, t->index, all); /* no training has that many epochs */
+    jd_epoch_order(t->l.seed, UINT32_MAX, t->index, all); /* no training has that many epochs */
     t->valid = samples_part(ctx, &t->data, t->index, (size_t)(share * (double)all));
     t->count = all - t->valid;
     if (t->count < 1) return jd_fail(ctx, JD_EUSAGE, "%s: %zu samples are too few to train on", name, all);
     t->batch = (size_t)batch < t->count ? (size_t)batch : t->count;
     t->per_epoch = (int64_t)(t->count / t->batch);
-    if (!t->epochs && !t->grown) { /* few samples are seen more often */
+    if (!t->l.epochs && !t->grown) { /* few samples are seen more often */
         const int64_t epochs = (FEW_STEPS + t->per_epoch - 1) / t->per_epoch;
-        t->epochs = epochs < 10 ? 10 : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
+        t->l.epochs = epochs < 10 ? 10 : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
     }
     t->params = jd_params_new(ctx, JD_F32);
     if (t->grown) {
@@ -235,57 +235,32 @@ static jd_status load(training *t)
     return make_slots(t);
 }
 
-/* "32x48" or "32x48x1". */
-static void read_size(training *t)
-{
-    const char *text = cli_text(t->a, "size", NULL);
-    int *d = t->size, used = 0;
-    if (!text) return;
-    int n = sscanf(text, "%4dx%4d%n", &d[0], &d[1], &used);
-    if (n == 2 && text[used]) n = sscanf(text, "%4dx%4dx%1d%n", &d[0], &d[1], &d[2], &used);
-    if (n < 2 || text[used] || d[0] < 1 || d[1] < 1 || d[0] > 4096 || d[1] > 4096 ||
-        (n == 3 && d[2] != 1 && d[2] != 3)) {
-        cli_fail("train", JD_EUSAGE, "--size %s: write HxW, such as 32x48, or HxWx1 for grey, HxWx3 for colour", text);
-        t->a->bad = true;
-    }
-}
-
-static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", NULL};
-static const char *const schedules[] = {"constant", "geometric", "linear", "cosine", NULL};
 static const char *const losses[] = {"xent", "mse", "ctc", NULL};
 static const char *const methods[] = {"gradient", "gmdh", NULL};
 
 static void read_options(training *t)
 {
-    static const jd_schedule_kind kinds[] = {JD_CONSTANT, JD_GEOMETRIC, JD_LINEAR_DECAY, JD_COSINE};
     cli_args *a = t->a;
     /* Recurrent nets hardly learn with a rate that suits the others. */
     const bool sequential = model_is_sequential(cli_text(a, "net", NULL));
-    const int optimizer = cli_word(a, "optimizer", optimizers, sequential ? 4 : 2);
-    const double rate = cli_real(a, "lr", optimizer < 3 ? 0.01 : sequential ? 0.005 : 0.001, 0, 1000);
+    const char *optimizer = cli_text(a, "optimizer", "adam");
+    const bool slow = sequential && (!strcmp(optimizer, "adam") || !strcmp(optimizer, "rmsprop"));
     t->grown = cli_word(a, "method", methods, 0) == 1;
+    learning_read(a,
+                  &(learning_defaults){.optimizer = sequential ? "adam" : "nesterov",
+                                       .schedule = "constant",
+                                       .rate = slow ? 0.005 : 0,
+                                       .least_epochs = t->grown ? 0 : 1},
+                  &t->l, &t->m);
     const int loss = cli_word(a, "loss", losses, t->grown);
     t->regression = loss == 1;
     t->texts = loss == 2;
-    t->deform = cli_has(a, "deform");
     t->m.missing = (missing)cli_word(a, "missing", samples_missing, MISSING_REFUSE);
-    t->epochs = cli_int(a, "epochs", 0, t->grown ? 0 : 1, 1000000); /* 0: chosen in load */
     t->grow.gmdh = (jd_gmdh_options){.unit = (jd_gmdh_unit)cli_word(a, "unit", grow_units, 0),
                                      .width = (int)cli_int(a, "width", 20, 2, 1000),
                                      .layers = (int)cli_int(a, "layers", 12, 1, 60),
                                      .admix = true,
                                      .fit_rows = 3};
-    t->patience = cli_int(a, "patience", 0, 0, 1000000);
-    t->m.optimizer = optimizers[optimizer];
-    t->m.momentum = cli_real(a, "momentum", optimizer == 1 || optimizer == 2 ? 0.9 : 0, 0, 0.9999);
-    t->m.clip = cli_real(a, "clip", 0, 0, 1e9);
-    t->m.weight_decay = cli_real(a, "weight-decay", 0, 0, 1);
-    t->lr = (jd_schedule){.kind = kinds[cli_word(a, "schedule", schedules, 0)], .rate = rate};
-    t->lr.end = cli_real(a, "lr-end", rate / 100, 0, 1000);
-    read_size(t);
-    /* read again in load, here so that a wrong word is answered at once */
-    cli_real(a, "validation", 0.1, 0, 0.9);
-    cli_int(a, "batch", 32, 1, 1000000);
 }
 
 static void describe(jd_run *r, const training *t)
@@ -301,18 +276,8 @@ static void describe(jd_run *r, const training *t)
         jd_run_config_number(r, "layers", t->grow.gmdh.layers);
     }
     jd_run_config(r, "loss", losses[t->texts ? 2 : t->regression]);
-    jd_run_config_number(r, "epochs", (double)t->epochs);
     jd_run_config_number(r, "batch", (double)t->batch);
-    jd_run_config_number(r, "validation", cli_real(t->a, "validation", 0.1, 0, 0.9));
-    jd_run_config_number(r, "patience", (double)t->patience);
-    jd_run_config(r, "optimizer", t->m.optimizer);
-    jd_run_config_number(r, "lr", t->lr.rate);
-    jd_run_config(r, "schedule", cli_text(t->a, "schedule", "constant"));
-    jd_run_config_number(r, "lr-end", t->lr.end);
-    jd_run_config_number(r, "momentum", t->m.momentum);
-    jd_run_config_number(r, "clip", t->m.clip);
-    jd_run_config_number(r, "weight-decay", t->m.weight_decay);
-    if (t->deform) jd_run_config(r, "deform", "yes");
+    learning_describe(r, t->a, &t->l, &t->m);
 }
 
 /* The figure of the run, on the test set where there is one. */
@@ -344,13 +309,10 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
     model_report(t->ctx, jd_run_report(r), &t->m, t->params, s, index, &e);
     if (cli_has(t->a, "skip-bad")) jd_run_extra(r, "skipped", (double)(t->data.skipped + t->test.skipped));
     jd_run_finish(r, measured_score(&t->m, &e), NULL);
-    if (!jd_error(t->ctx) && cli_has(t->a, "json")) {
-        char *line = jd_run_result_json(r);
-        if (line) printf("%s\n", line);
-        jd_free(t->ctx, line);
-    } else if (!jd_error(t->ctx)) {
-        printf("%s %.4g on %zu samples, %.1f s\n  model  %s/model.safetensors\n  report %s/report.html\n", metric,
-               jd_run_value(r), n, jd_run_seconds(r), jd_run_dir(r), jd_run_dir(r));
+    if (!jd_error(t->ctx)) {
+        char text[120];
+        snprintf(text, sizeof text, "%s %.4g on %zu samples", metric, jd_run_value(r), n);
+        learning_say(r, t->a, text);
     }
     measured_free(t->ctx, &e);
     return jd_error(t->ctx);
@@ -397,7 +359,7 @@ static jd_status train(jd_run *r, training *t)
         jd_run_note(r, "column 1 has no name and counts the rows: it is left out; --columns 1,* takes it too");
     if (t->data.label_first)
         jd_run_note(r, "the classes stand in column 1, as in the UCR archive; --target last takes the last column");
-    if (t->data.resized && !t->size[0])
+    if (t->data.resized && !t->l.size[0])
         jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
                     (long long)t->data.dim[0], (long long)t->data.dim[1]);
     describe(r, t);
@@ -412,14 +374,14 @@ static jd_status train(jd_run *r, training *t)
                                 .trace = model_step,
                                 .trace_user = &t->m,
                                 .user = t,
-                                .steps = t->epochs * t->per_epoch,
+                                .steps = t->l.epochs * t->per_epoch,
                                 .batch = next_batch,
                                 .loaders = 1,
                                 .slots = SLOTS,
-                                .lr = t->lr,
+                                .lr = t->l.lr,
                                 .validate_every = t->valid ? t->per_epoch : 0,
                                 .validate = t->valid ? validate : NULL,
-                                .patience = t->patience,
+                                .patience = t->l.patience,
                                 .keep_best = t->valid > 0,
                                 .items_per_step = (int64_t)t->batch};
     if (!t->gmdh)
@@ -429,19 +391,6 @@ static jd_status train(jd_run *r, training *t)
     if (jd_error(t->ctx)) return jd_error(t->ctx);
     if (jd_run_save(r, t->params, res.steps, true)) return jd_error(t->ctx);
     return finish(r, t, &res);
-}
-
-static const char *run_name(const char *data, char out[128])
-{
-    size_t n = strlen(data);
-    while (n > 1 && data[n - 1] == '/') n--;
-    const char *at = data + n;
-    while (at > data && at[-1] != '/') at--;
-    size_t length = (size_t)(data + n - at);
-    const char *dot = memchr(at + (length > 0), '.', length - (length > 0));
-    if (dot) length = (size_t)(dot - at);
-    snprintf(out, 128, "train-%.*s", (int)length, at);
-    return out;
 }
 
 /* Options that the command line leaves open come from the configuration. */
@@ -457,44 +406,50 @@ static char *fill_from_config(cli_args *a, const cli_config *c, size_t i)
 
 static int checked(cli_args *a, training *t)
 {
-    if (!cli_has(a, "data"))
-        return cli_fail("train", JD_EUSAGE,
-                        "--data is missing; for example --data fashion-mnist (`jackdaw data list`)");
     read_options(t);
     if (!t->grown && !cli_has(a, "net") && !a->bad)
         return cli_fail("train", JD_EUSAGE,
                         "--net is missing; for example --net \"conv 20 5 relu, maxpool 2, dense 10\"");
     if (t->grown && !t->regression && !a->bad)
         return cli_fail("train", JD_EUSAGE, "--method gmdh grows networks that answer with one number; use --loss mse");
-    t->seed = (uint64_t)cli_int(a, "seed", 1, 0, INT64_MAX);
-    cli_int(a, "checkpoint-every", 0, 1, INT32_MAX);
     return a->bad ? JD_EUSAGE : 0;
+}
+
+/* Whether it is a folder, or a set of the registry, with pictures and masks. */
+static bool has_masks(jd_ctx *ctx, const char *data)
+{
+    if (samples_is_file(data)) return masks_are(ctx, data);
+    const jd_dataset *set = jd_dataset_find(ctx, data);
+    char *dir = set && set->format == JD_SET_OTHER ? jd_dataset_locate(ctx, set) : NULL;
+    const bool yes = dir && masks_are(ctx, dir);
+    jd_free(ctx, dir);
+    jd_error_clear(ctx); /* whoever reads it says so again */
+    return yes;
 }
 
 static int run_training(cli_args *a)
 {
-    char name[128];
     training t = {.a = a};
     cli_view view;
-    int code = checked(a, &t);
-    jd_ctx *ctx = code ? NULL : cli_context(a, &code);
+    int code;
+    if (!cli_has(a, "data"))
+        return cli_fail("train", JD_EUSAGE,
+                        "--data is missing; for example --data fashion-mnist (`jackdaw data list`)");
+    jd_ctx *ctx = cli_context(a, &code);
     if (!ctx) return code;
+    if (cli_has(a, "masks") || has_masks(ctx, cli_text(a, "data", NULL))) return train_masks(ctx, a);
+    code = checked(a, &t);
+    if (code) {
+        jd_ctx_free(ctx);
+        return code;
+    }
     t.ctx = ctx;
-    jd_ctx_set_seed(ctx, t.seed);
+    jd_ctx_set_seed(ctx, t.l.seed);
     jd_ranks_join(ctx, (int)cli_int(a, "shards", 0, 1, 1 << 16));
     cli_view_init(&view, a);
     cli_catch_signals();
     jd_run *r = NULL;
-    if ((t.grown || !jd_net_check(ctx, cli_text(a, "net", NULL))) && !load(&t))
-        r = jd_run_new(ctx, &(jd_run_options){.name = run_name(cli_text(a, "data", NULL), name),
-                                              .seed = t.seed,
-                                              .dir = cli_text(a, "out", NULL),
-                                              .data = cli_text(a, "data", NULL),
-                                              .resume = cli_has(a, "resume"),
-                                              .on_event = cli_view_event,
-                                              .user = &view,
-                                              .stop = &cli_stop,
-                                              .checkpoint_every = cli_int(a, "checkpoint-every", 0, 1, INT32_MAX)});
+    if ((t.grown || !jd_net_check(ctx, cli_text(a, "net", NULL))) && !load(&t)) r = learning_run(ctx, a, &t.l, &view);
     if (r) train(r, &t);
     cli_view_close(&view);
     jd_run_free(r);

@@ -30,6 +30,13 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
         }
         jd_picture_free(ctx, &p);
     }
+    if (!jd_error(ctx)) { /* what is a picture is a mask too */
+        jd_mask m = {0};
+        const jd_status status = jd_read_mask(ctx, path, &m);
+        fuzz_check((m.value == NULL) == (status != JD_OK), "values and an error, or neither");
+        if (!status) fuzz_touch(m.value, (size_t)m.height * (size_t)m.width * sizeof *m.value);
+        jd_mask_free(ctx, &m);
+    }
     return jd_error(ctx);
 }
 

@@ -113,6 +113,16 @@ JD_API bool jd_picture_can(const char *format);
 JD_API jd_status jd_write_png(jd_ctx *ctx, const char *path, const jd_picture *picture);
 JD_API void jd_picture_free(jd_ctx *ctx, jd_picture *picture);
 
+/* A picture whose values are labels. */
+typedef struct jd_mask {
+    int height, width;
+    uint32_t *value; /* (height,width) */
+} jd_mask;
+/* Reads one as it is stored: the numbers of grey PNG and TIFF files of up to 16 bits, the places in a PNG's palette; colours as
+ * 0xRRGGBB.  What changes values, JPEG and WebP, is refused.  Errors as of jd_read_picture. */
+JD_API jd_status jd_read_mask(jd_ctx *ctx, const char *path, jd_mask *out);
+JD_API void jd_mask_free(jd_ctx *ctx, jd_mask *mask);
+
 /* ---- sound --------------------------------------------------------------------------------------------------------- */
 
 typedef struct jd_sound {

@@ -56,6 +56,9 @@ JD_API jd_node jd_scan_net(jd_graph *g, const char *net, jd_node x, int64_t heig
  * first steps, 1 for all pixels.  Neighbours teach nearly the same, and half as many an axis cost a quarter. */
 JD_API jd_node jd_scan_net_every(jd_graph *g, const char *net, jd_node x, int64_t height, int64_t width, int64_t every);
 
+/* The largest product of the net's first steps, at most `most`: what `every` below may be; 1 where there is none. */
+JD_API int64_t jd_scan_every(jd_ctx *ctx, const char *net, int64_t most);
+
 typedef struct jd_scan_options {
     const char *net; /* in the language of jd_net */
     int64_t height, width, channels;

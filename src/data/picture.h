@@ -10,6 +10,8 @@
 #include "data/stream.h"
 
 jd_status jd__png_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
+/* What the header claims, and that the file is whole. */
+jd_status jd__png_check(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes);
 jd_status jd__jpeg_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
 jd_status jd__tiff_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);
 jd_status jd__pnm_decode(jd_ctx *ctx, const char *name, const uint8_t *p, size_t bytes, int channels, jd_picture *out);

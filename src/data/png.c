@@ -49,10 +49,15 @@ static jd_status check_chunks(jd_ctx *ctx, const char *path, const uint8_t *p, s
                    path, at, bytes);
 }
 
+jd_status jd__png_check(jd_ctx *ctx, const char *path, const uint8_t *p, size_t bytes)
+{
+    return check_head(ctx, path, p, bytes) || check_chunks(ctx, path, p, bytes) ? jd_error(ctx) : JD_OK;
+}
+
 jd_status jd__png_decode(jd_ctx *ctx, const char *path, const uint8_t *file, size_t bytes, int channels,
                          jd_picture *out)
 {
-    if (check_head(ctx, path, file, bytes) || check_chunks(ctx, path, file, bytes)) return jd_error(ctx);
+    if (jd__png_check(ctx, path, file, bytes)) return jd_error(ctx);
     jd_status st = JD_OK;
     png_image image = {.version = PNG_IMAGE_VERSION};
     jd_picture pic = {0};

@@ -121,6 +121,21 @@ jd_status jd_scan_check(jd_ctx *ctx, const char *net, int64_t height, int64_t wi
     return jd_error(ctx);
 }
 
+int64_t jd_scan_every(jd_ctx *ctx, const char *net, int64_t most)
+{
+    jd__net_layer list[JD_NET_LAYERS];
+    const int n = jd__net_layers(ctx, net, list);
+    int64_t every = 1;
+    for (int i = 0; i < n; i++) {
+        const bool strided =
+            list[i].kind == JD_NET_CONV || list[i].kind == JD_NET_MAXPOOL || list[i].kind == JD_NET_AVGPOOL;
+        const int64_t s = strided ? step_of(&list[i]) : 1;
+        if (s < 1 || every * s > most) break;
+        every *= s;
+    }
+    return every;
+}
+
 double jd__scan_bytes(jd_ctx *ctx, const char *net, int64_t height, int64_t width, int64_t channels, int64_t N,
                       int64_t M)
 {
