@@ -178,6 +178,13 @@ void cli_view_event(void *view, const jd_run_event *e)
         else if (!v->quiet)
             fprintf(stderr, "%s\n", e->text);
         break;
+    case JD_EVENT_WARNING: /* --quiet or not */
+        cli_view_close(v);
+        if (v->json)
+            json_event("warning", e);
+        else
+            fprintf(stderr, "warning: %s\n", e->text);
+        break;
     case JD_EVENT_METRIC:
         if (v->json) json_event("metric", e);
         break;

@@ -87,6 +87,13 @@ for file in result.json metrics.csv model.safetensors report.html checkpoints ev
     count=$((count + 1))
     [ -e "run/$file" ] || { failed=$((failed + 1)); echo "  run/$file is missing"; }
 done
+# Quiet or not: that a damaged checkpoint was passed over must be seen.
+right train --data tiny.csv --net 'dense 2' --epochs 3 --validation 0 --checkpoint-every 1 --out warn --quiet
+printf 'damaged' >warn/checkpoints/train-1.safetensors
+right train --data tiny.csv --net 'dense 2' --epochs 3 --validation 0 --checkpoint-every 1 --out warn --quiet --resume
+count=$((count + 1))
+grep -q '^warning: warn/checkpoints/train-1.safetensors: ' err ||
+    { failed=$((failed + 1)); printf '  a damaged checkpoint is said to be: %s\n' "$(cat err)"; }
 printf '5,6,x\n7,8\n9,1,0.5\n9,,1\n1,2,1\n' | cat tiny.csv - >torn.csv
 right train --data torn.csv --net 'dense 2' --epochs 1 --validation 0 --out torn --skip-bad --json
 contains '"skipped":4'

@@ -49,7 +49,7 @@ typedef struct toy {
     jd_params *p;
     double score[STEPS + 1]; /* what validate returns; NAN entry: the real loss */
     bool scripted;
-    int validations;
+    int validations, warnings;
     float best_weight; /* the first weight at the scripted best */
     int64_t watch;     /* at this step the first weight is noted */
     int64_t stop_at;   /* the step after which the flag goes up; 0: never */
@@ -99,6 +99,7 @@ static void on_event(void *user, const jd_run_event *e)
     toy *t = user;
     if (e->kind == JD_EVENT_METRIC && t->stop_at && e->step == t->stop_at && !strcmp(e->name, "train/loss"))
         t->stop = SIGTERM;
+    t->warnings += e->kind == JD_EVENT_WARNING && strstr(e->text, "train-1.safetensors") != NULL;
 }
 
 static jd_train_options options(toy *t)
@@ -242,6 +243,7 @@ static void damaged_checkpoint_is_passed_over(void **state)
     assert_int_equal(truncate(path, 100), 0);
     t = (toy){0};
     ok(ctx, run(ctx, &t, "damaged", true, &o, &res));
+    assert_int_equal(t.warnings, 1);
     same_files(ctx, "sound/model.safetensors", "damaged/model.safetensors");
     same_files(ctx, "sound/metrics.csv", "damaged/metrics.csv");
     jd_ctx_free(ctx);

@@ -27,6 +27,7 @@ typedef enum jd_run_event_kind {
     JD_EVENT_STAGE,    /* text: what begins now */
     JD_EVENT_PROGRESS, /* done of total, `text` a few words such as "loss 0.31"; rate and ETA are the listener's */
     JD_EVENT_NOTE,     /* text: something the reader should know */
+    JD_EVENT_WARNING,  /* text: something amiss, such as a damaged checkpoint; to be shown always */
     JD_EVENT_METRIC,   /* name, step, value: was logged */
     JD_EVENT_RESULT    /* the run's result is known */
 } jd_run_event_kind;
@@ -77,6 +78,7 @@ JD_API char *jd_run_config_json(const jd_run *r);
 
 JD_API void jd_run_stage(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3);
 JD_API void jd_run_note(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3);
+JD_API void jd_run_warn(jd_run *r, const char *fmt, ...) JD_PRINTF(2, 3); /* JD_EVENT_WARNING */
 /* true when the user asked to stop: leave the loop, save, return jd_run_stopped(). */
 JD_API bool jd_run_progress(jd_run *r, double done, double total, const char *fmt, ...) JD_PRINTF(4, 5);
 JD_API jd_status jd_run_stopped(jd_run *r); /* records JD_EINTERRUPT or JD_ESTOPPED */

@@ -205,6 +205,14 @@ void jd_run_note(jd_run *r, const char *fmt, ...)
     va_end(args);
 }
 
+void jd_run_warn(jd_run *r, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (r->o.on_event && !jd_error(r->ctx)) tell(r, JD_EVENT_WARNING, fmt, args);
+    va_end(args);
+}
+
 bool jd_run_skip(jd_run *r)
 {
     if (!r) return false;

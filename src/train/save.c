@@ -200,7 +200,7 @@ bool jd__checkpoint_read(jd_run *r, const char *path, jd_params *p, jd_progress 
         if (jd_error(r->ctx) == JD_ENOINPUT) jd_error_clear(r->ctx); /* none yet: from the beginning */
         return false;
     }
-    if (warning) jd_run_note(r, "%s", warning);
+    if (warning) jd_run_warn(r, "%s", warning);
     jd_free(r->ctx, warning);
     read_all(r, f, path, p, at);
     jd_tensor_file_close(f);
