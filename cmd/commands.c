@@ -105,6 +105,7 @@ static const cli_option scan_options[] = {
      false},
     {"class", 0, "K", "the class whose probability a PNG shows (default 1)", false},
     {"overlay", 0, NULL, "OUT.png is the picture, the redder the more probable the class", false},
+    {"labels", 0, NULL, "OUT.png holds each pixel's likeliest class: its mask's value, or its number", false},
     {"mask", 0, "P", "OUT.png is white where the class's probability is above P, else black", false},
     SKIP_BAD,
     {"tile", 0, "N", "compute squares of at most N x N pixels, which bounds the memory (default 256)", false},

@@ -71,7 +71,7 @@ static void eval_points(scanning *s, const char *dir, const char *data, const ch
     jd_ctx *ctx = s->ctx;
     slides all = {0};
     jd_detection_score sum = {0}, one;
-    if (slides_load_nuclei(ctx, dir, split, 0.5, &all)) return;
+    if (slides_load_nuclei(ctx, dir, split, 0.5, s->stretch, &all)) return;
     for (size_t i = 0; i < all.n && !jd_error(ctx); i++) {
         const slide *a = &all.s[i];
         float *mean = scanning_map(s, a);

@@ -1,20 +1,24 @@
 /* scan.c - `jackdaw scan`: a model of small pictures at every pixel of large ones. */
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "classes.h"
 #include "files.h"
-#include "jackdaw/volume.h"
 #include "kind.h"
 #include "model.h"
 #include "scan_points.h"
+#include "scan_walk.h"
+#include "segments.h"
 
-typedef enum form { MAP, OVERLAY, MASK, NUMBERS } form;
+typedef enum form { MAP, OVERLAY, MASK, LABELS, NUMBERS } form;
 
 typedef struct job {
+    jd_ctx *ctx;
+    bool quiet;
     const model *m;
     form form;
-    double mask; /* MASK: white above it */
+    double mask;  /* MASK: white above it */
+    bool objects; /* the masks that it learned from numbered objects */
     jd_picture in;
     int cls, classes;
     scanning *membranes; /* whose file tells how it is scanned, or NULL: */
@@ -95,8 +99,41 @@ static jd_status check_model(jd_ctx *ctx, const char *path, const model *m, int 
     return JD_OK;
 }
 
+/* What class k is called in a picture of classes: its mask's value or colour, or black and white, or its number. */
+static uint32_t value_of(const job *j, int k)
+{
+    char name[64], *end;
+    class_name(j->m->names, k, name, sizeof name);
+    if (*name == '#') return (uint32_t)strtoul(name + 1, NULL, 16);
+    if (j->objects) return k ? 255 : 0;
+    const unsigned long value = strtoul(name, &end, 10);
+    return *name && !*end && value < 256 ? (uint32_t)value : (uint32_t)k;
+}
+
+/* Each pixel's likeliest class, in colours where the masks had such. */
+static jd_status write_labels(jd_ctx *ctx, const job *j, const char *out)
+{
+    const size_t pixels = (size_t)j->in.height * (size_t)j->in.width, K = (size_t)j->classes;
+    const int channels = j->m->names && *j->m->names == '#' ? 3 : 1;
+    uint32_t *value = jd_alloc_array(ctx, K, sizeof *value);
+    uint8_t *to = jd_alloc_array(ctx, pixels, (size_t)channels);
+    for (size_t k = 0; value && k < K; k++) value[k] = value_of(j, (int)k);
+    for (size_t i = 0; value && to && i < pixels; i++) {
+        size_t best = 0;
+        for (size_t k = 1; k < K; k++)
+            if (j->p[i * K + k] > j->p[i * K + best]) best = k;
+        for (int c = 0; c < channels; c++)
+            to[i * (size_t)channels + (size_t)c] = (uint8_t)(value[best] >> 8 * (channels - 1 - c));
+    }
+    if (value && to) jd_write_png(ctx, out, &(jd_picture){j->in.height, j->in.width, channels, to});
+    jd_free(ctx, value);
+    jd_free(ctx, to);
+    return jd_error(ctx);
+}
+
 static jd_status write_result(jd_ctx *ctx, const job *j, const char *out)
 {
+    if (j->form == LABELS) return write_labels(ctx, j, out);
     if (j->form == OVERLAY) return write_overlay(ctx, j, out);
     if (j->form != NUMBERS) return jd_write_png(ctx, out, &(jd_picture){j->in.height, j->in.width, 1, j->gray});
     return jd_npy_write(
@@ -140,9 +177,9 @@ static void scan_plain(jd_ctx *ctx, job *j)
 static jd_status scan_read(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
 {
     const size_t pixels = (size_t)j->in.height * (size_t)j->in.width;
-    if (j->form == NUMBERS || (j->m->members > 1 && !j->membranes))
+    if (j->form == NUMBERS || j->form == LABELS || (j->m->members > 1 && !j->membranes))
         j->p = jd_alloc_array(ctx, pixels * (size_t)j->m->classes, sizeof *j->p);
-    if (j->form != NUMBERS) j->gray = jd_alloc_array(ctx, pixels, 1);
+    if (j->form != NUMBERS && j->form != LABELS) j->gray = jd_alloc_array(ctx, pixels, 1);
     if (jd_error(ctx)) return jd_error(ctx);
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_STAGE, .text = path});
     cli_view_event(&j->view, &(jd_run_event){.kind = JD_EVENT_PROGRESS, .text = "tiles", .total = 1});
@@ -158,80 +195,29 @@ static jd_status scan_read(jd_ctx *ctx, job *j, const char *path, const char *ou
     return jd_error(ctx);
 }
 
-/* Slice z of a stack into j->in, whose values must be those of pixels. */
-static jd_status take_slice(jd_ctx *ctx, job *j, const char *path, const jd_volume *v, int64_t z)
+static jd_status scan_picture_with(void *user, const scan_picture *p)
 {
-    const int64_t n = v->height * v->width;
-    j->in = (jd_picture){(int)v->height, (int)v->width, 1, jd_alloc_array(ctx, (size_t)n, 1)};
-    for (int64_t i = 0; i < n && !jd_error(ctx); i++) {
-        const float value = v->voxels[z * n + i];
-        if (!(value >= 0 && value <= 255))
-            return jd_fail(ctx, JD_EDATA, "%s: slice %lld has the value %g; give 0 to 255", path, (long long)z,
-                           (double)value);
-        j->in.pixels[i] = (uint8_t)(value + 0.5f);
-    }
-    return jd_error(ctx);
-}
-
-/* A stack of slices in one TIFF file, OUT-00.png, OUT-01.png...; false where it is none. */
-static bool scan_stack(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
-{
-    jd_volume v = {0};
-    const char *point = strrchr(out, '.');
-    if ((!file_ends(path, ".tif") && !file_ends(path, ".tiff")) || j->m->dim[2] != 1) return false;
-    if (jd_read_tiff(ctx, path, &v) && jd_error(ctx) != JD_ENOMEM)
-        jd_error_clear(ctx); /* as a picture it is read again */
-    const bool stack = v.depth > 1;
-    for (int64_t z = 0; z < v.depth && stack && !jd_error(ctx); z++) {
-        char *to = jd_asprintf(ctx, "%.*s-%02lld%s", (int)(point - out), out, (long long)z, point);
-        if (to && !take_slice(ctx, j, path, &v, z)) scan_read(ctx, j, path, to, quiet);
-        jd_free(ctx, to);
-        forget(ctx, j);
-    }
-    jd_volume_free(ctx, &v);
-    return stack || jd_error(ctx);
-}
-
-static jd_status scan_image(jd_ctx *ctx, job *j, const char *path, const char *out, bool quiet)
-{
-    if (scan_stack(ctx, j, path, out, quiet) || jd_read_picture(ctx, path, (int)j->m->dim[2], &j->in))
-        return jd_error(ctx);
-    return scan_read(ctx, j, path, out, quiet);
-}
-
-bool scan_many(const cli_args *a)
-{
-    struct stat st;
-    return a->n > 2 || (stat(a->rest[1], &st) == 0 && S_ISDIR(st.st_mode));
+    job *j = user;
+    j->in = *p->picture;
+    *p->picture = (jd_picture){0};
+    scan_read(j->ctx, j, p->path, p->out, j->quiet);
+    forget(j->ctx, j);
+    return jd_error(j->ctx);
 }
 
 static jd_status scan_all(jd_ctx *ctx, const cli_args *a, job *j, jd_params *w, const char *out, int64_t tile)
 {
-    static const char *const endings[] = {FILE_PICTURES, NULL};
-    file_list files = {0};
-    char **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
-    const bool many = scan_many(a), quiet = cli_has(a, "quiet");
-    if (!jd_error(ctx) && !j->membranes)
-        model_scanners(ctx, a->rest[0], j->m, w, &(jd_scan_options){.tile = tile, .progress = progress, .user = j},
-                       j->scan, j->weights);
-    if (many && !jd_error(ctx) && mkdir(out, 0777) && errno != EEXIST)
-        jd_fail(ctx, JD_EIO, "%s: cannot make the folder: %s", out, strerror(errno));
+    j->ctx = ctx;
+    j->quiet = cli_has(a, "quiet");
     if (file_ends(out, ".npy")) j->form = NUMBERS;
-    for (size_t i = 0; !jd_error(ctx) && i < files.n; i++) {
-        char *to =
-            many ? jd_asprintf(ctx, "%s/%s.%s", out, stem[i], j->form == NUMBERS ? "npy" : "png") : jd_strdup(ctx, out);
-        if (to && !files_spare(ctx, &files, to)) scan_image(ctx, j, files.path[i], to, quiet);
-        jd_free(ctx, to);
-        forget(ctx, j);
-        if (!files_next(ctx, &files)) break;
-    }
-    files_end(ctx, &files);
+    if (j->membranes ||
+        !model_scanners(ctx, a->rest[0], j->m, w, &(jd_scan_options){.tile = tile, .progress = progress, .user = j},
+                        j->scan, j->weights))
+        scan_walk(ctx, a, out, j->form == NUMBERS ? "npy" : "png", (int)j->m->dim[2], scan_picture_with, j);
     for (int k = 0; k < j->m->members; k++) {
         jd_scanner_free(j->scan[k]);
         jd_params_free(j->weights[k]);
     }
-    files_free_stems(ctx, &files, stem);
-    files_free(ctx, &files);
     return jd_error(ctx);
 }
 
@@ -250,19 +236,26 @@ int cmd_scan(int argc, char **argv)
         return cli_fail("scan", JD_EUSAGE, "give the result's name, which ends in .png, .npy or .csv: -o OUT.png");
     if (scan_many(&a) && (file_ends(out, ".png") || file_ends(out, ".npy")))
         return cli_fail("scan", JD_EUSAGE, "the results of several pictures need a folder: -o FOLDER");
-    if (mask >= 0 && cli_has(&a, "overlay"))
-        return cli_fail("scan", JD_EUSAGE, "--mask and --overlay make two different pictures; give one of them");
-    if (file_ends(out, ".npy") && (mask >= 0 || cli_has(&a, "overlay")))
-        return cli_fail("scan", JD_EUSAGE, "--mask and --overlay make pictures: -o OUT.png");
+    if ((mask >= 0) + cli_has(&a, "overlay") + cli_has(&a, "labels") > 1)
+        return cli_fail("scan", JD_EUSAGE, "--mask, --overlay and --labels make different pictures; give one of them");
+    if (file_ends(out, ".npy") && (mask >= 0 || cli_has(&a, "overlay") || cli_has(&a, "labels")))
+        return cli_fail("scan", JD_EUSAGE, "--mask, --overlay and --labels make pictures: -o OUT.png");
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     cli_catch_signals();
     model m = {0};
     jd_params *w = NULL;
     scanning s = {.ctx = ctx};
-    job j = {.m = &m, .form = mask >= 0 ? MASK : cli_has(&a, "overlay") ? OVERLAY : MAP, .mask = mask};
+    job j = {.m = &m,
+             .form = mask >= 0                ? MASK
+                     : cli_has(&a, "overlay") ? OVERLAY
+                     : cli_has(&a, "labels")  ? LABELS
+                                              : MAP,
+             .mask = mask};
     cli_view_init(&j.view, &a);
-    const bool scanner = model_kind_of(ctx, a.rest[0]) == MODEL_SCANNER;
+    const model_kind kind = model_kind_of(ctx, a.rest[0]);
+    const bool scanner = kind == MODEL_SCANNER;
+    j.objects = scanner || (kind == MODEL_SEGMENTER && segments_kind(ctx, a.rest[0]) == MASKS_OBJECTS);
     if (scanner) scanning_open(ctx, a.rest[0], &(jd_scan_options){.tile = tile, .progress = progress, .user = &j}, &s);
     if (table && !s.points && !jd_error(ctx))
         jd_fail(ctx, JD_EUSAGE, "%s: finds no points, so there is no table of them; -o OUT.png", a.rest[0]);

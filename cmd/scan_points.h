@@ -5,8 +5,6 @@
 #include "cli.h"
 #include "scanning.h"
 
-/* Several pictures, or a folder of them. */
-bool scan_many(const cli_args *a);
 /* OUT.csv: a table of all points in all pictures; else each picture with its points circled, as OUT.png or in the folder OUT. */
 jd_status scan_points(scanning *s, const cli_args *a, const char *out);
 

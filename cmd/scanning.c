@@ -17,6 +17,7 @@ static jd_status read_way(scanning *s, const char *path)
     json_t *j = config ? json_loads(config, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const char *what = json_string_value(json_object_get(j, "scan"));
     s->points = what && !strcmp(what, "points");
+    s->stretch = number(j, "stretch", 1) != 0;
     s->views = (int)number(j, "views", 1);
     s->median = (int)number(j, "median", 0);
     s->spread = number(j, "spread", 0);

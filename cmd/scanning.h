@@ -12,6 +12,7 @@ typedef struct scanning {
     jd_params *w, *weights[MODEL_MEMBERS];
     jd_scanner *scan[MODEL_MEMBERS];
     bool points;
+    bool stretch; /* points: the contrast of pictures is stretched first */
     int views, median;
     double spread, radius;
     em_cubic cubic;

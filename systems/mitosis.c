@@ -176,8 +176,8 @@ static jd_status load(mitosis *m)
     }
     char *dir = jd_dataset_folder(m->ctx, "dsb2018_nuclei", data);
     const double core = jd_run_setting(m->r, "core");
-    if (dir && !slides_load_nuclei(m->ctx, dir, "train", core, &m->train) && !hold_out(m))
-        slides_load_nuclei(m->ctx, dir, "test", core, &m->test);
+    if (dir && !slides_load_nuclei(m->ctx, dir, "train", core, true, &m->train) && !hold_out(m))
+        slides_load_nuclei(m->ctx, dir, "test", core, true, &m->test);
     jd_free(m->ctx, dir);
     return jd_error(m->ctx);
 }
@@ -220,7 +220,7 @@ static jd_status prepare(mitosis *m)
     jd_run_config_number(r, "classes", 2);
     jd_run_config_number(r, "low", -1);
     jd_run_config_number(r, "high", 1);
-    jd_run_config_number(r, "synthetic", m->synthetic);
+    jd_run_config_number(r, "stretch", !m->synthetic);
     return jd_error(m->ctx);
 }
 

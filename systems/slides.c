@@ -64,29 +64,42 @@ static void mark(slide *s, const jd_point *p, double radius)
                 s->core[y * s->W + x] = 1;
 }
 
-jd_status slide_open(jd_ctx *ctx, const char *path, slide *s)
+/* Takes the pixels of p. */
+static jd_status prepare(jd_ctx *ctx, jd_picture *p, bool stretched, slide *s)
 {
-    jd_picture p = {0};
-    if (jd_read_picture(ctx, path, 3, &p)) return jd_error(ctx);
-    stretch(p.pixels, (size_t)p.height * (size_t)p.width * 3);
-    make_ground_dark(p.pixels, (size_t)p.height * (size_t)p.width);
-    *s = (slide){.H = p.height, .W = p.width, .rgb = p.pixels};
-    s->core = jd_alloc_array(ctx, (size_t)(s->H * s->W), 1);
+    const size_t pixels = (size_t)p->height * (size_t)p->width;
+    if (stretched) {
+        stretch(p->pixels, 3 * pixels);
+        make_ground_dark(p->pixels, pixels);
+    }
+    *s = (slide){.H = p->height, .W = p->width, .rgb = p->pixels};
+    s->core = jd_alloc_array(ctx, pixels, 1);
     return jd_error(ctx);
 }
 
-/* Takes the path, which may be NULL after an error. */
-static jd_status open_named(jd_ctx *ctx, char *path, slide *s)
+jd_status slide_take(jd_ctx *ctx, const jd_picture *p, bool stretched, slide *s)
 {
-    if (path) slide_open(ctx, path, s);
+    jd_picture copy = *p;
+    const size_t bytes = 3 * (size_t)p->height * (size_t)p->width;
+    copy.pixels = jd_alloc(ctx, bytes);
+    if (!copy.pixels) return jd_error(ctx);
+    memcpy(copy.pixels, p->pixels, bytes);
+    return prepare(ctx, &copy, stretched, s);
+}
+
+/* Takes the path, which may be NULL after an error. */
+static jd_status open_named(jd_ctx *ctx, char *path, bool stretched, slide *s)
+{
+    jd_picture p = {0};
+    if (path && !jd_read_picture(ctx, path, 3, &p)) prepare(ctx, &p, stretched, s);
     jd_free(ctx, path);
     return jd_error(ctx);
 }
 
-static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, slide *s)
+static jd_status read_slide(jd_ctx *ctx, const char *dir, const char *name, bool stretched, slide *s)
 {
     if (strchr(name, '/')) return jd_fail(ctx, JD_EDATA, "%s: its tables name the picture \"%s\", a path", dir, name);
-    return open_named(ctx, jd_asprintf(ctx, "%s/image/%s.png", dir, name), s);
+    return open_named(ctx, jd_asprintf(ctx, "%s/image/%s.png", dir, name), stretched, s);
 }
 
 /* A nucleus of so many pixels around a point. */
@@ -141,7 +154,7 @@ static jd_status add_names(jd_ctx *ctx, const jd_tsv *t, const char *split, char
     return jd_error(ctx);
 }
 
-static jd_status load_listed(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
+static jd_status load_listed(jd_ctx *ctx, const char *dir, const char *split, double share, bool stretched, slides *out)
 {
     jd_tsv images = {0}, points = {0};
     char *list = jd_asprintf(ctx, "%s/images.tsv", dir), **name = NULL;
@@ -157,7 +170,8 @@ static jd_status load_listed(jd_ctx *ctx, const char *dir, const char *split, do
     s.s = jd_alloc_array(ctx, n + 1, sizeof *s.s);
     for (size_t i = 0; i < n && s.s; i++) {
         slide *one = &s.s[s.n++];
-        if (read_slide(ctx, dir, name[i], one) || read_points(ctx, &points, column, name[i], share, one)) break;
+        if (read_slide(ctx, dir, name[i], stretched, one) || read_points(ctx, &points, column, name[i], share, one))
+            break;
     }
     if (!jd_error(ctx) && !s.n) jd_fail(ctx, JD_EDATA, "%s: no picture of the split \"%s\"", dir, split);
 end:
@@ -188,7 +202,7 @@ static jd_status add_mask(jd_ctx *ctx, const char *path, double share, slide *s)
     return jd_error(ctx);
 }
 
-static jd_status read_bowl_slide(jd_ctx *ctx, const char *root, const char *id, double share, slide *s)
+static jd_status read_bowl_slide(jd_ctx *ctx, const char *root, const char *id, double share, bool stretched, slide *s)
 {
     char *images = jd_asprintf(ctx, "%s/%s/images", root, id), *masks = jd_asprintf(ctx, "%s/%s/masks", root, id);
     size_t pictures = 0, n = 0;
@@ -200,7 +214,7 @@ static jd_status read_bowl_slide(jd_ctx *ctx, const char *root, const char *id, 
     else if (!jd_error(ctx) && access(masks, F_OK))
         jd_fail(ctx, JD_ENOINPUT,
                 "%s: no such folder; a mask for each nucleus is needed to learn from or to measure by", masks);
-    else if (!jd_error(ctx) && !open_named(ctx, jd_asprintf(ctx, "%s/%s", images, image[0]), s))
+    else if (!jd_error(ctx) && !open_named(ctx, jd_asprintf(ctx, "%s/%s", images, image[0]), stretched, s))
         s->truth = jd_alloc_array(ctx, n + 1, sizeof *s->truth);
     for (size_t i = 0; i < n && !jd_error(ctx); i++) {
         char *path = jd_asprintf(ctx, "%s/%s", masks, mask[i]);
@@ -216,14 +230,14 @@ static jd_status read_bowl_slide(jd_ctx *ctx, const char *root, const char *id, 
 
 /* The contest's training set, whose own test set has no masks: in the order of their names every fifth is a test.  A folder that
  * holds such pictures itself is all one part. */
-static jd_status load_bowl(jd_ctx *ctx, const char *root, const char *split, double share, slides *s)
+static jd_status load_bowl(jd_ctx *ctx, const char *root, const char *split, double share, bool stretched, slides *s)
 {
     size_t n = 0;
     char **id = names_in(ctx, root, NULL, &n);
     s->s = jd_alloc_array(ctx, n + 1, sizeof *s->s);
     for (size_t i = 0; i < n && !jd_error(ctx); i++)
         if (!split || !strcmp(split, "all") || (i % 5 == 4) == !strcmp(split, "test"))
-            read_bowl_slide(ctx, root, id[i], share, &s->s[s->n++]);
+            read_bowl_slide(ctx, root, id[i], share, stretched, &s->s[s->n++]);
     names_free(ctx, id, n);
     if (!jd_error(ctx) && !s->n)
         jd_fail(ctx, JD_EDATA, "%s: %zu folders of pictures, too few for the split \"%s\"", root, n,
@@ -247,13 +261,13 @@ static char *bowl_in(jd_ctx *ctx, const char *dir, bool *itself)
     return *itself ? jd_strdup(ctx, dir) : NULL;
 }
 
-jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out)
+jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, bool stretched, slides *out)
 {
     bool itself;
     char *root = bowl_in(ctx, dir, &itself);
     slides s = {0};
-    if (!root) return jd_error(ctx) ? jd_error(ctx) : load_listed(ctx, dir, split, share, out);
-    if (load_bowl(ctx, root, itself ? NULL : split, share, &s)) slides_free(ctx, &s);
+    if (!root) return jd_error(ctx) ? jd_error(ctx) : load_listed(ctx, dir, split, share, stretched, out);
+    if (load_bowl(ctx, root, itself ? NULL : split, share, stretched, &s)) slides_free(ctx, &s);
     jd_free(ctx, root);
     *out = s;
     return jd_error(ctx);

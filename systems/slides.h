@@ -26,15 +26,15 @@ typedef struct slides {
 } slides;
 void slides_free(jd_ctx *ctx, slides *s);
 
-/* A picture without its truth, prepared as those of slides_load_nuclei. */
-jd_status slide_open(jd_ctx *ctx, const char *path, slide *s);
+/* A picture (RGB) without its truth, prepared as slides_load_nuclei does. */
+jd_status slide_take(jd_ctx *ctx, const jd_picture *p, bool stretch, slide *s);
 void slide_free(jd_ctx *ctx, slide *s);
 /* The pictures of one split of DIR: those of images.tsv in the split and those that SPLIT_points.tsv names; either table may
- * be missing, and points.tsv stands in for the second.  Contrast is stretched so that 1 % of the values are black and 0.5 % white, and
+ * be missing, and points.tsv stands in for the second.  With `stretch` contrast is stretched so that 1 % of the values are black and 0.5 % white, and
  * pictures that are bright or coloured are turned into their negatives.  The core of
  * a nucleus reaches `share` of the radius of a disk of its area, within 2 to 10 pixels.  Or pictures and masks as the contest gives
  * them: DIR/stage1_train/ID/images/ID.png and masks/, of which every fifth is to test; DIR/ID/images/, all one part. */
-jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, slides *out);
+jd_status slides_load_nuclei(jd_ctx *ctx, const char *dir, const char *split, double share, bool stretch, slides *out);
 /* Slides first .. first+n-1 of the synthetic set `seed`, 512 x 512: pink tissue, 150 nuclei, 8 mitoses (dark plates, rings
  * and pairs of plates), 15 dark round nuclei that are none.  The core reaches 10 pixels. */
 jd_status slides_draw(jd_ctx *ctx, uint64_t seed, size_t first, size_t n, slides *out);

@@ -400,12 +400,48 @@ static void scans_for_points(void **state)
     assert_int_equal(jackdaw("eval one.st cells/ --json"), 0);
     assert_non_null(strstr(said, "\"value\":1,"));
     assert_int_equal(jackdaw("scan one.st cells/image/a.png -o ringed.png --quiet"), 0);
+    if (jd_has_tiff()) { /* the slices of a stack, one after the other; each has a name of its own */
+        static uint32_t value[2 * SLICE * SLICE];
+        static uint8_t file[2 * SLICE * SLICE + 1000];
+        const tiff_kind k = {.bits = 8, .form = 1, .photometric = 1, .pages = 2, .height = SLICE, .width = SLICE};
+        write_slice("grey.png", 3, 1);
+        jd_picture p = {0};
+        assert_int_equal(jd_read_picture(ctx, tmpdir_file("grey.png"), 1, &p), JD_OK);
+        for (int i = 0; i < 2 * SLICE * SLICE; i++) value[i] = p.pixels[i % (SLICE * SLICE)];
+        jd_picture_free(ctx, &p);
+        tmpdir_write(tmpdir_file("cells.tif"), file, tiff_file(&k, value, file));
+        assert_int_equal(jackdaw("scan one.st grey.png -o grey.csv --quiet"), 0);
+        assert_int_equal(jackdaw("scan one.st cells.tif -o both.csv --quiet"), 0);
+        size_t n[2];
+        char *grey = jd_read_file(ctx, tmpdir_file("grey.csv"), 1 << 20, &n[0]),
+             *both = jd_read_file(ctx, tmpdir_file("both.csv"), 1 << 20, &n[1]);
+        assert_true(lines(both) == 2 * lines(grey) - 1 && lines(grey) > 1);
+        assert_non_null(strstr(both, "\ncells-00,"));
+        assert_non_null(strstr(both, "\ncells-01,"));
+        const char *first = strstr(grey, "\ngrey,") + 6; /* the same points in either slice */
+        assert_memory_equal(strstr(both, "\ncells-01,") + 10, first, strcspn(first, "\n"));
+        jd_free(ctx, grey);
+        jd_free(ctx, both);
+        assert_int_equal(jackdaw("scan one.st cells.tif -o ring.png --quiet"), 0);
+        assert_int_equal(jd_read_picture(ctx, tmpdir_file("ring-01.png"), 3, &p), JD_OK);
+        jd_picture_free(ctx, &p);
+    }
     assert_int_equal(jackdaw("predict one.st cells/image/a.png"), JD_EUSAGE);
     assert_non_null(strstr(wrong, "jackdaw scan"));
     assert_int_equal(jackdaw("scan one.st cells/image/a.png -o ringed.npy"), JD_EUSAGE);
     write_text("cells/points.tsv", "image\tx\ty\tarea\na\t180\t18\t30\n");
     assert_int_equal(jackdaw("eval one.st cells"), JD_EDATA);
     assert_non_null(strstr(wrong, "points of a: (180, 18)"));
+    /* A model says whether the contrast of its pictures is stretched. */
+    assert_int_equal(jackdaw("scan one.st cells/image/a.png -o found.csv --quiet"), 0);
+    scanning_models(3, "\"scan\":\"points\",\"views\":2,\"threshold\":0.3,\"radius\":60,\"stretch\":0");
+    assert_int_equal(jackdaw("scan one.st cells/image/a.png -o plain.csv --quiet"), 0);
+    size_t n[2];
+    char *found = jd_read_file(ctx, tmpdir_file("found.csv"), 1 << 20, &n[0]),
+         *plain = jd_read_file(ctx, tmpdir_file("plain.csv"), 1 << 20, &n[1]);
+    assert_true(n[0] != n[1] || memcmp(found, plain, n[0]) != 0);
+    jd_free(ctx, found);
+    jd_free(ctx, plain);
 }
 
 /* What `predict` says of a chain is the truth that `eval` agrees with, as a file and in a folder laid out like the set. */

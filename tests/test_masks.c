@@ -210,6 +210,25 @@ static void learns_from_masks(void **state)
         for (int q = 0; q < H * W; q++) wrong_pixels += (p.pixels[q] > 0) != (disc[i][q] > 0);
         jd_picture_free(ctx, &p);
     }
+    static const struct {
+        const char *model;
+        uint32_t back, disc;
+    } says[] = {{"white", 0, 255}, {"one", 0, 1}, {"palette", 4, 9}, {"red", 0, 0xff2010}, {"numbers", 0, 255}};
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) { /* the classes as the masks had them */
+        char command[200];
+        jd_mask m = {0};
+        int64_t right = 0;
+        snprintf(command, sizeof command, "scan %s-run white/images/p1.png -o says.png --labels", says[i].model);
+        assert_int_equal(jackdaw(command), 0);
+        assert_int_equal(jd_read_mask(ctx, tmpdir_file("says.png"), &m), JD_OK);
+        for (int q = 0; q < H * W; q++) {
+            assert_true(m.value[q] == says[i].back || m.value[q] == says[i].disc);
+            right += m.value[q] == (disc[1][q] ? says[i].disc : says[i].back);
+        }
+        assert_true((double)right > 0.9 * H * W);
+        jd_mask_free(ctx, &m);
+    }
+    assert_int_equal(jackdaw("scan white-run white/images/p1.png -o says.png --labels --overlay"), JD_EUSAGE);
     assert_int_equal(jackdaw("eval white-run --data white"), 0);
     assert_true(fabs(figure("pictures, ") - 100.0 * (double)wrong_pixels / (N * H * W)) < 0.01);
     assert_int_equal(jackdaw("eval white-run --data white -o shown.html"), 0);

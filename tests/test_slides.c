@@ -88,7 +88,7 @@ static void put(const char *name, const char *text)
 
 static jd_status load(slides *s)
 {
-    return slides_load_nuclei(ctx, tmpdir_path, "train", 0.5, s);
+    return slides_load_nuclei(ctx, tmpdir_path, "train", 0.5, true, s);
 }
 
 static void test_nuclei_files(void **state)
@@ -155,19 +155,19 @@ static void test_contest(void **state)
         }
     }
     slides s = {0};
-    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "train", 0.5, &s), JD_OK);
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "train", 0.5, true, &s), JD_OK);
     assert_int_equal(s.n, 5);
     slides_free(ctx, &s);
-    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "test", 0.5, &s), JD_OK);
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "test", 0.5, true, &s), JD_OK);
     assert_true(s.n == 1 && s.s[0].n == 2 && s.s[0].H == H && s.s[0].W == W);
     assert_true(s.s[0].truth[0].x == 3 && s.s[0].truth[0].y == 2 && s.s[0].truth[1].x == 11.5f);
     slides_free(ctx, &s);
-    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl/stage1_train"), "test", 0.5, &s), JD_OK);
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl/stage1_train"), "test", 0.5, true, &s), JD_OK);
     assert_int_equal(s.n, 6);
     slides_free(ctx, &s);
     assert_int_equal(
         jd_write_png(ctx, tmpdir_file("bowl/stage1_train/p4/masks/m1.png"), &(jd_picture){W, H, 1, mask[1]}), JD_OK);
-    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "test", 0.5, &s), JD_EDATA);
+    assert_int_equal(slides_load_nuclei(ctx, tmpdir_file("bowl"), "test", 0.5, true, &s), JD_EDATA);
     assert_non_null(
         strstr(jd_error_message(ctx), "p4/masks/m1.png: a mask of 12 x 15 pixels for a picture of 15 x 12"));
     jd_error_clear(ctx);
@@ -208,10 +208,26 @@ static void test_pieces(void **state)
     jd_free(ctx, found);
 }
 
+/* Contrast is stretched where that is asked for. */
+static void takes_pictures(void **state)
+{
+    (void)state;
+    uint8_t rgb[2 * 3 * 3];
+    for (int i = 0; i < 18; i++) rgb[i] = (uint8_t)(10 + i);
+    const jd_picture p = {2, 3, 3, rgb};
+    slide a = {0}, b = {0};
+    assert_int_equal(slide_take(ctx, &p, false, &a), JD_OK);
+    assert_int_equal(slide_take(ctx, &p, true, &b), JD_OK);
+    assert_true(a.H == 2 && a.W == 3 && abs(b.rgb[17] - b.rgb[0]) == 255);
+    assert_memory_equal(a.rgb, rgb, sizeof rgb);
+    slide_free(ctx, &a);
+    slide_free(ctx, &b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_drawn_slides), cmocka_unit_test(test_slide_crops),
-                                       cmocka_unit_test(test_nuclei_files), cmocka_unit_test(test_contest),
-                                       cmocka_unit_test(test_pieces)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(takes_pictures),   cmocka_unit_test(test_drawn_slides),
+                                       cmocka_unit_test(test_slide_crops), cmocka_unit_test(test_nuclei_files),
+                                       cmocka_unit_test(test_contest),     cmocka_unit_test(test_pieces)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
