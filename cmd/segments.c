@@ -128,6 +128,12 @@ static void put_tile(uint8_t *tile, const masked *p, int channels, const uint8_t
         }
 }
 
+/* Black for the first class, white for the last. */
+static uint8_t grey_of(int class, int classes)
+{
+    return (uint8_t)(class * 255 / (classes - 1) & 255);
+}
+
 static jd_status report_pictures(jd_ctx *ctx, jd_report *rep, jd_scanner *const *scan, const model *m, const masks *set,
                                  const uint32_t *index, size_t n)
 {
@@ -141,12 +147,11 @@ static jd_status report_pictures(jd_ctx *ctx, jd_report *rep, jd_scanner *const 
         if (map && !jd_error(ctx)) {
             uint8_t *tile = tiles + 3 * i * size;
             put_tile(tile, p, set->channels, NULL);
-            for (int64_t q = 0; q < pixels; q++) shade[q] = (uint8_t)(p->label[q] * 255 / (m->classes - 1));
+            for (int64_t q = 0; q < pixels; q++) shade[q] = grey_of(p->label[q], m->classes);
             put_tile(tile + size, p, set->channels, shade);
             for (int64_t q = 0; q < pixels; q++)
-                shade[q] = m->classes == 2
-                               ? (uint8_t)lrintf(255 * map[2 * q + 1])
-                               : (uint8_t)(likeliest(map + q * m->classes, m->classes) * 255 / (m->classes - 1));
+                shade[q] = m->classes == 2 ? (uint8_t)(255 * map[2 * q + 1] + 0.5f)
+                                           : grey_of(likeliest(map + q * m->classes, m->classes), m->classes);
             put_tile(tile + 2 * size, p, set->channels, shade);
         }
         jd_free(ctx, map);

@@ -3,7 +3,7 @@
  *
  * A model is a C function that adds nodes to a graph.  Shapes are concrete while it is traced and are checked at once.
  * When something does not fit, the first error stays in the context (see base.h) and every later call returns the null
- * node {0}, so model code needs no checks.
+ * node {0}, so model code needs no checks.  So does every call on a graph that is NULL; sizes are 0 then.
  *
  *     static jd_node digits(jd_graph *g, jd_node x)                          // x (B,28,28,1)
  *     {

@@ -93,7 +93,7 @@ static void back_one(jd_graph *g, uint32_t o, const uint8_t *dep, jd_node *cot, 
 void jd_grad(jd_graph *g, jd_node loss, jd_node seed, const jd_node *wrt, int n, jd_node *grad)
 {
     for (int i = 0; i < n; i++) grad[i] = JD_NONE;
-    if (jd_error(g->ctx) || !loss.id) return;
+    if (jd_error(jd_graph_ctx(g)) || !loss.id) return;
     const jd_type *t = jd_type_of(g, loss);
     if (!seed.id) {
         if (jd__count(t) != 1) {
@@ -123,7 +123,7 @@ void jd_grad(jd_graph *g, jd_node loss, jd_node seed, const jd_node *wrt, int n,
 
 jd_node jd_grad_params(jd_graph *g, jd_node loss)
 {
-    if (jd_error(g->ctx) || !loss.id) return JD_NONE;
+    if (jd_error(jd_graph_ctx(g)) || !loss.id) return JD_NONE;
     if (!g->params || !g->params->nrange) {
         jd_fail(g->ctx, JD_EUSAGE, "%sjd_grad_params: the function has no parameters; add them with jd_param",
                 g->scope);

@@ -124,17 +124,18 @@ void jd__graph_done(jd_graph *g)
 
 jd_ctx *jd_graph_ctx(const jd_graph *g)
 {
-    return g->ctx;
+    return g ? g->ctx : NULL;
 }
 
 jd_dtype jd_real(const jd_graph *g)
 {
-    return g->real;
+    return g ? g->real : JD_F32;
 }
 
 const jd_type *jd_type_of(const jd_graph *g, jd_node x)
 {
-    return &g->value[x.id < g->nvalue ? x.id : 0].type;
+    static const jd_type none;
+    return g ? &g->value[x.id < g->nvalue ? x.id : 0].type : &none;
 }
 
 int jd_rank(const jd_graph *g, jd_node x)
@@ -147,7 +148,7 @@ int64_t jd_dim(const jd_graph *g, jd_node x, int axis)
     const jd_type *t = jd_type_of(g, x);
     if (axis < 0) axis += t->rank;
     if (axis >= 0 && axis < t->rank) return t->dim[axis];
-    if (x.id)
+    if (g && x.id)
         jd_fail(g->ctx, JD_EUSAGE, "%sjd_dim: axis %d of a value of rank %d; use -%d..%d", g->scope, axis, t->rank,
                 t->rank, t->rank - 1);
     return 0;
@@ -207,6 +208,7 @@ static const char *join(jd_graph *g, const char *a, const char *b, const char *c
 
 void jd_scope_push(jd_graph *g, const char *name)
 {
+    if (!g) return;
     if (g->depth == JD_MAX_SCOPES) {
         jd_fail(g->ctx, JD_EUSAGE, "jd_scope_push \"%s\": %d scopes are open; match each push with a pop", name,
                 g->depth);
@@ -218,6 +220,7 @@ void jd_scope_push(jd_graph *g, const char *name)
 
 void jd_scope_pop(jd_graph *g)
 {
+    if (!g) return;
     if (!g->depth) {
         jd_fail(g->ctx, JD_EUSAGE, "jd_scope_pop: no scope is open; match each pop with a push");
         return;
@@ -233,6 +236,7 @@ jd_node jd_named(jd_graph *g, const char *name, jd_node x)
 
 void jd_result(jd_graph *g, const char *name, jd_node x)
 {
+    if (!g) return;
     if (!x.id) {
         if (!jd_error(g->ctx))
             jd_fail(g->ctx, JD_EUSAGE, "jd_result \"%s\": the null node; give it a value", name ? name : "");

@@ -157,7 +157,7 @@ int64_t jd_clockwork_weights(int64_t H, int modules, const int *period, bool ful
 jd_rnn_out jd_clockwork_raw(jd_graph *g, jd_clockwork_args o)
 {
     jd_node out[2] = {{0}};
-    if (jd_error(g->ctx)) return (jd_rnn_out){0};
+    if (jd_error(jd_graph_ctx(g))) return (jd_rnn_out){0};
     jd_clockwork_attr a = attr_of(o.modules, o.period, o.full);
     a.reverse = o.reverse;
     a.act = o.act < 0 || o.act > 3 ? 255 : (uint8_t)o.act;

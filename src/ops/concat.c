@@ -48,6 +48,7 @@ const jd_op jd__op_concat = {.name = "concat",
 
 jd_node jd_concat(jd_graph *g, const jd_node *x, int n, int axis)
 {
+    if (!g) return JD_NONE;
     for (int i = 0; i < n; i++)
         if (!x[i].id) return JD_NONE;
     if (n < 1) {

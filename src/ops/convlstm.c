@@ -207,7 +207,7 @@ size_t jd__plane_space(const jd_call *c, bool grad, int threads, void *base, jd_
 jd_convlstm_out jd_convlstm_raw(jd_graph *g, jd_convlstm_args a)
 {
     jd_node out[3] = {{0}};
-    if (jd_error(g->ctx) || !a.x.id) return (jd_convlstm_out){0};
+    if (jd_error(jd_graph_ctx(g)) || !a.x.id) return (jd_convlstm_out){0};
     const jd_node in[5] = {a.x, a.size, a.W, a.R, a.b};
     if (!jd__add(g, JD_OP_convlstm, &(jd_convlstm_attr){.reverse = a.reverse}, in, 5, out).id)
         return (jd_convlstm_out){0};

@@ -79,7 +79,7 @@ static size_t scratch_gru(const jd_call *c, int threads)
 jd_rnn_out jd_gru_raw(jd_graph *g, jd_rnn_args a)
 {
     jd_node out[3] = {{0}};
-    if (jd_error(g->ctx)) return (jd_rnn_out){0};
+    if (jd_error(jd_graph_ctx(g))) return (jd_rnn_out){0};
     const jd_rnn_attr attr = {.reverse = a.reverse};
     const jd_node in[7] = {a.x, a.length, a.W, a.R, a.b, a.bR, a.h0};
     if (!jd__add(g, JD_OP_gru, &attr, in, 7, out).id) return (jd_rnn_out){0};

@@ -61,7 +61,7 @@ static void note_wanted(jd_graph *g, const char *name)
 
 bool jd_has_arg(jd_graph *g, const char *name)
 {
-    if (jd_error(g->ctx) || !jd__given(g->ctx, __func__, "name", name)) return false;
+    if (jd_error(jd_graph_ctx(g)) || !jd__given(g->ctx, __func__, "name", name)) return false;
     note_wanted(g, name);
     for (int i = 0; i < g->narg; i++)
         if (!strcmp(g->arg[i].name, name)) return true;
@@ -70,7 +70,7 @@ bool jd_has_arg(jd_graph *g, const char *name)
 
 jd_node jd_arg(jd_graph *g, const char *name)
 {
-    if (jd_error(g->ctx) || !jd__given(g->ctx, __func__, "name", name)) return JD_NONE;
+    if (jd_error(jd_graph_ctx(g)) || !jd__given(g->ctx, __func__, "name", name)) return JD_NONE;
     for (int i = 0; i < g->narg; i++)
         if (!strcmp(g->arg[i].name, name)) {
             if (!g->arg_value[i]) {
@@ -96,14 +96,14 @@ jd_node jd_arg(jd_graph *g, const char *name)
 
 jd_node jd_const(jd_graph *g, double value, jd_dims shape)
 {
-    if (jd_error(g->ctx) || !jd__shape_ok(g, "jd_const", &shape, 0)) return JD_NONE;
+    if (jd_error(jd_graph_ctx(g)) || !jd__shape_ok(g, "jd_const", &shape, 0)) return JD_NONE;
     const jd_type t = real_type(g, shape);
     return leaf(g, JD_OP_constant, 0, value, &t);
 }
 
 jd_node jd_iota(jd_graph *g, int64_t n)
 {
-    if (jd_error(g->ctx)) return JD_NONE;
+    if (jd_error(jd_graph_ctx(g))) return JD_NONE;
     return leaf(g, JD_OP_iota, 0, 0, &(jd_type){JD_I32, 1, {n}});
 }
 
@@ -117,7 +117,7 @@ static const char *scoped(jd_graph *g, const char *name)
 
 jd_node jd_param(jd_graph *g, const char *name, jd_init init, jd_dims shape)
 {
-    if (jd_error(g->ctx)) return JD_NONE;
+    if (jd_error(jd_graph_ctx(g))) return JD_NONE;
     const char *full = scoped(g, name);
     if (!full) return JD_NONE;
     if (!g->params) {
@@ -139,13 +139,13 @@ jd_node jd_param(jd_graph *g, const char *name, jd_init init, jd_dims shape)
 
 jd_node jd__params_node(jd_graph *g)
 {
-    if (jd_error(g->ctx) || !g->params) return JD_NONE;
+    if (jd_error(jd_graph_ctx(g)) || !g->params) return JD_NONE;
     return jd_named(g, "parameters", leaf(g, JD_OP_param, 0, 0, &(jd_type){g->real, 1, {(int64_t)g->params->count}}));
 }
 
 jd_node jd_state(jd_graph *g, const char *name, jd_dtype dtype, jd_dims shape)
 {
-    if (jd_error(g->ctx)) return JD_NONE;
+    if (jd_error(jd_graph_ctx(g))) return JD_NONE;
     const char *full = scoped(g, name);
     if (!full) return JD_NONE;
     if (!g->params) {
@@ -162,6 +162,7 @@ jd_node jd_state(jd_graph *g, const char *name, jd_dtype dtype, jd_dims shape)
 
 void jd_weight_noise(jd_graph *g, double sigma, jd_node step)
 {
+    if (!g) return;
     g->noise = sigma;
     g->noise_step = step;
 }

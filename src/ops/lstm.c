@@ -120,7 +120,7 @@ static size_t scratch_lstm(const jd_call *c, int threads)
 jd_lstm_out jd_lstm_raw(jd_graph *g, jd_lstm_args a)
 {
     jd_node out[6] = {{0}};
-    if (jd_error(g->ctx)) return (jd_lstm_out){0};
+    if (jd_error(jd_graph_ctx(g))) return (jd_lstm_out){0};
     const jd_lstm_attr attr = {.reverse = a.reverse,
                                .no_forget = a.no_forget,
                                .truncate = a.truncate,

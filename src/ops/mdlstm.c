@@ -273,7 +273,7 @@ size_t jd__md_space(const jd_md *z, bool grad, int threads, void *base, jd_md_sp
 jd_mdlstm_out jd_mdlstm_raw(jd_graph *g, jd_mdlstm_args a)
 {
     jd_node out[3] = {{0}};
-    if (jd_error(g->ctx) || !a.x.id) return (jd_mdlstm_out){0};
+    if (jd_error(jd_graph_ctx(g)) || !a.x.id) return (jd_mdlstm_out){0};
     const int n = jd_rank(g, a.x) - 2;
     const unsigned all = n >= 1 && n <= JD_MD_DIMS ? (1u << (1 << n)) - 1 : 0;
     if (a.directions & ~all || !(a.clip >= 0)) {

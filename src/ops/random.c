@@ -24,7 +24,7 @@ static jd_status infer_random(jd_infer *c)
 
 static jd_node add_random(jd_graph *g, const char *name, jd_node step, jd_dims shape, int32_t kind)
 {
-    if (jd_error(g->ctx) || !jd__given(g->ctx, "a random number", "its name", name) ||
+    if (jd_error(jd_graph_ctx(g)) || !jd__given(g->ctx, "a random number", "its name", name) ||
         !jd__shape_ok(g, name, &shape, 0))
         return JD_NONE;
     const size_t scope = strlen(g->scope), n = strlen(name);

@@ -74,7 +74,7 @@ static size_t scratch_srn(const jd_call *c, int threads)
 jd_rnn_out jd_srn_raw(jd_graph *g, jd_rnn_args a)
 {
     jd_node out[2] = {{0}};
-    if (jd_error(g->ctx)) return (jd_rnn_out){0};
+    if (jd_error(jd_graph_ctx(g))) return (jd_rnn_out){0};
     const jd_rnn_attr attr = {.reverse = a.reverse, .act = a.act < 0 || a.act > 3 ? 255 : (uint8_t)a.act};
     const jd_node in[6] = {a.x, a.length, a.W, a.R, a.b, a.h0};
     if (!jd__add(g, JD_OP_srn, &attr, in, 6, out).id) return (jd_rnn_out){0};

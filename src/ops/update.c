@@ -33,9 +33,9 @@ enum { USES_MOMENTUM = 1, USES_CLIP = 2, USES_BETA1 = 4, USES_BETA2 = 8, USES_EP
 static void check_range(jd_graph *g, const char *rule, const char *option, double x, double below, bool used)
 {
     if (x != 0 && !used)
-        jd_fail(g->ctx, JD_EUSAGE, "%s: option %s has no meaning for this rule; leave it out", rule, option);
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE, "%s: option %s has no meaning for this rule; leave it out", rule, option);
     else if (!(x >= 0 && x < below))
-        jd_fail(g->ctx, JD_EUSAGE, "%s: %s is %g; give a number from 0 to below %g", rule, option, x, below);
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE, "%s: %s is %g; give a number from 0 to below %g", rule, option, x, below);
 }
 
 static void check_options(jd_graph *g, const char *rule, const jd_update_options *o, unsigned uses)
@@ -47,7 +47,7 @@ static void check_options(jd_graph *g, const char *rule, const jd_update_options
     check_range(g, rule, "beta2", o->beta2, 1, uses & USES_BETA2);
     check_range(g, rule, "epsilon", o->epsilon, INFINITY, uses & USES_EPSILON);
     if (o->nesterov && !(o->momentum > 0))
-        jd_fail(g->ctx, JD_EUSAGE, "%s: nesterov without momentum; set momentum, for example 0.9", rule);
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE, "%s: nesterov without momentum; set momentum, for example 0.9", rule);
 }
 
 /* min(1, clip / |gradient|): scales the gradient down to the norm `clip` (Pascanu, Mikolov, Bengio, ICML 2013). */
@@ -74,7 +74,7 @@ jd_node jd__exchange(jd_graph *g, jd_node gradient, struct jd_group *group)
 static void add_update(jd_graph *g, jd_opcode op, jd_node loss, jd_node lr, const jd_update_options *o,
                        const char *const state[3])
 {
-    if (jd_error(g->ctx)) return;
+    if (jd_error(jd_graph_ctx(g))) return;
     jd_node in[JD_UP_INPUTS] = {JD_NONE};
     in[JD_UP_GRAD] = jd_grad_params(g, loss);
     if (g->ctx->group) in[JD_UP_GRAD] = jd__exchange(g, in[JD_UP_GRAD], g->ctx->group);
@@ -113,7 +113,7 @@ void jd_update_rmsprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_opti
 {
     check_options(g, "jd_update_rmsprop", &o, USES_MOMENTUM | USES_CLIP | USES_BETA2 | USES_EPSILON);
     if (o.nesterov)
-        jd_fail(g->ctx, JD_EUSAGE, "jd_update_rmsprop: nesterov has no meaning for this rule; leave it out");
+        jd_fail(jd_graph_ctx(g), JD_EUSAGE, "jd_update_rmsprop: nesterov has no meaning for this rule; leave it out");
     if (o.beta2 == 0) o.beta2 = 0.9;
     if (o.epsilon == 0) o.epsilon = 1e-8;
     add_update(g, JD_OP_update_rmsprop, loss, lr, &o,
@@ -128,7 +128,7 @@ void jd_update_rprop_opt(jd_graph *g, jd_node loss, jd_node lr, jd_update_option
 
 void jd_update_average(jd_graph *g, jd_node w, jd_node x, double rate)
 {
-    if (jd_error(g->ctx)) return;
+    if (jd_error(jd_graph_ctx(g))) return;
     const jd_opcode source = jd__op_of(g, w);
     if (source != JD_OP_param && source != JD_OP_state) {
         jd_fail(g->ctx, JD_EUSAGE,

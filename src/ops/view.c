@@ -31,7 +31,7 @@ const jd_op jd__op_reshape = {.name = "reshape",
 
 jd_node jd_reshape(jd_graph *g, jd_node x, jd_dims shape)
 {
-    if (!x.id || jd_error(g->ctx) || !jd__shape_ok(g, "jd_reshape", &shape, -1)) return JD_NONE;
+    if (!x.id || jd_error(jd_graph_ctx(g)) || !jd__shape_ok(g, "jd_reshape", &shape, -1)) return JD_NONE;
     jd_type *t = jd__graph_alloc(g, sizeof *t);
     if (!t) return JD_NONE;
     t->rank = shape.rank;

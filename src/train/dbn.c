@@ -132,6 +132,7 @@ jd_node jd_dbn_up_down(jd_graph *g, const char *name, jd_node v, jd_node label, 
 
 jd_node jd_dbn_logits(jd_graph *g, const char *name, jd_node v, jd_dbn d)
 {
+    if (!g) return JD_NONE;
     char top[NAME];
     for (int l = 0; l < d.layers; l++) v = up(g, name, v, l, &d);
     part_name(top, name, "top", 0, "");
@@ -140,6 +141,7 @@ jd_node jd_dbn_logits(jd_graph *g, const char *name, jd_node v, jd_dbn d)
 
 jd_node jd_dbn_dream(jd_graph *g, const char *name, jd_node top_state, jd_node label, jd_node step, int steps, jd_dbn d)
 {
+    if (!g) return JD_NONE;
     char top[NAME], draw[NAME];
     const int64_t own = d.units[d.layers - 1];
     part_name(top, name, "top", 0, "");
