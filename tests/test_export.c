@@ -19,7 +19,7 @@ enum { T = 7, B = 3 };
 typedef struct net {
     const char *name, *spec;
     jd_dims input; /* (H,W,C) of pictures, (N) of vectors and sequences */
-    bool sequence, softmax, normal, c_only;
+    bool sequence, softmax, normal, c_only, symbols;
     double factor, shift; /* of the first output, 1 more of each next one */
 } net;
 
@@ -85,6 +85,19 @@ static const net nets[] = {
      {1, {2}},
      .sequence = true,
      .softmax = true},
+    {"clock",
+     "clockwork 6 3, dense 4 tanh, clockwork 4 2 relu residual, dense 3",
+     {1, {4}},
+     .sequence = true,
+     .normal = true},
+    {"ticks",
+     "clockwork 8 4 sigmoid concat, blstm 3, clockwork 5 1, mean, dense 3",
+     {1, {3}},
+     .sequence = true,
+     .softmax = true},
+    {"embedded", "embed 7 4, lstm 5, clockwork 4 2, dense 3", {1, {1}}, .sequence = true, .symbols = true},
+    {"words", "embed 9 3, blstm 4, mean, dense 2", {1, {1}}, .sequence = true, .softmax = true, .symbols = true},
+    {"symbol", "embed 5 4, dense 3 tanh, dense 2", {1, {1}}, .symbols = true},
     {"projected",
      "lstm 6 projection 3 peepholes, blstm 4 projection 2, dense 3",
      {1, {4}},
@@ -100,6 +113,7 @@ typedef struct sample {
     float mean[16], factor[16], out_factor[16], out_shift[16];
     jd_type in, out;
     float *x, *y, *raw; /* raw: before normalisation */
+    int32_t symbol[T * B];
     jd_export e;
 } sample;
 
@@ -124,6 +138,7 @@ static void open_sample(const net *n, sample *s, bool ragged)
     const bool picture = n->input.rank == 3;
     const int64_t *d = n->input.dim;
     s->in = picture       ? (jd_type){JD_F32, 4, {B, d[0], d[1], d[2]}}
+            : n->symbols  ? (n->sequence ? (jd_type){JD_I32, 2, {T, B}} : (jd_type){JD_I32, 1, {B}})
             : n->sequence ? (jd_type){JD_F32, 3, {T, B, d[0]}}
                           : (jd_type){JD_F32, 2, {B, d[0]}};
     const size_t size = (size_t)jd_type_count(&s->in);
@@ -137,7 +152,14 @@ static void open_sample(const net *n, sample *s, bool ragged)
         s->raw[i] = picture && n->normal ? (float)jd_rng_below(&r, 256) : (float)uniform(&r);
         s->x[i] = !n->normal ? s->raw[i] : picture ? -1 + s->raw[i] * 2 / 255 : (s->raw[i] - s->mean[k]) * s->factor[k];
     }
-    const jd_tensor in[2] = {{"x", s->in, s->x}, JD_TENSOR("length", JD_I32, lengths, B)};
+    const int64_t symbols = n->symbols ? strtol(strchr(n->spec, ' '), NULL, 10) : 0;
+    for (size_t i = 0; n->symbols && i < size; i++) {
+        s->symbol[i] = (int32_t)jd_rng_below(&r, (uint32_t)symbols);
+        if (i == size - 1) s->symbol[i] = (int32_t)((s->symbol[0] + 1) % symbols); /* the last sample is another one */
+        s->raw[i] = (float)s->symbol[i];
+    }
+    const jd_tensor in[2] = {{"x", s->in, n->symbols ? (void *)s->symbol : (void *)s->x},
+                             JD_TENSOR("length", JD_I32, lengths, B)};
     assert_non_null(jd_fn_plan(f, in, 1 + ragged));
     float *w = jd_params_data(s->params);
     for (size_t i = 0; i < jd_params_count(s->params); i++) w[i] = (float)(0.6 * uniform(&r));
@@ -276,10 +298,11 @@ static void as_c(void **state)
 
 /* ---- ONNX --------------------------------------------------------------------------------------------------------------------- */
 
-static void write_npy(const char *name, const char *end, const jd_type *type, const float *data)
+static void write_npy(const char *name, const char *end, const jd_type *type, const void *data)
 {
     char path[300];
-    jd_tensor_entry t = {.name = "", .dtype = JD_FILE_F32, .rank = type->rank, .data = data};
+    jd_tensor_entry t = {
+        .name = "", .dtype = type->dtype == JD_I32 ? JD_FILE_I32 : JD_FILE_F32, .rank = type->rank, .data = data};
     memcpy(t.dim, type->dim, sizeof t.dim);
     snprintf(path, sizeof path, "%s/%s.%s.npy", tmpdir_file("onnx"), name, end);
     assert_int_equal(jd_npy_write(ctx, path, &t), JD_OK);
@@ -302,7 +325,7 @@ static void as_onnx(void **state)
                      ragged ? "-ragged" : "");
             snprintf(path, sizeof path, "%s/%s.onnx", tmpdir_file("onnx"), name);
             assert_int_equal(jd_export_onnx(ctx, &s.e, path, primitives), JD_OK);
-            write_npy(name, "in", &s.in, s.raw);
+            write_npy(name, "in", &s.in, s.n->symbols ? (void *)s.symbol : (void *)s.raw);
             write_npy(name, "out", &s.out, s.y);
         }
         close_sample(&s);
@@ -326,7 +349,7 @@ static void refusals(void **state)
     static const struct {
         const char *spec, *word;
     } bad[] = {{"mdlstm 3, dense 2", "mdlstm"},
-               {"clockwork 6 2, dense 2", "clockwork"},
+               {"clockwork 6 4, dense 2", "clockwork"},
                {"dense 9 residual, dense 2", "shapes"},
                {"conv 3 3 places, dense 2", "switch"},
                {"embed 5 3, dense 2", "embed"},

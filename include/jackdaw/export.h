@@ -28,7 +28,7 @@ typedef struct jd_export {
     jd_params *params; /* float32, with the names that the language gives them */
     /* One sample: a picture, a vector of so many columns, or a sequence of such vectors. */
     int64_t height, width, channels; /* pictures; 0: no picture */
-    int64_t columns;                 /* vectors and sequences */
+    int64_t columns;                 /* vectors and sequences; 1 where the net begins with embed */
     bool sequence;
     bool lengths;               /* ONNX, sequences: a second input "lengths", int32 (B), where a batch has several */
     bool softmax;               /* probabilities, not logits */
@@ -49,7 +49,8 @@ typedef struct jd_export {
  *   sequences, one way:      NAME_reset(NAME_state *), NAME_step(NAME_state *, const float *in, float *out) as the input
  *                            arrives, and NAME_run(const float *in, int steps, float *out) for all of it,
  *   sequences, both ways:    NAME_run(const float *in, int steps, float *out, float *work), work of NAME_WORK(steps) floats.
- * Layers: conv, maxpool, avgpool, dense, lstm, gru, srn in one or both directions, also stacked with residual or concat,
+ * Layers: conv, maxpool, avgpool, dense, lstm, gru, srn in one or both directions, clockwork, also stacked with residual or concat,
+ * embed at the beginning, whose input is the number of a symbol,
  * highway, polynomial (what GMDH grows), batchnorm and layernorm, mean, flatten, the activations; dropout and noise do
  * nothing.  DIR is made if it is missing. */
 JD_API jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const char *name);

@@ -69,6 +69,8 @@ static void put_weights(jd_c_writer *w)
         int64_t N = x->in.dim[0], gates = x->l.kind == JD_NET_LSTM ? 4 * H : x->l.kind == JD_NET_GRU ? 3 * H : H;
         if (x->l.kind == JD_NET_CONV) N = (int64_t)x->l.size * x->l.size * x->in.dim[2];
         if (x->l.kind == JD_NET_DENSE) N = x->l.each && x->in.rank == 3 ? x->in.dim[2] : jd__export_size(&x->in);
+        if (x->l.kind == JD_NET_EMBED) N = x->l.symbols;
+        const int64_t R = x->l.kind == JD_NET_CLOCKWORK ? jd__export_recurrent(x) : gates * P;
         if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
         if (x->way[0].W || x->gain || x->l.kind == JD_NET_POLYNOMIAL)
             jd__emit(&w->c, "\n/* %s%s%s */\n", w->p->scope, *w->p->scope ? "/" : "", x->l.name);
@@ -80,7 +82,7 @@ static void put_weights(jd_c_writer *w)
                 {"W", "R", "b", "peep", "proj", "bR"},
                 {"W_back", "R_back", "b_back", "peep_back", "proj_back", "bR_back"}};
             put_floats(w, w->first + i, names[d][0], v->W, gates * N);
-            put_floats(w, w->first + i, names[d][1], v->R, gates * P);
+            put_floats(w, w->first + i, names[d][1], v->R, R);
             put_floats(w, w->first + i, names[d][2], v->b, gates);
             put_floats(w, w->first + i, names[d][3], v->peep, 3 * H);
             put_floats(w, w->first + i, names[d][4], v->proj, P * H);
@@ -208,6 +210,9 @@ static void put_header(jd_c_writer *w, int64_t stack)
         jd__emit(h, " * in: a picture, %lld rows of %lld pixels of %lld channels%s.\n", (long long)s->dim[0],
                  (long long)s->dim[1], (long long)s->dim[2],
                  p->e->low != 0 || p->e->high != 0 ? ", each 0 to 255" : "");
+    else if (p->symbols)
+        jd__emit(h, " * in: the number of a symbol%s, 0 to %lld.\n", s->sequence ? " for each step" : "",
+                 (long long)p->symbols - 1);
     else
         jd__emit(h, " * in: %lld numbers%s%s.\n", (long long)s->dim[0], s->sequence ? " for each step" : "",
                  p->e->mean ? ", as they were measured: the normalisation is part of the network" : "");
@@ -264,7 +269,7 @@ static void put_scratch(jd_c_writer *w)
         if (x->l.units > units) units = x->l.units;
         if (g > gates) gates = g;
     }
-    if (w->parts & (1u << JD_PART_LSTM | 1u << JD_PART_GRU | 1u << JD_PART_SRN))
+    if (w->parts & (1u << JD_PART_LSTM | 1u << JD_PART_GRU | 1u << JD_PART_SRN | 1u << JD_PART_CLOCKWORK))
         jd__emit(&w->c, "\nenum { UNITS = %lld, GATES = %lld }; /* of the largest recurrent layer */\n",
                  (long long)units, (long long)gates);
 }

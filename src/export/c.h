@@ -20,6 +20,8 @@ typedef enum jd_export_part_kind {
     JD_PART_LSTM,
     JD_PART_GRU,
     JD_PART_SRN,
+    JD_PART_CLOCKWORK,
+    JD_PART_EMBED,
     JD_PART_HIGHWAY,
     JD_PART_AFFINE,
     JD_PART_LAYERNORM,

@@ -200,9 +200,10 @@ static void put_direction(jd_c_writer *w, int i, const jd_export_layer *x, bool 
         jd__put_text(&w->c, "    ");
     }
     jd__emit(&w->c, "%s(w%d_W%s, w%d_R%s, w%d_b%s, ",
-             x->l.kind == JD_NET_GRU ? "gru"
-             : lstm                  ? "lstm"
-                                     : "srn",
+             x->l.kind == JD_NET_GRU         ? "gru"
+             : lstm                          ? "lstm"
+             : x->l.kind == JD_NET_CLOCKWORK ? "clockwork"
+                                             : "srn",
              i, tail, i, tail, i, tail);
     if (lstm) {
         if (v->peep)
@@ -217,7 +218,9 @@ static void put_direction(jd_c_writer *w, int i, const jd_export_layer *x, bool 
     } else if (x->l.kind == JD_NET_GRU) {
         jd__emit(&w->c, "w%d_bR%s, %s, ", i, tail, state[0]);
     } else {
-        jd__emit(&w->c, "%s, %s, ", activation_name(x->l.act), state[0]);
+        jd__emit(&w->c, "%s, ", activation_name(x->l.act));
+        if (x->l.kind == JD_NET_CLOCKWORK) jd__emit(&w->c, "%d, %s, ", x->l.modules, w->whole ? "t" : "s->steps - 1");
+        jd__emit(&w->c, "%s, ", state[0]);
         use(w, activation_part(x->l.act));
     }
     put_at(w, w->at, true, N);
@@ -244,6 +247,15 @@ static void put_mean(jd_c_writer *w, int i, const jd_export_layer *x)
                  place[other(w)], i, place[w->at]);
 }
 
+static void put_embed(jd_c_writer *w, int i, const jd_export_layer *x)
+{
+    use(w, JD_PART_EMBED);
+    begin_steps(w, x->in.sequence);
+    jd__emit(&w->c, "embed(w%d_W, %s[%s], ", i, place[w->at], w->whole && x->in.sequence ? "t" : "0");
+    put_at(w, other(w), x->in.sequence, x->l.units);
+    jd__emit(&w->c, ", %lld, %lld);\n", (long long)x->l.symbols, (long long)x->l.units);
+}
+
 static void put_layer(jd_c_writer *w, int i)
 {
     static const jd_export_part_kind recurrent[] = {JD_PART_LSTM, JD_PART_GRU, JD_PART_SRN};
@@ -263,6 +275,11 @@ static void put_layer(jd_c_writer *w, int i)
     case JD_NET_MEAN: put_mean(w, i, x); break;
     case JD_NET_HIGHWAY: put_highway(w, name, x); break;
     case JD_NET_POLYNOMIAL: put_polynomial(w, name, x); break;
+    case JD_NET_EMBED: put_embed(w, name, x); break;
+    case JD_NET_CLOCKWORK:
+        use(w, JD_PART_CLOCKWORK);
+        put_direction(w, i, x, false);
+        break;
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN:

@@ -181,6 +181,38 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "    act(a, H);\n"
          "    for (int k = 0; k < H; k++) y[k] = h[k] = a[k];\n"
          "}\n\n"},
+    [JD_PART_CLOCKWORK] =
+        {1u << JD_PART_DENSE,
+         "/* Step t: x (n) -> y (H); h (H) is the state.  Module g of so many computes where 2^g divides t, from "
+         "itself and the "
+         "slower\n"
+         " * ones behind it; the others keep their state.  R holds the rows of one module after the other. */\n"
+         "static void clockwork(const float *W, const float *R, const float *b, void (*act)(float *, int), int "
+         "modules, int "
+         "t, float *h,\n"
+         "                      const float *x, float *y, int n, int H)\n"
+         "{\n"
+         "    float a[GATES];\n"
+         "    const int S = H / modules;\n"
+         "    for (int g = 0; g < modules; g++) {\n"
+         "        const int from = g * S;\n"
+         "        if (t % (1 << g) == 0) {\n"
+         "            dense(W + from * n, b + from, x, a + from, S, n);\n"
+         "            dense(R, a + from, h + from, a + from, S, H - from);\n"
+         "            act(a + from, S);\n"
+         "        } else {\n"
+         "            for (int k = from; k < from + S; k++) a[k] = h[k];\n"
+         "        }\n"
+         "        R += S * (H - from);\n"
+         "    }\n"
+         "    for (int k = 0; k < H; k++) y[k] = h[k] = a[k];\n"
+         "}\n\n"},
+    [JD_PART_EMBED] = {0, "/* The row of W (n,m) that belongs to symbol s, 0 to n - 1; zeros for anything else. */\n"
+                          "static void embed(const float *W, float s, float *y, int n, int m)\n"
+                          "{\n"
+                          "    const int known = s >= 0.0f && s < (float)n;\n"
+                          "    for (int i = 0; i < m; i++) y[i] = known ? W[(int)s * m + i] : 0.0f;\n"
+                          "}\n\n"},
     [JD_PART_HIGHWAY] =
         {1u << JD_PART_SIGMOID | 1u << JD_PART_DENSE,
          "/* y = x + t (h - x) with h = act(W x + b), t = sigmoid(V x + c), all of n units; act may be NULL. */\n"

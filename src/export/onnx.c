@@ -239,6 +239,14 @@ const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v,
     return name;
 }
 
+/* The input is symbols: (T,B) or (B), without an axis of numbers. */
+static void put_embed(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {0}}, {NULL}};
+    const char *table = jd__onnx_floats(&w->g, x->l.name, x->way[0].W, JD_DIMS(x->l.symbols, x->l.units));
+    w->x = jd__onnx_node(&w->g, "Gather", JD_ONNX_IN(table, w->x), axis, 1, NULL);
+}
+
 /* Over time. */
 static void put_mean(jd_onnx_writer *w)
 {
@@ -270,6 +278,8 @@ static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN: return w->primitives ? jd__onnx_scan(w, x) : jd__onnx_recurrent(w, x);
+    case JD_NET_CLOCKWORK: return jd__onnx_scan(w, x);
+    case JD_NET_EMBED: put_embed(w, x); break;
     case JD_NET_ACTIVATION: put_activation(w, x->l.act); break;
     case JD_NET_FLATTEN: put_flat(w, &x->in); break;
     case JD_NET_HIGHWAY: put_highway(w, x); break;
@@ -296,20 +306,24 @@ static void put_input(jd_onnx_writer *w)
     }
 }
 
+const char *jd__onnx_time(jd_onnx *g)
+{
+    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {0}}, {NULL}};
+    const char *steps = jd__onnx_node(
+        g, "Gather", JD_ONNX_IN(jd__onnx_one(g, "Shape", "x"), jd__onnx_ints(g, (int64_t[]){0}, 1)), axis, 1, NULL);
+    const char *zero = jd__onnx_one(g, "Squeeze", jd__onnx_ints(g, (int64_t[]){0}, 1)); /* a scalar */
+    const char *ones = jd__onnx_two(g, "Add", jd__onnx_one(g, "ConstantOfShape", steps), jd__onnx_number(g, 1));
+    const char *time = jd__onnx_two(g, "CumSum", ones, zero);
+    return jd__onnx_two(g, "Unsqueeze", time, jd__onnx_ints(g, (int64_t[]){1}, 1));
+}
+
 /* The input "lengths" (B), and the mask that it means. */
 static void put_lengths(jd_onnx_writer *w)
 {
     static const char *const dim_names[] = {"T", "B"};
-    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {0}}, {NULL}};
     jd_onnx *g = &w->g;
     jd__onnx_value(&g->inputs, 11, "lengths", JD_ONNX_INT32, JD_DIMS(-2), dim_names);
-    const char *steps = jd__onnx_node(
-        g, "Gather", JD_ONNX_IN(jd__onnx_one(g, "Shape", "x"), jd__onnx_ints(g, (int64_t[]){0}, 1)), axis, 1, NULL);
-    /* 1, 2 .. T, as (T,1). */
-    const char *zero = jd__onnx_one(g, "Squeeze", jd__onnx_ints(g, (int64_t[]){0}, 1)); /* a scalar */
-    const char *ones = jd__onnx_two(g, "Add", jd__onnx_one(g, "ConstantOfShape", steps), jd__onnx_number(g, 1));
-    const char *time = jd__onnx_two(g, "CumSum", ones, zero);
-    time = jd__onnx_two(g, "Unsqueeze", time, jd__onnx_ints(g, (int64_t[]){1}, 1));
+    const char *time = jd__onnx_time(g);
     const char *last = jd__onnx_cast(g, "lengths", JD_ONNX_FLOAT);
     const char *mask = jd__onnx_cast(g, jd__onnx_two(g, "LessOrEqual", time, last), JD_ONNX_FLOAT);
     w->mask = jd__onnx_two(g, "Unsqueeze", mask, jd__onnx_ints(g, (int64_t[]){2}, 1));
@@ -390,7 +404,11 @@ jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool
         jd_buffer model = {.ctx = ctx};
         const int members = jd__export_members(e);
         const char *sum = NULL;
-        jd__onnx_value(&w->g.inputs, 11, "x", JD_ONNX_FLOAT, dims_of(&p->in), dim_names);
+        if (p->symbols)
+            jd__onnx_value(&w->g.inputs, 11, "x", JD_ONNX_INT32, p->in.sequence ? JD_DIMS(-1, -2) : JD_DIMS(-2),
+                           dim_names);
+        else
+            jd__onnx_value(&w->g.inputs, 11, "x", JD_ONNX_FLOAT, dims_of(&p->in), dim_names);
         if (e->lengths && e->sequence) put_lengths(w);
         for (int k = 0; k < members && !(k && jd__export_plan(ctx, e, k, "ONNX", p)); k++) {
             put_net(w);

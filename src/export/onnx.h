@@ -17,6 +17,8 @@ typedef struct jd_onnx_writer {
 
 /* The constant that is v (rows,columns) transposed. */
 const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v, int64_t rows, int64_t columns);
+/* 1, 2 .. T, as (T,1) floats; T is the input's. */
+const char *jd__onnx_time(jd_onnx *g);
 /* A recurrent layer, as ONNX's operator for it, or as a Scan of primitives (onnx_recurrent.c). */
 jd_status jd__onnx_recurrent(jd_onnx_writer *w, const jd_export_layer *x);
 jd_status jd__onnx_scan(jd_onnx_writer *w, const jd_export_layer *x);

@@ -156,6 +156,35 @@ static const char *lasting(jd_onnx *g, const char *mask, const char *new, const 
     return jd__onnx_node(g, "Where", JD_ONNX_IN(jd__onnx_cast(g, mask, JD_ONNX_BOOL), new, old), NULL, 1, NULL);
 }
 
+/* Which units of a clockwork layer compute at each step, as (T,1,H): 1 where its module's period divides the step, from 0. */
+static const char *ticks(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    jd_onnx *g = &w->g;
+    const int64_t H = x->l.units, S = H / x->l.modules;
+    int64_t *period = jd_alloc_array(w->p->ctx, (size_t)H, sizeof *period);
+    for (int64_t k = 0; period && k < H; k++) period[k] = (int64_t)1 << k / S;
+    const char *periods = period ? jd__onnx_ints(g, period, (int)H) : "";
+    jd_free(w->p->ctx, period);
+    const char *step = jd__onnx_cast(g, jd__onnx_time(g), JD_ONNX_INT64);
+    step = jd__onnx_two(g, "Sub", step, jd__onnx_ints(g, (int64_t[]){1}, 1));
+    const char *due =
+        jd__onnx_two(g, "Equal", jd__onnx_two(g, "Mod", step, periods), jd__onnx_ints(g, (int64_t[]){0}, 1));
+    return jd__onnx_two(g, "Unsqueeze", jd__onnx_cast(g, due, JD_ONNX_FLOAT), jd__onnx_ints(g, (int64_t[]){1}, 1));
+}
+
+/* The packed weights of a clockwork layer as (H,H), transposed; zeros from modules that are not heard. */
+static const char *unpacked(jd_onnx_writer *w, const jd_export_layer *x)
+{
+    const int64_t H = x->l.units, S = H / x->l.modules;
+    float *R = jd_alloc_array(w->p->ctx, (size_t)(H * H), sizeof *R);
+    const float *from = x->way[0].R;
+    for (int64_t i = 0; R && i < H; i++)
+        for (int64_t k = i / S * S; k < H; k++) R[i * H + k] = *from++;
+    const char *name = R ? jd__onnx_turned(w, "R", R, H, H) : "";
+    jd_free(w->p->ctx, R);
+    return name;
+}
+
 /* One step: the body of the Scan.  Its inputs are the states, then the step's part of the hoisted product, and of the mask of
  * lengths if there are any. */
 static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, const jd_export_weights *v, int64_t G)
@@ -168,9 +197,12 @@ static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, co
     jd__onnx_value(&g->inputs, 11, h, JD_ONNX_FLOAT, JD_DIMS(-2, P), dim_names);
     if (lstm) jd__onnx_value(&g->inputs, 11, c, JD_ONNX_FLOAT, JD_DIMS(-2, H), dim_names);
     jd__onnx_value(&g->inputs, 11, xa, JD_ONNX_FLOAT, JD_DIMS(-2, G * H), dim_names);
-    const char *mask = w->mask ? jd__onnx_name(g, "mask") : NULL;
+    const bool clock = x->l.kind == JD_NET_CLOCKWORK;
+    const char *mask = w->mask ? jd__onnx_name(g, "mask") : NULL, *due = clock ? jd__onnx_name(g, "due") : NULL;
     if (mask) jd__onnx_value(&g->inputs, 11, mask, JD_ONNX_FLOAT, JD_DIMS(-2, 1), dim_names);
-    const char *q = jd__onnx_two(g, "MatMul", h, jd__onnx_turned(w, "R", v->R, G * H, P)), *new_h;
+    if (due) jd__onnx_value(&g->inputs, 11, due, JD_ONNX_FLOAT, JD_DIMS(1, H), dim_names);
+    const char *R = clock ? unpacked(w, x) : jd__onnx_turned(w, "R", v->R, G * H, P);
+    const char *q = jd__onnx_two(g, "MatMul", h, R), *new_h;
     if (x->l.kind == JD_NET_GRU) {
         new_h = gru_step(g, x, v, xa, q, h);
     } else {
@@ -182,6 +214,7 @@ static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, co
                                                            : "Tanh",
                                     a);
     }
+    if (due) new_h = lasting(g, due, new_h, h);
     const char *y = mask ? jd__onnx_two(g, "Mul", new_h, mask) : jd__onnx_one(g, "Identity", new_h);
     if (mask) new_h = lasting(g, mask, new_h, h);
     if (mask && lstm) new_c = lasting(g, mask, new_c, c);
@@ -205,14 +238,16 @@ static const char *put_direction(jd_onnx_writer *w, const jd_export_layer *x, in
     const char *xa = jd__onnx_two(&w->g, "MatMul", w->x, jd__onnx_turned(w, "W", v->W, G * H, x->in.dim[0]));
     xa = jd__onnx_two(&w->g, "Add", xa, jd__onnx_floats(&w->g, "b", v->b, JD_DIMS(G * H)));
     put_body(w, body, x, v, G);
-    const jd_onnx_attr attr[] = {
-        {.name = "body", .kind = JD_ONNX_GRAPH, .graph = body},
-        {.name = "num_scan_inputs", .kind = JD_ONNX_INT, .i = {w->mask ? 2 : 1}},
-        {.name = "scan_input_directions", .kind = JD_ONNX_INTS, .i = {d, d}, .n = w->mask ? 2 : 1},
-        {.name = "scan_output_directions", .kind = JD_ONNX_INTS, .i = {d}, .n = 1},
-        {NULL}};
+    const char *due = x->l.kind == JD_NET_CLOCKWORK ? ticks(w, x) : NULL;
+    const int inputs = 1 + (w->mask != NULL) + (due != NULL);
+    const jd_onnx_attr attr[] = {{.name = "body", .kind = JD_ONNX_GRAPH, .graph = body},
+                                 {.name = "num_scan_inputs", .kind = JD_ONNX_INT, .i = {inputs}},
+                                 {.name = "scan_input_directions", .kind = JD_ONNX_INTS, .i = {d, d, d}, .n = inputs},
+                                 {.name = "scan_output_directions", .kind = JD_ONNX_INTS, .i = {d}, .n = 1},
+                                 {NULL}};
     const char *h0 = zeros(&w->g, w->x, P), *c0 = lstm ? zeros(&w->g, w->x, H) : xa;
-    const char *const in[] = {h0, c0, lstm ? xa : w->mask, lstm ? w->mask : NULL, NULL};
+    const char *more = w->mask ? w->mask : due; /* after the hoisted product: the mask, then the ticks */
+    const char *const in[] = {h0, c0, lstm ? xa : more, lstm ? w->mask : w->mask ? due : NULL, NULL};
     jd__onnx_node(&w->g, "Scan", in, attr, lstm ? 3 : 2, out);
     jd__onnx_free(body);
     jd_free(ctx, body);

@@ -112,6 +112,37 @@ static jd_status plan_recurrent(jd_export_plan *p, jd_export_layer *x)
     return jd_error(p->ctx);
 }
 
+int64_t jd__export_recurrent(const jd_export_layer *x)
+{
+    const int64_t H = x->l.units;
+    return x->l.kind == JD_NET_CLOCKWORK ? jd_clockwork_weights(H, x->l.modules, NULL, false) : H * H;
+}
+
+static jd_status plan_clockwork(jd_export_plan *p, jd_export_layer *x)
+{
+    const int64_t H = x->l.units, n = jd__export_recurrent(x);
+    if (expect(p, x, x->in.sequence && x->in.rank == 1, "it needs sequences") ||
+        expect(p, x, n > 0, "its modules, 1 to 16, must share its units"))
+        return jd_error(p->ctx);
+    x->way[0].W = weight(p, x->l.name, "W", JD_DIMS(H, x->in.dim[0]));
+    x->way[0].R = weight(p, x->l.name, "R", JD_DIMS(n));
+    x->way[0].b = weight(p, x->l.name, "b", JD_DIMS(H));
+    x->out.dim[0] = H;
+    return jd_error(p->ctx);
+}
+
+static jd_status plan_embed(jd_export_plan *p, jd_export_layer *x)
+{
+    if (expect(p, x, p->n == 1 && x->in.rank == 1 && x->in.dim[0] == 1,
+               "it must come first, and take one symbol (.columns = 1)") ||
+        expect(p, x, !p->e->mean, "symbols are not normalised"))
+        return jd_error(p->ctx);
+    x->way[0].W = weight(p, x->l.name, "W", JD_DIMS(x->l.symbols, x->l.units));
+    x->out.dim[0] = x->l.units;
+    p->symbols = x->l.symbols;
+    return jd_error(p->ctx);
+}
+
 /* Layer `place` (1, 2...) of a highway. */
 static jd_status plan_highway(jd_export_plan *p, jd_export_layer *x, int64_t place)
 {
@@ -201,6 +232,8 @@ static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN: return plan_recurrent(p, x);
+    case JD_NET_CLOCKWORK: return plan_clockwork(p, x);
+    case JD_NET_EMBED: return plan_embed(p, x);
     case JD_NET_POLYNOMIAL: return plan_polynomial(p, x);
     case JD_NET_ACTIVATION: return JD_OK;
     case JD_NET_LAYERNORM:

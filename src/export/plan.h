@@ -37,12 +37,14 @@ typedef struct jd_export_plan {
     jd_export_layer layer[JD_EXPORT_LAYERS];
     int n; /* layers that do something: no dropout, no noise; each layer of a highway by itself */
     jd_export_shape in, out;
-    bool both; /* a layer reads backwards */
-    bool mean; /* over time */
+    int64_t symbols; /* the input is a symbol, one of so many; else 0 */
+    bool both;       /* a layer reads backwards */
+    bool mean;       /* over time */
 } jd_export_plan;
 
-int64_t jd__export_size(const jd_export_shape *s); /* numbers of a sample, or of one step */
-int jd__export_members(const jd_export *e);        /* at least 1 */
+int64_t jd__export_size(const jd_export_shape *s);      /* numbers of a sample, or of one step */
+int jd__export_members(const jd_export *e);             /* at least 1 */
+int64_t jd__export_recurrent(const jd_export_layer *x); /* numbers of R, of layers without gates */
 jd_status jd__export_plan(jd_ctx *ctx, const jd_export *e, int member, const char *form, jd_export_plan *p);
 /* The units of a polynomial layer one after the other: begin with {0}; false after the last, or an error. */
 typedef struct jd_export_unit {

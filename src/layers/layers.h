@@ -47,6 +47,8 @@ typedef enum jd__net_kind {
     JD_NET_LSTM, /* these three in this order */
     JD_NET_GRU,
     JD_NET_SRN,
+    JD_NET_CLOCKWORK,
+    JD_NET_EMBED,
     JD_NET_MEAN,
     JD_NET_HIGHWAY, /* `units` layers */
     JD_NET_POLYNOMIAL,
@@ -61,6 +63,8 @@ typedef struct jd__net_layer {
     char word[16];                   /* "conv" */
     char name[32];                   /* of the parameters: "conv1" */
     int64_t units;                   /* maps, units, or the side of a pooling window */
+    int64_t symbols;                 /* of an embedding */
+    int modules;                     /* of a clockwork layer */
     int size, stride, pad, dilation; /* dilation is at least 1 */
     int64_t fan;                     /* of a convolution with partial connections, or 0 */
     bool ceil, each;

@@ -108,6 +108,8 @@ static jd__net_kind kind_of(jd__net_word k)
     case L_BGRU: return JD_NET_GRU;
     case L_SRN:
     case L_BSRN: return JD_NET_SRN;
+    case L_CLOCKWORK: return JD_NET_CLOCKWORK;
+    case L_EMBED: return JD_NET_EMBED;
     case L_MEAN: return JD_NET_MEAN;
     case L_HIGHWAY: return JD_NET_HIGHWAY;
     case L_POLYNOMIAL: return JD_NET_POLYNOMIAL;
@@ -131,7 +133,9 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
         }
         jd__net_layer *o = &list[n++];
         *o = (jd__net_layer){.kind = l.layer_norm || l.places || l.around != 0 ? JD_NET_OTHER : kind_of(l.word),
-                             .units = l.word == L_POLYNOMIAL ? l.outputs : (int64_t)l.size[0],
+                             .units = l.word == L_POLYNOMIAL ? l.outputs : (int64_t)l.size[l.word == L_EMBED],
+                             .symbols = l.word == L_EMBED ? (int64_t)l.size[0] : 0,
+                             .modules = l.word == L_CLOCKWORK ? (int)l.size[1] : 0,
                              .size = (int)(l.word == L_CONV ? l.size[1] : l.size[0]),
                              .stride = (int)l.stride,
                              .pad = (int)l.pad,
