@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kind.h"
 #include "serve_kinds.h"
 
 enum { MOST_STROKES = 2000, MOST_POINTS = 40000, MOST_FRAMES = 4096, BEST = 5 };
@@ -18,6 +19,12 @@ jd_status serve_open(jd_ctx *ctx, serve_model *m, const char *path)
     json_t *config = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const bool reads = reader_knows(text);
     jd_tensor_file_close(f);
+    const model_kind kind = jd_error(ctx) ? MODEL_NET : model_kind_of(ctx, path);
+    if (kind == MODEL_SCANNER || kind == MODEL_SEGMENTER)
+        jd_fail(
+            ctx, JD_EUSAGE,
+            "%s: answers for every pixel of a picture, for which there is no page; jackdaw scan MODEL FILE -o OUT.png",
+            path);
     if (!jd_error(ctx)) {
         if (!reads)
             serve_picture_open(m, config);

@@ -444,6 +444,18 @@ static void refusals_of_the_command(void **state)
     snprintf(command, sizeof command, "'%s' serve %s 2>&1", program(), tmpdir_file("none.safetensors"));
     const int code = output_of(command, said, sizeof said);
     assert_true(code == JD_ENOINPUT || code == JD_EABSENT);
+    /* What is scanned over pictures has no page, and is told how it is used. */
+    static const char *const scanned[] = {"\"scan\":\"membranes\"", "\"mask-values\":\"objects\""};
+    for (int i = 0; code != JD_EABSENT && i < 2; i++) {
+        char says[300];
+        snprintf(says, sizeof says, "{\"net\":\"dense 2\",\"input\":\"3x3x1\",\"classes\":2,\"low\":-1,\"high\":1,%s}",
+                 scanned[i]);
+        assert_int_equal(write_model(ctx, tmpdir_file("scanned.safetensors"), "dense 2", JD_DIMS(1, 3, 3, 1), 1, says),
+                         JD_OK);
+        snprintf(command, sizeof command, "'%s' serve %s 2>&1", program(), tmpdir_file("scanned.safetensors"));
+        assert_int_equal(output_of(command, said, sizeof said), JD_EUSAGE);
+        assert_non_null(strstr(said, "jackdaw scan MODEL FILE"));
+    }
 }
 
 int main(void)
