@@ -15,6 +15,7 @@ static void seeds(jd_ctx *ctx)
     (void)ctx;
     text("# vowels\n@problemName X\n@timeStamps false\n@dimensions 2\n@classLabel true a "
          "b\n@data\n1,2,3:4,5,6:a\n-1e3,?:7,8:b\n");
+    text("@timeStamps true\n@classLabel true a\n@data\n(0,1),(0.5,?),(1,3):(4,4),(6,5),(8,6):a\n");
     text("@classLabel false\n@data\n1,2\n3\n");
     text("@targetLabel true\n@data\n1,2:0.5\n");
 }

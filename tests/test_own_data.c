@@ -366,14 +366,30 @@ static void reads_series(void **state)
     assert_non_null(strstr(wrong, "line 8: 4 steps, 3 in line 7"));
     static const struct {
         const char *text, *says;
-    } bad[] = {{"@data\n1:3:4\n1,2\n", "line 3: 1 channels, where there should be 3"},
-               {"@classLabel true a b\n@data\n1,2:c\n", "line 3: the class 'c' is none of"},
-               {"@classLabel true a b\n@data\n1,2:\n", "line 3: no label after the last colon"},
-               {"@data\n1,2:3\n", "line 2: channel 2 has 1 steps, the first one 2"},
-               {"@data\n1,x,3\n", "line 2: not a number: 'x,3'"},
-               {"1,2\n", "line 1: a series before the line @data"},
-               {"@timeStamps true\n", "series with time stamps are not read"},
-               {"@data\n", "no series in it"}};
+    } bad[] = {
+        {"@data\n1:3:4\n1,2\n", "line 3: 1 channels, where there should be 3"},
+        {"@classLabel true a b\n@data\n1,2:c\n", "line 3: the class 'c' is none of"},
+        {"@classLabel true a b\n@data\n1,2:\n", "line 3: no label after the last colon"},
+        {"@data\n1,2:3\n", "line 2: channel 2 has 1 steps, the first one 2"},
+        {"@data\n1,x,3\n", "line 2: not a number: 'x,3'"},
+        {"1,2\n", "line 1: a series before the line @data"},
+        {"@timeStamps true\n@data\n(0,1),(1,2),(3,4)\n", "line 3: steps of 1 and 2 between times; only series at even"},
+        {"@timeStamps true\n@data\n(1,1),(0,2)\n", "line 3: times must rise"},
+        {"@timeStamps true\n@data\n(2011-02-01 00:00:00,1)\n", "times that are dates are not read"},
+        {"@timeStamps true\n@data\n1,2\n", "no pair (time,value)"},
+        {"@timeStamps true\n@data\n(1,2),(3\n", "a pair without its end"},
+        {"@data\n(0,1),(1,2)\n", "without the line @timeStamps true"},
+        {"@data\n", "no series in it"}};
+    static const char stamped[] =
+        "@timeStamps true\n@classLabel true a\n@data\n(0,1),(0.5,?),(1,3):(4,4),(6,5),(8,6):a\n";
+    jd_series even;
+    assert_int_equal(jd_write_file(ctx, tmpdir_file("even.ts"), stamped, sizeof stamped - 1), JD_OK);
+    assert_int_equal(jd_read_ts(ctx, tmpdir_file("even.ts"), &even), JD_OK);
+    assert_true(even.count == 1 && even.channels == 2 && even.start[1] == 3 && isnan(even.values[2]));
+    even.values[2] = 0;
+    assert_memory_equal(even.values, ((float[]){1, 4, 0, 5, 3, 6}), 6 * sizeof(float));
+    assert_string_equal(even.label[0], "a");
+    jd_series_free(ctx, &even);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(jd_write_file(ctx, tmpdir_file("bad.ts"), bad[i].text, strlen(bad[i].text)), JD_OK);
         assert_int_equal(jd_read_ts(ctx, tmpdir_file("bad.ts"), &s), JD_EDATA);

@@ -8,7 +8,8 @@
  *
  * Source: A. Bagnall et al., The UEA multivariate time series classification archive, arXiv 1811.00075, 2018.  Lines that begin
  * with # are comments, with @ what the file tells of itself; after @data each line is a series: its channels with colons
- * between, the values of each with commas, ? for one that is missing, and after a last colon its label.
+ * between, the values of each with commas, ? for one that is missing, and after a last colon its label.  With @timeStamps true
+ * values are pairs (time,value); times are numbers at even steps, and not kept.
  */
 #ifndef JACKDAW_SERIES_H
 #define JACKDAW_SERIES_H
@@ -29,7 +30,7 @@ typedef struct jd_series {
     bool target;      /* labels are numbers to be foretold (@targetLabel), not classes */
 } jd_series;
 /* Errors: JD_ENOINPUT, JD_EIO; JD_EDATA with the line: a value that is no number, channels of different lengths or number, no
- * label where the file says there are labels, one that @classLabel does not list, time stamps (which are not read). */
+ * label where the file says there are labels, one that @classLabel does not list, times that are no numbers at even steps. */
 JD_API jd_status jd_read_ts(jd_ctx *ctx, const char *path, jd_series *out);
 JD_API void jd_series_free(jd_ctx *ctx, jd_series *s);
 

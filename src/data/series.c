@@ -16,6 +16,7 @@ typedef struct ts {
     const char *path;
     size_t line;      /* at hand, from 1 */
     bool labelled;    /* the field after the last colon is a label */
+    bool stamps;      /* values are pairs (time,value) */
     int64_t channels; /* 0: not known yet */
     char *classes;    /* words of @classLabel with blanks between and around; NULL: not listed */
     jd_series *out;
@@ -67,18 +68,12 @@ static jd_status take_word(ts *t, char *s)
     char *value = s + strcspn(s, " \t");
     if (*value) *value++ = 0;
     value = trim(value);
-    bool stamps = false;
     if (!strcasecmp(s, "@classLabel")) return take_classes(t, value);
     if (!strcasecmp(s, "@targetLabel")) {
         t->out->target = true;
         return take_flag(t, "@targetLabel", value, &t->labelled);
     }
-    if (!strcasecmp(s, "@timeStamps")) {
-        take_flag(t, "@timeStamps", value, &stamps);
-        if (stamps)
-            jd_fail(t->ctx, JD_EDATA, "%s: line %zu: series with time stamps are not read; write their values alone",
-                    t->path, t->line);
-    }
+    if (!strcasecmp(s, "@timeStamps")) return take_flag(t, "@timeStamps", value, &t->stamps);
     if (!strcasecmp(s, "@dimensions") || !strcasecmp(s, "@dimension")) {
         char *end;
         t->channels = strtol(value, &end, 10);
@@ -115,11 +110,42 @@ static bool next_value(char **at, float *value)
     return true;
 }
 
+/* A pair (time,value) and what follows it; times must come at even steps, of which *before has the last two. */
+static jd_status next_pair(ts *t, char **at, size_t k, double before[2], float *value)
+{
+    char *from = *at, *end;
+    while (*from == ' ') from++;
+    const double time = *from == '(' ? jd__strtod(from + 1, &end) : 0;
+    if (*from != '(' || end == from + 1 || *end != ',' || !isfinite(time))
+        return fail_at(t, "no pair of a time and a value, both numbers, such as (0.5,3.2): ", from);
+    char *close = strchr(end, ')');
+    if (!close || (close[1] && close[1] != ',')) return fail_at(t, "a pair without its end: ", from);
+    *close = 0;
+    end++;
+    if (!next_value(&end, value) || *end) return fail_at(t, "not a number: ", end);
+    const double step = time - before[1], was = before[1] - before[0];
+    if (k && !(step > 0)) return fail_at(t, "times must rise; not so at ", from);
+    if (k > 1 && !(fabs(step - was) <= 1e-3 * was))
+        return jd_fail(
+            t->ctx, JD_EDATA,
+            "%s: line %zu: steps of %g and %g between times; only series at even steps are read: interpolate "
+            "them, with ? for values that are missing",
+            t->path, t->line, was, step);
+    before[0] = before[1];
+    before[1] = time;
+    *at = close[1] ? close + 2 : close + 1;
+    return JD_OK;
+}
+
 /* One channel, `steps` values, into every C-th place of `to`. */
 static jd_status take_channel(ts *t, char *s, size_t steps, float *to)
 {
     char *at = s;
-    for (size_t k = 0; k < steps; k++)
+    double before[2] = {0, 0};
+    for (size_t k = 0; t->stamps && k < steps; k++)
+        if (next_pair(t, &at, k, before, to + k * (size_t)t->channels)) return jd_error(t->ctx);
+    if (t->stamps && *at) return fail_at(t, "a pair without its end: ", at);
+    for (size_t k = 0; !t->stamps && k < steps; k++)
         if (!next_value(&at, to + k * (size_t)t->channels)) return fail_at(t, "not a number: ", at);
     return JD_OK;
 }
@@ -148,7 +174,9 @@ static jd_status take_series(ts *t, char *s)
 {
     jd_series *o = t->out;
     const size_t fields = count_of(s, ':') + 1, channels = fields - t->labelled;
-    if (*s == '(') return fail_at(t, "series with time stamps are not read; write their values alone: ", s);
+    if (*s == '(' && !t->stamps) return fail_at(t, "pairs of times and values, without the line @timeStamps true: ", s);
+    if (t->stamps && memchr(s, ':', strcspn(s, ")")))
+        return fail_at(t, "times that are dates are not read; write them as numbers, such as seconds: ", s);
     if (fields <= t->labelled) return fail_at(t, "no colon before the label: ", s);
     if (!t->channels) t->channels = (int64_t)channels;
     if (channels != (size_t)t->channels)
@@ -158,7 +186,8 @@ static jd_status take_series(ts *t, char *s)
     for (size_t c = 0; c < channels; c++) {
         char *end = s + strcspn(s, ":"), *next = *end ? end + 1 : end;
         *end = 0;
-        const size_t here = count_of(s, ',') + 1;
+        const size_t here = t->stamps ? count_of(s, ')') : count_of(s, ',') + 1;
+        if (!here) return fail_at(t, "no pair (time,value): ", s);
         if (c && here != steps)
             return jd_fail(t->ctx, JD_EDATA, "%s: line %zu: channel %zu has %zu steps, the first one %zu", t->path,
                            t->line, c + 1, here, steps);
