@@ -48,7 +48,7 @@ static void eval_membranes(scanning *s, const char *dir, const char *data, jd_sp
     em_scores e = {0};
     if (load_stack(ctx, dir, !strcmp(data, "isbi2012"), split, &stack)) return;
     float *maps = scanning_inside(s, &stack);
-    if (!jd_error(ctx) && !em_score(ctx, &(em_stack){0}, NULL, &stack, maps, s->spread, &e)) {
+    if (!jd_error(ctx) && !em_score(ctx, &(em_stack){0}, NULL, &stack, maps, &(em_spread){s->spread, s->centre}, &e)) {
         if (json) {
             printf("{\"data\":");
             cli_json_string(data);

@@ -21,6 +21,7 @@ static jd_status read_way(scanning *s, const char *path)
     s->views = (int)number(j, "views", 1);
     s->median = (int)number(j, "median", 0);
     s->spread = number(j, "spread", 0);
+    s->centre = number(j, "centre", 0);
     s->radius = number(j, "radius", 20);
     s->cubic = (em_cubic){number(j, "calibration_a", 0), number(j, "calibration_b", 0)};
     s->d = (detector){number(j, "peaks", 0) != 0, number(j, "threshold", 0.5), number(j, "least", 0),

@@ -14,7 +14,7 @@ typedef struct scanning {
     bool points;
     bool stretch; /* points: the contrast of pictures is stretched first */
     int views, median;
-    double spread, radius;
+    double spread, centre, radius;
     em_cubic cubic;
     detector d;
 } scanning;

@@ -43,21 +43,45 @@ static double wrong_at(const em_stack *s, const float *maps, double threshold)
 }
 
 /* Half the cells that a net merges are let through by pixels that it calls inside with 90 to 99 %, where the contest's
- * thresholds have a single step.  1/2 + logit / spread leaves the order of the pixels and the side of 1/2 they are on. */
-static float *spread_out(jd_ctx *ctx, const float *maps, size_t n, double spread)
+ * thresholds have a single step, and between two steps V_Rand may change by a fifth.  Spread out, the order of the pixels stays. */
+static float *spread_out(jd_ctx *ctx, const float *maps, size_t n, const em_spread *o)
 {
     float *wide = jd_alloc_array(ctx, n + 1, sizeof *wide);
     for (size_t i = 0; wide && i < n; i++) {
-        const double p = fmin(1 - 1e-6, fmax(1e-6, (double)maps[i]));
-        wide[i] = spread > 0 ? (float)fmin(1, fmax(0, 0.5 + log(p / (1 - p)) / spread)) : maps[i];
+        const double p = fmin(1 - 1e-6, fmax(1e-6, (double)maps[i])), logit = log(p / (1 - p));
+        wide[i] = o->width > 0 ? (float)fmin(1, fmax(0, 0.5 + (logit - o->centre) / o->width)) : maps[i];
     }
     return wide;
 }
 
-jd_status em_score(jd_ctx *ctx, const em_stack *valid, const float *valid_maps, const em_stack *test, const float *maps,
-                   double spread, em_scores *out)
+jd_status em_spread_choose(jd_ctx *ctx, const em_stack *s, const float *maps, double width, em_spread *out)
 {
-    em_scores s = {.valid_slices = valid->n, .spread = spread};
+    enum { FINE = 80, NEAR = 2 }; /* thresholds a tenth apart, and how many to either side the mean takes in */
+    const em_spread all = {FINE / 10.0, 1};
+    *out = (em_spread){.width = width};
+    if (!s->n || !(width > 0)) return jd_error(ctx);
+    jd_membrane_score score;
+    float *wide = spread_out(ctx, maps, (size_t)(s->n * s->H * s->W), &all);
+    double most = -1;
+    if (wide &&
+        !jd_score_membranes(
+            ctx,
+            &(jd_membranes){
+                .slices = s->n, .H = s->H, .W = s->W, .inside = s->inside, .map = wide, .thin = true, .steps = FINE},
+            &score))
+        for (int k = NEAR; k <= FINE - NEAR; k++) {
+            double sum = 0;
+            for (int i = k - NEAR; i <= k + NEAR; i++) sum += score.at[i].rand;
+            if (sum > most) most = sum, out->centre = all.centre + all.width * ((double)k / FINE - 0.5);
+        }
+    jd_free(ctx, wide);
+    return jd_error(ctx);
+}
+
+jd_status em_score(jd_ctx *ctx, const em_stack *valid, const float *valid_maps, const em_stack *test, const float *maps,
+                   const em_spread *spread, em_scores *out)
+{
+    em_scores s = {.valid_slices = valid->n, .spread = *spread};
     const size_t n = (size_t)(test->n * test->H * test->W), m = (size_t)(valid->n * valid->H * valid->W);
     float *wide = spread_out(ctx, maps, n, spread), *valid_wide = spread_out(ctx, valid_maps, m, spread);
     float *grey = jd_alloc_array(ctx, n, sizeof *grey);
@@ -111,9 +135,9 @@ static void tables(jd_run *r, const em_scores *s, const em_cubic *cubic)
     snprintf(
         caption, sizeof caption,
         "Test slices 20-24. The winner's figures are of the contest's hidden slices; its warping error counts splits "
-        "and mergers only. Calibration: g(p) = p + p (1 - p) (%.3f + %.3f p); V_Rand and V_Info see 1/2 + logit(g) / "
-        "%g.",
-        cubic->a, cubic->b, s->spread);
+        "and mergers only. Calibration: g(p) = p + p (1 - p) (%.3f + %.3f p); V_Rand and V_Info see 1/2 + (logit(g) - "
+        "%.1f) / %g, centred where V_Rand is best on the slices held out.",
+        cubic->a, cubic->b, s->spread.centre, s->spread.width);
     jd_report_table(jd_run_report(r), headings, cells, ROWS, 3, caption);
     static const char *const names[] = {"v_rand_validation_threshold",
                                         "v_info",
@@ -140,8 +164,8 @@ static void curves(jd_run *r, const em_scores *s)
         y[3][k] = s->test.at[k].rand_merge;
     }
     jd_chart *c = jd_chart_new(jd_run_ctx(r),
-                               &(jd_axis){.label = s->spread > 0 ? "threshold on the map, spread out"
-                                                                 : "threshold on the probability of inside"},
+                               &(jd_axis){.label = s->spread.width > 0 ? "threshold on the map, spread out"
+                                                                       : "threshold on the probability of inside"},
                                &(jd_axis){.label = "score of the test slices", .min = 0.4, .max = 1}, 0);
     static const char *const names[] = {"V_Rand", "V_Info", "V_Rand, splits", "V_Rand, mergers"};
     for (int i = 0; i < 4; i++) jd_chart_line(c, names[i], x, y[i], STEPS + 1, i > 1 ? JD_DASHED : 0);
@@ -174,7 +198,7 @@ static void paint(const uint8_t *grey, const int32_t *label, int64_t W, uint8_t 
 }
 
 /* Slices beside their maps, segmentations and truths. */
-static void pictures(jd_run *r, const em_stack *s, const float *maps, double spread, double threshold)
+static void pictures(jd_run *r, const em_stack *s, const float *maps, const em_spread *spread, double threshold)
 {
     jd_ctx *ctx = jd_run_ctx(r);
     float *wide = spread_out(ctx, maps, (size_t)(s->n * s->H * s->W), spread);
@@ -230,5 +254,5 @@ void em_report(jd_run *r, const em_stack *test, const float *maps, const em_scor
     tables(r, s, cubic);
     curves(r, s);
     jd_report_section(jd_run_report(r), "What it sees");
-    pictures(r, test, maps, s->spread, s->test.rand_threshold);
+    pictures(r, test, maps, &s->spread, s->test.rand_threshold);
 }

@@ -37,7 +37,7 @@ static const jd_setting settings[] = {
     {"held_out", {2, 2, 2}, "training slices kept for validation and calibration"},
     {"calibrate", {1, 1, 1}, "1: maps go through a cubic fitted on the slices held out"},
     {"views", {1, 8, 8}, "turned and mirrored versions of a slice whose maps are averaged"},
-    {"spread", {10, 10, 10}, "V_Rand's thresholds cut 1/2 + logit / spread of the map; 0: the map itself"},
+    {"spread", {4, 4, 4}, "V_Rand's thresholds cut 1/2 + (logit - centre) / spread of the map; 0: the map itself"},
     {"median", {2, 2, 2}, "radius of the median filter on maps, pixels"},
     {NULL, {0}, NULL},
 };
@@ -218,7 +218,7 @@ static jd_status prepare(em *e)
 }
 
 /* All nets in one model, as members of a committee, and how their maps become the answer. */
-static jd_status save(em *e, jd_params *const *w, double spread)
+static jd_status save(em *e, jd_params *const *w, const em_spread *spread)
 {
     static const char *const field[] = {"scope"};
     char scope[MAX_NETS][16];
@@ -235,7 +235,8 @@ static jd_status save(em *e, jd_params *const *w, double spread)
     jd_run_config_number(e->r, "calibration_b", e->cubic.b);
     jd_run_config_number(e->r, "views", e->views);
     jd_run_config_number(e->r, "median", e->median);
-    jd_run_config_number(e->r, "spread", spread);
+    jd_run_config_number(e->r, "spread", spread->width);
+    jd_run_config_number(e->r, "centre", spread->centre);
     if (!jd_error(e->ctx)) jd_run_save(e->r, all, (int64_t)jd_run_setting(e->r, "steps"), true);
     jd_params_free(all);
     return jd_error(e->ctx);
@@ -265,10 +266,11 @@ static jd_status run(jd_run *r)
     if (jd_error(e.ctx)) goto end;
     if (e.valid.n && jd_run_setting(r, "calibrate") != 0)
         e.cubic = em_calibrate(valid, e.valid.inside, (size_t)(e.valid.n * e.valid.H * e.valid.W));
-    const double spread = jd_run_setting(r, "spread");
-    if (!save(&e, w, spread) && !em_finish(e.ctx, &e.valid, &e.cubic, e.median, valid) &&
+    em_spread spread;
+    if (!em_finish(e.ctx, &e.valid, &e.cubic, e.median, valid) &&
+        !em_spread_choose(e.ctx, &e.valid, valid, jd_run_setting(r, "spread"), &spread) && !save(&e, w, &spread) &&
         !em_finish(e.ctx, &e.test, &e.cubic, e.median, test) &&
-        !em_score(e.ctx, &e.valid, valid, &e.test, test, spread, &scores)) {
+        !em_score(e.ctx, &e.valid, valid, &e.test, test, &spread, &scores)) {
         jd_run_extra(r, "train_seconds", seconds);
         jd_run_extra(r, "weights", (double)jd_params_count(w[0]));
         em_report(r, &e.test, test, &scores, &e.cubic);
