@@ -483,7 +483,7 @@ static const jd_setting SETTINGS[] = {
     {"steps", {400, 6000, 10000}, "training steps of each of four nets, on new scenes"},
     {"batch", {64, 64, 256}, "windows a step"},
     {"rate", {4e-3, 3e-3, 1e-3}, "Adam's learning rate, falling to a fiftieth along half a cosine"},
-    {"mined", {20, 600, 1000}, "scenes in which a net's mistakes are looked for"},
+    {"mined", {20, 1200, 1500}, "scenes in which a net's mistakes are looked for"},
     {"pictures", {40, 200, 500}, "to measure on"},
     {"least", {0.01, 0.01, 0.01}, "probability of a digit from which on it is a detection"},
     {"overlap", {0.12, 0.12, 0.12}, "more than so much of it in a surer box: a box is dropped"},
