@@ -237,7 +237,8 @@ static void environments(jd_ctx *ctx, uint64_t *sum)
     uint8_t *picture = jd_alloc(ctx, 32 * 32 * 3);
     for (int i = 0; jd_env_name(i) && !jd_error(ctx); i++) {
         const char *name = jd_env_name(i);
-        if (!strcmp(name, "torcs")) continue; /* a process of its own, and slow */
+        if (!strcmp(name, "torcs")) continue;   /* a process of its own, and slow */
+        if (!strncmp(name, "mj-", 3)) continue; /* MuJoCo is C++: what it throws for want of memory ends the process */
         jd_env *e = jd_env_new(ctx, name, &(jd_env_options){.count = 2, .picture = 16});
         if (!e && jd_error(ctx) == JD_EABSENT) { /* a simulator that is not installed */
             jd_error_clear(ctx);
