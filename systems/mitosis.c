@@ -299,8 +299,7 @@ const jd_system jd_system_mitosis = {
              "Pictures of the "
              "2018 Data Science Bowl: fluorescent and stained tissue of many magnifications, 170 to learn from (every "
              "sixth is kept "
-             "for validation, on which the threshold is chosen, with a lean to recall since other tissue has fainter "
-             "maps), 39 to be tested on. A detection is right within 20 "
+             "for validation, on which the threshold is chosen), 39 to be tested on. A detection is right within 20 "
              "pixels of a "
              "centre, each centre once.\n\n"
              "With `--data synthetic` the things sought are mitoses among nuclei and dark impostors on drawn slides.",

@@ -22,7 +22,7 @@ jd_status detector_find(jd_ctx *ctx, const detector *d, const slide *s, const fl
 /* Counts over all slides. */
 jd_status detector_score(jd_ctx *ctx, const detector *d, const slides *s, float *const *maps, double radius,
                          jd_detection_score *out);
-/* The threshold, least sum and rise with the best F1 on these slides; of pieces, those with the most recall within 0.01 of it. */
+/* The threshold and the least sum with the best F1 on these slides. */
 jd_status detector_choose(jd_ctx *ctx, detector *d, const slides *s, float *const *maps, double radius,
                           jd_detection_score *best);
 

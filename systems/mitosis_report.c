@@ -34,7 +34,7 @@ static void table(jd_run *r, const detector *d, double radius, const mitosis_res
         snprintf(text[n++], sizeof text[0], "%.3f", row[i].s.f1);
     }
     for (size_t i = 0; i < n; i++) cells[i] = text[i];
-    char caption[400];
+    char caption[300];
     snprintf(
         caption, sizeof caption,
         d->peaks
@@ -42,9 +42,7 @@ static void table(jd_run *r, const detector *d, double radius, const mitosis_res
               "the validation slides."
             : "Connected pieces of the map above levels from 0.95 down to %.2f, with a sum of at least %g, that rise "
               "by at "
-              "least %g: of the settings whose F1 on the validation slides is within 0.01 of the best, the one with "
-              "the most "
-              "recall.",
+              "least %g: chosen on the validation slides.",
         d->threshold, d->least, d->rise);
     jd_report_table(jd_run_report(r), headings, cells, ROWS, COLUMNS, caption);
 }
