@@ -92,13 +92,14 @@ static const jd_tensor_entry *choose(jd_ctx *ctx, const char *path, const jd_ten
 static jd_status take_pictures(jd_ctx *ctx, const char *path, const jd_tensor_entry *e, size_t n, samples *s)
 {
     double low = INFINITY, high = -INFINITY;
-    bool nan = false;
+    bool nan = false, fractions = false;
     s->rank = 3;
     for (int k = 0; k < 3; k++) s->dim[k] = k < e->rank - 1 ? e->dim[k + 1] : 1;
     for (size_t i = 0; i < n; i++) {
         const double v = value_at(e, i);
         low = fmin(low, v), high = fmax(high, v);
         nan |= isnan(v);
+        fractions |= isfinite(v) && v != floor(v);
     }
     if (s->dim[2] > 4)
         return jd_fail(
@@ -111,6 +112,12 @@ static jd_status take_pictures(jd_ctx *ctx, const char *path, const jd_tensor_en
             "%s: pixels from %g to %g%s; pictures hold 0 to 255, or 0 to 1, and sequences (N,T,C) are for a net "
             "with lstm and the like",
             path, low, high, nan ? ", some of them NaN" : "");
+    if (fractions && high > 1 && high < 128)
+        return jd_fail(
+            ctx, JD_EDATA,
+            "%s: pixels from %g to %g with fractions, which whole numbers of 0 to 255 would lose; divide them "
+            "all by the largest that may occur",
+            path, low, high);
     const bool bytes = e->dtype == JD_FILE_U8 || (e->dtype != JD_FILE_BOOL && high > 1);
     s->images = (jd_images){.count = s->count,
                             .height = (int)s->dim[0],

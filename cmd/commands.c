@@ -52,7 +52,8 @@ static const cli_option train_options[] = {
     {"missing", 0, "refuse|drop|mean", "rows with empty cells or, with mean, new words (default: refuse the file)",
      false},
     {"method", 0, "gradient|gmdh", "train a network (default), or grow one of polynomial units from a table", false},
-    {"net", 0, "SPEC", "the network, a line such as \"conv 20 5 relu, maxpool 2, dense 10\"", false},
+    {"net", 0, "SPEC",
+     "the network, a line such as \"conv 20 5 relu, maxpool 2, dense 10\" (default: what suits the data)", false},
     {"unit", 0, "KIND", "gmdh: quadratic (default), linear, bilinear or cubic units", false},
     {"width", 0, "N", "gmdh: units kept in a layer (default 20)", false},
     {"layers", 0, "N", "gmdh: layers at most (default 12)", false},
@@ -194,7 +195,8 @@ const cli_command cli_commands[] = {
      "output folder.  Ctrl-C saves a checkpoint first; --resume goes on from it.",
      run_options, cmd_run, 1, 1},
     {"train", "train a network of your own on pictures, sounds, sequences or a table",
-     "--data NAME (--net SPEC or --method gmdh) [OPTIONS]",
+     "--data NAME [--net SPEC | --method gmdh] [OPTIONS]",
+     "  jackdaw train --data table.csv                      # the last column is the class\n"
      "  jackdaw train --data fashion-mnist --net \"conv 20 5 relu, maxpool 2, dense 100 relu, dense 10\" --epochs 3\n"
      "  jackdaw train --data table.csv --net \"dense 20 tanh, dense 1\" --loss mse --optimizer adam\n"
      "  jackdaw train --data houses.csv --method gmdh --columns rooms,age,5-8 --target price --missing drop\n"
@@ -225,10 +227,14 @@ const cli_command cli_commands[] = {
      "net\n"
      "without `mean` learns to write what is said: recordings in a folder whose index.tsv has the columns file and "
      "text.\n\n"
+     "Without --net it takes one that suits the data, tells its line, and takes a learning rate that falls along a "
+     "cosine,\n"
+     "a pull of the weights to zero and a batch that suit it, unless they are given.\n\n"
      "The layers: conv MAPS SIZE, maxpool SIZE, avgpool SIZE, dense UNITS, dropout RATE, noise SIGMA, flatten, and "
      "for\n"
-     "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, clockwork UNITS MODULES, mean; highway LAYERS, layernorm,\n"
-     "batchnorm; each may end with tanh, sigmoid, relu or scaled-tanh.",
+     "sequences lstm, blstm, gru, bgru, srn, bsrn UNITS, clockwork UNITS MODULES, mean, and window STEPS with `dense\n"
+     "UNITS each` behind it, which is a convolution over time; highway LAYERS, layernorm, batchnorm; each may end with "
+     "tanh, sigmoid, relu or scaled-tanh.",
      train_options, cmd_train, 0, 0},
     {"eval", "measure a model on a data set", "MODEL DATA [OPTIONS]",
      "  jackdaw eval runs/train-fashion-mnist-1 fashion-mnist\n"

@@ -45,19 +45,19 @@ void learning_read(cli_args *a, const learning_defaults *d, learning *l, model *
                           .rate = rate};
     l->lr.end = cli_real(a, "lr-end", rate / 100, 0, 1000);
     read_size(a, l->size);
+    l->share = cli_real(a, "validation", 0.1, 0, 0.9);
     /* Read again where the data is known, here so that a wrong word is answered at once. */
-    cli_real(a, "validation", 0.1, 0, 0.9);
     cli_int(a, "batch", 32, 1, 1000000);
     cli_int(a, "checkpoint-every", 0, 1, INT32_MAX);
 }
 
-void learning_describe(jd_run *r, const cli_args *a, const learning *l, const model *m)
+void learning_describe(jd_run *r, const learning *l, const model *m)
 {
     static const jd_schedule_kind kinds[] = {JD_CONSTANT, JD_GEOMETRIC, JD_LINEAR_DECAY, JD_COSINE};
     int schedule = 0;
     while (kinds[schedule] != l->lr.kind) schedule++;
     jd_run_config_number(r, "epochs", (double)l->epochs);
-    jd_run_config_number(r, "validation", cli_real((cli_args *)(uintptr_t)a, "validation", 0.1, 0, 0.9));
+    jd_run_config_number(r, "validation", l->share);
     jd_run_config_number(r, "patience", (double)l->patience);
     jd_run_config(r, "optimizer", m->optimizer);
     jd_run_config_number(r, "lr", l->lr.rate);

@@ -11,6 +11,7 @@ typedef struct learning {
     jd_schedule lr;
     int size[3]; /* --size, or 0 */
     bool deform;
+    double share; /* of the samples for validation */
 } learning;
 
 /* What an option is where it is not given. */
@@ -22,7 +23,7 @@ typedef struct learning_defaults {
 
 /* Reads them, those of the model's optimiser into `m`; a value that cannot be used sets a->bad. */
 void learning_read(cli_args *a, const learning_defaults *d, learning *l, model *m);
-void learning_describe(jd_run *r, const cli_args *a, const learning *l, const model *m);
+void learning_describe(jd_run *r, const learning *l, const model *m);
 /* The run of this command line, called after its data; NULL after an error. */
 jd_run *learning_run(jd_ctx *ctx, cli_args *a, const learning *l, cli_view *view);
 /* Says the run's result: a line of JSON, or the text and where model and report lie. */

@@ -38,8 +38,7 @@ bool model_is_sequential(const char *net)
 
 bool model_knows_lengths(const char *net)
 {
-    static const char *const others[] = {"block",    "window", "batchnorm", "pyramid",
-                                         "collapse", "conv",   "pool",      "embed"};
+    static const char *const others[] = {"block", "batchnorm", "pyramid", "collapse", "conv", "pool", "embed"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strstr(net, others[i])) return false;
     return true;
@@ -105,6 +104,20 @@ static void mean_of_steps(const samples *s, size_t k, const uint32_t *index, siz
     *scale = squares > 0 ? sqrt(count / squares) : 1;
 }
 
+/* Arrays may hold few levels, such as 0 to 16: their brightest is what 255 is to others. */
+static void fit_range(model *m, const samples *s, const uint32_t *index, size_t n)
+{
+    enum { DARK = 128 };
+    const size_t size = (size_t)(s->dim[0] * s->dim[1] * s->dim[2]);
+    int most = 0;
+    for (size_t i = 0; i < n && most < DARK; i++)
+        for (size_t k = 0; k < size; k++) {
+            const int pixel = s->images.pixels[(size_t)index[i] * size + k];
+            if (pixel > most) most = pixel;
+        }
+    if (most && most < DARK) m->high = m->low + (m->high - m->low) * 255 / (float)most;
+}
+
 jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *index, size_t n)
 {
     if (s->columns) m->columns = jd_strdup(ctx, s->columns);
@@ -144,7 +157,7 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
     if (s->alphabet && (has_layer(m->net, mean_word) || !model_knows_lengths(m->net)))
         return jd_fail(ctx, JD_EUSAGE,
                        "the network \"%s\" does not answer at each step, as a net that writes must; leave out "
-                       "mean, window, conv and the like",
+                       "mean, conv, batchnorm and the like",
                        m->net);
     if (s->rank == 2 && !s->alphabet && !has_layer(m->net, mean_word))
         return jd_fail(ctx, JD_EUSAGE,
@@ -155,6 +168,7 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
     m->t_scale = jd_alloc_array(ctx, targets + 1, sizeof *m->t_scale);
     for (size_t k = 0; !jd_error(ctx) && k < targets; k++)
         mean_and_scale(s->target + k, targets, index, n, &m->t_mean[k], &m->t_scale[k]);
+    if (s->rank == 3) fit_range(m, s, index, n);
     if (model_alone(ctx, m) || s->rank == 3) return jd_error(ctx);
     const size_t columns = (size_t)s->dim[s->rank - 1];
     m->mean = jd_alloc_array(ctx, columns, sizeof *m->mean);
@@ -222,8 +236,8 @@ jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char 
         for (size_t i = 1; i < s->count; i++)
             if (s->start[i + 1] - s->start[i] != s->start[1])
                 return jd_fail(ctx, JD_EUSAGE,
-                               "%s: sequences of %zu and %zu steps, of which a net with windows cannot tell the end; "
-                               "make them of one length",
+                               "%s: sequences of %zu and %zu steps, of which a net with batchnorm cannot tell the end; "
+                               "use layernorm, or make them of one length",
                                name, s->start[1], s->start[i + 1] - s->start[i]);
     const int64_t last = s->dim[s->rank - 1], wanted = m->dim[m->rank - 1]; /* sequences may have any number of steps */
     if (s->rank == 3 && (!model_takes(m, s->dim[0], s->dim[1]) || last != wanted))

@@ -8,9 +8,10 @@
 #include "grow.h"
 #include "learning.h"
 #include "masks.h"
+#include "recipe.h"
 #include "targets.h"
 
-enum { SLOTS = 3, FEW_STEPS = 2000, MOST_EPOCHS = 400 };
+enum { SLOTS = 3, FEW_STEPS = 2000, MOST_EPOCHS = 400, FEW_SAMPLES = 300, ENOUGH_TO_CHOOSE = 30, SHOWN_EPOCHS = 40 };
 
 typedef struct slot {
     float *x, *target;
@@ -31,12 +32,14 @@ typedef struct training {
     learning l;
     bool regression, grown; /* grown: --method gmdh */
     bool texts;             /* --loss ctc */
+    bool chosen;            /* no --net: the recipe's */
     grow_options grow;
     jd_gmdh *gmdh;
     jd_params *params;
     jd_fn *forward;
     slot slot[SLOTS];
-    int64_t per_epoch;
+    int64_t least_epochs, per_epoch;
+    double told; /* when the last epoch was */
 } training;
 
 static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
@@ -86,6 +89,16 @@ static double without_loss(const training *t, double score)
     return !t->m.classes || t->m.alphabet ? score : each * round(score / each);
 }
 
+/* Of many epochs that pass quickly some are told. */
+static bool is_told(training *t, int64_t epoch)
+{
+    const int64_t each = t->l.epochs / (SHOWN_EPOCHS / 2) + 1;
+    const double now = jd_now();
+    if (t->l.epochs > SHOWN_EPOCHS && epoch % each && epoch < t->l.epochs && now - t->told < 1) return false;
+    t->told = now;
+    return true;
+}
+
 static double validate(void *user, jd_run *r, int64_t step)
 {
     training *t = user;
@@ -98,7 +111,7 @@ static double validate(void *user, jd_run *r, int64_t step)
                : t->m.classes ? "valid/error (%)"
                               : "valid/rmse",
                score);
-    if (!cli_stop)
+    if (!cli_stop && is_told(t, step / t->per_epoch))
         jd_run_note(r, "epoch %lld: validation %s %.4g%s", (long long)(step / t->per_epoch),
                     t->m.alphabet  ? "label error"
                     : t->m.classes ? "error"
@@ -174,14 +187,36 @@ static jd_status check_options(training *t)
     return jd_error(t->ctx);
 }
 
+static const char *const losses[] = {"xent", "mse", "ctc", NULL};
+static const char *const methods[] = {"gradient", "gmdh", NULL};
+
+/* The network and the options that nobody chose. */
+static void take_recipe(training *t)
+{
+    cli_args *a = t->a;
+    const recipe c = recipe_for(&t->data);
+    t->m.net = jd_strdup(t->ctx, c.net);
+    if (!cli_has(a, "optimizer")) {
+        t->m.optimizer = c.optimizer;
+        if (!cli_has(a, "lr")) t->l.lr.rate = c.rate;
+        if (!cli_has(a, "momentum")) t->m.momentum = strcmp(c.optimizer, "nesterov") ? 0 : 0.9;
+    }
+    if (!cli_has(a, "schedule")) t->l.lr.kind = JD_COSINE;
+    if (!cli_has(a, "lr-end")) t->l.lr.end = t->l.lr.rate / 100;
+    if (!cli_has(a, "weight-decay")) t->m.weight_decay = c.weight_decay;
+    if (!cli_has(a, "batch")) t->batch = (size_t)c.batch;
+    if (!t->l.epochs) t->l.epochs = c.epochs;
+    t->least_epochs = c.least_epochs;
+    /* a few samples more to learn from are worth more than an estimate that the test makes needless */
+    if (t->data.count < FEW_SAMPLES && t->test.count && !cli_has(a, "validation")) t->l.share = 0;
+}
+
 /* Loads, splits and normalises. */
 static jd_status load(training *t)
 {
     cli_args *a = t->a;
     jd_ctx *ctx = t->ctx;
     const char *name = cli_text(a, "data", NULL), *test = cli_text(a, "test-data", NULL);
-    const double share = cli_real(a, "validation", 0.1, 0, 0.9);
-    const int64_t batch = cli_int(a, "batch", 32, 1, 1000000);
     samples_options o = {.labels = cli_text(a, "labels", NULL),
                          .split = JD_TRAIN,
                          .regression = t->regression,
@@ -191,7 +226,7 @@ static jd_status load(training *t)
                          .categories = t->grown ? "" : NULL,
                          .missing = t->m.missing,
                          .texts = t->texts,
-                         .sequence = model_is_sequential(cli_text(a, "net", NULL))};
+                         .sequence = t->chosen ? series_are(name) : model_is_sequential(cli_text(a, "net", NULL))};
     memcpy(o.size, t->l.size, sizeof o.size);
     if (samples_load(ctx, name, &o, &t->data) || check_options(t)) return jd_error(ctx);
     if (t->data.rank == 3)
@@ -209,24 +244,25 @@ static jd_status load(training *t)
     t->index = jd_alloc_array(ctx, all, sizeof *t->index);
     if (jd_error(ctx)) return jd_error(ctx);
     if (t->test.classes > t->data.classes) t->data.classes = t->test.classes;
+    if (t->chosen) take_recipe(t);
     if (t->data.label && !t->texts && t->data.classes < 2)
         return jd_fail(ctx, JD_EDATA, "%s: all %zu samples are of one class; a classifier learns from two and more",
                        name, all);
     jd_epoch_order(t->l.seed, UINT32_MAX, t->index, all); /* no training has that many epochs */
-    t->valid = samples_part(ctx, &t->data, t->index, (size_t)(share * (double)all));
+    t->valid = samples_part(ctx, &t->data, t->index, (size_t)(t->l.share * (double)all));
     t->count = all - t->valid;
     if (t->count < 1) return jd_fail(ctx, JD_EUSAGE, "%s: %zu samples are too few to train on", name, all);
-    t->batch = (size_t)batch < t->count ? (size_t)batch : t->count;
+    if (t->batch > t->count) t->batch = t->count;
     t->per_epoch = (int64_t)(t->count / t->batch);
     if (!t->l.epochs && !t->grown) { /* few samples are seen more often */
         const int64_t epochs = (FEW_STEPS + t->per_epoch - 1) / t->per_epoch;
-        t->l.epochs = epochs < 10 ? 10 : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
+        t->l.epochs = epochs < t->least_epochs ? t->least_epochs : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
     }
     t->params = jd_params_new(ctx, JD_F32);
     if (t->grown) {
         t->gmdh = grow_model(ctx, &t->grow, &t->data, t->index + t->valid, t->count, &t->m, t->params);
     } else {
-        t->m.net = jd_strdup(ctx, cli_text(a, "net", NULL));
+        if (!t->chosen) t->m.net = jd_strdup(ctx, cli_text(a, "net", NULL));
         if (!jd_error(ctx)) model_fit(ctx, &t->m, &t->data, t->index + t->valid, t->count);
     }
     if (jd_error(ctx)) return jd_error(ctx);
@@ -234,9 +270,6 @@ static jd_status load(training *t)
     if (t->test.count && model_check(ctx, &t->m, &t->test, test ? test : name)) return jd_error(ctx);
     return make_slots(t);
 }
-
-static const char *const losses[] = {"xent", "mse", "ctc", NULL};
-static const char *const methods[] = {"gradient", "gmdh", NULL};
 
 static void read_options(training *t)
 {
@@ -261,6 +294,8 @@ static void read_options(training *t)
                                      .layers = (int)cli_int(a, "layers", 12, 1, 60),
                                      .admix = true,
                                      .fit_rows = 3};
+    t->least_epochs = 10;
+    t->batch = (size_t)cli_int(a, "batch", 32, 1, 1000000);
 }
 
 static void describe(jd_run *r, const training *t)
@@ -277,7 +312,7 @@ static void describe(jd_run *r, const training *t)
     }
     jd_run_config(r, "loss", losses[t->texts ? 2 : t->regression]);
     jd_run_config_number(r, "batch", (double)t->batch);
-    learning_describe(r, t->a, &t->l, &t->m);
+    learning_describe(r, &t->l, &t->m);
 }
 
 /* The figure of the run, on the test set where there is one. */
@@ -362,6 +397,7 @@ static jd_status train(jd_run *r, training *t)
     if (t->data.resized && !t->l.size[0])
         jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
                     (long long)t->data.dim[0], (long long)t->data.dim[1]);
+    if (t->chosen) jd_run_note(r, "--net \"%s\"", t->m.net);
     describe(r, t);
     t->forward = jd_fn_new(t->ctx, t->params, model_forward, &t->m);
     if (jd_error(t->ctx)) return jd_error(t->ctx);
@@ -382,7 +418,7 @@ static jd_status train(jd_run *r, training *t)
                                 .validate_every = t->valid ? t->per_epoch : 0,
                                 .validate = t->valid ? validate : NULL,
                                 .patience = t->l.patience,
-                                .keep_best = t->valid > 0,
+                                .keep_best = t->valid >= (t->chosen ? ENOUGH_TO_CHOOSE : 1),
                                 .items_per_step = (int64_t)t->batch};
     if (!t->gmdh)
         jd_train(r, t->params, &o, &res);
@@ -407,9 +443,7 @@ static char *fill_from_config(cli_args *a, const cli_config *c, size_t i)
 static int checked(cli_args *a, training *t)
 {
     read_options(t);
-    if (!t->grown && !cli_has(a, "net") && !a->bad)
-        return cli_fail("train", JD_EUSAGE,
-                        "--net is missing; for example --net \"conv 20 5 relu, maxpool 2, dense 10\"");
+    t->chosen = !t->grown && !cli_has(a, "net");
     if (t->grown && !t->regression && !a->bad)
         return cli_fail("train", JD_EUSAGE, "--method gmdh grows networks that answer with one number; use --loss mse");
     return a->bad ? JD_EUSAGE : 0;
@@ -449,7 +483,8 @@ static int run_training(cli_args *a)
     cli_view_init(&view, a);
     cli_catch_signals();
     jd_run *r = NULL;
-    if ((t.grown || !jd_net_check(ctx, cli_text(a, "net", NULL))) && !load(&t)) r = learning_run(ctx, a, &t.l, &view);
+    if ((t.grown || t.chosen || !jd_net_check(ctx, cli_text(a, "net", NULL))) && !load(&t))
+        r = learning_run(ctx, a, &t.l, &view);
     if (r) train(r, &t);
     cli_view_close(&view);
     jd_run_free(r);

@@ -245,13 +245,12 @@ static jd_status count_pixels(trainer *t)
 /* Splits the pictures and tells how long an epoch is. */
 static jd_status split(trainer *t)
 {
-    const double share = cli_real(t->a, "validation", 0.1, 0, 0.9);
     int64_t pixels = 0;
     t->index = jd_alloc_array(t->ctx, t->data.n, sizeof *t->index);
     if (jd_error(t->ctx)) return jd_error(t->ctx);
     jd_epoch_order(t->l.seed, UINT32_MAX, t->index, t->data.n);
-    t->valid = (size_t)(share * (double)t->data.n);
-    if (!t->valid && share > 0 && t->data.n > 1) t->valid = 1;
+    t->valid = (size_t)(t->l.share * (double)t->data.n);
+    if (!t->valid && t->l.share > 0 && t->data.n > 1) t->valid = 1;
     t->count = t->data.n - t->valid;
     for (size_t i = 0; i < t->count; i++) {
         const masked *p = &t->data.picture[t->index[t->valid + i]];
@@ -364,7 +363,7 @@ static void describe(jd_run *r, const trainer *t)
     model_describe(r, &t->m);
     jd_run_config(r, "mask-values", masks_kinds[t->data.kind]);
     jd_run_config_number(r, "batch", (double)t->batch);
-    learning_describe(r, t->a, &t->l, &t->m);
+    learning_describe(r, &t->l, &t->m);
 }
 
 static jd_status measure(jd_run *r, trainer *t, const jd_train_result *res)

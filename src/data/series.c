@@ -224,7 +224,7 @@ static void read_lines(ts *t, char *text)
         if (next) *next++ = 0;
         char *line = trim(s);
         s = next;
-        if (!*line || *line == '#') continue;
+        if (!*line || *line == '#' || *line == '%') continue;
         if (*line == '@' && !strcasecmp(line, "@data"))
             data = true;
         else if (*line == '@' && !data)

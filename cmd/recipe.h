@@ -1,0 +1,19 @@
+/*
+ * recipe.h - what `jackdaw train` does where no network is named: one that suits the samples, and how it is trained.
+ */
+#ifndef JD_CMD_RECIPE_H
+#define JD_CMD_RECIPE_H
+
+#include "model.h"
+
+typedef struct recipe {
+    char net[240];         /* a line of the network language */
+    const char *optimizer; /* a word of --optimizer */
+    double rate, weight_decay;
+    int64_t batch, epochs, least_epochs; /* epochs 0: by the number of steps, not fewer than least_epochs */
+} recipe;
+
+/* The recipe for these samples; the rate falls to a hundredth along a cosine. */
+recipe recipe_for(const samples *s);
+
+#endif
