@@ -314,9 +314,8 @@ static void inspect(jd_ctx *ctx, const char *path, bool json)
     } else if (!inspect_table(ctx, path, json) && !jd_error(ctx)) {
         jd_fail(ctx, JD_EDATA,
                 "%s: not a format that is known here: safetensors, npy, npz, IDX, PNG, JPEG, WebP, BMP, GIF, TIFF, "
-                "PGM, PPM, "
-                "WAV, AIFF, AU, FLAC, Ogg, MP3, "
-                "MIDI, NIfTI, ink, FASTA, ARPA, time series (.ts), tables, TensorBoard events",
+                "PGM, PPM, WAV, AIFF, AU, FLAC, Ogg, MP3, MIDI, NIfTI, ink, FASTA, ARPA, time series (.ts), tables, "
+                "TensorBoard events",
                 path);
     }
     if (t) show_tensors(t, kind, json);

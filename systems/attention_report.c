@@ -104,10 +104,8 @@ static void draw_paths(attention *a)
     canvas_show(
         a->r, &p, captions, ACROSS,
         "The first four test scenes of each task, first seed; a part of 160 x 160 pixels of each. Blue: where the "
-        "retina "
-        "starts, and how much it covers; red: its way and its end; green cross: the point to be reached. Where the "
-        "retina "
-        "turns, lines point to its upper side.");
+        "retina starts, and how much it covers; red: its way and its end; green cross: the point to be reached. Where "
+        "the retina turns, lines point to its upper side.");
 }
 
 /* ---- seen and expected -------------------------------------------------------------------------------------------------------*/
@@ -246,8 +244,7 @@ static void draw_track(attention *a)
     canvas_show(
         a->r, &p, captions, ACROSS,
         "A triangle that moves 5 pixels a step (green), and the retina (red, from the blue dot), whose C has only "
-        "learned "
-        "from triangles that do not move. Whole scenes.");
+        "learned from triangles that do not move. Whole scenes.");
 }
 
 static void draw_table(attention *a)
@@ -284,12 +281,10 @@ static void draw_table(attention *a)
                               "error of M / of no change", "harder starts (%)", "between (%)", "least success (%)"},
         cells, AT_TASKS, COLUMNS,
         "Medians of the seeds; least success: of the worst seed. Length and steps up to the first pose within 5 "
-        "pixels, against the "
-        "straight line and its length in steps of 20 pixels. Harder starts: another thing is nearer than "
-        "the named one; the "
-        "retina is turned by more than 80 degrees. Between: started within 10 pixels of the middle of the "
-        "three things, 44 "
-        "pixels from each, where a C that does not know the goal would be right in a third.");
+        "pixels, against the straight line and its length in steps of 20 pixels. Harder starts: another thing is "
+        "nearer than the named one; the retina is turned by more than 80 degrees. Between: started within 10 pixels "
+        "of the middle of the three things, 44 pixels from each, where a C that does not know the goal would be right "
+        "in a third.");
 }
 
 void at_draw(attention *a)

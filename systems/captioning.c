@@ -300,14 +300,13 @@ const jd_system jd_system_captioning = {
         "with random weights: not to be compared with those figures",
     .accept = {2, 5, 5},
     .about =
-        "A convolutional net makes one vector of a picture, which an LSTM reads as if it were a word, once, before the "
-        "first word; then it writes, and hears only what it has written. Both learn together from pictures and one "
-        "caption each. The encoder, which nothing has taught before as ImageNet has taught that of the paper, is also "
-        "asked which shapes there are, cell by cell and in the order in which they are named. Shapes are named as one "
-        "reads, each with how it stands to the next. Two controls: captions of other pictures, and an encoder that "
-        "keeps "
-        "its random weights. A test of composition stands beside them: red triangles, blue circles and yellow squares "
-        "never occur in training, and the table says how often they are named where they are shown.",
+        "A convolutional net makes one vector of a picture, which an LSTM reads as if it were a word, once, before "
+        "the first word; then it writes, and hears only what it has written. Both learn together from pictures and "
+        "one caption each. The encoder, which nothing has taught before as ImageNet has taught that of the paper, is "
+        "also asked which shapes there are, cell by cell and in the order in which they are named. Shapes are named "
+        "as one reads, each with how it stands to the next. Two controls: captions of other pictures, and an encoder "
+        "that keeps its random weights. A test of composition stands beside them: red triangles, blue circles and "
+        "yellow squares never occur in training, and the table says how often they are named where they are shown.",
     .settings = SETTINGS,
     .run = run,
 };

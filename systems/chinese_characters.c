@@ -102,8 +102,7 @@ const jd_system jd_system_chinese_characters = {
     .higher = false,
     .paper_value = 6.5,
     .paper_note = "a committee for all 3,755 classes of HWDB1.1 (4.2 % in the contest of 2013, where people erred on "
-                  "3.9 %); ours "
-                  "are 100 classes that look alike",
+                  "3.9 %); ours are 100 classes that look alike",
     .accept = {20, 6, 4},
     .about =
         "A hundred Chinese characters, most of them neighbours in the dictionary that share their radical, written by "

@@ -88,9 +88,9 @@ const jd_system jd_system_cifar = {
         "deformations of the quick scale errs on 45.1 % after 17 s on one core, in which it sees the pictures 1.85 "
         "times; ours on 37.5 % after 17 s on the same core and 5 times (seed 1)",
     .accept = {42, 36, 30},
-    .about = "CIFAR-10: photographs of 32 x 32 pixels in ten classes. Four convolutions, each followed by max-pooling, "
-             "hidden "
-             "units and a softmax; in every epoch the pictures are moved, scaled, rotated and mirrored anew.",
+    .about = "CIFAR-10: photographs of 32 x 32 pixels in ten classes. Four convolutions, each followed by "
+             "max-pooling, hidden units and a softmax; in every epoch the pictures are moved, scaled, rotated and "
+             "mirrored anew.",
     .data = "cifar10_jpeg",
     .settings = settings,
     .run = run,

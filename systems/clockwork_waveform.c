@@ -383,14 +383,11 @@ const jd_system jd_system_clockwork_waveform = {
         "of music with as many samples",
     .accept = {.02, .01, .01},
     .about = "A network that reads nothing is to produce 320 samples of sound. All it can use is its own state, so it "
-             "must keep "
-             "the time over the whole of it: what recurrent nets do badly. In a Clockwork RNN the units are divided "
-             "into nine "
-             "modules that compute at every step, at every second, ... at every 256th; quick modules hear the slow "
-             "ones. It is "
-             "compared with an LSTM and a simple recurrent net of as many weights. The paper took pieces of music; "
-             "here they "
-             "are pieces of spoken digits at the same rate, since those are at hand for everybody.",
+             "must keep the time over the whole of it: what recurrent nets do badly. In a Clockwork RNN the units are "
+             "divided into nine modules that compute at every step, at every second, ... at every 256th; quick "
+             "modules hear the slow ones. It is compared with an LSTM and a simple recurrent net of as many weights. "
+             "The paper took pieces of music; here they are pieces of spoken digits at the same rate, since those are "
+             "at hand for everybody.",
     .data = "fsdd",
     .settings = SETTINGS,
     .run = run,

@@ -184,9 +184,8 @@ static void table(jd_run *r, const outcome *o)
     snprintf(
         caption + at, sizeof caption - at,
         "The sets here are smaller than the papers' (a sixth of the signs at 32 x 32 pixels, 100 of 3,755 characters "
-        "that "
-        "look alike, five of the labelled slices), so the columns show an order, not a race. A larger run is the best "
-        "result of that system in the folders beside this one.");
+        "that look alike, five of the labelled slices), so the columns show an order, not a race. A larger run is the "
+        "best result of that system in the folders beside this one.");
     jd_report_section(jd_run_report(r), "People and committees");
     jd_report_table(jd_run_report(r), heading, cell, TASKS, COLUMNS, caption);
 }
@@ -246,20 +245,16 @@ const jd_system jd_system_committee_human = {
     .year = 2012,
     .title = "Committees of nets beside people",
     .paper = "Ciresan, Meier, Schmidhuber, CVPR 2012; Ciresan, Meier, Masci, Schmidhuber, Neural Networks 32, 2012; "
-             "Ciresan, "
-             "Schmidhuber, IDSIA-05-13, 2013",
+             "Ciresan, Schmidhuber, IDSIA-05-13, 2013",
     .metric = "error of the committee, as a share of its columns' mean error, mean of three tasks",
     .higher = false,
     .paper_value = (double)NAN,
     .paper_note = "the report of 2013 says 23.75 % fewer errors than single nets on characters, a share of 0.76",
     .accept = {0.85, 0.85, 0.85},
     .about = "In 2011 a committee of nets for the first time recognised traffic signs better than people; on digits "
-             "and Chinese "
-             "characters committees came near them. Here small committees learn the three tasks in the same way, each "
-             "column from "
-             "pictures prepared in another way and from other first weights, and the averages are set beside what "
-             "people and the "
-             "papers reached.",
+             "and Chinese characters committees came near them. Here small committees learn the three tasks in the "
+             "same way, each column from pictures prepared in another way and from other first weights, and the "
+             "averages are set beside what people and the papers reached.",
     .settings = settings,
     .run = run,
 };

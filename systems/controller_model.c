@@ -212,23 +212,18 @@ const jd_system jd_system_controller_model = {
     .year = 1990,
     .title = "A recurrent controller learns through a recurrent model of the world, and plans with it",
     .paper = "J. Schmidhuber: Making the world differentiable. FKI-126-90, 1990; An on-line algorithm for dynamic "
-             "reinforcement "
-             "learning and planning in reactive environments. IJCNN 1990; Reinforcement learning in Markovian and "
-             "non-Markovian environments. NIPS 3, 1991",
+             "reinforcement learning and planning in reactive environments. IJCNN 1990; Reinforcement learning in "
+             "Markovian and non-Markovian environments. NIPS 3, 1991",
     .metric = "claims that hold, of 7",
     .higher = true,
     .paper_value = (double)NAN,
     .paper_note = "1990, as told by a public re-make: flip-flop solved in 6 of 10 runs (M first) and 20 of 30 (in "
-                  "parallel) within "
-                  "a million steps; the pole's criterion was 1,000 steps",
+                  "parallel) within a million steps; the pole's criterion was 1,000 steps",
     .accept = {7, 7, 7},
     .about = "M, a recurrent net, learns what comes next and what hurts. C, another one, acts. Pain is no function "
-             "that could be "
-             "differentiated, but M's prediction of it is: errors flow back through M's fixed weights into C's "
-             "actions, and on "
-             "through C's and M's own feedback to what was seen before. C is never told what it should have done. The "
-             "same gradient with "
-             "respect to the actions alone makes plans at run time.",
+             "that could be differentiated, but M's prediction of it is: errors flow back through M's fixed weights "
+             "into C's actions, and on through C's and M's own feedback to what was seen before. C is never told what "
+             "it should have done. The same gradient with respect to the actions alone makes plans at run time.",
     .data = "",
     .settings = settings,
     .run = run,

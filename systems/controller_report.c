@@ -21,9 +21,8 @@ void cm_report_flipflop(jd_run *r, const cm_flipflop *f)
     jd_report_text(
         rep,
         "After event B the output should be 1 until the next A, then 0; X means nothing. C sees the events and how "
-        "much the "
-        "last output hurt, and is never told what was wanted. M learns to foresee the pain from events and output; "
-        "C follows M's gradient.");
+        "much the last output hurt, and is never told what was wanted. M learns to foresee the pain from events and "
+        "output; C follows M's gradient.");
     jd_timeline *t = jd_timeline_new(jd_run_ctx(r), "step", 0, CM_SHOWN);
     for (int k = 0; k < CM_SHOWN; k++) {
         for (int e = 0; e < EVENTS; e++) events[k][e] = f->shown[k][e];
@@ -145,10 +144,9 @@ void cm_report_pole(jd_run *r, const cm_pole *f)
     jd_report_text(
         jd_run_report(r),
         "M learns from random pushes how position and angle change; C is trained in M's dreams, which begin at places "
-        "of C's own "
-        "episodes, until ten episodes that are kept for this last for 1,000 steps. Plans are made anew at every step: "
-        "gradient descent on the next forces, through M. Since plans find what M gets wrong, M learns from a "
-        "few planned episodes before the test.");
+        "of C's own episodes, until ten episodes that are kept for this last for 1,000 steps. Plans are made anew at "
+        "every step: gradient descent on the next forces, through M. Since plans find what M gets wrong, M learns "
+        "from a few planned episodes before the test.");
     table_pole(r, f);
     film_pole(r, f, CM_ALONE);
     film_pole(r, f, CM_PLANNED);

@@ -162,10 +162,8 @@ static void grid_maps(jd_run *r, const cu_world *w)
     }
     show(r, &p, captions, CU_AGENTS + 1,
          "The first seed's grid: blue cells always show the same symbol, red ones a random one, in green ones it "
-         "depends "
-         "on the cell before. Beside it, where each learner looked in the first sixth of the run (dark: most often), "
-         "each map by its own "
-         "scale.");
+         "depends on the cell before. Beside it, where each learner looked in the first sixth of the run (dark: most "
+         "often), each map by its own scale.");
 }
 
 void cu_draw_grid(jd_run *r, const cu_world *w)

@@ -505,16 +505,12 @@ const jd_system jd_system_digit_detection = {
         "fragments over three sizes of a picture, as in the line's detection of mitosis",
     .accept = {2, 3, 3},
     .about =
-        "Pictures of 128 x 128 pixels show one to five digits of MNIST, 28 to 56 pixels wide, among strokes and pieces "
-        "of "
-        "digits. A net for windows of 28 x 28 pixels tells ten digits and nothing apart; it looks at every place of "
-        "the "
-        "picture at three sizes, the square root of two apart. Where it is surest, in the mean of nine places, boxes "
-        "remain. The "
-        "first net has seen "
-        "nothing at random places only, and takes clutter for digits; the next three have learned from such mistakes. "
-        "A "
-        "box is right when it names the digit and overlaps its square by half or more (AP50).",
+        "Pictures of 128 x 128 pixels show one to five digits of MNIST, 28 to 56 pixels wide, among strokes and "
+        "pieces of digits. A net for windows of 28 x 28 pixels tells ten digits and nothing apart; it looks at every "
+        "place of the picture at three sizes, the square root of two apart. Where it is surest, in the mean of nine "
+        "places, boxes remain. The first net has seen nothing at random places only, and takes clutter for digits; "
+        "the next three have learned from such mistakes. A box is right when it names the digit and overlaps its "
+        "square by half or more (AP50).",
     .data = "mnist",
     .settings = SETTINGS,
     .run = run,

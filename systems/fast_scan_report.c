@@ -84,8 +84,7 @@ static void layers(jd_run *r, const fast_scan_result *f)
         caption, sizeof caption,
         "The membrane net of 2012, window 95 x 95, at all 262,144 pixels of 512 x 512: billions of multiply-adds and "
         "seconds on %d thread%s. The windows' time is the quickest batch of 64 of the %lld that were timed, times "
-        "4,096; "
-        "their values differ from the scan's by at most %.1g.",
+        "4,096; their values differ from the scan's by at most %.1g.",
         jd_ctx_threads(jd_run_ctx(r)), jd_ctx_threads(jd_run_ctx(r)) == 1 ? "" : "s", (long long)f->windows,
         f->patch_difference);
     jd_report_section(jd_run_report(r), "A fraction of the work");

@@ -342,10 +342,8 @@ const jd_system jd_system_gmdh = {
     .paper_note = "the 1971 paper has networks of eight layers; no table of its errors is at hand, so none is compared",
     .accept = {GATES, GATES, GATES},
     .about = "Units compute quadratic polynomials of two inputs, solved by least squares on one part of the rows and "
-             "ranked on "
-             "another; the best of a layer feed the next until the ranking no longer improves. Look at the layers it "
-             "chooses, "
-             "at the units that survive, and at what it answers to pure noise.",
+             "ranked on another; the best of a layer feed the next until the ranking no longer improves. Look at the "
+             "layers it chooses, at the units that survive, and at what it answers to pure noise.",
     .data = "uci_regression",
     .settings = settings,
     .run = run,

@@ -62,12 +62,11 @@ const jd_system jd_system_handwriting_online = {
         "of 20,000 words and bigrams; this is UNIPEN, without a dictionary",
     .accept = {60, 12, 8},
     .about = "The strokes of a pen, resampled to points a fixed way apart and gathered into frames of a few points "
-             "each, are "
-             "read by a bidirectional LSTM; connectionist temporal classification teaches it to write down the text "
-             "without being told where one letter ends and the next begins. Training, validation and test have "
-             "different writers. Nothing but the net reads: no dictionary, no language model. Look at the spikes under "
-             "the ink: the net says most letters where they end, and dots and bars that come late change what it said "
-             "long before.",
+             "each, are read by a bidirectional LSTM; connectionist temporal classification teaches it to write down "
+             "the text without being told where one letter ends and the next begins. Training, validation and test "
+             "have different writers. Nothing but the net reads: no dictionary, no language model. Look at the spikes "
+             "under the ink: the net says most letters where they end, and dots and bars that come late change what "
+             "it said long before.",
     .data = "unipen",
     .settings = settings,
     .run = run,

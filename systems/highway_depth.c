@@ -450,14 +450,11 @@ const jd_system jd_system_highway_depth = {
     .accept = {90, 90, 97},
     .about =
         "Plain networks of many layers cannot be trained by gradient descent alone: signals and errors fade on their "
-        "way "
-        "through the layers. A highway layer has gates that decide how much of its input is passed on unchanged; they "
-        "start nearly shut, so that at first everything passes. Digits of MNIST, plain against highway networks with "
-        "as "
-        "many weights a layer, from 10 to 100 layers, the same optimiser (gradient descent with momentum) and learning "
-        "rates. What to look at: how deep the networks can be before the digits are lost, and which layers of the "
-        "highway "
-        "do something at all.",
+        "way through the layers. A highway layer has gates that decide how much of its input is passed on unchanged; "
+        "they start nearly shut, so that at first everything passes. Digits of MNIST, plain against highway networks "
+        "with as many weights a layer, from 10 to 100 layers, the same optimiser (gradient descent with momentum) and "
+        "learning rates. What to look at: how deep the networks can be before the digits are lost, and which layers "
+        "of the highway do something at all.",
     .data = "mnist",
     .settings = SETTINGS,
     .run = run,

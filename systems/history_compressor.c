@@ -238,15 +238,11 @@ const jd_system jd_system_history_compressor = {
         "made no significant progress in a million",
     .accept = {11, 11, 11},
     .about = "A recurrent net predicts what comes next. What it expected tells nothing new, so a second net sees the "
-             "rest only, and "
-             "its history is short where that of the first is long: a lag of twenty steps is a lag of one for it. The "
-             "first net must "
-             "also tell the state of the second, and learns so, step by step, to hold what it could never have learned "
-             "to hold by "
-             "itself; in the end the second net is not needed. Stacks of levels do the same to lags of 1200 steps, to "
-             "words and "
-             "sentences, and to plain text. Both nets learn on-line, after each symbol, with errors that flow back "
-             "three steps.",
+             "rest only, and its history is short where that of the first is long: a lag of twenty steps is a lag of "
+             "one for it. The first net must also tell the state of the second, and learns so, step by step, to hold "
+             "what it could never have learned to hold by itself; in the end the second net is not needed. Stacks of "
+             "levels do the same to lags of 1200 steps, to words and sentences, and to plain text. Both nets learn "
+             "on-line, after each symbol, with errors that flow back three steps.",
     .data = "",
     .settings = settings,
     .run = run,

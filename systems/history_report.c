@@ -166,19 +166,17 @@ void history_report(history *h)
     jd_report_section(r, "Levels");
     snprintf(caption, sizeof caption,
              "Words of five letters, sentences of four words of four kinds: how many symbols of the test reach each "
-             "level. Asked at "
-             "each sentence for the kind of the sentence before the last, the top is right in %.1f %% of the cases; a "
-             "plain net "
-             "that reads the letters, with errors that flow back through three sentences, in %.1f %%; chance is 25 %%.",
+             "level. Asked at each sentence for the kind of the sentence before the last, the top is right in %.1f %% "
+             "of the cases; a plain net that reads the letters, with errors that flow back through three sentences, "
+             "in %.1f %%; chance is 25 %%.",
              100 * h->sentences.right, 100 * h->sentences.plain);
     show_levels(h, &h->sentences, words, false, caption);
     if (!h->text_bytes) return;
     snprintf(
         caption, sizeof caption,
         "Plain text of %zu characters, the one that was learned: how many symbols each level leaves to the next, and "
-        "the bits a "
-        "character if what reaches a level is coded with its probabilities (weights and the table of rare symbols not "
-        "counted). By their frequency alone characters take %.3f bits.",
+        "the bits a character if what reaches a level is coded with its probabilities (weights and the table of rare "
+        "symbols not counted). By their frequency alone characters take %.3f bits.",
         h->text_bytes, h->order0);
     show_levels(h, &h->text, text, true, caption);
 }

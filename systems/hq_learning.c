@@ -141,14 +141,11 @@ static void show(jd_run *r, const hq_maze *m, const hq_arm *arm)
     static const char *const tables[HQ_MAZES] = {
         "The zigzag: 5 corridors, in which the same sight asks for east and for west.",
         "A maze as the paper describes it: 62 places, 9 sights, shortest way of 28 steps, no policy without memory "
-        "arrives "
-        "(all 4^9 were tried), nor do two agents find the shortest way. The paper's own drawing is a picture; this one "
-        "was found from a seed.",
+        "arrives (all 4^9 were tried), nor do two agents find the shortest way. The paper's own drawing is a picture; "
+        "this one was found from a seed.",
         "26 x 23 places, the door opens once the key is held, and is a wall before. 11 sights, shortest way of 83 "
-        "steps, as the "
-        "paper describes its own; three agents can go it. The paper: the shortest way in 8, 9, 8, 6 % of the "
-        "simulations with 3, 4, 6, 8 "
-        "agents."};
+        "steps, as the paper describes its own; three agents can go it. The paper: the shortest way in 8, 9, 8, 6 % "
+        "of the simulations with 3, 4, 6, 8 agents."};
     const int kind = m->key >= 0 ? HQ_KEY : m->w == 10 ? HQ_TEN : HQ_ZIGZAG;
     jd_report_section(jd_run_report(r), title[kind]);
     hq_draw_maze(
@@ -235,13 +232,11 @@ const jd_system jd_system_hq_learning = {
         "almost all. The drawings are pictures; the mazes here are others with the same numbers",
     .accept = {4, 6, 6},
     .about =
-        "In these mazes an agent sees no more than which of the four neighbours are walls, and the same sight asks for "
-        "different actions in different places: no policy without memory arrives. HQ-learning has several such "
-        "policies, "
-        "which take turns: each chooses a sight as its subgoal, acts until it sees that, and hands over to the next. "
-        "Which "
-        "subgoals are good is learned as values are, and the only memory of the whole is whose turn it is. Look at the "
-        "colours of the ways: each is one agent.",
+        "In these mazes an agent sees no more than which of the four neighbours are walls, and the same sight asks "
+        "for different actions in different places: no policy without memory arrives. HQ-learning has several such "
+        "policies, which take turns: each chooses a sight as its subgoal, acts until it sees that, and hands over to "
+        "the next. Which subgoals are good is learned as values are, and the only memory of the whole is whose turn "
+        "it is. Look at the colours of the ways: each is one agent.",
     .data = "",
     .settings = settings,
     .run = run,

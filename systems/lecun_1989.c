@@ -67,8 +67,8 @@ static jd_node network(jd_graph *g, jd_node x, bool masked)
 
 /* The same for the program: weights that the table leaves out are zero in the model's file. */
 static const char LINE[] = "conv 12 5 stride 2 pad 2 around -1 places scaled-tanh as h1, conv 12 5 stride 2 pad 2 "
-                           "around -1 places scaled-tanh as h2, "
-                           "dense 30 scaled-tanh as h3, dense 10 scaled-tanh as out";
+                           "around -1 places scaled-tanh as h2, dense 30 scaled-tanh as h3, dense 10 scaled-tanh as "
+                           "out";
 
 static void clear_unconnected(jd_params *w)
 {
@@ -212,12 +212,11 @@ const jd_system jd_system_lecun_1989 = {
         "public repetition with plain gradient descent errs on 4.09 % (82 of 2,007)",
     .accept = {4.69, 4.69, 4.69},
     .about =
-        "The size and the course of the experiment of 1989: 7,291 digits of 16 x 16 pixels to learn from in 23 passes, "
-        "2,007 to be tested on; here they are drawn from MNIST and averaged down. Two layers of twelve maps with "
-        "shared "
-        "kernels of 5 x 5 that move two pixels at a time, 30 hidden units, ten outputs; 9,760 free parameters. Each "
-        "map "
-        "of the second layer sees 8 of the 12 below it. What took three days on a workstation takes some seconds.",
+        "The size and the course of the experiment of 1989: 7,291 digits of 16 x 16 pixels to learn from in 23 "
+        "passes, 2,007 to be tested on; here they are drawn from MNIST and averaged down. Two layers of twelve maps "
+        "with shared kernels of 5 x 5 that move two pixels at a time, 30 hidden units, ten outputs; 9,760 free "
+        "parameters. Each map of the second layer sees 8 of the 12 below it. What took three days on a workstation "
+        "takes some seconds.",
     .data = "mnist",
     .settings = settings,
     .run = run,

@@ -290,10 +290,9 @@ static void report_inside(jd_run *r, net *n)
     seq_show_lstm(ctx, t, gates, cells, T, n->cell.units);
     jd_timeline_lines(t, "answer at each step", target, (size_t)T, 2, (const char *const[]){"answer", "target"}, 0, 1);
     jd_report_timeline(jd_run_report(r), t,
-                       "One test sequence with its two marked numbers. The cell states change there and "
-                       "are kept elsewhere: the "
-                       "forget gates of the storing cells stay near 1 while the input gates ignore unmarked numbers. "
-                       "Only the answer after the last step counts.");
+                       "One test sequence with its two marked numbers. The cell states change there and are kept "
+                       "elsewhere: the forget gates of the storing cells stay near 1 while the input gates ignore "
+                       "unmarked numbers. Only the answer after the last step counts.");
     jd_free(ctx, target);
 }
 
@@ -428,16 +427,13 @@ const jd_system jd_system_lstm_multiplication = {
     .paper_note =
         "T = 100, 1,273,000 training sequences, until 13 of the last 2000 were wrong by more than 0.04 (0.0223 after "
         "482,000, 140 wrong). Two blocks of two cells without forget gates, plain gradient descent; here eight cells "
-        "with "
-        "forget gates, Adam.",
+        "with forget gates, Adam.",
     .accept = {.0223, .0139, .0139},
     .about =
         "Each step brings a random number from 0 to 1 and a marker. Two numbers of the sequence are marked; after the "
-        "last "
-        "step the network is asked for their product, to show that it is not only the summing in its cells that solves "
-        "the adding problem. Always to answer 0.25, the mean, has an error of 0.05. What to look at: the wrong "
-        "answers "
-        "fall all at once, and which gates move at the two marks.",
+        "last step the network is asked for their product, to show that it is not only the summing in its cells that "
+        "solves the adding problem. Always to answer 0.25, the mean, has an error of 0.05. What to look at: the wrong "
+        "answers fall all at once, and which gates move at the two marks.",
     .settings = MULTIPLICATION_SETTINGS,
     .run = run_multiplication,
 };

@@ -279,8 +279,7 @@ const jd_system jd_system_lstm_anbncn = {
     .year = 2001,
     .title = "LSTM counts: a^n b^n c^n",
     .paper = "F. A. Gers, J. Schmidhuber: LSTM Recurrent Networks Learn Simple Context-Free and Context-Sensitive "
-             "Languages. "
-             "IEEE Transactions on Neural Networks 12(6), 2001",
+             "Languages. IEEE Transactions on Neural Networks 12(6), 2001",
     .metric = "longest n with every string up to it accepted",
     .higher = true,
     .paper_value = (double)NAN,
@@ -288,12 +287,10 @@ const jd_system jd_system_lstm_anbncn = {
         "The paper's networks, trained online on n up to about 40, accepted n up to 500 at best; here training has "
         "n up to 10 only.",
     .accept = {10, 18, 18},
-    .about =
-        "The strings S a^n b^n c^n T: while the a's come, another a or the first b may follow; from then on every "
-        "symbol "
-        "is settled by counting. At each step the network gives for each of the five symbols a probability that it may "
-        "follow; a string is accepted when exactly the legal ones are above one half at every step. Peepholes let the "
-        "gates see the counters.",
+    .about = "The strings S a^n b^n c^n T: while the a's come, another a or the first b may follow; from then on every "
+             "symbol is settled by counting. At each step the network gives for each of the five symbols a probability "
+             "that it may follow; a string is accepted when exactly the legal ones are above one half at every step. "
+             "Peepholes let the gates see the counters.",
     .settings = SETTINGS,
     .run = run,
 };

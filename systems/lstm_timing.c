@@ -264,9 +264,8 @@ static void report(jd_run *r, net *n)
         "is emptied there by its forget gate; how high it stands tells the time.");
     jd_report_section(jd_run_report(r), "Generating");
     snprintf(text, sizeof text,
-             "A spike every %lld steps: intervals with a wrong step, over twice the time of training. One spike at the "
-             "start "
-             "is all the network is given.",
+             "A spike every %lld steps: intervals with a wrong step, over twice the time of training. One spike at "
+             "the start is all the network is given.",
              (long long)n[2].F);
     report_curves(r, &n[2], &n[3], text);
     report_inside(r, &n[2], "With peepholes: what the network gives after one spike, and what is wanted.");
@@ -342,14 +341,12 @@ const jd_system jd_system_lstm_timing = {
         "on line by gradient descent, one cell in a block; here 16 cells, whole gradients, Adam, spikes 20 high",
     .accept = {95, 99, 99},
     .about =
-        "Spikes follow each other after F or F + 1 steps in which nothing happens; at each spike the network is to say "
-        "which it was. And: after a single spike it is to give a spike every so many steps by itself, over twice the "
-        "time "
-        "of training; this is shown, but not part of the figure, and it succeeds in some runs only. Peepholes let the "
-        "gates see the cells even when the output gate is closed; the paper's networks, trained on line with truncated "
-        "gradients, needed them. With whole gradients the network without peepholes learns to measure as well. What to "
-        "look "
-        "at: the cells that climb and are emptied.",
+        "Spikes follow each other after F or F + 1 steps in which nothing happens; at each spike the network is to "
+        "say which it was. And: after a single spike it is to give a spike every so many steps by itself, over twice "
+        "the time of training; this is shown, but not part of the figure, and it succeeds in some runs only. "
+        "Peepholes let the gates see the cells even when the output gate is closed; the paper's networks, trained on "
+        "line with truncated gradients, needed them. With whole gradients the network without peepholes learns to "
+        "measure as well. What to look at: the cells that climb and are emptied.",
     .settings = SETTINGS,
     .run = run,
 };

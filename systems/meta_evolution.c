@@ -157,8 +157,8 @@ static void programs(jd_run *r, const work *w)
         jd_report_table(jd_run_report(r), (const char *const[]){"problem", "", "as it evolved"}, cells, (size_t)row,
                         COLUMNS,
                         "The first run on each problem: its best program, and the operators that gained most in the "
-                        "end. A and B are "
-                        "the parents, each with a cursor that begins anywhere; the child is what has become of A.");
+                        "end. A and B are the parents, each with a cursor that begins anywhere; the child is what has "
+                        "become of A.");
     jd_free(jd_run_ctx(r), cell);
 }
 
@@ -210,14 +210,10 @@ const jd_system jd_system_meta_evolution = {
     .paper_note = "the thesis prints no figures; problems from later work (Koza 1992, Keijzer 2003)",
     .accept = {(double)NAN, 3, 3},
     .about = "Programs are formulas that are to fit points. What makes new ones of old ones, elsewhere written by "
-             "hand, is here a "
-             "program as well: it moves through two parents, copies, cuts and pastes. Such operators begin as random "
-             "programs; they are "
-             "chosen by how much better than their parents their children are, and other programs in the same language "
-             "make new ones "
-             "of them, chosen by how much better those are; and these edit each other. The table at the end shows "
-             "operators as they "
-             "evolved.",
+             "hand, is here a program as well: it moves through two parents, copies, cuts and pastes. Such operators "
+             "begin as random programs; they are chosen by how much better than their parents their children are, and "
+             "other programs in the same language make new ones of them, chosen by how much better those are; and "
+             "these edit each other. The table at the end shows operators as they evolved.",
     .data = "",
     .settings = settings,
     .run = run,

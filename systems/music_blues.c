@@ -400,8 +400,7 @@ static jd_status report(band *b)
         jd_report_section(rep, "What it plays");
         show(b, "chords", &roll[1], NULL, (b->play - 2) * CHORUS, 2 * CHORUS,
              "The last two choruses of a free run with drawn notes. The chords change where they should, after twenty "
-             "choruses "
-             "in which nobody counted for the network. In the MIDI file `blues.mid`.");
+             "choruses in which nobody counted for the network. In the MIDI file `blues.mid`.");
         show(b, "chords", &roll[0], p, (b->play - 1) * CHORUS, CHORUS,
              "The last chorus with the likeliest notes, and the probabilities they were chosen by.");
         show(b, "chords", &roll[2], NULL, 0, 2 * CHORUS,
@@ -487,27 +486,22 @@ const jd_system jd_system_music_blues = {
     .year = 2002,
     .title = "LSTM composes blues",
     .paper = "D. Eck, J. Schmidhuber: Finding temporal structure in music: blues improvisation with LSTM recurrent "
-             "networks. "
-             "IEEE NNSP 2002",
+             "networks. IEEE NNSP 2002",
     .metric = "bars that begin with the right chord, in a free run (%)",
     .higher = true,
     .paper_value = NAN,
     .paper_note =
         "the paper gives no figure: its network learned the form, did not drift from it, and composed new melodies; "
         "the melodies here are generated, those of the paper were written by its first author. The plain net has as "
-        "many "
-        "units as the LSTM cells; with 32, sequences of three choruses and half the rate it was seen to keep the form "
-        "as well",
+        "many units as the LSTM cells; with 32, sequences of three choruses and half the rate it was seen to keep the "
+        "form as well",
     .accept = {90, 99, 99},
     .about =
         "Each of 96 steps, an eighth note long, has one bit for each of twelve chord notes and for each of thirteen "
-        "notes of "
-        "the blues scale. The chords C7, F7, G7 follow the standard twelve bars: to know when C7 ends the network must "
-        "count up to 48 steps in which the chords do not change. Choruses follow each "
-        "other in random order; melodies wander over the scale and tend to chord tones on the first and fifth step of "
-        "a bar. In the free run the network hears itself: one wrong chord and the form is lost, unless it finds its "
-        "way "
-        "back.",
+        "notes of the blues scale. The chords C7, F7, G7 follow the standard twelve bars: to know when C7 ends the "
+        "network must count up to 48 steps in which the chords do not change. Choruses follow each other in random "
+        "order; melodies wander over the scale and tend to chord tones on the first and fifth step of a bar. In the "
+        "free run the network hears itself: one wrong chord and the form is lost, unless it finds its way back.",
     .settings = settings,
     .run = run,
 };

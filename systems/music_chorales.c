@@ -411,20 +411,16 @@ const jd_system jd_system_music_chorales = {
     .year = 2012,
     .title = "Bach's chorales, note by note, LSTM",
     .paper = "N. Boulanger-Lewandowski, Y. Bengio, P. Vincent: Modeling temporal dependencies in high-dimensional "
-             "sequences. "
-             "ICML 2012; after Eck, Schmidhuber 2002",
+             "sequences. ICML 2012; after Eck, Schmidhuber 2002",
     .metric = "negative log-likelihood of a step of the test chorales (nats)",
     .higher = false,
     .paper_value = 8.71,
     .paper_note = "recurrent net of 2012, recalled; the same split and quarters. LSTMs are said to reach 8.5 to 8.7",
     .accept = {10, 9, 8.5},
-    .about =
-        "A chorale is a table of quarters by 88 notes, of which four or so sound at a time. The LSTM says how probable "
-        "each "
-        "note is in the next quarter, given all before; notes of one step are independent given the past. The moment "
-        "to "
-        "stop is chosen on the validation pieces. What to look at: what is expected before a phrase ends, and whether "
-        "the network's own chorale keeps its key.",
+    .about = "A chorale is a table of quarters by 88 notes, of which four or so sound at a time. The LSTM says how "
+             "probable each note is in the next quarter, given all before; notes of one step are independent given the "
+             "past. The moment to stop is chosen on the validation pieces. What to look at: what is expected before a "
+             "phrase ends, and whether the network's own chorale keeps its key.",
     .data = "jsb_chorales",
     .settings = settings,
     .run = run,

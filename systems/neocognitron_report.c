@@ -71,9 +71,8 @@ static void table(jd_run *r, const neo_result *n)
         caption, sizeof caption,
         "The strongest cell of the last layer for each digit, and the share of all shifts of that size (their larger "
         "part) at which it is still the strongest. Of %d digits %d have a cell of their own; a cell that two digits "
-        "share "
-        "counts for neither. Turned by up to 10 degrees and scaled by 10 %%: %.0f %% known; with 4 of 256 pixels "
-        "flipped: %.0f %%. Planes that learned something: %d, %d and %d of %d.",
+        "share counts for neither. Turned by up to 10 degrees and scaled by 10 %%: %.0f %% known; with 4 of 256 "
+        "pixels flipped: %.0f %%. Planes that learned something: %d, %d and %d of %d.",
         n->digits, n->own, 100 * n->deformed, 100 * n->noisy, n->used[0], n->used[1], n->used[2], n->planes);
     jd_report_section(jd_run_report(r), "Known wherever it stands");
     jd_report_table(jd_run_report(r), heading, cell, (size_t)n->digits + 1, COLUMNS, caption);

@@ -220,9 +220,8 @@ const jd_system jd_system_octopus_arm = {
         "of another target and cannot be compared number by number",
     .accept = {.73, .73, .73},
     .about =
-        "An arm of ten compartments in water has 32 muscles and motors and 82 numbers to see. A fully recurrent net of "
-        "32 "
-        "logistic units moves it; black-box search finds the net's weights, either directly or as a few cosine "
+        "An arm of ten compartments in water has 32 muscles and motors and 82 numbers to see. A fully recurrent net "
+        "of 32 logistic units moves it; black-box search finds the net's weights, either directly or as a few cosine "
         "coefficients of the weight matrix. A trial is worth 1 - t/T d/12 after t of T = 120 steps at distance d from "
         "the target; fitness is the mean of three starts.",
     .data = NULL,

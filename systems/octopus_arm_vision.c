@@ -103,8 +103,7 @@ const jd_system jd_system_octopus_arm_vision = {
     .year = 2013,
     .title = "Compressed network search by sight: 33,824 weights from 160 coefficients move an octopus's arm",
     .paper = "Koutnik, Cuccu, Schmidhuber, Gomez, Evolving large-scale neural networks for vision-based reinforcement "
-             "learning, "
-             "GECCO 2013",
+             "learning, GECCO 2013",
     .metric = "fitness of 160 coefficients, mean of seeds",
     .higher = true,
     .paper_value = NAN,
@@ -112,10 +111,8 @@ const jd_system jd_system_octopus_arm_vision = {
                   "hand; to be reached: what octopus-arm has to",
     .accept = {.7, .73, .73},
     .about = "The arm of octopus-arm, but the net of 32 logistic units sees 32 x 32 pixels: 1 inside the arm, -1 at "
-             "the target. "
-             "Its weights are 160 cosine coefficients: 100 in an array of units x rows x columns, 50 for the feedback, "
-             "10 for "
-             "the bias.",
+             "the target. Its weights are 160 cosine coefficients: 100 in an array of units x rows x columns, 50 for "
+             "the feedback, 10 for the bias.",
     .data = NULL,
     .settings = settings,
     .run = run,

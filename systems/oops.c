@@ -50,10 +50,8 @@ static void draw_four(jd_run *r, const four *f)
     char caption[400];
     snprintf(caption, sizeof caption,
              "M moves a disk from S to D, SD and SA exchange what A and D, S and A mean, C calls the program on one "
-             "disk less. "
-             "Instances in order; the newest program is tried first, then all others on all instances so far. Alone, "
-             "three disks "
-             "take %lld programs: %s.",
+             "disk less. Instances in order; the newest program is tried first, then all others on all instances so "
+             "far. Alone, three disks take %lld programs: %s.",
              (long long)f->nodes, oops4_text(&f->at_three, text));
     jd_report_section(jd_run_report(r), "Four tokens");
     jd_report_table(jd_run_report(r), (const char *const[]){"disks", "program", "programs tried", "moves"}, cells,
@@ -239,8 +237,7 @@ static void draw(jd_run *r, const four *f, oops_solver *all, oops_solver *const 
     film(r, arm[0]);
     draw_programs(r, all,
                   "30 tokens. The paper's machine of 68 tokens needed 480,000 steps for the first instance, and about "
-                  "an hour for the "
-                  "fourth, after which a general program solved all thirty.");
+                  "an hour for the fourth, after which a general program solved all thirty.");
     draw_programs(r, arm[0],
                   "Hanoi alone, with few tokens, so that a search for it ends: the nine that both problems need, and "
                   "at most a few more.");
@@ -249,10 +246,9 @@ static void draw(jd_run *r, const four *f, oops_solver *all, oops_solver *const 
     jd_report_text(
         jd_run_report(r),
         "Does the first problem help with the second? `boostq` makes the tokens of the newest program likelier, and "
-        "searches do "
-        "use it. In the paper's set of 68 tokens it paid: five of 68 became likely. Among the few tokens with which a "
-        "search for Hanoi alone ends as well, it cannot: what the likelier five gain, the other four lose, and "
-        "`boostq` itself costs a token.");
+        "searches do use it. In the paper's set of 68 tokens it paid: five of 68 became likely. Among the few tokens "
+        "with which a search for Hanoi alone ends as well, it cannot: what the likelier five gain, the other four "
+        "lose, and `boostq` itself costs a token.");
 }
 
 static jd_status run(jd_run *r)
@@ -314,17 +310,14 @@ const jd_system jd_system_oops = {
     .metric = "claims that hold, of 5",
     .higher = true,
     .paper_value = (double)NAN,
-    .paper_note = "paper: all thirty 1^n 2^n within a third of a day of 2002, then a general solver of Hanoi in 2 to 3 "
-                  "days more, with "
-                  "68 to 73 tokens; a public remake with four tokens: 3,232 programs, 32,767 moves of 15 disks",
+    .paper_note = "paper: all thirty 1^n 2^n within a third of a day of 2002, then a general solver of Hanoi in 2 to "
+                  "3 days more, with 68 to 73 tokens; a public remake with four tokens: 3,232 programs, 32,767 moves "
+                  "of 15 disks",
     .accept = {4, 5, 5},
     .about = "Programs are tried in the order of their probability, and each may run for a time in proportion to it. "
-             "The programs grow "
-             "while they run: what a prefix has done is kept while its continuations are tried, and taken back after. "
-             "Half of the time "
-             "goes to continuing the newest program, half to programs that begin afresh. Instances are solved in "
-             "order; soon one "
-             "program is general, and solves all that follow.",
+             "The programs grow while they run: what a prefix has done is kept while its continuations are tried, and "
+             "taken back after. Half of the time goes to continuing the newest program, half to programs that begin "
+             "afresh. Instances are solved in order; soon one program is general, and solves all that follow.",
     .data = "",
     .settings = settings,
     .run = run,

@@ -273,9 +273,8 @@ const jd_system jd_system_pole_rl = {
     .accept = {3, 3, 3},
     .about =
         "A cart is pushed left or right to keep a pole upright. The network sees position, angle and its own last "
-        "push, "
-        "but no velocity, and is told nothing but that the pole fell. Look at the film, and at the cells beside the "
-        "velocities that are hidden.",
+        "push, but no velocity, and is told nothing but that the pole fell. Look at the film, and at the cells beside "
+        "the velocities that are hidden.",
     .settings = settings,
     .run = run,
 };

@@ -292,13 +292,12 @@ const jd_system jd_system_powerplay = {
     .accept = {6, 6, 6},
     .about =
         "A search for pairs of a task and a change of the solver, the cheapest first. A pair is accepted if the old "
-        "solver "
-        "fails at the task, and the new one solves it and all tasks before, with the same results. The solver is a "
-        "recurrent net that stops by itself and looks only at connections out of active units. A change of others "
-        "cannot matter: only tasks that used the changed ones are run again. In the first family a task is a code, "
-        "to be answered by halting in a state in which no other task ended; in the second a picture, to be named after "
-        "the "
-        "net has moved its retina over it. At the end the solver seeks changes by which the same tasks cost less.",
+        "solver fails at the task, and the new one solves it and all tasks before, with the same results. The solver "
+        "is a recurrent net that stops by itself and looks only at connections out of active units. A change of "
+        "others cannot matter: only tasks that used the changed ones are run again. In the first family a task is a "
+        "code, to be answered by halting in a state in which no other task ended; in the second a picture, to be "
+        "named after the net has moved its retina over it. At the end the solver seeks changes by which the same "
+        "tasks cost less.",
     .data = "mnist",
     .settings = settings,
     .run = run,

@@ -57,10 +57,9 @@ static void draw_tests(powerplay *a)
     }
     jd_report_chart(
         jd_run_report(a->r), c,
-        "The demonstration that nothing is unlearned: the share of the old tasks that were run again for the "
-        "change that was accepted, mean of ten; the others had not used any changed connection, which proves that they "
-        "end as before. "
-        "Thin: each seed; bold: the median.");
+        "The demonstration that nothing is unlearned: the share of the old tasks that were run again for the change "
+        "that was accepted, mean of ten; the others had not used any changed connection, which proves that they end "
+        "as before. Thin: each seed; bold: the median.");
 }
 
 static int falling(const void *x, const void *y)
@@ -209,9 +208,8 @@ static void draw_ways(powerplay *a)
     for (int i = 0; !way && i < n; i++) captions[i] = NULL;
     canvas_show(a->r, &c, captions, ACROSS,
                 "Pictures that have become tasks, first seed, before the search for less: where the middle of the "
-                "retina was (blue: at first), and "
-                "what the "
-                "net answers when it halts. It sees 3 x 3 pixels there and 16 coarse squares around them.");
+                "retina was (blue: at first), and what the net answers when it halts. It sees 3 x 3 pixels there and "
+                "16 coarse squares around them.");
     jd_free(jd_run_ctx(a->r), way);
 }
 

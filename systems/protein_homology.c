@@ -638,18 +638,13 @@ const jd_system jd_system_protein_homology = {
         "A superfamily is three motifs of eight columns in a fixed order and at two fixed distances of 10 to 40 "
         "residues, somewhere in chains of 80 to 250 random residues. Each of its five families has drawn 30 % of the "
         "columns anew. The LSTM learns from four families and must find the members of the fifth among members of "
-        "eleven "
-        "other superfamilies and among decoys, which have the right motifs in a wrong order (30 % of the negatives). "
-        "One "
-        "network for each superfamily reads a chain once, one residue after the other; its first weights make the "
-        "cells a shift register, so that it must learn what belongs to a motif and at which distances, but not how "
-        "to count. The ceiling is computed: the "
-        "likelihood ratio of somebody who knows the ancestor's motifs, the distances and the order, and with it what "
-        "the ceiling would be if every chain had distances of its own. Beside them stand superfamilies whose motifs "
-        "are "
-        "more conserved, where order can be seen to be learned. What to look at: the cells of a chain, where the "
-        "answer "
-        "rises, and the decoys.",
+        "eleven other superfamilies and among decoys, which have the right motifs in a wrong order (30 % of the "
+        "negatives). One network for each superfamily reads a chain once, one residue after the other; its first "
+        "weights make the cells a shift register, so that it must learn what belongs to a motif and at which "
+        "distances, but not how to count. The ceiling is computed: the likelihood ratio of somebody who knows the "
+        "ancestor's motifs, the distances and the order, and with it what the ceiling would be if every chain had "
+        "distances of its own. Beside them stand superfamilies whose motifs are more conserved, where order can be "
+        "seen to be learned. What to look at: the cells of a chain, where the answer rises, and the decoys.",
     .data = "",
     .settings = settings,
     .run = run,

@@ -27,8 +27,7 @@ static void by_distance(jd_run *r, const rn_case *c)
     }
     jd_report_chart(jd_run_report(r), chart,
                     "Sixty-four processes, one box each: how far the bytes of one training step travel. The 3D-RNN "
-                    "with a ring sends to "
-                    "neighbours only.");
+                    "with a ring sends to neighbours only.");
 }
 
 static void wires_table(jd_run *r, const rn_case *c)
@@ -54,12 +53,10 @@ static void wires_table(jd_run *r, const rn_case *c)
     const int side = c->grid.dim[0] / c->grid.procs[0];
     snprintf(caption, sizeof caption,
              "One step on one volume of %d^3 voxels, 16 cells, 4 x 4 x 4 boxes of %d^3, float32. MB x distance is the "
-             "wire used (W1). Long "
-             "wires: links further than 2 that are used. Energy: bytes (1 + distance), in arbitrary units. Fully "
-             "connected: a layer "
-             "whose rows are shared out, so everybody needs everybody's activations; attention: everybody's keys and "
-             "values; "
-             "data-parallel: as many weights as the 3D-RNN's scans, and no halo.",
+             "wire used (W1). Long wires: links further than 2 that are used. Energy: bytes (1 + distance), in "
+             "arbitrary units. Fully connected: a layer whose rows are shared out, so everybody needs everybody's "
+             "activations; attention: everybody's keys and values; data-parallel: as many weights as the 3D-RNN's "
+             "scans, and no halo.",
              c->grid.dim[0], side);
     jd_report_table(jd_run_report(r),
                     (const char *const[]){"system", "MB", "MB x distance", "at distance 1, %", "longest wire",
@@ -84,8 +81,7 @@ static void placements(jd_run *r, const rn_case *c)
                     (const char *const[]){"processes stand on", "MB x distance", "at distance 1, %", "longest wire"},
                     cells, R3_WIRINGS, COLUMNS,
                     "The same 3D-RNN, whose processes are placed otherwise: only hardware that is a lattice in space, "
-                    "as the net is, keeps "
-                    "all wires short.");
+                    "as the net is, keeps all wires short.");
 }
 
 static void growth(jd_run *r, const rn_result *e)
@@ -100,9 +96,8 @@ static void growth(jd_run *r, const rn_result *e)
     jd_chart_line(c, "halo", e->side, per_flop, RN_SIDES, JD_MARKS);
     jd_report_chart(jd_run_report(r), c,
                     "Sixty-four boxes that grow, by the formulas that the counts confirm: computing grows with the "
-                    "volume, the halo with the "
-                    "surface, the weights not at all. So even with an all-reduce over long wires nearly all bytes go "
-                    "to neighbours.");
+                    "volume, the halo with the surface, the weights not at all. So even with an all-reduce over long "
+                    "wires nearly all bytes go to neighbours.");
 }
 
 /* ---- time ------------------------------------------------------------------------------------------------------------------*/
@@ -149,11 +144,10 @@ static void scaling(jd_run *r, const rn_result *e)
     jd_report_chart(
         jd_run_report(r), c,
         "Weak scaling in virtual time: 64 sub-tiles in each box, each takes a step, a message arrives with the next. "
-        "The formula "
-        "n/(n + px + py + pz - 3) of a pipeline lets the next box begin after one sub-tile; in three dimensions it has "
-        "to wait "
-        "for the layer of sub-tiles at its face, so one scan alone does less well. Eight scans from eight corners "
-        "fill the gaps; with 27 and 64 boxes some are left, where all scans meet in the middle.");
+        "The formula n/(n + px + py + pz - 3) of a pipeline lets the next box begin after one sub-tile; in three "
+        "dimensions it has to wait for the layer of sub-tiles at its face, so one scan alone does less well. Eight "
+        "scans from eight corners fill the gaps; with 27 and 64 boxes some are left, where all scans meet in the "
+        "middle.");
 }
 
 /* ---- tubes -----------------------------------------------------------------------------------------------------------------*/
@@ -202,9 +196,8 @@ static void slices(jd_run *r, const rn_result *e)
                                      .channels = 1,
                                      .tile_captions = captions,
                                      .columns = 3},
-                         "A volume that was not learned from, after training on eight processes. Grey lines: where the "
-                         "boxes meet; the tubes "
-                         "go on across them.");
+                         "A volume that was not learned from, after training on eight processes. Grey lines: where "
+                         "the boxes meet; the tubes go on across them.");
     jd_free(jd_run_ctx(r), p);
 }
 

@@ -62,10 +62,8 @@ static void film(jd_run *r, const rk_result *p)
         jd_report_film(jd_run_report(r),
                        &(jd_film){-1.6, -4.75, 1.6, .95, frames * RB_FRAME, (size_t)frames, LINES, at, style},
                        "One crossing from left to right, in real time: pushed aside with the late pose (above), with "
-                       "the predicted pose, "
-                       "and planned ahead (below; the line is the plan of the moment, as the iterated net expects it "
-                       "to be driven). Grey: "
-                       "other robots, which give way to nobody.");
+                       "the predicted pose, and planned ahead (below; the line is the plan of the moment, as the "
+                       "iterated net expects it to be driven). Grey: other robots, which give way to nobody.");
     jd_free(jd_run_ctx(r), at);
 }
 
@@ -76,12 +74,9 @@ void rk_report(jd_run *r, const rk_result *p)
     jd_report_section(jd_run_report(r), "Looking ahead with the predictor");
     snprintf(text, sizeof text,
              "The net for a delay of one frame is iterated: from the poses of four frames ago over the commands sent "
-             "since to the "
-             "present, and on over %d frames of commands that might be. The gradient of a cost by these commands, back "
-             "through all the "
-             "steps of the net, improves them in each frame: distance from the goal, and nearness of others, who are "
-             "expected to go "
-             "on as they do. Planning takes %.0f ms of a frame's 33.",
+             "since to the present, and on over %d frames of commands that might be. The gradient of a cost by these "
+             "commands, back through all the steps of the net, improves them in each frame: distance from the goal, "
+             "and nearness of others, who are expected to go on as they do. Planning takes %.0f ms of a frame's 33.",
              RK_AHEAD, p->milliseconds);
     jd_report_text(jd_run_report(r), text);
     film(r, p);
@@ -97,6 +92,5 @@ void rk_report(jd_run *r, const rk_result *p)
                     (const char *const[]){"driver", "arrived untouched", "touched another", "seconds", "nearest (mm)"},
                     cells, RK_WAYS, 5,
                     "Crossings of a field with five moving robots. Seconds: of the crossings that arrived; nearest: "
-                    "the mean over all "
-                    "crossings of the smallest distance between centres, 180 mm is a touch.");
+                    "the mean over all crossings of the smallest distance between centres, 180 mm is a touch.");
 }

@@ -282,11 +282,10 @@ const jd_system jd_system_robocup_prediction = {
     .accept = {6, 6, 6},
     .about =
         "A robot on three wheels that slip is seen by a camera four frames late. A net with ten hidden units is shown "
-        "the poses and commands of the last six frames known and says the present pose, on which the controller "
-        "acts. It learns from eight minutes of driving. What to look at: the rounds of a figure of eight, steered by "
-        "the pose that the camera knows, by the predicted one and by the true one; how the error grows with the "
-        "delay. Iterated, the net plans drives among moving robots. At the end, nets look up to three seconds ahead in "
-        "a "
+        "the poses and commands of the last six frames known and says the present pose, on which the controller acts. "
+        "It learns from eight minutes of driving. What to look at: the rounds of a figure of eight, steered by the "
+        "pose that the camera knows, by the predicted one and by the true one; how the error grows with the delay. "
+        "Iterated, the net plans drives among moving robots. At the end, nets look up to three seconds ahead in a "
         "recorded game of the simulation league.",
     .data = "robocup2d",
     .settings = SETTINGS,

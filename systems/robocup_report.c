@@ -368,9 +368,9 @@ static void game_scenes(jd_run *r, const rg_result *g)
         }
         char caption[280];
         snprintf(caption, sizeof caption,
-                 "Cycle %d: where ball and players are (discs), where they went in the next three seconds (lines), and "
-                 "where "
-                 "the nets said they would go (dashed). Green: the ball; orange and blue: the left and the right side.",
+                 "Cycle %d: where ball and players are (discs), where they went in the next three seconds (lines), "
+                 "and where the nets said they would go (dashed). Green: the ball; orange and blue: the left and the "
+                 "right side.",
                  g->scene[i].cycle);
         jd_report_chart(jd_run_report(r), c, caption);
     }

@@ -229,10 +229,9 @@ static void table(jd_run *r, const drives *d)
         (const char *const[]){"driver", "in lane", "offset RMS, cm (worst)", "most, cm", "curvature, 1e-6/m",
                               "innovations", "marks found, %"},
         cells, ROWS, COLUMNS,
-        "Means over the seeds. Curvature: RMS error of the estimate. Innovations: mean of their squares, each over its "
-        "variance; 1 where the filter knows how wrong it is. Marks: of the windows looked into; the left border is "
-        "dashed, "
-        "6 m of mark and 12 m of gap.");
+        "Means over the seeds. Curvature: RMS error of the estimate. Innovations: mean of their squares, each over "
+        "its variance; 1 where the filter knows how wrong it is. Marks: of the windows looked into; the left border "
+        "is dashed, 6 m of mark and 12 m of gap.");
 }
 
 void car_report(jd_run *r, const car_pictures *p)
@@ -241,10 +240,9 @@ void car_report(jd_run *r, const car_pictures *p)
     jd_report_section(jd_run_report(r), "What the camera saw");
     pictures(r, p->moment, SNAPSHOTS,
              "Six moments of the first seed's drive. Boxes: where the filter looks for the lane's marks (within three "
-             "standard "
-             "deviations of the prediction); green: a mark was found, with its place; yellow: none, as in the gaps of "
-             "the dashed "
-             "line; red: found too far off, and refused. Blue: the lane as the filter then believes it, to 120 m.");
+             "standard deviations of the prediction); green: a mark was found, with its place; yellow: none, as in "
+             "the gaps of the dashed line; red: found too far off, and refused. Blue: the lane as the filter then "
+             "believes it, to 120 m.");
     pictures(r, p->dirty_moment, 2,
              "The same road where dirt hides three of ten windows (brown), others in each second.");
     pictures(r, p->tight_moment, 2, "A road with radii down to 300 m.");
@@ -257,18 +255,15 @@ void car_report(jd_run *r, const car_pictures *p)
     tight(r, p);
     jd_report_section(jd_run_report(r), "The net that watched");
     snprintf(text, sizeof text,
-             "It learned from %lld pictures: a third while the 4-D driver drove with a shaky hand, the others while it "
-             "drove itself "
-             "and was told what the 4-D driver would have done. On pictures that it did not learn from, its wheel is "
-             "off by %.2f "
-             "degrees RMS.",
+             "It learned from %lld pictures: a third while the 4-D driver drove with a shaky hand, the others while "
+             "it drove itself and was told what the 4-D driver would have done. On pictures that it did not learn "
+             "from, its wheel is off by %.2f degrees RMS.",
              (long long)p->driver->frames, p->driver->valid);
     jd_report_text(jd_run_report(r), text);
     retina(r, p->moment);
     snprintf(text, sizeof text,
              "A second of driving takes %.1f ms on one core where only what is looked at is drawn (%.0f times real "
-             "time), %.0f ms with "
-             "whole pictures (%.0f times); seeing, filtering and steering alone %.1f ms.",
+             "time), %.0f ms with whole pictures (%.0f times); seeing, filtering and steering alone %.1f ms.",
              1e3 / p->d->windows, p->d->windows, 1e3 / p->d->whole, p->d->whole, 1e3 / p->d->alone);
     jd_report_text(jd_run_report(r), text);
 }

@@ -384,11 +384,10 @@ static void report_latch(jd_run *r, latch_cell table[LENGTHS][KINDS], int length
     }
     jd_report_chart(
         jd_run_report(r), c,
-        "One bit at the first step, T - 1 steps of noise, then the answer. The gradients are exact and nothing is "
-        "cut off; but what the answer's error says of the first step shrinks with the lag in a simple net (the system "
+        "One bit at the first step, T - 1 steps of noise, then the answer. The gradients are exact and nothing is cut "
+        "off; but what the answer's error says of the first step shrinks with the lag in a simple net (the system "
         "vanishing-gradient measures how fast), not in the cells of an LSTM. The rule of 1997 follows errors through "
-        "the "
-        "cells only and costs no more than the step itself.");
+        "the cells only and costs no more than the step itself.");
     for (int i = 0; i < lengths; i++)
         for (int kind = 0; kind < KINDS; kind++, rows++) {
             const latch_cell *l = &table[i][kind];
@@ -561,13 +560,10 @@ const jd_system jd_system_rtrl_latch = {
     .accept = {100, 100, 100},
     .about =
         "Back-propagation through time needs the past; real-time recurrent learning carries the derivative of every "
-        "unit "
-        "with respect to every weight along and needs none, so it learns at each step of a stream that never ends, at "
-        "the price of H^4 operations a step. Two streams: the exclusive or of the two bits before the present one, and "
-        "a "
-        "pattern of period seven. Then the latch problem, with three on-line rules: the exact gradient of a simple "
-        "net, "
-        "that of an LSTM, and the truncated rule of 1997, which costs no more than the step.",
+        "unit with respect to every weight along and needs none, so it learns at each step of a stream that never "
+        "ends, at the price of H^4 operations a step. Two streams: the exclusive or of the two bits before the "
+        "present one, and a pattern of period seven. Then the latch problem, with three on-line rules: the exact "
+        "gradient of a simple net, that of an LSTM, and the truncated rule of 1997, which costs no more than the step.",
     .settings = SETTINGS,
     .run = run,
 };

@@ -317,8 +317,7 @@ static void show_rates(self_referential *s, selfref_net *n)
         jd_report_timeline(
             jd_run_report(s->r), line,
             "The same episode: eight examples, then the questions 0 0, 0 1, 1 0, 1 1. At each step the net sets four "
-            "rates "
-            "for each head, and its weights move away from the first ones. Answers to examples, whose value is "
+            "rates for each head, and its weights move away from the first ones. Answers to examples, whose value is "
             "among the inputs, were not trained.");
     }
     jd_free(ctx, rate);
@@ -333,8 +332,8 @@ static void show_episode(self_referential *s)
     table_beliefs(
         s, n, XOR,
         "What the net of 2022 would answer to each argument, 0 to 1, after so many examples. What was asked in "
-        "training "
-        "comes after all eight; before them it has to guess, and some values count only when they come again.");
+        "training comes after all eight; before them it has to guess, and some values count only when they come "
+        "again.");
     ask(&s->e, order, DEMOS, XOR, 0); /* and the other three questions behind the first */
     s->e.T = DEMOS + ARGUMENTS;
     for (int a = 1; a < ARGUMENTS; a++) {

@@ -258,14 +258,11 @@ const jd_system jd_system_social_signals = {
     .accept = {3, 3, 3},
     .about =
         "Whether somebody laughs or only breathes out, whether a vowel is part of a word or fills a pause: the sound "
-        "of "
-        "one moment does not tell. Laughter is a rhythm, four to six whispered vowels a second; a filler is a vowel "
-        "that "
-        "lasts. In the clips there are also breaths that are single, slow or a rattle, and vowels that are short or "
-        "move into another one: these are neither. A net that hears both "
-        "directions knows at the first burst what follows. The figure is the area under the ROC curve of each class "
-        "over "
-        "all frames, by ranks, and the mean of the two: UAAUC.",
+        "of one moment does not tell. Laughter is a rhythm, four to six whispered vowels a second; a filler is a "
+        "vowel that lasts. In the clips there are also breaths that are single, slow or a rattle, and vowels that are "
+        "short or move into another one: these are neither. A net that hears both directions knows at the first burst "
+        "what follows. The figure is the area under the ROC curve of each class over all frames, by ranks, and the "
+        "mean of the two: UAAUC.",
     .data = "fsdd",
     .settings = SETTINGS,
     .run = run,

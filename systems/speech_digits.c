@@ -237,8 +237,7 @@ static void strings_report(digits *d)
     char caption[300];
     snprintf(caption, sizeof caption,
              "Test strings: %lld digits. Best path decoding but for the column by prefix beam search, width 30; an "
-             "error is a "
-             "digit substituted, left out or put in. Voices are those of training; the recordings are not.",
+             "error is a digit substituted, left out or put in. Voices are those of training; the recordings are not.",
              (long long)d->strings.labels);
     jd_report_table(jd_run_report(d->r), headings, cells, n / COLUMNS, COLUMNS, caption);
 }

@@ -391,9 +391,8 @@ static void show_scores(listener *l, const score *s)
     char caption[400];
     snprintf(caption, sizeof caption,
              "No text of these prompts is in training, though their words may be. The model is a %d-gram of "
-             "characters, from the "
-             "training texts alone; its weight %.1f and the bonus %.1f for a character were chosen on the validation "
-             "prompts.",
+             "characters, from the training texts alone; its weight %.1f and the bonus %.1f for a character were "
+             "chosen on the validation prompts.",
              (int)jd_run_setting(l->r, "order"), l->weight, l->bonus);
     jd_report_table(
         jd_run_report(l->r),
@@ -517,8 +516,7 @@ const jd_system jd_system_speech_sentences = {
     .year = 2013,
     .title = "Spoken sentences to text, deep BLSTM and CTC on characters",
     .paper = "A. Graves, A. Mohamed, G. Hinton: Speech recognition with deep recurrent neural networks. ICASSP 2013; "
-             "Hannun et "
-             "al., arXiv 1412.5567, 2014",
+             "Hannun et al., arXiv 1412.5567, 2014",
     .metric = "characters wrong in prompts not in training, best path (%)",
     .higher = false,
     .paper_value = NAN,
@@ -527,12 +525,10 @@ const jd_system jd_system_speech_sentences = {
         "learn from",
     .accept = {NAN, NAN, NAN},
     .about = "One voice reads the prompts of a telephone exchange: single words, and sentences of up to some seventy "
-             "words. A "
-             "tenth of the texts chooses the moment to stop and the weight of the language model, a fifth is the test; "
-             "prompts of one text are always on one side. With twelve minutes of speech the network learns to "
-             "spell what "
-             "it hears, as a child writes: look at the spikes under the spectrogram, and at the words that it has to "
-             "invent.",
+             "words. A tenth of the texts chooses the moment to stop and the weight of the language model, a fifth is "
+             "the test; prompts of one text are always on one side. With twelve minutes of speech the network learns "
+             "to spell what it hears, as a child writes: look at the spikes under the spectrogram, and at the words "
+             "that it has to invent.",
     .data = "asterisk_prompts",
     .settings = settings,
     .run = run,

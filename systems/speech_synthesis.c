@@ -233,12 +233,11 @@ const jd_system jd_system_speech_synthesis = {
     .about =
         "A synthesiser needs numbers for every 5 ms: where the three resonances of the vocal tract are, how loud and "
         "how high the voice is. They follow from the phones to be said, but the tongue is slow and looks ahead, a "
-        "vowel "
-        "leans towards the next vowel however many consonants are between, the voice falls over the whole sentence and "
-        "rises at the end of one that began with a question word. A net that sees one frame at a time, even with the "
-        "names of the neighbours, cannot know how long these are, nor where in the sentence it is; one that reads the "
-        "sentence in both directions can. Both see the same inputs and have equally many weights. Listen to the sound "
-        "files beside this report.",
+        "vowel leans towards the next vowel however many consonants are between, the voice falls over the whole "
+        "sentence and rises at the end of one that began with a question word. A net that sees one frame at a time, "
+        "even with the names of the neighbours, cannot know how long these are, nor where in the sentence it is; one "
+        "that reads the sentence in both directions can. Both see the same inputs and have equally many weights. "
+        "Listen to the sound files beside this report.",
     .settings = SETTINGS,
     .run = run,
 };

@@ -97,10 +97,9 @@ static void tracks(jd_run *r, const speech_shown *k)
         snprintf(
             caption, sizeof caption,
             "Test sentence %d, never heard in training. F0 is shown where there is voice. The feed-forward net does "
-            "not "
-            "know where in the sentence it is, so its pitch does not fall; it does not know how long the neighbours "
-            "are, so its formants turn too early or too late. Stressed vowels have a mark, S is a sh, @ a schwa; what "
-            "begins with ? is a question.",
+            "not know where in the sentence it is, so its pitch does not fall; it does not know how long the "
+            "neighbours are, so its formants turn too early or too late. Stressed vowels have a mark, S is a sh, @ a "
+            "schwa; what begins with ? is a question.",
             i + 1);
         jd_report_timeline(jd_run_report(r), t, caption);
     }

@@ -308,15 +308,11 @@ const jd_system jd_system_subgoals = {
         "the papers print pictures; a public remake of this arena reports 98.5 +- 1.1 % over 10 seeds, and 0 % "
         "without subgoals",
     .accept = {4, 5, 5},
-    .about = "An executor can walk straight to a point and does not see what lies in between. A generator looks at the "
-             "arena "
-             "and invents subgoals for it. Nobody shows it good ones: it learns by gradient descent on what an "
-             "evaluator says "
-             "the legs will cost, through that evaluator, which stays as it is. The evaluator is a formula, or a net "
-             "that has "
-             "learned from legs that were walked, and how they ended. Look at the landscape of the learned "
-             "evaluator and at "
-             "the subgoals on its slopes.",
+    .about = "An executor can walk straight to a point and does not see what lies in between. A generator looks at "
+             "the arena and invents subgoals for it. Nobody shows it good ones: it learns by gradient descent on what "
+             "an evaluator says the legs will cost, through that evaluator, which stays as it is. The evaluator is a "
+             "formula, or a net that has learned from legs that were walked, and how they ended. Look at the "
+             "landscape of the learned evaluator and at the subgoals on its slopes.",
     .data = "",
     .settings = settings,
     .run = run,

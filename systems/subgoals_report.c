@@ -48,12 +48,11 @@ void sg_draw_arms(jd_run *r, const sg_arm *arm, int n)
         jd_run_report(r),
         (const char *const[]){"arena", "plan", "arrives (%)", "crashes (%)", "late (%)", "way / straight way"}, cells,
         (size_t)n, COLUMNS,
-        "Mean of the seeds and their standard deviation, on arenas that no net has seen. The remake that was published "
-        "reports 98.5 \u00b1 1.1 % for three discs and 0 % without subgoals; where its discs lie is not said. Here "
-        "they lie "
-        "anywhere, near the rim too: when they keep 1.5 from it, one and the same detour passes 98 of 100 arenas, and "
-        "there is "
-        "nothing to plan. The best of the plans is the one that the evaluator finds cheapest.");
+        "Mean of the seeds and their standard deviation, on arenas that no net has seen. The remake that was "
+        "published reports 98.5 \u00b1 1.1 % for three discs and 0 % without subgoals; where its discs lie is not "
+        "said. Here they lie anywhere, near the rim too: when they keep 1.5 from it, one and the same detour passes "
+        "98 of 100 arenas, and there is nothing to plan. The best of the plans is the one that the evaluator finds "
+        "cheapest.");
 }
 
 void sg_draw_curves(jd_run *r, const sg_arm *arm, int n)

@@ -253,14 +253,10 @@ const jd_system jd_system_success_story = {
         "figure was published that could be compared",
     .accept = {3, 3, 3},
     .about = "The policy is a program whose cells hold probabilities of instructions. Some instructions change those "
-             "probabilities: "
-             "the policy modifies itself, the way in which it does so included, and nothing else learns. When the "
-             "policy says so, and "
-             "payoffs have come in, the success-story algorithm looks back: modifications stand only as long as each "
-             "was followed by "
-             "faster payoff than the one before, up to now; others are taken back. Without that a life soon ends in a "
-             "program that "
-             "does nothing.",
+             "probabilities: the policy modifies itself, the way in which it does so included, and nothing else "
+             "learns. When the policy says so, and payoffs have come in, the success-story algorithm looks back: "
+             "modifications stand only as long as each was followed by faster payoff than the one before, up to now; "
+             "others are taken back. Without that a life soon ends in a program that does nothing.",
     .data = "",
     .settings = settings,
     .run = run,

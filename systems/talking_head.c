@@ -253,9 +253,8 @@ const jd_system jd_system_talking_head = {
     .accept = {3, 3, 3},
     .about =
         "Lips and jaw are slow, and they begin to move before the sound: what the mouth looks like now depends on "
-        "phones "
-        "said before and phones to come, and on how long they take. The nets are told the phone of each frame, its "
-        "neighbours and how far it has got, and say the shape of the mouth, as coordinates of a few principal "
+        "phones said before and phones to come, and on how long they take. The nets are told the phone of each frame, "
+        "its neighbours and how far it has got, and say the shape of the mouth, as coordinates of a few principal "
         "components of eight landmarks. All three have equally many weights. What to look at: the film, and the strip "
         "of pictures under it.",
     .settings = SETTINGS,

@@ -296,15 +296,12 @@ const jd_system jd_system_torcs_vision = {
     .accept = {(double)NAN, 1, 1},
     .about =
         "The simulator is TORCS 1.3.7, the car car1-trb1, alone on the track. Every 0.2 s the network sees 64 x 64 "
-        "pixels "
-        "of a camera above the car, from which only edges of the colour's saturation are left, and says how to steer, "
-        "accelerate and brake. Its weights are five images with few frequencies; the search knows nothing but 200 "
-        "coefficients and what a drive was worth: metres along the road, less damage and restless controls, plus a "
-        "fifth "
-        "of the top speed. For comparison: the simulator's own driver bt, which knows the whole track, needs 47.5 s "
-        "for its "
-        "first lap of g-track-1 in the car car1-stock1. Look at the driven line, at the pictures it drove by, and at "
-        "the tracks it never saw.",
+        "pixels of a camera above the car, from which only edges of the colour's saturation are left, and says how to "
+        "steer, accelerate and brake. Its weights are five images with few frequencies; the search knows nothing but "
+        "200 coefficients and what a drive was worth: metres along the road, less damage and restless controls, plus "
+        "a fifth of the top speed. For comparison: the simulator's own driver bt, which knows the whole track, needs "
+        "47.5 s for its first lap of g-track-1 in the car car1-stock1. Look at the driven line, at the pictures it "
+        "drove by, and at the tracks it never saw.",
     .data = NULL,
     .settings = settings,
     .run = run,

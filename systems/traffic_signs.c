@@ -118,8 +118,7 @@ const jd_system jd_system_traffic_signs = {
     .higher = false,
     .paper_value = 0.54,
     .paper_note = "25 columns on 48 x 48 pixels, all 39,209 training and 12,630 test pictures; people erred on 1.16 % "
-                  "of them. Our "
-                  "data are a sixth of the training pictures, at 32 x 32, and 4,000 of the test pictures",
+                  "of them. Our data are a sixth of the training pictures, at 32 x 32, and 4,000 of the test pictures",
     .accept = {5, 3, 2},
     .about =
         "German traffic signs photographed from a car, 43 classes: 6,535 pictures to learn from, five of each pass of "

@@ -273,8 +273,7 @@ const jd_system jd_system_vanishing_gradient = {
     .year = 1991,
     .title = "The vanishing gradient",
     .paper = "S. Hochreiter: Untersuchungen zu dynamischen neuronalen Netzen. Diploma thesis, TU Munich 1991; S. "
-             "Hochreiter, "
-             "Y. Bengio, P. Frasconi, J. Schmidhuber: Gradient flow in recurrent nets, 2001",
+             "Hochreiter, Y. Bengio, P. Frasconi, J. Schmidhuber: Gradient flow in recurrent nets, 2001",
     .metric = "claims of the analysis that hold, of 12",
     .higher = true,
     .paper_value = (double)NAN,
@@ -282,11 +281,9 @@ const jd_system jd_system_vanishing_gradient = {
     .accept = {12, 12, 12},
     .about =
         "An error that flows back through a recurrent network is multiplied, step by step, by the slopes of the units "
-        "and "
-        "by the weights. In a plain network the product goes to zero, or grows without bound, exponentially with the "
-        "lag; "
-        "in the cell of an LSTM it is the product of the forget gates, exactly 1 in the cell of 1997. The first part "
-        "measures this product, the second what it means for learning.",
+        "and by the weights. In a plain network the product goes to zero, or grows without bound, exponentially with "
+        "the lag; in the cell of an LSTM it is the product of the forget gates, exactly 1 in the cell of 1997. The "
+        "first part measures this product, the second what it means for learning.",
     .settings = SETTINGS,
     .run = run,
 };

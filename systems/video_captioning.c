@@ -406,12 +406,11 @@ const jd_system jd_system_video_captioning = {
         "There reader and writer share their weights; here each has its own, and clips and captions are generated",
     .accept = {2, 3, 3},
     .about =
-        "Sixteen frames of 32 x 32 pixels show two shapes that move left, right, up, down or in circles, sometimes one "
-        "over the other. A convolutional net sees each frame, an LSTM reads what it sees from the first to the last, "
-        "and "
-        "another LSTM writes the caption. While they learn, the reader is also asked for the kind and motion of each "
-        "colour. Two controls cannot know directions: the same net when the frames are shuffled, and a net that sees "
-        "their mean.",
+        "Sixteen frames of 32 x 32 pixels show two shapes that move left, right, up, down or in circles, sometimes "
+        "one over the other. A convolutional net sees each frame, an LSTM reads what it sees from the first to the "
+        "last, and another LSTM writes the caption. While they learn, the reader is also asked for the kind and "
+        "motion of each colour. Two controls cannot know directions: the same net when the frames are shuffled, and a "
+        "net that sees their mean.",
     .settings = SETTINGS,
     .run = run,
 };

@@ -380,14 +380,13 @@ static jd_status run(jd_run *r)
     if (!sensible(r, f))
         jd_fail(ctx, JD_EUSAGE,
                 "world-models: seeds are 1 to %d, tests 1 to 1000, side 32 or 64, maps 1 to 64, code and cells 1 to "
-                "332 together, "
-                "drives at least 20, population at least 4, frames 1 to 20, the rest at least 1",
+                "332 together, drives at least 20, population at least 4, frames 1 to 20, the rest at least 1",
                 WM_SEEDS - 1);
     else if (!learn(&w)) {
         judge(&w, &c);
         claims_table(&c, "The paper's task is CarRacing-v0 itself, 906 +- 21 with M, 632 +- 251 with V alone: its "
-                         "track, car and picture "
-                         "are others, so figures cannot be compared; what can is the gain from M.");
+                         "track, car and picture are others, so figures cannot be compared; what can is the gain from "
+                         "M.");
         wm_report(r, f);
         jd_run_finish(r, mean(f->test[WM_WHOLE], (size_t)f->seeds) - mean(f->test[WM_V_ONLY], (size_t)f->seeds),
                       c.hold < c.n ? "see the table of claims" : NULL);
@@ -430,14 +429,10 @@ const jd_system jd_system_world_models = {
         "906 +- 21 less 632 +- 251 over 100 tracks of CarRacing-v0 itself; not comparable: other tracks, car and "
         "pictures, and at quick and cpu smaller nets, actions held for four frames",
     .accept = {NAN, 100, 100},
-    .about = "A race seen from above. V, a variational autoencoder, turns each picture into a few numbers; M, an LSTM, "
-             "learns to foretell "
-             "them as mixtures of normal distributions; both without any reward, from random drives and from those of "
-             "a first C. C is a linear map "
-             "from V's "
-             "code and M's memory to steering, gas and brake, found by evolution. What M remembers tells how fast "
-             "things move, which "
-             "no single picture does.",
+    .about = "A race seen from above. V, a variational autoencoder, turns each picture into a few numbers; M, an "
+             "LSTM, learns to foretell them as mixtures of normal distributions; both without any reward, from random "
+             "drives and from those of a first C. C is a linear map from V's code and M's memory to steering, gas and "
+             "brake, found by evolution. What M remembers tells how fast things move, which no single picture does.",
     .data = "",
     .settings = settings,
     .run = run,

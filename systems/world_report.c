@@ -51,8 +51,7 @@ static void pictures(jd_run *r, const wm_result *f)
     jd_report_images(jd_run_report(r), &(jd_tiles){f->seen, 2 * WM_SHOWN, side, side, 3, seen, WM_SHOWN}, caption);
     jd_report_images(jd_run_report(r), &(jd_tiles){f->dream, 2 * WM_DREAM, side, side, 3, dream, WM_DREAM},
                      "A dream: from the first picture on M draws its own next codes, C acts on them, and V's decoder "
-                     "shows them, every "
-                     "second step. Above, what the real drive looked like at the same time.");
+                     "shows them, every second step. Above, what the real drive looked like at the same time.");
 }
 
 static void curves(jd_run *r, const wm_result *f)
@@ -69,8 +68,7 @@ static void curves(jd_run *r, const wm_result *f)
     jd_chart_hline(c, "random actions", f->random, JD_NEUTRAL);
     jd_report_chart(jd_run_report(r), c,
                     "CMA-ES: mean reward of the distribution's centre on tracks kept for choosing, a line for each "
-                    "seed, medians in bold. "
-                    "The paper's 906 is of another car on other tracks.");
+                    "seed, medians in bold. The paper's 906 is of another car on other tracks.");
 }
 
 static void table(jd_run *r, const wm_result *f)

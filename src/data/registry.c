@@ -262,9 +262,8 @@ static const jd_dataset sets[] = {
          "100 volumes train, 30 test",
      .home = "http://medicaldecathlon.com",
      .licence = "CC BY-SA 4.0",
-     .obtain = "unpack Task04_Hippocampus.tar; or put images into image/, their labels into label/, and list the files "
-               "of each "
-               "split in the column `file` of train.tsv and test.tsv",
+     .obtain = "unpack Task04_Hippocampus.tar; or put images into image/, their labels into label/, and list the "
+               "files of each split in the column `file` of train.tsv and test.tsv",
      .files = hippocampus_files,
      .classes = 3,
      .folders = (const char *const[]){"Task04_Hippocampus", NULL},
@@ -379,9 +378,8 @@ static const jd_dataset sets[] = {
      .title = "65 speeches on the state of the union, 1945 to 2006: 56 train, 4 valid, 5 test, plain English text",
      .home = "https://www.nltk.org/nltk_data",
      .licence = "public domain",
-     .obtain = "unpack NLTK's state_union.zip; or join its speeches up to 1998 as train.txt, to 2001 as valid.txt, the "
-               "later as "
-               "test.txt",
+     .obtain = "unpack NLTK's state_union.zip; or join its speeches up to 1998 as train.txt, to 2001 as valid.txt, "
+               "the later as test.txt",
      .files = speeches_files,
      .folders = (const char *const[]){"state_union", NULL},
      .official = (const char *const[]){"1945-Truman.txt", NULL}},

@@ -26,12 +26,10 @@ jd_status jd_report_reliability(jd_report *r, jd_ctx *ctx, const jd_calibration 
     jd_chart_panel(chart, &(jd_axis){.label = "answers (%)"}, 110);
     jd_chart_line(chart, "share of the answers", middle, share, (size_t)c->bins, JD_MARKS | JD_NO_LABEL);
     char caption[700];
-    snprintf(
-        caption, sizeof caption,
-        "How often answers of a given probability are right, with two standard errors; below, how many there are. "
-        "Under "
-        "the diagonal the network is surer than it should be. Mean distance from it (expected calibration error) %.3f, "
-        "Brier score %.3f, mean -ln p of the true class %.3f. %s",
-        c->expected, c->brier, c->loss, more ? more : "");
+    snprintf(caption, sizeof caption,
+             "How often answers of a given probability are right, with two standard errors; below, how many there are. "
+             "Under the diagonal the network is surer than it should be. Mean distance from it (expected calibration "
+             "error) %.3f, Brier score %.3f, mean -ln p of the true class %.3f. %s",
+             c->expected, c->brier, c->loss, more ? more : "");
     return jd_report_chart(r, chart, caption);
 }
