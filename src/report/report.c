@@ -58,15 +58,18 @@ jd_status jd_report_result(jd_report *r, const jd_result_row *row)
         return jd_fail(r->ctx, JD_EUSAGE, "jd_report_result: '%s': %d values without an array", row->metric, row->n);
     jd__text *t = &r->results;
     double lo = INFINITY, hi = -INFINITY;
+    const bool judged = isfinite(row->accept), compared = isfinite(row->paper);
     char a[JD__NUM], text[4 * JD__NUM], note[4 * JD__NUM];
     for (int i = 0; i < row->n; i++) lo = fmin(lo, row->values[i]), hi = fmax(hi, row->values[i]);
     jd__addf(t, "<div class=\"result\"><h3>%e<span class=\"verdict%s\">%s</span></h3>\n<dl class=\"nums\">\n",
-             row->metric, row->passed ? " ok" : "",
-             row->passed ? "\xe2\x9c\x93 passed"
-             : row->n    ? "not reached"
-                         : "not measured");
-    add_number(t, "Paper", isfinite(row->paper) ? jd__short(a, row->paper, 5) : "not given",
-               isfinite(row->paper) ? row->unit : NULL, row->paper_note);
+             row->metric, judged && row->passed ? " ok" : "",
+             !row->n       ? "not measured"
+             : !judged     ? "measured"
+             : row->passed ? "\xe2\x9c\x93 passed"
+                           : "not reached");
+    if (compared || judged || row->paper_note)
+        add_number(t, "Paper", compared ? jd__short(a, row->paper, 5) : "not given", compared ? row->unit : NULL,
+                   row->paper_note);
     jd__mean_text(text, sizeof text, row);
     if (row->n > 1) {
         char c[JD__NUM];
@@ -76,7 +79,7 @@ jd_status jd_report_result(jd_report *r, const jd_result_row *row)
         snprintf(note, sizeof note, "%s", row->n ? "one seed" : "");
     }
     add_number(t, "Ours", text, row->n ? row->unit : NULL, note);
-    if (isfinite(row->accept)) {
+    if (judged) {
         snprintf(text, sizeof text, "%s %s", row->higher_is_better ? "\xe2\x89\xa5" : "\xe2\x89\xa4",
                  jd__short(a, row->accept, 5));
         add_number(t, "Accepted if", text, row->unit, NULL);
