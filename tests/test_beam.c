@@ -10,24 +10,9 @@
 #include <string.h>
 
 #include "jackdaw/decode.h"
+#include "ctx.h"
 
 enum { MAX_T = 6, MAX_K = 4, MAX_PATHS = 4096 };
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
-}
 
 /* ---- enumeration ------------------------------------------------------------------------------------------------------- */
 

@@ -18,21 +18,7 @@
 #include "../systems/seq2seq_net.c"
 #include "../systems/seq2seq_write.c"
 
-static jd_ctx *ctx;
-
-static int setup(void **unused)
-{
-    (void)unused;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **unused)
-{
-    (void)unused;
-    jd_ctx_free(ctx);
-    return 0;
-}
+#include "ctx.h"
 
 static scene nth(uint64_t i, scene_which which, jd_rng *r)
 {

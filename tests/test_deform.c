@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "jackdaw/augment.h"
+#include "ctx.h"
 
 #define PI 3.14159265358979323846
 
@@ -15,22 +16,6 @@
     0x972eaf535346f897u /* of the bits of 64 deformed images; the same for every compiler and instruction set */
 
 enum { H = 28, W = 28, OH = 29, OW = 29, OUT = OH * OW };
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
-}
 
 static void make_image(uint8_t *p)
 {

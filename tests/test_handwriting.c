@@ -9,26 +9,12 @@
 #include "../systems/handwriting_score.c"
 #include "../systems/mnist_lines.c"
 
+#include "ctx.h"
+
 jd_status hand_run(jd_run *r, const hand_net *net)
 {
     (void)r, (void)net;
     return JD_OK;
-}
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
 }
 
 static hand_alphabet letters(const char *text)

@@ -9,21 +9,7 @@
 #include "../systems/chunker_pair.c"
 #include "../systems/chunker_stack.c"
 
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
-}
+#include "ctx.h"
 
 enum { INPUTS = 4, HIDDEN = 5, SYMBOLS = 3, LINEAR = 2, STEPS = 7 };
 

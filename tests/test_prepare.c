@@ -9,22 +9,7 @@
 #include <string.h>
 
 #include "jackdaw/prepare.h"
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
-}
+#include "ctx.h"
 
 static jd_images wrap(uint8_t *pixels, size_t n, int h, int w, int channels)
 {

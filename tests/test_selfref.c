@@ -13,23 +13,9 @@
 #include "../systems/selfref_net.c"
 #include "../systems/selfref_srwm.c"
 
+#include "ctx.h"
+
 enum { STEPS = 12, MOST = 4096 };
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1, .seed = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
-}
 
 static void fill(double *a, int n, double size, uint64_t stream)
 {

@@ -12,23 +12,9 @@
 #include "../systems/subgoals_arena.c"
 #include "../systems/subgoals_nets.c"
 
+#include "ctx.h"
+
 enum { B = 3, MOST = 4000 };
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
-}
 
 static void arenas_are_blocked_but_start_and_goal_are_free(void **state)
 {

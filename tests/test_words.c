@@ -10,24 +10,9 @@
 #include <string.h>
 
 #include "jackdaw/decode.h"
+#include "ctx.h"
 
 enum { MAX_T = 7, K = 4, MAX_WORDS = 8 };
-
-static jd_ctx *ctx;
-
-static int setup(void **state)
-{
-    (void)state;
-    ctx = jd_ctx_new(&(jd_options){.threads = 1});
-    return ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    jd_ctx_free(ctx);
-    return 0;
-}
 
 static void log_softmax(const float *x, double *y)
 {

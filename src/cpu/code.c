@@ -4,19 +4,11 @@
  * Every element is one chain of multiplications and additions in the order of k, without fused operations, so that every
  * width of vectors gives the same bits.
  */
+#include "base/lanes64.h"
 #include "cpu/control.h"
 #include "cpu/isa.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#if defined(JD_ISA_avx512)
-#define W 8
-#elif defined(JD_ISA_avx2)
-#define W 4
-#else
-#define W 2
-#endif
 enum { ROWS = 4, WIDE = 2 }; /* a tile is ROWS rows of WIDE vectors */
-typedef double vd __attribute__((vector_size(8 * W), aligned(8), may_alias));
 typedef float vf __attribute__((vector_size(4 * W), aligned(4), may_alias));
 
 INLINE vd load(const double *p)
