@@ -47,7 +47,10 @@ extern const cli_command cli_commands[]; /* ends with a NULL name */
     }
 #define CLI_THREADS                                                                                                    \
     {                                                                                                                  \
-        "threads", 0, "N", "worker threads (default: one per core); the results have the same bits for any N", false   \
+        "threads", 0, "N",                                                                                             \
+            "worker threads (default: one per core, or a container's quota); the results have the same bits for any "  \
+            "N",                                                                                                       \
+            false                                                                                                      \
     }
 #define CLI_DEVICE                                                                                                     \
     {"device", 0, "cpu|cuda", "where to compute (default cpu)", false},                                                \

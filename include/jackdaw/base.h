@@ -69,7 +69,7 @@ typedef enum jd_status {
 } jd_status;
 
 typedef struct jd_options {
-    int threads;     /* worker threads, the caller included; 0: one per core the process may use */
+    int threads;     /* worker threads, the caller included; 0: one per core, within the quota of a container */
     uint64_t seed;   /* key of every random stream of this context */
     const char *isa; /* "scalar", "avx2" or "avx512"; NULL: $JD_ISA if set, else the best this CPU has */
     /* Memory: returns `bytes` bytes aligned to 64, or NULL; `free` takes what `alloc` gave.  NULL: the C library's. */

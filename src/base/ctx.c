@@ -1,7 +1,6 @@
 /*
  * ctx.c - making a context: options, number of threads, instruction set.
  */
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,16 +10,6 @@
 #include "base/ranks.h"
 
 enum { MAX_THREADS = 1024 };
-
-static int available_cores(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        const int n = CPU_COUNT(&set);
-        if (n > 0) return n;
-    }
-    return 1;
-}
 
 /* What this processor has and this build has kernels for. */
 static bool has_avx2(void)
@@ -90,7 +79,7 @@ jd_ctx *jd_ctx_new(const jd_options *o)
     ctx->alloc = alloc;
     ctx->free = own ? o->free : system_free;
     ctx->alloc_user = own ? o->alloc_user : NULL;
-    ctx->threads = o->threads > 0 ? o->threads : available_cores();
+    ctx->threads = o->threads > 0 ? o->threads : jd__cores();
     if (ctx->threads > MAX_THREADS) ctx->threads = MAX_THREADS;
     ctx->seed = o->seed;
     ctx->isa = isa;

@@ -37,6 +37,13 @@ static inline jd_status jd__ctx_status(const jd_ctx *ctx)
  * is no sign of success: jansson's parser loses a character when its buffer cannot grow. */
 bool jd__library_failed(jd_ctx *ctx, const char *name, const char *library);
 
+/* Processors that this process may use: those it may run on, or fewer where a quota of its control groups is worth fewer. */
+int jd__cores(void);
+
+/* That quota in processors, rounded up, 0 for none: `self` lists the groups as /proc/self/cgroup does, which lie under `root`
+ * as under /sys/fs/cgroup. */
+int jd__cores_quota(const char *self, const char *root);
+
 /* The context's team; made at the first call.  NULL (with an error recorded) when threads cannot be made. */
 jd_team *jd__ctx_team(jd_ctx *ctx);
 

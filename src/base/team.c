@@ -8,7 +8,6 @@
 #include <linux/futex.h>
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ctx.h"
 #include "base/team.h"
 
 enum { SPIN_NANOSECONDS = 20000 };
@@ -196,12 +196,6 @@ static void *member_main(void *arg)
     }
 }
 
-static bool enough_cores(int count)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= count;
-}
-
 static void start_job(jd_team *team)
 {
     atomic_fetch_add_explicit(&team->generation.value, 1, memory_order_seq_cst);
@@ -228,7 +222,7 @@ jd_team *jd_team_new(int count)
     team->cut = (uint32_t *)(void *)((char *)team + members);
     jd_team_fix(team, NULL);
     team->process = getpid();
-    team->spin = enough_cores(count);
+    team->spin = jd__cores() >= count;
     /* Signals go to the threads of the program, not to ours. */
     sigset_t all, old;
     sigfillset(&all);
