@@ -139,10 +139,10 @@ typedef struct cm_pole {
     int seeds, cycles;
     double steps[CM_ACTORS][CM_SEEDS], whole[CM_ACTORS][CM_SEEDS]; /* mean length; episodes of 1,000 steps, of 30 */
     double least[CM_ACTORS][CM_SEEDS];
-    double curve[CM_SEEDS * CM_CYCLES];   /* steps on episodes for choosing, after each cycle */
-    double error[CM_SEEDS * CM_CYCLES];   /* of M */
-    double planned[CM_SEEDS * CM_CYCLES]; /* steps of 200 by plans, before M learned from them */
-    int done[CM_SEEDS];                   /* cycles */
+    double curve[CM_SEEDS * CM_CYCLES]; /* steps on episodes for choosing, after each cycle */
+    double error[CM_SEEDS * CM_CYCLES]; /* of M */
+    int done[CM_SEEDS];                 /* cycles */
+    int plan_cycles[CM_SEEDS];          /* after which all plans held, or the last */
     double *path[CM_ACTORS]; /* of the first seed: (CM_POLE_STEPS,5) states of one test episode, to be freed */
     float *force[CM_ACTORS]; /* (CM_POLE_STEPS) */
     int length[CM_ACTORS];

@@ -109,7 +109,7 @@ jd_status cm_flipflop_learn(jd_run *r, cm_flipflop *f, int i)
 
 /* ---- pole --------------------------------------------------------------------------------------------------------------------*/
 
-enum { OWN = 16, OWN_STEPS = 200, PLANNED = 8, PLANNED_STEPS = 500, CHOICES = 10, ROWS = 8, LOOK = 100, AGAIN = 25 };
+enum { OWN = 16, OWN_STEPS = 200, PLANNED = 16, PLANNED_STEPS = 500, CHOICES = 30, ROWS = 8, LOOK = 100, AGAIN = 25 };
 
 typedef struct pole_work {
     jd_run *r;
@@ -185,23 +185,43 @@ static void plans(const jd_run *r, cm_play *e)
     e->rate = jd_run_setting(r, "plan_rate");
 }
 
-/* Plans find what M gets wrong: it learns from what came of them, and they are made anew. */
+/* How long plans hold the pole on the episodes for choosing; the M that holds it longest is kept in `best`. */
+static double choose_plans(pole_work *w, float *best, double *best_steps)
+{
+    plans(w->r, &w->choose);
+    if (cm_play_run(&w->p, &w->choose, CM_PLAN, seed_of(w->r, w->i), CHOOSE, 0)) return -1;
+    const double steps = cm_play_mean(&w->choose);
+    if (steps > *best_steps) {
+        *best_steps = steps;
+        memcpy(best, jd_params_data(w->p.model), jd_params_count(w->p.model) * sizeof *best);
+    }
+    return steps;
+}
+
+/* Plans find what M gets wrong: it learns from what came of them, and they are made anew, until all episodes for choosing
+ * are whole. */
 static bool refresh_plans(pole_work *w, cm_pole *f)
 {
     cm_pair *p = &w->p;
     const int cycles = (int)jd_run_setting(w->r, "plan_cycles");
+    const size_t n = jd_params_count(p->model);
+    float *best = jd_alloc_array(p->ctx, n, sizeof *best);
+    double best_steps = -1;
+    bool whole = true;
     plans(w->r, &w->planned);
     w->planned.explore = true;
-    for (int k = 0; k < cycles && !jd_error(p->ctx); k++, w->next += PLANNED) {
+    for (int k = 0; whole && k < cycles && best_steps < CM_POLE_STEPS && !jd_error(p->ctx); k++) {
         cm_play_run(p, &w->planned, CM_PLAN, seed_of(w->r, w->i), LEARN, w->next);
         cm_pool_add(p, &w->pool, &w->planned);
-        f->planned[w->i * CM_CYCLES + k] = cm_play_mean(&w->planned);
+        w->next += PLANNED;
         f->error[w->i * CM_CYCLES + f->done[w->i]] = fit_pole(w, "pole_refresh", 100 + (uint64_t)k);
-        if (jd_run_progress(w->r, k + 1, cycles, "planning %.0f of %d steps", f->planned[w->i * CM_CYCLES + k],
-                            PLANNED_STEPS))
-            return false;
+        const double steps = choose_plans(w, best, &best_steps);
+        f->plan_cycles[w->i] = k + 1;
+        whole = !jd_run_progress(w->r, k + 1, cycles, "planning %.0f steps", steps);
     }
-    return true;
+    if (!jd_error(p->ctx) && best_steps >= 0) memcpy(jd_params_data(p->model), best, n * sizeof *best);
+    jd_free(p->ctx, best);
+    return whole;
 }
 
 /* What C does alone, planning does alone, and both do, on the same 30 episodes. */
@@ -297,10 +317,12 @@ jd_status cm_pole_learn(jd_run *r, cm_pole *f, int i)
         if (whole && !i) foresee_pole(&w, f);
     }
     if (!jd_error(ctx) && whole)
-        jd_run_note(r,
-                    "pole, seed %d: C %.0f steps (%.0f of 30 whole), planning %.0f (%.0f), both %.0f (%.0f); %d cycles",
-                    i + 1, f->steps[0][i], f->whole[0][i], f->steps[1][i], f->whole[1][i], f->steps[2][i],
-                    f->whole[2][i], f->done[i]);
+        jd_run_note(
+            r,
+            "pole, seed %d: C %.0f steps (%.0f of 30 whole), planning %.0f (%.0f), both %.0f (%.0f); %d cycles, "
+            "%d of plans",
+            i + 1, f->steps[0][i], f->whole[0][i], f->steps[1][i], f->whole[1][i], f->steps[2][i], f->whole[2][i],
+            f->done[i], f->plan_cycles[i]);
     cm_play *all[] = {&w.random, &w.own, &w.planned, &w.choose, &w.test};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) cm_play_free(ctx, all[k]);
     cm_pool_free(ctx, &w.pool);

@@ -106,7 +106,8 @@ static bool sensible(jd_run *r, const work *w)
 {
     static const char *const whole[] = {"flipflop_updates", "flipflop_warm", "pole_random",  "pole_fit",
                                         "pole_refresh",     "pole_updates",  "maze_random",  "maze_fit",
-                                        "maze_refresh",     "maze_cycles",   "maze_updates", "plan_rounds"};
+                                        "maze_refresh",     "maze_cycles",   "maze_updates", "plan_rounds",
+                                        "plan_cycles"};
     const int seeds[] = {w->flipflop.seeds, w->pole.seeds, w->maze.seeds};
     for (size_t i = 0; i < 3; i++)
         if (seeds[i] < 1 || seeds[i] > CM_SEEDS) return false;
@@ -143,7 +144,7 @@ static jd_status run(jd_run *r)
     w->pole.cycles = (int)jd_run_setting(r, "pole_cycles");
     w->maze.seeds = (int)jd_run_setting(r, "maze_seeds");
     for (size_t i = 0; i < sizeof w->pole.curve / sizeof *w->pole.curve; i++)
-        w->pole.curve[i] = w->pole.error[i] = w->pole.planned[i] = (double)NAN;
+        w->pole.curve[i] = w->pole.error[i] = (double)NAN;
     for (int k = 0; k < CM_KINDS; k++)
         for (size_t i = 0; i < sizeof w->maze.curve[k] / sizeof *w->maze.curve[k]; i++)
             w->maze.curve[k][i] = (double)NAN;
@@ -187,7 +188,7 @@ static const jd_setting settings[] = {
     {"pole_dream", {50, 50, 50}, "steps of a dream"},
     {"pole_rate_c", {.005, .005, .005}, "learning rate of C"},
     {"pole_noise", {.1, .1, .1}, "on C's output before it is squashed"},
-    {"plan_cycles", {2, 2, 2}, "of planned episodes that M learns from"},
+    {"plan_cycles", {6, 6, 6}, "of planned episodes that M learns from, at most"},
     {"plan_horizon", {50, 50, 50}, "steps"},
     {"plan_rounds", {10, 10, 10}, "of gradient descent for each real step"},
     {"plan_rate", {.5, .5, .5}, "the most by which an action moves in a round, before it is squashed"},

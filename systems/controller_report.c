@@ -5,7 +5,7 @@
 
 #include "controller.h"
 
-enum { CELL = 32, COLUMNS = 6 };
+enum { CELL = 32, COLUMNS = 7 };
 
 static const char *const ACTOR[CM_ACTORS] = {"C alone", "plans alone", "C and plans"};
 
@@ -129,13 +129,15 @@ static void table_pole(jd_run *r, const cm_pole *f)
         snprintf(text[i][0], CELL, "%d", i + 1);
         snprintf(text[i][1], CELL, "%d", f->done[i]);
         snprintf(text[i][2], CELL, "%.4f", f->error[i * CM_CYCLES + f->done[i]]);
+        snprintf(text[i][3], CELL, "%d", f->plan_cycles[i]);
         for (int k = 0; k < CM_ACTORS; k++)
-            snprintf(text[i][3 + k], CELL, "%.0f (%.0f)", f->steps[k][i], f->whole[k][i]);
+            snprintf(text[i][4 + k], CELL, "%.0f (%.0f)", f->steps[k][i], f->whole[k][i]);
         for (int k = 0; k < COLUMNS; k++) cells[i * COLUMNS + k] = text[i][k];
     }
-    jd_report_table(
-        jd_run_report(r), (const char *const[]){"seed", "cycles", "M's error", ACTOR[0], ACTOR[1], ACTOR[2]}, cells,
-        (size_t)f->seeds, COLUMNS, "Mean steps over 30 test episodes, and how many of them lasted for 1,000 steps.");
+    jd_report_table(jd_run_report(r),
+                    (const char *const[]){"seed", "cycles", "M's error", "of plans", ACTOR[0], ACTOR[1], ACTOR[2]},
+                    cells, (size_t)f->seeds, COLUMNS,
+                    "Mean steps over 30 test episodes, and how many of them lasted for 1,000 steps.");
 }
 
 void cm_report_pole(jd_run *r, const cm_pole *f)
