@@ -316,14 +316,12 @@ const cli_command cli_commands[] = {
      "in\n"
      "a struct of the caller.  The input is what the model was trained on: pixels of 0 to 255, or features before "
      "their\n"
-     "normalisation, which is part of what is written.  Layers: conv, maxpool, avgpool, dense, lstm, gru, srn (and in "
-     "both\n"
-     "directions; stacked with residual or concat), highway, batchnorm, layernorm, polynomial (grown by --method "
-     "gmdh),\n"
-     "mean, flatten, the activations; dropout and noise do\n"
-     "nothing.  A committee becomes one net, the mean of its members, unless these see pictures prepared in several "
-     "ways:\n"
-     "then --member and --prepared take one.",
+     "normalisation, which is part of what is written.  All layers but those of volumes (pyramid, cube, uncube) can "
+     "be\n"
+     "exported; dropout and noise do nothing; symbols outside the table of embed are rows of zeros.  A committee "
+     "becomes one\n"
+     "net, the mean of its members, unless these see pictures prepared in several ways: then --member and --prepared "
+     "take one.",
      export_options, cmd_export, 1, 1},
     {"inspect", "what is in a file", "FILE... [--json]",
      "  jackdaw inspect runs/lstm-adding-1/model.safetensors\n  jackdaw inspect t10k-images-idx3-ubyte.gz speech.wav\n",

@@ -144,6 +144,11 @@ same_in_c() {
         { failed=$((failed + 1)); echo "  the exported C file says $(gen/$2), predict $value"; }
 }
 same_in_c line/model.safetensors fit 5,7
+# So does what is trained on series without --net.
+awk 'BEGIN { print "@problemName waves\n@classLabel true up down\n@data"
+    for (i = 0; i < 24; i++) { for (t = 0; t < 12; t++) printf "%s%.3f", t ? "," : "", (i % 2 ? t : -t) + i / 24; print i % 2 ? ":up" : ":down" } }' >waves.ts
+right train --data waves.ts --epochs 2 --out waves --quiet
+right export waves --c gen --name waves --onnx waves.onnx
 right train --config run/result.json --out again --quiet
 count=$((count + 1))
 cmp -s run/metrics.csv again/metrics.csv || { failed=$((failed + 1)); echo '  --config gave another training'; }

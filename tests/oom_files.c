@@ -250,6 +250,15 @@ static void export(jd_ctx *ctx, uint64_t *sum)
         (jd_export){
             .net = "blstm 3 peepholes, gru 2, dense 2", .columns = 4, .sequence = true, .mean = mean, .factor = factor},
         &JD_TENSOR("x", JD_F32, NULL, 3, 1, 4), "sequence", sum);
+    export_one(ctx,
+               (jd_export){.net = "conv 2 2 fan 1 dilate 2 pad 1 places, contrast 3, block 2 2, mdlstm 1 peepholes, "
+                                  "collapse, lstm 2 layernorm, window 1, dense 2",
+                           .height = 5,
+                           .width = 5,
+                           .channels = 2},
+               &JD_TENSOR("x", JD_F32, NULL, 1, 5, 5, 2), "line", sum);
+    export_one(ctx, (jd_export){.net = "embed 3 2, dense 2", .columns = 1}, &JD_TENSOR("x", JD_I32, NULL, 1), "symbol",
+               sum);
 }
 
 const oom_scenario oom_files[] = {{"checkpoint", checkpoint}, {"arrays", arrays},   {"pictures", pictures},

@@ -171,6 +171,16 @@ static void test_fan(void **state)
         }
         assert_int_equal(seen, 2);
     }
+    /* A model's table is the same in every context. */
+    float first[O * 4 * I];
+    memcpy(first, d, sizeof first);
+    jd_fn_free(f);
+    jd_ctx_set_seed(ctx, 2);
+    f = jd_fn_new(ctx, w, fan, "conv 4 2 fan 2");
+    d = run_net(f, NULL);
+    d += jd_params_find(w, "conv1/W")->offset;
+    assert_memory_equal(d, first, sizeof first);
+    jd_ctx_set_seed(ctx, 3);
     jd_fn_free(f);
     f = jd_fn_new(ctx, w, fan, "conv 4 2 fan 4");
     const jd_tensor in = JD_TENSOR("x", JD_F32, x, 1, H, W, I);

@@ -30,7 +30,7 @@ typedef struct jd_partial_options {
     const uint8_t *table; /* (maps,I): map o sees map i below where table[o I + i] != 0; or NULL */
     bool places;          /* each unit has a bias of its own: "b" (H',W',maps) instead of (maps) */
     double around;        /* what stands around the image, conv.pad cells wide */
-    int64_t fan;          /* each map sees so many below, drawn by the layer's name and the context's seed; 0: all */
+    int64_t fan;          /* each map sees so many below, drawn by the layer's name; 0: all */
 } jd_partial_options;
 /* jd_conv2d with these options; parameters as there.  Weights without a connection stay as they were at first and do
  * nothing. */

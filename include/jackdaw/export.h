@@ -49,17 +49,19 @@ typedef struct jd_export {
  *   sequences, one way:      NAME_reset(NAME_state *), NAME_step(NAME_state *, const float *in, float *out) as the input
  *                            arrives, and NAME_run(const float *in, int steps, float *out) for all of it,
  *   sequences, both ways:    NAME_run(const float *in, int steps, float *out, float *work), work of NAME_WORK(steps) floats.
- * Layers: conv, maxpool, avgpool, dense, lstm, gru, srn in one or both directions, clockwork, also stacked with residual or concat,
- * embed at the beginning, whose input is the number of a symbol,
- * highway, polynomial (what GMDH grows), batchnorm and layernorm, mean, flatten, the activations; dropout and noise do
- * nothing.  DIR is made if it is missing. */
+ * Nets with blstm, bgru, bsrn, window or mdlstm over sequences look both ways.  DIR is made if it is missing.
+ *
+ * Both forms know every layer of the network language but those of volumes (pyramid, cube, uncube), with all switches; embed stands
+ * at the beginning, and its input is the number of a symbol: one outside the table is a row of zeros, as in jd_gather.  Dropout and
+ * noise do nothing.  A picture that `collapse` makes a sequence has a size of its own, so its output has as many steps as its
+ * columns leave. */
 JD_API jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const char *name);
 
 /* ONNX (onnx.ai), IR version 8, operator set 17.  The input "x" is (B,H,W,C) with channels last, (B,N), or (T,B,N); the
  * output "y" (B,K) or (T,B,K); B and T may be anything.  With `lengths` the steps of a sample past its own do not count, in
  * either direction, as in jd_net.  Recurrent layers are LSTM, GRU and RNN operators, with the
- * peepholes of ONNX where the layer has them; with `primitives` the steps of a sequence are a Scan of MatMul, Add, Sigmoid
- * and Tanh, for those who know no peepholes (or no projection, which the LSTM operator lacks). */
+ * peepholes of ONNX where the layer has them; with `primitives`, and where an operator lacks what the layer has (projection,
+ * layernorm, clockwork, mdlstm), the steps are a Scan of MatMul, Add, Sigmoid and Tanh. */
 JD_API jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool primitives);
 
 #ifdef __cplusplus

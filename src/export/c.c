@@ -30,6 +30,15 @@ static void put_floats(jd_c_writer *w, int layer, const char *what, const float 
     jd__put_text(&w->c, "};\n");
 }
 
+/* Of a convolution: some of them zero where `fan` leaves maps out. */
+static void put_kernel(jd_c_writer *w, int layer, const jd_export_layer *x)
+{
+    float *W = jd__export_kernel(w->p, x);
+    put_floats(w, layer, "W", W, x->l.units * x->l.size * x->l.size * x->in.dim[2]);
+    put_floats(w, layer, "b", x->way[0].b, x->l.units * (x->l.places ? x->out.dim[0] * x->out.dim[1] : 1));
+    jd_free(w->p->ctx, W);
+}
+
 /* The weights of a polynomial layer, by layer and unit as in the names of the parameters. */
 static void put_units(jd_c_writer *w, int layer, const jd_export_layer *x)
 {
@@ -66,27 +75,38 @@ static void put_weights(jd_c_writer *w)
     for (int i = 0; i < w->p->n; i++) {
         const jd_export_layer *x = &w->p->layer[i];
         const int64_t H = x->l.units, P = x->l.projection ? x->l.projection : H, out = x->out.dim[x->out.rank - 1];
-        int64_t N = x->in.dim[0], gates = x->l.kind == JD_NET_LSTM ? 4 * H : x->l.kind == JD_NET_GRU ? 3 * H : H;
-        if (x->l.kind == JD_NET_CONV) N = (int64_t)x->l.size * x->l.size * x->in.dim[2];
+        const bool md = x->l.kind == JD_NET_MDLSTM;
+        int64_t N = md ? x->in.dim[2] : x->in.dim[0], gates = jd__export_gates(x) * H;
         if (x->l.kind == JD_NET_DENSE) N = x->l.each && x->in.rank == 3 ? x->in.dim[2] : jd__export_size(&x->in);
         if (x->l.kind == JD_NET_EMBED) N = x->l.symbols;
-        const int64_t R = x->l.kind == JD_NET_CLOCKWORK ? jd__export_recurrent(x) : gates * P;
-        if (x->l.kind == JD_NET_CONV || x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
+        const int64_t R = x->l.kind == JD_NET_CLOCKWORK ? jd__export_recurrent(x) : gates * P * (md ? 2 : 1);
+        if (x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
         if (x->way[0].W || x->gain || x->l.kind == JD_NET_POLYNOMIAL)
             jd__emit(&w->c, "\n/* %s%s%s */\n", w->p->scope, *w->p->scope ? "/" : "", x->l.name);
         if (x->l.kind == JD_NET_POLYNOMIAL) put_units(w, w->first + i, x);
         if (x->gain) put_norm(w, w->first + i, x);
-        for (int d = 0; d < 2; d++) {
+        if (x->l.kind == JD_NET_CONTRAST) {
+            float weight[JD_EXPORT_CONTRAST];
+            jd__export_gaussian(x->l.size, weight);
+            put_floats(w, w->first + i, "gaussian", weight, x->l.size);
+        }
+        if (x->l.kind == JD_NET_CONV) put_kernel(w, w->first + i, x);
+        for (int d = 0; d < 2 && x->l.kind != JD_NET_CONV; d++) {
             const jd_export_weights *v = &x->way[d];
-            static const char *const names[2][6] = {
-                {"W", "R", "b", "peep", "proj", "bR"},
-                {"W_back", "R_back", "b_back", "peep_back", "proj_back", "bR_back"}};
+            static const char *const names[2][10] = {
+                {"W", "R", "b", "peep", "proj", "bR", "ln_x", "ln_h", "ln_c", "ln_cb"},
+                {"W_back", "R_back", "b_back", "peep_back", "proj_back", "bR_back", "ln_x_back", "ln_h_back",
+                 "ln_c_back", "ln_cb_back"}};
             put_floats(w, w->first + i, names[d][0], v->W, gates * N);
             put_floats(w, w->first + i, names[d][1], v->R, R);
             put_floats(w, w->first + i, names[d][2], v->b, gates);
-            put_floats(w, w->first + i, names[d][3], v->peep, 3 * H);
+            put_floats(w, w->first + i, names[d][3], v->peep, md ? 16 * H : 3 * H);
             put_floats(w, w->first + i, names[d][4], v->proj, P * H);
             put_floats(w, w->first + i, names[d][5], v->bR, H);
+            put_floats(w, w->first + i, names[d][6], v->ln_x, 4 * H);
+            put_floats(w, w->first + i, names[d][7], v->ln_h, 4 * H);
+            put_floats(w, w->first + i, names[d][8], v->ln_c, H);
+            put_floats(w, w->first + i, names[d][9], v->ln_cb, H);
         }
     }
 }
@@ -97,8 +117,11 @@ static void put_weights(jd_c_writer *w)
 static int64_t most_values(const jd_export_plan *p)
 {
     int64_t most = jd__export_size(&p->in);
-    for (int i = 0; i < p->n; i++)
-        most = jd__export_size(&p->layer[i].out) > most ? jd__export_size(&p->layer[i].out) : most;
+    for (int i = 0; i < p->n; i++) {
+        const jd_export_shape *s = &p->layer[i].out;
+        const int64_t n = jd__export_size(s) * (s->sequence && p->steps ? p->steps : 1);
+        most = n > most ? n : most;
+    }
     return most;
 }
 
@@ -108,12 +131,13 @@ static void put_functions(jd_c_writer *w, int member)
     const long long most = most_values(w->p), n = jd__export_size(&w->p->in), m = jd__export_size(&w->p->out);
     const char *name = w->name;
     w->at = 0;
-    if (member) {
-        jd__emit(&w->c, "\nstatic void member%d(const float *in, float *out)\n{\n    float a[%lld], b[%lld];\n", member,
-                 most, most);
-        jd__c_body(w);
-    } else if (!w->p->in.sequence) {
-        jd__emit(&w->c, "void %s_run(const float *in, float *out)\n{\n    float a[%lld], b[%lld];\n", name, most, most);
+    if (!w->p->in.sequence) {
+        if (member)
+            jd__emit(&w->c, "\nstatic void member%d(const float *in, float *out)\n{\n", member);
+        else
+            jd__emit(&w->c, "void %s_run(const float *in, float *out)\n{\n", name);
+        jd__emit(&w->c, "    float a[%lld], b[%lld];\n", most, most);
+        if (w->p->steps) jd__emit(&w->c, "    enum { steps = %lld };\n", (long long)w->p->steps);
         jd__c_body(w);
     } else if (w->whole) {
         jd__emit(&w->c,
@@ -143,7 +167,7 @@ static void put_functions(jd_c_writer *w, int member)
 /* The mean of n members, in the order that the library has. */
 static void put_committee(jd_c_writer *w, int n)
 {
-    const long long m = jd__export_size(&w->p->out);
+    const long long m = jd__export_outputs(w->p);
     jd__emit(&w->c, "\nvoid %s_run(const float *in, float *out)\n{\n    float p[%lld];\n    member1(in, out);\n",
              w->name, m);
     for (int k = 2; k <= n; k++)
@@ -156,10 +180,11 @@ static int64_t stack_bytes(const jd_c_writer *w)
 {
     int64_t most = 0;
     for (int i = 0; i < w->p->n; i++) {
-        int64_t units = w->p->layer[i].way[0].R ? 8 * w->p->layer[i].l.units : 0;
-        for (jd_export_unit u = {0};
-             w->p->layer[i].l.kind == JD_NET_POLYNOMIAL && jd__export_next_unit(w->p, &w->p->layer[i], &u);)
-            units++;
+        const jd_export_layer *x = &w->p->layer[i];
+        int64_t units = x->way[0].R ? 9 * x->l.units : 0;
+        if (x->l.kind == JD_NET_MDLSTM) units = (12 + 2 * x->in.dim[1]) * x->l.units;
+        if (x->l.kind == JD_NET_CONTRAST) units = (x->in.dim[0] + 1) * x->in.dim[1] + x->in.dim[0];
+        for (jd_export_unit u = {0}; x->l.kind == JD_NET_POLYNOMIAL && jd__export_next_unit(w->p, x, &u);) units++;
         most = units > most ? units : most;
     }
     return 4 * (most + (w->whole && w->p->in.sequence ? 0 : 2 * most_values(w->p))) + 256;
@@ -222,6 +247,9 @@ static void put_header(jd_c_writer *w, int64_t stack)
              : m == 1      ? "number"
                            : "numbers",
              p->out.sequence ? " for each step" : "");
+    if (p->out.sequence && p->steps)
+        jd__emit(h, " * The steps are the %lld columns that the picture ends as, from left to right.\n",
+                 (long long)p->steps);
     if (p->e->labels) put_text(h, "They stand for: ", p->e->labels);
     if (p->e->note) put_text(h, "", p->e->note);
     jd__emit(h, " *\n * Needs libm; uses no memory but the stack, about %lld bytes%s.\n */\n", (long long)stack,
@@ -229,7 +257,7 @@ static void put_header(jd_c_writer *w, int64_t stack)
     jd__emit(h,
              "#ifndef %s_H\n#define %s_H\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\nenum { %s_INPUTS = %lld, "
              "%s_OUTPUTS = %lld };\n\n",
-             upper, upper, upper, (long long)jd__export_size(s), upper, (long long)jd__export_size(&p->out));
+             upper, upper, upper, (long long)jd__export_size(s), upper, (long long)jd__export_outputs(p));
     if (!s->sequence) {
         jd__emit(h, "void %s_run(const float *in, float *out);\n", w->name);
     } else if (w->whole) {
@@ -258,20 +286,35 @@ static void put_header(jd_c_writer *w, int64_t stack)
     jd__put_text(h, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 
-/* The sizes that the recurrent parts need for their scratch. */
-static void put_scratch(jd_c_writer *w)
+static int64_t larger(int64_t a, int64_t b)
 {
-    int64_t units = 1, gates = 1;
+    return a > b ? a : b;
+}
+
+/* The sizes that some parts need for their scratch: the largest of all members. */
+static void measure(jd_c_writer *w)
+{
     for (int i = 0; i < w->p->n; i++) {
         const jd_export_layer *x = &w->p->layer[i];
-        if (!x->way[0].R) continue;
-        const int64_t g = x->l.units * (x->l.kind == JD_NET_LSTM ? 4 : x->l.kind == JD_NET_GRU ? 3 : 1);
-        if (x->l.units > units) units = x->l.units;
-        if (g > gates) gates = g;
+        const bool md = x->l.kind == JD_NET_MDLSTM, contrast = x->l.kind == JD_NET_CONTRAST;
+        const int64_t H = x->in.dim[0], W = x->in.dim[1];
+        if (x->way[0].R) w->units = larger(w->units, x->l.units);
+        if (x->way[0].R) w->gates = larger(w->gates, jd__export_gates(x) / (md ? 4 : 1) * x->l.units);
+        if (md) w->line = larger(w->line, W * x->l.units);
+        if (contrast) w->cells = larger(w->cells, H * W);
+        if (contrast) w->side = larger(w->side, larger(H, W));
     }
-    if (w->parts & (1u << JD_PART_LSTM | 1u << JD_PART_GRU | 1u << JD_PART_SRN | 1u << JD_PART_CLOCKWORK))
-        jd__emit(&w->c, "\nenum { UNITS = %lld, GATES = %lld }; /* of the largest recurrent layer */\n",
-                 (long long)units, (long long)gates);
+}
+
+static void put_scratch(jd_buffer *c, const jd_c_writer *of)
+{
+    if (of->units)
+        jd__emit(c, "\nenum { UNITS = %lld, GATES = %lld }; /* of the largest recurrent layer */\n",
+                 (long long)of->units, (long long)of->gates);
+    if (of->line) jd__emit(c, "enum { LINE = %lld }; /* states of a row */\n", (long long)of->line);
+    if (of->cells)
+        jd__emit(c, "\nenum { CELLS = %lld, SIDE = %lld }; /* of the largest picture whose contrast is normalised */\n",
+                 (long long)of->cells, (long long)of->side);
 }
 
 static jd_status write_file(jd_ctx *ctx, const char *dir, const char *name, const char *end, const jd_buffer *b)
@@ -303,12 +346,13 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
         return jd_error(ctx);
     }
     const int members = jd__export_members(e);
-    jd_c_writer w = {.c = {.ctx = ctx}, .h = {.ctx = ctx}, .p = p, .name = name, .whole = p->both};
-    jd_c_writer body = {.c = {.ctx = ctx}, .p = p, .name = name, .whole = p->both};
+    jd_c_writer w = {.c = {.ctx = ctx}, .h = {.ctx = ctx}, .p = p, .name = name, .whole = p->whole};
+    jd_c_writer body = {.c = {.ctx = ctx}, .p = p, .name = name, .whole = p->whole};
     jd_c_writer weights = {.c = {.ctx = ctx}, .p = p, .name = name};
     int64_t stack = 0;
     for (int k = 0; k < members && !(k && jd__export_plan(ctx, e, k, "C", p)); k++) {
         put_functions(&body, members > 1 ? k + 1 : 0);
+        measure(&body);
         put_weights(&weights);
         stack = stack_bytes(&body) > stack ? stack_bytes(&body) : stack;
         body.first = weights.first += p->n;
@@ -316,7 +360,7 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
     if (members > 1) put_committee(&body, members);
     w.parts = body.parts;
     jd__emit(&w.c, "/* %s.c - see %s.h. */\n#include \"%s.h\"\n\n#include <math.h>\n", name, name, name);
-    put_scratch(&w);
+    put_scratch(&w.c, &body);
     const int64_t outputs = p->out.dim[p->out.rank - 1];
     if (e->mean && e->factor && p->in.rank == 1) {
         jd__put_text(&w.c, "\n/* The input's mean, and what its differences from that are multiplied by. */\n");

@@ -28,6 +28,12 @@ typedef enum jd_export_part_kind {
     JD_PART_CONCAT,
     JD_PART_POLYNOMIAL,
     JD_PART_CLAMP,
+    JD_PART_WINDOW,
+    JD_PART_LSTM_NORMALISED,
+    JD_PART_CONTRAST,
+    JD_PART_BLOCKS,
+    JD_PART_COLLAPSE,
+    JD_PART_MDLSTM,
     JD_PART_KINDS
 } jd_export_part_kind;
 
@@ -46,6 +52,7 @@ typedef struct jd_c_writer {
     int first;      /* layers of the members before, for the weights' names */
     int at, before; /* where the values are, and those of the layer before: 0 the input, 1 a, 2 b */
     bool whole;     /* sequences are whole: work on all steps */
+    int64_t units, gates, line, cells, side; /* that the parts' scratch must hold */
 } jd_c_writer;
 
 /* c_layers.c: the statements that take the input through all layers to the output. */

@@ -169,16 +169,40 @@ static void put_picture_layer(jd_c_writer *w, int i, const jd_export_layer *x)
 {
     const long long H = x->in.dim[0], W = x->in.dim[1], C = x->in.dim[2];
     const int k = x->l.size, stride = x->l.stride ? x->l.stride : 1;
-    if (x->l.kind == JD_NET_CONV) {
+    const char *from = place[w->at], *to = place[other(w)];
+    switch (x->l.kind) {
+    case JD_NET_CONV:
         use(w, JD_PART_CONV);
-        jd__emit(&w->c, "    conv(w%d_W, w%d_b, %s, %s, %lld, %lld, %lld, %lld, %d, %d, %d);\n", i, i, place[w->at],
-                 place[other(w)], H, W, C, (long long)x->l.units, k, stride, x->l.pad);
+        jd__emit(&w->c, "    conv(w%d_W, w%d_b, %s, %s, %lld, %lld, %lld, %lld, %d, %d, %d, %d, %af, %d);\n", i, i,
+                 from, to, H, W, C, (long long)x->l.units, k, stride, x->l.pad, x->l.dilation,
+                 (double)(float)x->l.around, x->l.places);
         return;
+    case JD_NET_CONTRAST:
+        use(w, JD_PART_CONTRAST);
+        jd__emit(&w->c, "    contrast(w%d_gaussian, %s, %s, %lld, %lld, %lld, %d);\n", i, from, to, H, W, C, k);
+        return;
+    case JD_NET_BLOCK:
+        use(w, JD_PART_BLOCKS);
+        jd__emit(&w->c, "    blocks(%s, %s, %lld, %lld, %lld, %lld, %d);\n", from, to, H, W, C, (long long)x->l.units,
+                 k);
+        return;
+    case JD_NET_COLLAPSE:
+        use(w, JD_PART_COLLAPSE);
+        jd__emit(&w->c, "    collapse(%s, %s, %lld, %lld);\n", from, to, H, W * C);
+        return;
+    case JD_NET_MDLSTM:
+        use(w, JD_PART_MDLSTM);
+        jd__emit(&w->c,
+                 x->l.peepholes ? "    mdlstm(w%d_W, w%d_R, w%d_b, w%d_peep, " : "    mdlstm(w%d_W, w%d_R, w%d_b, 0, ",
+                 i, i, i, i);
+        jd__emit(&w->c, "%s, %s, %lld, %lld, %lld, %lld, %d);\n", from, to, H, W, C, (long long)x->l.units, x->l.sum);
+        return;
+    default: break;
     }
     const bool most = x->l.kind == JD_NET_MAXPOOL;
     use(w, most ? JD_PART_MAXPOOL : JD_PART_AVGPOOL);
-    jd__emit(&w->c, "    %s(%s, %s, %lld, %lld, %lld, %d, %d, %lld, %lld);\n", most ? "maxpool" : "avgpool",
-             place[w->at], place[other(w)], H, W, C, k, stride, (long long)x->out.dim[0], (long long)x->out.dim[1]);
+    jd__emit(&w->c, "    %s(%s, %s, %lld, %lld, %lld, %d, %d, %lld, %lld);\n", most ? "maxpool" : "avgpool", from, to,
+             H, W, C, k, stride, (long long)x->out.dim[0], (long long)x->out.dim[1]);
 }
 
 /* One direction; in a whole sequence with a state of its own. */
@@ -201,11 +225,15 @@ static void put_direction(jd_c_writer *w, int i, const jd_export_layer *x, bool 
     }
     jd__emit(&w->c, "%s(w%d_W%s, w%d_R%s, w%d_b%s, ",
              x->l.kind == JD_NET_GRU         ? "gru"
+             : x->l.layer_norm               ? "lstm_normalised"
              : lstm                          ? "lstm"
              : x->l.kind == JD_NET_CLOCKWORK ? "clockwork"
                                              : "srn",
              i, tail, i, tail, i, tail);
-    if (lstm) {
+    if (x->l.layer_norm) {
+        jd__emit(&w->c, "w%d_ln_x%s, w%d_ln_h%s, w%d_ln_c%s, w%d_ln_cb%s, %d, %s, %s, ", i, tail, i, tail, i, tail, i,
+                 tail, !x->l.no_forget, state[0], state[1]);
+    } else if (lstm) {
         if (v->peep)
             jd__emit(&w->c, "w%d_peep%s, ", i, tail);
         else
@@ -228,7 +256,7 @@ static void put_direction(jd_c_writer *w, int i, const jd_export_layer *x, bool 
     put_at(w, other(w), true, O);
     if (back) jd__emit(&w->c, " + %lld", P);
     jd__emit(&w->c, ", %lld, %lld", N, H);
-    if (lstm) jd__emit(&w->c, ", %lld", P);
+    if (lstm && !x->l.layer_norm) jd__emit(&w->c, ", %lld", P);
     jd__put_text(&w->c, ");\n");
     if (w->whole) jd__put_text(&w->c, "    }\n");
 }
@@ -273,6 +301,11 @@ static void put_layer(jd_c_writer *w, int i)
     switch (x->l.kind) {
     case JD_NET_DENSE: put_dense(w, name, x); break;
     case JD_NET_MEAN: put_mean(w, i, x); break;
+    case JD_NET_WINDOW:
+        use(w, JD_PART_WINDOW);
+        jd__emit(&w->c, "    window(%s, %s, steps, %lld, %lld);\n", place[w->at], place[other(w)],
+                 (long long)x->l.units, (long long)x->in.dim[0]);
+        break;
     case JD_NET_HIGHWAY: put_highway(w, name, x); break;
     case JD_NET_POLYNOMIAL: put_polynomial(w, name, x); break;
     case JD_NET_EMBED: put_embed(w, name, x); break;
@@ -283,7 +316,7 @@ static void put_layer(jd_c_writer *w, int i)
     case JD_NET_LSTM:
     case JD_NET_GRU:
     case JD_NET_SRN:
-        use(w, recurrent[x->l.kind - JD_NET_LSTM]);
+        use(w, x->l.layer_norm ? JD_PART_LSTM_NORMALISED : recurrent[x->l.kind - JD_NET_LSTM]);
         put_direction(w, i, x, false);
         if (x->l.both) put_direction(w, i, x, true);
         break;

@@ -12,25 +12,9 @@
 
 #include "base/given.h"
 
-enum { IR_VERSION = 8, OPSET = 17 };
+enum { IR_VERSION = 8, OPSET = 17, MOST_WINDOW = 64 };
 
-/* ---- pictures ---------------------------------------------------------------------------------------------------------------- */
-
-static const char *transpose(jd_onnx *g, const char *x, int a, int b, int c, int d)
-{
-    const jd_onnx_attr perm[] = {{.name = "perm", .kind = JD_ONNX_INTS, .i = {a, b, c, d}, .n = 4}, {NULL}};
-    return jd__onnx_node(g, "Transpose", JD_ONNX_IN(x), perm, 1, NULL);
-}
-
-/* Puts a picture's channels first or last. */
-static void set_layout(jd_onnx_writer *w, bool first)
-{
-    if (w->channels_first == first) return;
-    w->x = first ? transpose(&w->g, w->x, 0, 3, 1, 2) : transpose(&w->g, w->x, 0, 2, 3, 1);
-    w->channels_first = first;
-}
-
-static void put_activation(jd_onnx_writer *w, jd_activation act)
+void jd__onnx_activation(jd_onnx_writer *w, jd_activation act)
 {
     switch (act) {
     case JD_TANH: w->x = jd__onnx_one(&w->g, "Tanh", w->x); break;
@@ -45,59 +29,21 @@ static void put_activation(jd_onnx_writer *w, jd_activation act)
     }
 }
 
-/* W [M,k,k,C] becomes [M,C,k,k]. */
-static jd_status put_conv(jd_onnx_writer *w, const jd_export_layer *x, int64_t k, int64_t C, int64_t stride,
-                          int64_t pad)
-{
-    const int64_t M = x->l.units;
-    float *turned = jd_alloc_array(w->p->ctx, (size_t)(M * k * k * C), sizeof *turned);
-    if (!turned) return jd_error(w->p->ctx);
-    for (int64_t m = 0; m < M; m++)
-        for (int64_t c = 0; c < C; c++)
-            for (int64_t i = 0; i < k * k; i++) turned[(m * C + c) * k * k + i] = x->way[0].W[(m * k * k + i) * C + c];
-    set_layout(w, true);
-    const jd_onnx_attr attr[] = {{.name = "kernel_shape", .kind = JD_ONNX_INTS, .i = {k, k}, .n = 2},
-                                 {.name = "strides", .kind = JD_ONNX_INTS, .i = {stride, stride}, .n = 2},
-                                 {.name = "pads", .kind = JD_ONNX_INTS, .i = {pad, pad, pad, pad}, .n = 4},
-                                 {NULL}};
-    const char *W = jd__onnx_floats(&w->g, x->l.name, turned, JD_DIMS(M, C, k, k));
-    const char *b = jd__onnx_floats(&w->g, x->l.name, x->way[0].b, JD_DIMS(M));
-    w->x = jd__onnx_node(&w->g, "Conv", JD_ONNX_IN(w->x, W, b), attr, 1, NULL);
-    put_activation(w, x->l.act);
-    jd_free(w->p->ctx, turned);
-    return jd_error(w->p->ctx);
-}
-
-static jd_status put_pool(jd_onnx_writer *w, const jd_export_layer *x)
-{
-    const bool most = x->l.kind == JD_NET_MAXPOOL;
-    const int64_t k = x->l.size, s = x->l.stride;
-    for (int i = 0; x->l.ceil && i < 2; i++)
-        if (x->in.dim[i] > k && (x->in.dim[i] - k + s - 1) / s + 1 != x->out.dim[i])
-            return jd_fail(
-                w->p->ctx, JD_EUSAGE,
-                "the layer \"%s\" cannot be exported as ONNX: with `ceil` its last window would begin outside the "
-                "picture; leave `ceil` out",
-                x->l.word);
-    set_layout(w, true);
-    const jd_onnx_attr attr[] = {{.name = "kernel_shape", .kind = JD_ONNX_INTS, .i = {k, k}, .n = 2},
-                                 {.name = "strides", .kind = JD_ONNX_INTS, .i = {s, s}, .n = 2},
-                                 {.name = "ceil_mode", .kind = JD_ONNX_INT, .i = {x->l.ceil}},
-                                 {NULL}};
-    w->x = jd__onnx_node(&w->g, most ? "MaxPool" : "AveragePool", JD_ONNX_IN(w->x), attr, 1, NULL);
-    return jd_error(w->p->ctx);
-}
-
 static void put_flat(jd_onnx_writer *w, const jd_export_shape *s)
 {
     if (s->rank != 3) return;
-    set_layout(w, false);
+    jd__onnx_layout(w, false);
     w->x = jd__onnx_two(&w->g, "Reshape", w->x, jd__onnx_ints(&w->g, (int64_t[]){0, -1}, 2));
 }
 
 static jd_status put_dense(jd_onnx_writer *w, const jd_export_layer *x)
 {
-    if (x->l.each && x->in.rank == 3) return put_conv(w, x, 1, x->in.dim[2], 1, 0);
+    if (x->l.each && x->in.rank == 3) {
+        jd_export_layer conv = *x;
+        conv.l.kind = JD_NET_CONV;
+        conv.l.size = 1;
+        return jd__onnx_picture(w, &conv);
+    }
     const int64_t M = x->l.units, N = jd__export_size(&x->in);
     put_flat(w, &x->in);
     const char *b = jd__onnx_floats(&w->g, x->l.name, x->way[0].b, JD_DIMS(M));
@@ -109,7 +55,7 @@ static jd_status put_dense(jd_onnx_writer *w, const jd_export_layer *x)
         const char *W = jd__onnx_floats(&w->g, x->l.name, x->way[0].W, JD_DIMS(M, N));
         w->x = jd__onnx_node(&w->g, "Gemm", JD_ONNX_IN(w->x, W, b), attr, 1, NULL);
     }
-    put_activation(w, x->l.act);
+    jd__onnx_activation(w, x->l.act);
     return jd_error(w->p->ctx);
 }
 
@@ -145,7 +91,7 @@ static void put_batchnorm(jd_onnx_writer *w, const jd_export_layer *x)
 /* The operator's own epsilon is that of the language. */
 static void put_layernorm(jd_onnx_writer *w, const jd_export_layer *x)
 {
-    set_layout(w, false);
+    jd__onnx_layout(w, false);
     w->x = jd__onnx_node(&w->g, "LayerNormalization",
                          JD_ONNX_IN(w->x, per_channel(w, x, x->gain), per_channel(w, x, x->shift)), NULL, 1, NULL);
 }
@@ -153,7 +99,7 @@ static void put_layernorm(jd_onnx_writer *w, const jd_export_layer *x)
 static void put_stack(jd_onnx_writer *w, const jd_export_layer *x)
 {
     const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
-    set_layout(w, false);
+    jd__onnx_layout(w, false);
     w->x = x->l.kind == JD_NET_RESIDUAL ? jd__onnx_two(&w->g, "Add", w->before, w->x)
                                         : jd__onnx_node(&w->g, "Concat", JD_ONNX_IN(w->before, w->x), axis, 1, NULL);
 }
@@ -163,7 +109,7 @@ static void put_highway(jd_onnx_writer *w, const jd_export_layer *x)
 {
     const char *from = w->x, *t = jd__onnx_one(&w->g, "Sigmoid", product(w, x, &x->way[1]));
     w->x = product(w, x, &x->way[0]);
-    put_activation(w, x->l.act);
+    jd__onnx_activation(w, x->l.act);
     w->x = jd__onnx_two(&w->g, "Add", from, jd__onnx_two(&w->g, "Mul", t, jd__onnx_two(&w->g, "Sub", w->x, from)));
 }
 
@@ -239,12 +185,40 @@ const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v,
     return name;
 }
 
-/* The input is symbols: (T,B) or (B), without an axis of numbers. */
-static void put_embed(jd_onnx_writer *w, const jd_export_layer *x)
+/* The input is symbols: (T,B) or (B), without an axis of numbers.  Gather knows no symbol outside the table, or counts it from the
+ * end, so the table has a row of zeros before and behind it, to which those are brought. */
+static jd_status put_embed(jd_onnx_writer *w, const jd_export_layer *x)
 {
     const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {0}}, {NULL}};
-    const char *table = jd__onnx_floats(&w->g, x->l.name, x->way[0].W, JD_DIMS(x->l.symbols, x->l.units));
-    w->x = jd__onnx_node(&w->g, "Gather", JD_ONNX_IN(table, w->x), axis, 1, NULL);
+    const int64_t V = x->l.symbols, n = x->l.units;
+    float *rows = jd_alloc_array(w->p->ctx, (size_t)((V + 2) * n), sizeof *rows);
+    if (!rows) return jd_error(w->p->ctx);
+    memcpy(rows + n, x->way[0].W, (size_t)(V * n) * sizeof *rows);
+    const char *table = jd__onnx_floats(&w->g, x->l.name, rows, JD_DIMS(V + 2, n));
+    jd_free(w->p->ctx, rows);
+    const char *row =
+        jd__onnx_two(&w->g, "Add", jd__onnx_cast(&w->g, w->x, JD_ONNX_INT64), jd__onnx_ints(&w->g, (int64_t[]){1}, 1));
+    row = jd__onnx_node(&w->g, "Clip", JD_ONNX_IN(row, jd__onnx_int(&w->g, 0), jd__onnx_int(&w->g, V + 1)), NULL, 1,
+                        NULL);
+    w->x = jd__onnx_node(&w->g, "Gather", JD_ONNX_IN(table, row), axis, 1, NULL);
+    return jd_error(w->p->ctx);
+}
+
+/* (T,B,C) -> (T,B,(2n+1)C): each step with the n before and the n after it, zeros past the ends. */
+static void put_window(jd_onnx_writer *w, int64_t n)
+{
+    const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {2}}, {NULL}};
+    const char *part[2 * MOST_WINDOW + 2] = {NULL};
+    if (w->mask) w->x = jd__onnx_two(&w->g, "Mul", w->x, w->mask);
+    const char *x = jd__onnx_two(&w->g, "Pad", w->x, jd__onnx_ints(&w->g, (int64_t[]){n, 0, 0, n, 0, 0}, 6));
+    const char *first = jd__onnx_ints(&w->g, (int64_t[]){0}, 1);
+    for (int64_t i = 0; i <= 2 * n && i <= 2 * MOST_WINDOW; i++)
+        part[i] =
+            jd__onnx_node(&w->g, "Slice",
+                          JD_ONNX_IN(x, jd__onnx_ints(&w->g, &i, 1),
+                                     jd__onnx_ints(&w->g, (int64_t[]){i < 2 * n ? i - 2 * n : INT64_MAX}, 1), first),
+                          NULL, 1, NULL);
+    w->x = jd__onnx_node(&w->g, "Concat", part, axis, 1, NULL);
 }
 
 /* Over time. */
@@ -269,18 +243,22 @@ static void put_mean(jd_onnx_writer *w)
 
 static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
 {
-    const int64_t k = x->l.size, s = x->l.stride ? x->l.stride : 1;
     switch (x->l.kind) {
-    case JD_NET_CONV: return put_conv(w, x, k, x->in.dim[2], s, x->l.pad);
+    case JD_NET_CONV:
     case JD_NET_MAXPOOL:
-    case JD_NET_AVGPOOL: return put_pool(w, x);
+    case JD_NET_AVGPOOL:
+    case JD_NET_CONTRAST:
+    case JD_NET_BLOCK:
+    case JD_NET_COLLAPSE:
+    case JD_NET_MDLSTM: return jd__onnx_picture(w, x);
     case JD_NET_DENSE: return put_dense(w, x);
     case JD_NET_LSTM:
     case JD_NET_GRU:
-    case JD_NET_SRN: return w->primitives ? jd__onnx_scan(w, x) : jd__onnx_recurrent(w, x);
+    case JD_NET_SRN:
+        return w->primitives || x->l.layer_norm || x->l.projection ? jd__onnx_scan(w, x) : jd__onnx_recurrent(w, x);
     case JD_NET_CLOCKWORK: return jd__onnx_scan(w, x);
-    case JD_NET_EMBED: put_embed(w, x); break;
-    case JD_NET_ACTIVATION: put_activation(w, x->l.act); break;
+    case JD_NET_EMBED: return put_embed(w, x);
+    case JD_NET_ACTIVATION: jd__onnx_activation(w, x->l.act); break;
     case JD_NET_FLATTEN: put_flat(w, &x->in); break;
     case JD_NET_HIGHWAY: put_highway(w, x); break;
     case JD_NET_BATCHNORM: put_batchnorm(w, x); break;
@@ -288,6 +266,7 @@ static jd_status put_layer(jd_onnx_writer *w, const jd_export_layer *x)
     case JD_NET_RESIDUAL:
     case JD_NET_CONCAT: put_stack(w, x); break;
     case JD_NET_POLYNOMIAL: return put_polynomial(w, x);
+    case JD_NET_WINDOW: put_window(w, x->l.units); break;
     default: put_mean(w);
     }
     return jd_error(w->p->ctx);
@@ -306,14 +285,13 @@ static void put_input(jd_onnx_writer *w)
     }
 }
 
-const char *jd__onnx_time(jd_onnx *g)
+const char *jd__onnx_time(jd_onnx *g, const char *x)
 {
     const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {0}}, {NULL}};
     const char *steps = jd__onnx_node(
-        g, "Gather", JD_ONNX_IN(jd__onnx_one(g, "Shape", "x"), jd__onnx_ints(g, (int64_t[]){0}, 1)), axis, 1, NULL);
-    const char *zero = jd__onnx_one(g, "Squeeze", jd__onnx_ints(g, (int64_t[]){0}, 1)); /* a scalar */
+        g, "Gather", JD_ONNX_IN(jd__onnx_one(g, "Shape", x), jd__onnx_ints(g, (int64_t[]){0}, 1)), axis, 1, NULL);
     const char *ones = jd__onnx_two(g, "Add", jd__onnx_one(g, "ConstantOfShape", steps), jd__onnx_number(g, 1));
-    const char *time = jd__onnx_two(g, "CumSum", ones, zero);
+    const char *time = jd__onnx_two(g, "CumSum", ones, jd__onnx_int(g, 0));
     return jd__onnx_two(g, "Unsqueeze", time, jd__onnx_ints(g, (int64_t[]){1}, 1));
 }
 
@@ -323,16 +301,17 @@ static void put_lengths(jd_onnx_writer *w)
     static const char *const dim_names[] = {"T", "B"};
     jd_onnx *g = &w->g;
     jd__onnx_value(&g->inputs, 11, "lengths", JD_ONNX_INT32, JD_DIMS(-2), dim_names);
-    const char *time = jd__onnx_time(g);
+    const char *time = jd__onnx_time(g, "x");
     const char *last = jd__onnx_cast(g, "lengths", JD_ONNX_FLOAT);
     const char *mask = jd__onnx_cast(g, jd__onnx_two(g, "LessOrEqual", time, last), JD_ONNX_FLOAT);
     w->mask = jd__onnx_two(g, "Unsqueeze", mask, jd__onnx_ints(g, (int64_t[]){2}, 1));
 }
 
-static jd_dims dims_of(const jd_export_shape *s)
+/* `steps`: of a sequence, if that is fixed. */
+static jd_dims dims_of(const jd_export_shape *s, int64_t steps)
 {
     if (s->rank == 3) return JD_DIMS(-2, s->dim[0], s->dim[1], s->dim[2]);
-    return s->sequence ? JD_DIMS(-1, -2, s->dim[0]) : JD_DIMS(-2, s->dim[0]);
+    return s->sequence ? JD_DIMS(steps ? steps : -1, -2, s->dim[0]) : JD_DIMS(-2, s->dim[0]);
 }
 
 static void put_meta(jd_buffer *model, const char *key, const char *value)
@@ -373,12 +352,12 @@ static void put_net(jd_onnx_writer *w)
     for (int i = 0; i < p->n && !jd_error(p->ctx); i++) {
         const jd__net_kind next = i + 1 < p->n ? p->layer[i + 1].l.kind : JD_NET_OTHER;
         if (next == JD_NET_RESIDUAL || next == JD_NET_CONCAT) {
-            set_layout(w, false);
+            jd__onnx_layout(w, false);
             w->before = w->x;
         }
         put_layer(w, &p->layer[i]);
     }
-    set_layout(w, false);
+    jd__onnx_layout(w, false);
     if (e->softmax) {
         const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {-1}}, {NULL}};
         w->x = jd__onnx_node(&w->g, "Softmax", JD_ONNX_IN(w->x), axis, 1, NULL);
@@ -408,7 +387,7 @@ jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool
             jd__onnx_value(&w->g.inputs, 11, "x", JD_ONNX_INT32, p->in.sequence ? JD_DIMS(-1, -2) : JD_DIMS(-2),
                            dim_names);
         else
-            jd__onnx_value(&w->g.inputs, 11, "x", JD_ONNX_FLOAT, dims_of(&p->in), dim_names);
+            jd__onnx_value(&w->g.inputs, 11, "x", JD_ONNX_FLOAT, dims_of(&p->in, 0), dim_names);
         if (e->lengths && e->sequence) put_lengths(w);
         for (int k = 0; k < members && !(k && jd__export_plan(ctx, e, k, "ONNX", p)); k++) {
             put_net(w);
@@ -416,7 +395,7 @@ jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool
         }
         if (members > 1) sum = jd__onnx_two(&w->g, "Mul", sum, jd__onnx_number(&w->g, 1.0 / members));
         jd__onnx_result(&w->g, sum, "y");
-        jd__onnx_value(&w->g.outputs, 12, "y", JD_ONNX_FLOAT, dims_of(&p->out), dim_names);
+        jd__onnx_value(&w->g.outputs, 12, "y", JD_ONNX_FLOAT, dims_of(&p->out, p->steps), dim_names);
         put_model(w, &model);
         if (!jd_error(ctx)) jd_write_file(ctx, path, model.data, model.size);
         jd__buffer_free(&model);

@@ -15,11 +15,20 @@ typedef struct jd_onnx_writer {
     bool channels_first; /* of a picture */
 } jd_onnx_writer;
 
+/* Puts a picture's channels first or last. */
+void jd__onnx_layout(jd_onnx_writer *w, bool first);
+void jd__onnx_activation(jd_onnx_writer *w, jd_activation act);
+/* Layers of pictures (onnx_pictures.c, onnx_mdlstm.c). */
+jd_status jd__onnx_picture(jd_onnx_writer *w, const jd_export_layer *x);
+jd_status jd__onnx_mdlstm(jd_onnx_writer *w, const jd_export_layer *x);
 /* The constant that is v (rows,columns) transposed. */
 const char *jd__onnx_turned(jd_onnx_writer *w, const char *stem, const float *v, int64_t rows, int64_t columns);
-/* 1, 2 .. T, as (T,1) floats; T is the input's. */
-const char *jd__onnx_time(jd_onnx *g);
-/* A recurrent layer, as ONNX's operator for it, or as a Scan of primitives (onnx_recurrent.c). */
+/* 1, 2 .. T, as (T,1) floats, for x (T,...). */
+const char *jd__onnx_time(jd_onnx *g, const char *x);
+/* Zeros of the first so many dimensions of x but one, (..,n): of x (T,B,N) and from 1 (B,n), of x (H,W,B,N) and 2 (W,B,n). */
+const char *jd__onnx_zeros(jd_onnx *g, const char *x, int dims, int64_t n);
+/* A recurrent layer, as ONNX's operator for it, or as a Scan of primitives, which has what the operator lacks: projection and
+ * normalisation (onnx_recurrent.c). */
 jd_status jd__onnx_recurrent(jd_onnx_writer *w, const jd_export_layer *x);
 jd_status jd__onnx_scan(jd_onnx_writer *w, const jd_export_layer *x);
 

@@ -13,6 +13,23 @@ void jd__onnx_free(jd_onnx *g)
     jd__buffer_free(&g->outputs);
 }
 
+jd_onnx *jd__onnx_body(jd_onnx *g)
+{
+    jd_onnx *body = jd_alloc(g->ctx, sizeof *body);
+    if (!body) return NULL;
+    *body = (jd_onnx){.ctx = g->ctx, .outer = g};
+    body->nodes.ctx = body->initializers.ctx = body->inputs.ctx = body->outputs.ctx = g->ctx;
+    return body;
+}
+
+void jd__onnx_body_free(jd_onnx *body)
+{
+    if (!body) return;
+    jd_ctx *ctx = body->ctx;
+    jd__onnx_free(body);
+    jd_free(ctx, body);
+}
+
 /* Names are given by the outermost graph, so that no two are the same anywhere. */
 const char *jd__onnx_name(jd_onnx *g, const char *stem)
 {
@@ -130,6 +147,11 @@ const char *jd__onnx_number(jd_onnx *g, double v)
 {
     const float f = (float)v;
     return put_tensor(g, "number", JD_ONNX_FLOAT, JD_SCALAR, &f, sizeof f);
+}
+
+const char *jd__onnx_int(jd_onnx *g, int64_t v)
+{
+    return put_tensor(g, "size", JD_ONNX_INT64, JD_SCALAR, &v, sizeof v);
 }
 
 const char *jd__onnx_ints(jd_onnx *g, const int64_t *v, int n)

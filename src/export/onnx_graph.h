@@ -18,6 +18,9 @@ typedef struct jd_onnx {
 } jd_onnx;
 
 void jd__onnx_free(jd_onnx *g);
+/* An empty graph for the body of a node of g or of another body; NULL after an error. */
+jd_onnx *jd__onnx_body(jd_onnx *g);
+void jd__onnx_body_free(jd_onnx *body);
 /* A new name that begins so; NULL, and an error, when there are too many. */
 const char *jd__onnx_name(jd_onnx *g, const char *stem);
 
@@ -45,6 +48,7 @@ void jd__onnx_result(jd_onnx *g, const char *x, const char *name);
 /* Constants: float32 of a shape, one float32, int64 of one dimension. */
 const char *jd__onnx_floats(jd_onnx *g, const char *stem, const float *v, jd_dims shape);
 const char *jd__onnx_number(jd_onnx *g, double v);
+const char *jd__onnx_int(jd_onnx *g, int64_t v);
 const char *jd__onnx_ints(jd_onnx *g, const int64_t *v, int n);
 
 /* TensorProto.DataType */

@@ -75,13 +75,8 @@ static void put_operator(jd_onnx_writer *w, const jd_export_layer *x, int D, int
 jd_status jd__onnx_recurrent(jd_onnx_writer *w, const jd_export_layer *x)
 {
     jd_ctx *ctx = w->p->ctx;
-    if (x->l.projection)
-        return jd_fail(
-            ctx, JD_EUSAGE,
-            "the layer \"%s\" cannot be exported as ONNX: its LSTM has no projection; export it as primitives",
-            x->l.word);
     const size_t D = x->l.both ? 2 : 1, H = (size_t)x->l.units, N = (size_t)x->in.dim[0];
-    const size_t G = x->l.kind == JD_NET_LSTM ? 4 : x->l.kind == JD_NET_GRU ? 3 : 1;
+    const size_t G = (size_t)jd__export_gates(x);
     operand o = {jd_alloc_array(ctx, D * G * H * N, sizeof(float)), jd_alloc_array(ctx, D * G * H * H, sizeof(float)),
                  jd_alloc_array(ctx, D * 2 * G * H, sizeof(float)), jd_alloc_array(ctx, D * 3 * H, sizeof(float))};
     if (!jd_error(ctx)) {
@@ -97,15 +92,22 @@ jd_status jd__onnx_recurrent(jd_onnx_writer *w, const jd_export_layer *x)
 
 /* ---- primitives --------------------------------------------------------------------------------------------------------------- */
 
-/* Zeros (B,n) for the batch of x (T,B,N). */
-static const char *zeros(jd_onnx *g, const char *x, int64_t n)
+const char *jd__onnx_zeros(jd_onnx *g, const char *x, int dims, int64_t n)
 {
     const jd_onnx_attr axis[] = {{.name = "axis", .kind = JD_ONNX_INT, .i = {0}}, {NULL}};
     const char *shape = jd__onnx_one(g, "Shape", x);
-    const char *batch =
-        jd__onnx_node(g, "Gather", JD_ONNX_IN(shape, jd__onnx_ints(g, (int64_t[]){1}, 1)), axis, 1, NULL);
-    shape = jd__onnx_node(g, "Concat", JD_ONNX_IN(batch, jd__onnx_ints(g, &n, 1)), axis, 1, NULL);
+    const char *of =
+        jd__onnx_node(g, "Gather", JD_ONNX_IN(shape, jd__onnx_ints(g, (int64_t[]){1, 2}, dims)), axis, 1, NULL);
+    shape = jd__onnx_node(g, "Concat", JD_ONNX_IN(of, jd__onnx_ints(g, &n, 1)), axis, 1, NULL);
     return jd__onnx_one(g, "ConstantOfShape", shape);
+}
+
+/* Of an LSTM: over its n last numbers, with a gain and perhaps a bias. */
+static const char *normalised(jd_onnx *g, const char *x, const float *gain, const float *bias, int64_t n)
+{
+    const char *b = bias ? jd__onnx_floats(g, "ln_b", bias, JD_DIMS(n)) : NULL;
+    return jd__onnx_node(g, "LayerNormalization", JD_ONNX_IN(x, jd__onnx_floats(g, "ln_gain", gain, JD_DIMS(n)), b),
+                         NULL, 1, NULL);
 }
 
 static void split(jd_onnx *g, const char *x, int n, const char **out)
@@ -132,7 +134,8 @@ static const char *lstm_step(jd_onnx_writer *w, jd_onnx *g, const jd_export_laye
     if (!x->l.no_forget) kept = jd__onnx_two(g, "Mul", gate(g, s[1], peep ? peep + H : NULL, c, H), c);
     *new_c = jd__onnx_two(g, "Add", jd__onnx_two(g, "Mul", i, z), kept);
     const char *o = gate(g, s[3], peep ? peep + 2 * H : NULL, *new_c, H);
-    const char *m = jd__onnx_two(g, "Mul", o, jd__onnx_one(g, "Tanh", *new_c));
+    const char *seen = v->ln_c ? normalised(g, *new_c, v->ln_c, v->ln_cb, H) : *new_c;
+    const char *m = jd__onnx_two(g, "Mul", o, jd__onnx_one(g, "Tanh", seen));
     return v->proj ? jd__onnx_two(g, "MatMul", m, jd__onnx_turned(w, "proj", v->proj, x->l.projection, H)) : m;
 }
 
@@ -165,7 +168,7 @@ static const char *ticks(jd_onnx_writer *w, const jd_export_layer *x)
     for (int64_t k = 0; period && k < H; k++) period[k] = (int64_t)1 << k / S;
     const char *periods = period ? jd__onnx_ints(g, period, (int)H) : "";
     jd_free(w->p->ctx, period);
-    const char *step = jd__onnx_cast(g, jd__onnx_time(g), JD_ONNX_INT64);
+    const char *step = jd__onnx_cast(g, jd__onnx_time(g, w->x), JD_ONNX_INT64);
     step = jd__onnx_two(g, "Sub", step, jd__onnx_ints(g, (int64_t[]){1}, 1));
     const char *due =
         jd__onnx_two(g, "Equal", jd__onnx_two(g, "Mod", step, periods), jd__onnx_ints(g, (int64_t[]){0}, 1));
@@ -203,6 +206,7 @@ static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, co
     if (due) jd__onnx_value(&g->inputs, 11, due, JD_ONNX_FLOAT, JD_DIMS(1, H), dim_names);
     const char *R = clock ? unpacked(w, x) : jd__onnx_turned(w, "R", v->R, G * H, P);
     const char *q = jd__onnx_two(g, "MatMul", h, R), *new_h;
+    if (v->ln_h) q = normalised(g, q, v->ln_h, NULL, G * H);
     if (x->l.kind == JD_NET_GRU) {
         new_h = gru_step(g, x, v, xa, q, h);
     } else {
@@ -225,17 +229,15 @@ static void put_body(jd_onnx_writer *w, jd_onnx *g, const jd_export_layer *x, co
 
 static const char *put_direction(jd_onnx_writer *w, const jd_export_layer *x, int d)
 {
-    jd_ctx *ctx = w->p->ctx;
     const jd_export_weights *v = &x->way[d];
     const int64_t H = x->l.units, P = x->l.projection ? x->l.projection : H;
-    const int64_t G = x->l.kind == JD_NET_LSTM ? 4 : x->l.kind == JD_NET_GRU ? 3 : 1;
+    const int64_t G = jd__export_gates(x);
     const bool lstm = x->l.kind == JD_NET_LSTM;
-    jd_onnx *body = jd_alloc(ctx, sizeof *body);
+    jd_onnx *body = jd__onnx_body(&w->g);
     const char *out[3] = {"", "", ""};
     if (!body) return "";
-    *body = (jd_onnx){.ctx = ctx, .outer = &w->g};
-    body->nodes.ctx = body->initializers.ctx = body->inputs.ctx = body->outputs.ctx = ctx;
     const char *xa = jd__onnx_two(&w->g, "MatMul", w->x, jd__onnx_turned(w, "W", v->W, G * H, x->in.dim[0]));
+    if (v->ln_x) xa = normalised(&w->g, xa, v->ln_x, NULL, G * H);
     xa = jd__onnx_two(&w->g, "Add", xa, jd__onnx_floats(&w->g, "b", v->b, JD_DIMS(G * H)));
     put_body(w, body, x, v, G);
     const char *due = x->l.kind == JD_NET_CLOCKWORK ? ticks(w, x) : NULL;
@@ -245,12 +247,11 @@ static const char *put_direction(jd_onnx_writer *w, const jd_export_layer *x, in
                                  {.name = "scan_input_directions", .kind = JD_ONNX_INTS, .i = {d, d, d}, .n = inputs},
                                  {.name = "scan_output_directions", .kind = JD_ONNX_INTS, .i = {d}, .n = 1},
                                  {NULL}};
-    const char *h0 = zeros(&w->g, w->x, P), *c0 = lstm ? zeros(&w->g, w->x, H) : xa;
+    const char *h0 = jd__onnx_zeros(&w->g, w->x, 1, P), *c0 = lstm ? jd__onnx_zeros(&w->g, w->x, 1, H) : xa;
     const char *more = w->mask ? w->mask : due; /* after the hoisted product: the mask, then the ticks */
     const char *const in[] = {h0, c0, lstm ? xa : more, lstm ? w->mask : w->mask ? due : NULL, NULL};
     jd__onnx_node(&w->g, "Scan", in, attr, lstm ? 3 : 2, out);
-    jd__onnx_free(body);
-    jd_free(ctx, body);
+    jd__onnx_body_free(body);
     return out[lstm ? 2 : 1];
 }
 

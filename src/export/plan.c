@@ -52,16 +52,18 @@ static jd_status expect(jd_export_plan *p, const jd_export_layer *x, bool fits, 
 
 static jd_status plan_conv(jd_export_plan *p, jd_export_layer *x)
 {
-    const int64_t k = x->l.size, s = x->l.stride ? x->l.stride : 1, C = x->in.dim[2];
+    const int64_t k = x->l.size, s = x->l.stride ? x->l.stride : 1, C = x->in.dim[2], M = x->l.units;
+    const int64_t reach = (k - 1) * x->l.dilation + 1, h = x->in.dim[0] + 2 * x->l.pad, w = x->in.dim[1] + 2 * x->l.pad;
     if (expect(p, x, x->in.rank == 3 && !x->in.sequence, "it needs pictures") ||
-        expect(p, x, x->l.dilation == 1 && !x->l.fan, "dilated or partial connections are not known there"))
+        expect(p, x, h >= reach && w >= reach, "the picture is too small") ||
+        expect(p, x, s == 1 || x->l.dilation == 1, "dilation goes with stride 1 only"))
         return jd_error(p->ctx);
-    for (int i = 0; i < 2; i++) x->out.dim[i] = (x->in.dim[i] + 2 * x->l.pad - k) / s + 1;
-    x->out.dim[2] = x->l.units;
-    x->way[0].W = weight(p, x->l.name, "W", JD_DIMS(x->l.units, k, k, C));
-    x->way[0].b = weight(p, x->l.name, "b", JD_DIMS(x->l.units));
-    return expect(p, x, x->in.dim[0] + 2 * x->l.pad >= k && x->in.dim[1] + 2 * x->l.pad >= k,
-                  "the picture is too small");
+    x->out.dim[0] = (h - reach) / s + 1;
+    x->out.dim[1] = (w - reach) / s + 1;
+    x->out.dim[2] = M;
+    x->way[0].W = weight(p, x->l.name, "W", JD_DIMS(M, k, k, C));
+    x->way[0].b = weight(p, x->l.name, "b", x->l.places ? JD_DIMS(x->out.dim[0], x->out.dim[1], M) : JD_DIMS(M));
+    return jd_error(p->ctx);
 }
 
 static jd_status plan_pool(jd_export_plan *p, jd_export_layer *x)
@@ -76,6 +78,70 @@ static jd_status plan_pool(jd_export_plan *p, jd_export_layer *x)
         while (x->l.ceil && x->out.dim[i] > 1 && (x->out.dim[i] - 1) * s >= n) x->out.dim[i]--;
     }
     return expect(p, x, x->out.dim[0] > 0 && x->out.dim[1] > 0, "the picture is too small");
+}
+
+float *jd__export_kernel(const jd_export_plan *p, const jd_export_layer *x)
+{
+    const int64_t M = x->l.units, taps = (int64_t)x->l.size * x->l.size, C = x->in.dim[2];
+    float *W = jd_alloc_array(p->ctx, (size_t)(M * taps * C), sizeof *W);
+    uint8_t *table = W && x->l.fan ? jd__fan_table(p->ctx, x->l.name, M, C, x->l.fan) : NULL;
+    for (int64_t i = 0; W && i < M * taps * C; i++)
+        W[i] = table && !table[i / (taps * C) * C + i % C] ? 0 : x->way[0].W[i];
+    jd_free(p->ctx, table);
+    return W;
+}
+
+static jd_status plan_contrast(jd_export_plan *p, jd_export_layer *x)
+{
+    const int k = x->l.size;
+    return expect(p, x, x->in.rank == 3 && k % 2 == 1 && k >= 3 && k <= JD_EXPORT_CONTRAST,
+                  "it needs pictures, and an odd window of 3 to 63");
+}
+
+void jd__export_gaussian(int k, float weight[JD_EXPORT_CONTRAST])
+{
+    double w[JD_EXPORT_CONTRAST], sum = 0, sigma = k / 4.0;
+    for (int i = 0; i < k; i++) sum += w[i] = exp(-(i - k / 2) * (i - k / 2) / (2 * sigma * sigma));
+    for (int i = 0; i < k; i++) weight[i] = (float)(w[i] / sum);
+}
+
+static jd_status plan_block(jd_export_plan *p, jd_export_layer *x)
+{
+    const int64_t side[2] = {x->l.units, x->l.size};
+    for (int i = 0; i < 2; i++) x->out.dim[i] = (x->in.dim[i] + side[i] - 1) / side[i];
+    x->out.dim[2] = x->in.dim[2] * side[0] * side[1];
+    return expect(p, x, x->in.rank == 3, "it needs pictures");
+}
+
+static jd_status plan_collapse(jd_export_plan *p, jd_export_layer *x)
+{
+    x->out = (jd_export_shape){.sequence = true, .rank = 1, .dim = {x->in.dim[2]}};
+    p->steps = x->in.dim[1];
+    p->whole = true;
+    return expect(p, x, x->in.rank == 3, "it needs pictures");
+}
+
+/* Over a sequence it is an LSTM in both directions. */
+static jd_status plan_mdlstm(jd_export_plan *p, jd_export_layer *x)
+{
+    const int n = x->in.rank == 3 ? 2 : 1;
+    const int64_t H = x->l.units, D = 1 << n, G = (n + 3) * H, N = x->in.dim[x->in.rank - 1];
+    if (expect(p, x, n == 2 || x->in.sequence, "it needs pictures or sequences") ||
+        expect(p, x, n == 2 || !x->l.sum,
+               "over sequences its directions can only be set side by side; leave `sum` out"))
+        return jd_error(p->ctx);
+    jd_export_weights *w = x->way;
+    w->W = weight(p, x->l.name, "W", JD_DIMS(D * G, N));
+    w->R = weight(p, x->l.name, "R", JD_DIMS(D * G, n * H));
+    w->b = weight(p, x->l.name, "b", JD_DIMS(D, n + 3, H));
+    if (x->l.peepholes) w->peep = weight(p, x->l.name, "peep", JD_DIMS(D * (n + 2) * H));
+    x->out.dim[x->in.rank - 1] = x->l.sum ? H : D * H;
+    if (n == 2 || jd_error(p->ctx)) return jd_error(p->ctx);
+    x->l.kind = JD_NET_LSTM;
+    x->l.both = p->whole = true;
+    w[1] = (jd_export_weights){
+        .W = w->W + G * N, .R = w->R + G * H, .b = w->b + G, .peep = w->peep ? w->peep + 3 * H : NULL};
+    return JD_OK;
 }
 
 static jd_status plan_dense(jd_export_plan *p, jd_export_layer *x)
@@ -94,8 +160,11 @@ static jd_status plan_dense(jd_export_plan *p, jd_export_layer *x)
 static jd_status plan_recurrent(jd_export_plan *p, jd_export_layer *x)
 {
     const int64_t H = x->l.units, N = x->in.dim[0], P = x->l.projection ? x->l.projection : H;
-    const int64_t gates = x->l.kind == JD_NET_LSTM ? 4 : x->l.kind == JD_NET_GRU ? 3 : 1;
-    if (expect(p, x, x->in.sequence && x->in.rank == 1, "it needs sequences")) return jd_error(p->ctx);
+    const int64_t gates = jd__export_gates(x);
+    if (expect(p, x, x->in.sequence && x->in.rank == 1, "it needs sequences") ||
+        expect(p, x, !x->l.layer_norm || (!x->l.peepholes && !x->l.projection),
+               "layernorm goes without other switches"))
+        return jd_error(p->ctx);
     for (int d = 0; d < (x->l.both ? 2 : 1) && !jd_error(p->ctx); d++) {
         char name[48];
         snprintf(name, sizeof name, x->l.both ? "%s/%s" : "%s", x->l.name, d ? "bw" : "fw");
@@ -106,10 +175,20 @@ static jd_status plan_recurrent(jd_export_plan *p, jd_export_layer *x)
         if (x->l.peepholes) w->peep = weight(p, name, "peep", JD_DIMS(3 * H));
         if (x->l.projection) w->proj = weight(p, name, "proj", JD_DIMS(P, H));
         if (x->l.kind == JD_NET_GRU) w->bR = weight(p, name, "bR", JD_DIMS(H));
+        if (!x->l.layer_norm) continue;
+        w->ln_x = weight(p, name, "ln_x/gain", JD_DIMS(4 * H));
+        w->ln_h = weight(p, name, "ln_h/gain", JD_DIMS(4 * H));
+        w->ln_c = weight(p, name, "ln_c/gain", JD_DIMS(H));
+        w->ln_cb = weight(p, name, "ln_c/b", JD_DIMS(H));
     }
     x->out.dim[0] = P * (x->l.both ? 2 : 1);
-    p->both |= x->l.both;
+    p->whole |= x->l.both;
     return jd_error(p->ctx);
+}
+
+int64_t jd__export_gates(const jd_export_layer *x)
+{
+    return x->l.kind == JD_NET_MDLSTM ? 20 : x->l.kind == JD_NET_LSTM ? 4 : x->l.kind == JD_NET_GRU ? 3 : 1;
 }
 
 int64_t jd__export_recurrent(const jd_export_layer *x)
@@ -244,14 +323,22 @@ static jd_status plan_layer(jd_export_plan *p, jd_export_layer *x)
         if (expect(p, x, !x->in.sequence, "it needs pictures or vectors")) return jd_error(p->ctx);
         x->out = (jd_export_shape){.rank = 1, .dim = {jd__export_size(&x->in)}};
         return JD_OK;
-    case JD_NET_MEAN:
-        x->out.sequence = false;
-        p->mean = true;
+    case JD_NET_MEAN: x->out.sequence = false; return expect(p, x, x->in.sequence, "it needs sequences");
+    case JD_NET_WINDOW:
+        x->out.dim[0] *= 2 * x->l.units + 1;
+        p->whole = true;
         return expect(p, x, x->in.sequence, "it needs sequences");
-    default:
-        return refuse(p, &x->l,
-                      "it, or a switch that it has, has no counterpart there; ship the model with the library");
+    case JD_NET_CONTRAST: return plan_contrast(p, x);
+    case JD_NET_BLOCK: return plan_block(p, x);
+    case JD_NET_COLLAPSE: return plan_collapse(p, x);
+    case JD_NET_MDLSTM: return plan_mdlstm(p, x);
+    default: return refuse(p, &x->l, "volumes have no counterpart there; ship the model with the library");
     }
+}
+
+int64_t jd__export_outputs(const jd_export_plan *p)
+{
+    return jd__export_size(&p->out) * (p->out.sequence && p->steps ? p->steps : 1);
 }
 
 int jd__export_members(const jd_export *e)

@@ -69,10 +69,8 @@ jd_node jd_connections(jd_graph *g, const uint8_t *table, int64_t maps, int64_t 
     return jd_error(ctx) ? JD_NONE : mask;
 }
 
-/* Each of the maps sees `fan` of the I below, a function of seed and name. */
-static uint8_t *draw_table(jd_graph *g, const char *name, int64_t maps, int64_t I, int64_t fan)
+uint8_t *jd__fan_table(jd_ctx *ctx, const char *name, int64_t maps, int64_t I, int64_t fan)
 {
-    jd_ctx *ctx = jd_graph_ctx(g);
     if (fan < 1 || fan > I) {
         jd_fail(ctx, JD_EUSAGE, "%s: .fan %lld of %lld maps below; 1 to all are possible", name, (long long)fan,
                 (long long)I);
@@ -80,7 +78,7 @@ static uint8_t *draw_table(jd_graph *g, const char *name, int64_t maps, int64_t 
     }
     uint8_t *table = jd_alloc_array(ctx, (size_t)maps, (size_t)I);
     uint32_t *order = jd_alloc_array(ctx, (size_t)I, sizeof *order);
-    jd_rng r = jd_rng_new(jd_ctx_seed(ctx), name, 0);
+    jd_rng r = jd_rng_new(1, name, 0);
     for (int64_t o = 0; table && order && o < maps; o++) {
         for (int64_t i = 0; i < I; i++) order[i] = (uint32_t)i;
         jd_rng_shuffle(&r, order, (size_t)I);
@@ -116,7 +114,7 @@ jd_node jd_conv2d_partial_opt(jd_graph *g, const char *name, jd_node x, jd_parti
     }
     jd_scope_push(g, name);
     jd_node w = jd_param(g, "W", jd__default_init(o.init, o.act), JD_DIMS(o.maps, height, width, I));
-    uint8_t *drawn = !p.table && p.fan ? draw_table(g, name, o.maps, I, p.fan) : NULL;
+    uint8_t *drawn = !p.table && p.fan ? jd__fan_table(jd_graph_ctx(g), name, o.maps, I, p.fan) : NULL;
     if (p.table || drawn) w = jd_mul(g, w, jd_connections(g, p.table ? p.table : drawn, o.maps, I));
     jd_free(jd_graph_ctx(g), drawn);
     jd_node y = p.dilation > 1 ? jd_conv2d_dilated(g, x, w, p.dilation, pad)

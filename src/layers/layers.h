@@ -10,6 +10,10 @@ jd_init jd__default_init(jd_init given, jd_activation act);
 /* false, with an error that names the layer, unless n >= 1. */
 bool jd__size_ok(jd_graph *g, const char *name, const char *what, int64_t n);
 
+/* Which of the I maps below each of the maps of a convolution sees: (maps,I), 1 or 0, in memory of the context; NULL after an
+ * error.  A function of the layer's name, for models must mean the same in every context. */
+uint8_t *jd__fan_table(jd_ctx *ctx, const char *name, int64_t maps, int64_t I, int64_t fan);
+
 /* The LSTM with `layer_norm`; called inside the layer's scope, with the parameters of the plain layer. */
 jd_lstm_out jd__lstm_normalised(jd_graph *g, const jd_lstm_args *a, const jd_lstm_options *o);
 
@@ -56,6 +60,11 @@ typedef enum jd__net_kind {
     JD_NET_BATCHNORM,
     JD_NET_RESIDUAL, /* the layer before this entry: its input is added to its output, */
     JD_NET_CONCAT,   /* or set beside it */
+    JD_NET_WINDOW,
+    JD_NET_CONTRAST,
+    JD_NET_BLOCK, /* `units` high, `size` wide */
+    JD_NET_COLLAPSE,
+    JD_NET_MDLSTM,
     JD_NET_OTHER
 } jd__net_kind;
 typedef struct jd__net_layer {
@@ -67,10 +76,12 @@ typedef struct jd__net_layer {
     int modules;                     /* of a clockwork layer */
     int size, stride, pad, dilation; /* dilation is at least 1 */
     int64_t fan;                     /* of a convolution with partial connections, or 0 */
-    bool ceil, each;
+    double around;                   /* what stands in the padding of a convolution */
+    bool ceil, each, places;
     jd_activation act;
     double rate;                     /* of dropout, sigma of noise */
     bool both, peepholes, no_forget; /* of recurrent layers: in both directions */
+    bool layer_norm, sum;            /* of an LSTM; of an MDLSTM's directions */
     int64_t projection;
     const char *text; /* of a polynomial: its units, within the line; `units` is how many the last layer has */
     jd_polynomial_options polynomial;

@@ -115,6 +115,11 @@ static jd__net_kind kind_of(jd__net_word k)
     case L_POLYNOMIAL: return JD_NET_POLYNOMIAL;
     case L_LAYERNORM: return JD_NET_LAYERNORM;
     case L_BATCHNORM: return JD_NET_BATCHNORM;
+    case L_WINDOW: return JD_NET_WINDOW;
+    case L_CONTRAST: return JD_NET_CONTRAST;
+    case L_BLOCK: return JD_NET_BLOCK;
+    case L_COLLAPSE: return JD_NET_COLLAPSE;
+    case L_MDLSTM: return JD_NET_MDLSTM;
     default: return JD_NET_OTHER;
     }
 }
@@ -132,15 +137,17 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
             return 0;
         }
         jd__net_layer *o = &list[n++];
-        *o = (jd__net_layer){.kind = l.layer_norm || l.places || l.around != 0 ? JD_NET_OTHER : kind_of(l.word),
+        *o = (jd__net_layer){.kind = kind_of(l.word),
                              .units = l.word == L_POLYNOMIAL ? l.outputs : (int64_t)l.size[l.word == L_EMBED],
                              .symbols = l.word == L_EMBED ? (int64_t)l.size[0] : 0,
                              .modules = l.word == L_CLOCKWORK ? (int)l.size[1] : 0,
-                             .size = (int)(l.word == L_CONV ? l.size[1] : l.size[0]),
+                             .size = (int)l.size[l.word == L_CONV || l.word == L_BLOCK],
                              .stride = (int)l.stride,
                              .pad = (int)l.pad,
                              .dilation = l.dilation > 1 ? (int)l.dilation : 1,
                              .fan = (int64_t)l.fan,
+                             .around = l.around,
+                             .places = l.places,
                              .ceil = l.ceil,
                              .each = l.each,
                              .act = l.act,
@@ -148,6 +155,8 @@ int jd__net_layers(jd_ctx *ctx, const char *spec, jd__net_layer list[JD_NET_LAYE
                              .both = l.word == L_BLSTM || l.word == L_BGRU || l.word == L_BSRN,
                              .peepholes = l.peepholes,
                              .no_forget = l.no_forget,
+                             .layer_norm = l.layer_norm,
+                             .sum = l.sum,
                              .projection = (int64_t)l.projection,
                              .text = l.text,
                              .polynomial = l.polynomial};

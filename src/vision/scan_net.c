@@ -57,6 +57,7 @@ static jd_status pass(jd_ctx *ctx, const jd__net_layer *l, state *st)
 {
     switch (l->kind) {
     case JD_NET_CONV:
+        if (l->places) return refuse(ctx, l, "with `places` it does not treat all places of an image alike");
         if (advance(ctx, l, st)) return jd_error(ctx);
         st->channels = l->units;
         return JD_OK;
