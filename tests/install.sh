@@ -16,6 +16,7 @@ cd "$work"
 {
     cc -Wall -Wextra -Werror -o shared "$source/examples/remember.c" $cflags $(pkg-config --libs jackdaw)
     cc -std=c11 -pedantic-errors -Wall -Wextra -Werror -o listen "$source/examples/listen.c" $cflags $(pkg-config --libs jackdaw) -lm
+    cc -O2 -Wall -Wextra -Werror -o evolve "$source/examples/evolve.c" $cflags $(pkg-config --libs jackdaw) -lm
     cc -o static "$source/examples/remember.c" $cflags "$lib/libjackdaw.a" \
         $(pkg-config --libs $(pkg-config --print-requires-private jackdaw)) -lm -lpthread
 }
@@ -23,6 +24,7 @@ LD_LIBRARY_PATH=$lib ./shared model-shared.safetensors
 ./static model-static.safetensors
 cmp model-shared.safetensors model-static.safetensors
 LD_LIBRARY_PATH=$lib ./listen model-listen.safetensors >listen.txt || { cat listen.txt && exit 1; }
+LD_LIBRARY_PATH=$lib ./evolve >evolve.txt && grep -q '9.. of 1000 landings' evolve.txt || { cat evolve.txt && exit 1; }
 
 mkdir consumer
 cat >consumer/CMakeLists.txt <<'END'

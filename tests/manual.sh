@@ -42,7 +42,7 @@ total=0 bad=()
 for header in "$include"/jackdaw/*.h; do
     name=$(basename "$header")
     {
-        printf '#define _GNU_SOURCE\n#include <jackdaw/jackdaw.h>\n#include <jackdaw/%s>\n#include <stdio.h>\n#include <string.h>\n' "$name"
+        printf '#define _GNU_SOURCE\n#include <jackdaw/jackdaw.h>\n#include <jackdaw/%s>\n#include <math.h>\n#include <stdio.h>\n#include <string.h>\n' "$name"
         awk -v want="[$name]" '/^\[/ {on = $0 == want || $0 == "[all]"; next} on' "$manual"
         awk -v count="$work/count" "$program" "$header"
     } >"$work/example.c"

@@ -105,15 +105,52 @@ extern "C" {
 
 typedef struct jd_env jd_env;
 
+/* An environment of your own (jd_env_options.own): the numbers of its state and what becomes of them.  Its copies are run, kept
+ * and evolved in like those above, millions of steps a second; examples/evolve.c is a whole program.
+ *
+ *     static double step(void *user, double *s, const float *action, bool *over)      // a point to be held near 0
+ *     {
+ *         (void)user, s[0] += .1 * s[1], s[1] += .1 * action[0];
+ *         *over = fabs(s[0]) > 1;
+ *         return 1;
+ *     }
+ *
+ * All functions are called from several threads at once, for different copies; `user` comes back to them.  For bits that do
+ * not depend on the machine a state should come from basic operations and exp.h.  An action that is not a number is 0, one
+ * beyond its bounds lies on them when it arrives here. */
+enum { JD_ENV_STATE = 256, JD_ENV_OBSERVATION = 1024, JD_ENV_ACTION = 32, JD_ENV_LANES = 16 }; /* at most */
+typedef struct jd_env_own {
+    const char *name; /* for messages; NULL: "own".  Copied, as is all that stands here but `user` */
+    int state, observation, action;
+    int choices;                           /* of the one action, 2 and more; 0: actions are `action` numbers */
+    const float *low, *high;               /* (observation); NULL: no bounds */
+    const float *action_low, *action_high; /* (action); NULL: -1, 1 */
+    int64_t time_limit;                    /* steps after which an episode is truncated */
+    void *user;
+    void (*start)(void *user, uint64_t seed, double *state); /* a function of the seed; state comes as zeros */
+    /* One step: changes the state, returns the reward, says with *over that the episode is over. */
+    double (*step)(void *user, double *state, const float *action, bool *over);
+    void (*observe)(void *user, const double *state, float *observation);
+    bool (*valid)(void *user, const double *state); /* NULL: any numbers are a state */
+    /* rgb (h,w,3) comes light grey; NULL: it stays so. */
+    void (*draw)(void *user, const double *state, uint8_t *rgb, int w, int h);
+    /* In place of step and observe, or NULL: 16 copies at once, for code that the compiler turns into vectors.  Number k of
+     * copy l is state[16 k + l]; action (action,16), reward and over (16), observation (observation,16).  Copies for which
+     * over is set on arrival have ended: what happens to them is undone. */
+    void (*step_lanes)(void *user, double *state, const float *action, float *reward, uint8_t *over);
+    void (*observe_lanes)(void *user, const double *state, float *observation);
+} jd_env_own;
+
 typedef struct jd_env_options {
-    size_t count;       /* copies; 0: 1 */
-    int64_t time_limit; /* steps after which an episode is truncated; 0: the environment's own (jd_env_time_limit) */
-    int length;         /* t-maze: of the corridor; adding: values; 1..100000; 0: 10 */
-    bool noise;         /* t-maze: a noisy corridor; key-door: noisy places */
-    double target[2];   /* octopus-arm: where to reach; 0, 0: (5.5, 3.5) */
-    const char *track;  /* torcs: NULL: "g-track-1"; drive: NULL: "park".  Copied */
-    int picture;        /* torcs, drive, racing: height and width of the picture, 16..256; 0: 64 */
-    double period;      /* torcs, drive, racing: seconds between actions, a multiple of 0.02 up to 10; 0: 0.2, 0.02 */
+    size_t count;          /* copies; 0: 1 */
+    const jd_env_own *own; /* instead of the name, which may be NULL then */
+    int64_t time_limit;    /* steps after which an episode is truncated; 0: the environment's own (jd_env_time_limit) */
+    int length;            /* t-maze: of the corridor; adding: values; 1..100000; 0: 10 */
+    bool noise;            /* t-maze: a noisy corridor; key-door: noisy places */
+    double target[2];      /* octopus-arm: where to reach; 0, 0: (5.5, 3.5) */
+    const char *track;     /* torcs: NULL: "g-track-1"; drive: NULL: "park".  Copied */
+    int picture;           /* torcs, drive, racing: height and width of the picture, 16..256; 0: 64 */
+    double period; /* torcs, drive, racing: seconds between actions, a multiple of 0.02 up to 10; 0: 0.2, 0.02 */
 } jd_env_options;
 
 /* What an observation or action is: `size` numbers within low..high, or one of `choices` (a float that holds 0, 1, ...). */
@@ -168,7 +205,7 @@ JD_API jd_status jd_env_render(const jd_env *e, size_t i, uint8_t *rgb, int w, i
  * and stand in jd_ctx_device_left.  Errors: JD_EUSAGE (the network does not fit; an environment that is not computed in
  * lanes: drive, racing, torcs and MuJoCo's). */
 typedef struct jd_rollout_options {
-    const char *env;
+    const char *env;            /* or env_options.own */
     jd_env_options env_options; /* count is not used */
     jd_net_shape net;           /* inputs and outputs 0: the environment's */
     /* What an episode is worth; NULL: the sum of its rewards.  `memory` holds `memory_size` numbers for each candidate, zeros

@@ -37,47 +37,60 @@ static const jd_env_kind *find(jd_ctx *ctx, const char *name)
     return NULL;
 }
 
+static jd_status check_options(jd_ctx *ctx, const char *name, const jd_env_options *o)
+{
+    if (o->time_limit < 0 || o->length < 0 || o->length > MAX_LENGTH || o->count > SIZE_MAX / 2)
+        return jd_fail(ctx, JD_EUSAGE, "env: %s: time limit %lld and length %d are 0 or more, the length at most %d",
+                       name, (long long)o->time_limit, o->length, MAX_LENGTH);
+    if (!(fabs(o->target[0]) <= 1e6 && fabs(o->target[1]) <= 1e6))
+        return jd_fail(ctx, JD_EUSAGE, "env: %s: a target at %g, %g; give two numbers", name, o->target[0],
+                       o->target[1]);
+    return JD_OK;
+}
+
+static jd_status make_copies(jd_env *e)
+{
+    jd_ctx *ctx = e->ctx;
+    const size_t state = (size_t)e->kind->state * JD_LANES;
+    e->blocks = (e->o.count + JD_LANES - 1) / JD_LANES;
+    e->block = jd_alloc_array(ctx, e->blocks, sizeof *e->block);
+    e->s = jd_alloc_array(ctx, e->blocks, state * sizeof *e->s);
+    if (jd_error(ctx)) return jd_error(ctx);
+    e->observation = e->kind->observation;
+    e->low = e->kind->low;
+    e->high = e->kind->high;
+    for (size_t b = 0; b < e->blocks; b++) {
+        e->block[b].s = e->s + b * state;
+        memset(e->block[b].over, TERMINATED, JD_LANES);
+    }
+    return e->kind->outside ? jd__outside_open(e) : JD_OK;
+}
+
 jd_env *jd_env_new(jd_ctx *ctx, const char *name, const jd_env_options *o)
 {
-    if (!jd__given(ctx, __func__, "name", name)) return NULL;
     static const jd_env_options none;
-    if (jd_error(ctx)) return NULL;
     if (!o) o = &none;
-    const jd_env_kind *kind = find(ctx, name);
-    if (!kind) return NULL;
-    if (o->time_limit < 0 || o->length < 0 || o->length > MAX_LENGTH || o->count > SIZE_MAX / 2) {
-        jd_fail(ctx, JD_EUSAGE, "env: %s: time limit %lld and length %d are 0 or more, the length at most %d", name,
-                (long long)o->time_limit, o->length, MAX_LENGTH);
+    if (!name && o->own) name = o->own->name ? o->own->name : "own";
+    if (!jd__given(ctx, __func__, "name", name)) return NULL;
+    if (jd_error(ctx)) return NULL;
+    const jd_env_kind *kind = o->own ? NULL : find(ctx, name);
+    if ((!kind && !o->own) || check_options(ctx, name, o)) return NULL;
+    struct jd_own *own = o->own ? jd__own_new(ctx, o->own, name) : NULL;
+    jd_env *e = kind || own ? jd_alloc(ctx, sizeof *e) : NULL;
+    if (!e) {
+        jd_free(ctx, own);
         return NULL;
     }
-    if (!(fabs(o->target[0]) <= 1e6 && fabs(o->target[1]) <= 1e6)) {
-        jd_fail(ctx, JD_EUSAGE, "env: %s: a target at %g, %g; give two numbers", name, o->target[0], o->target[1]);
-        return NULL;
-    }
-    jd_env *e = jd_alloc(ctx, sizeof *e);
-    if (!e) return NULL;
     e->ctx = ctx;
-    e->kind = kind;
+    e->own = own;
+    e->kind = own ? jd__own_kind(own) : kind;
     e->control = jd__control_find(ctx->isa);
     e->o = *o;
     if (!e->o.count) e->o.count = 1;
     if (!e->o.length) e->o.length = 10;
-    if (!e->o.time_limit) e->o.time_limit = kind->limit(&e->o);
-    e->blocks = (e->o.count + JD_LANES - 1) / JD_LANES;
-    e->block = jd_alloc_array(ctx, e->blocks, sizeof *e->block);
-    e->s = jd_alloc_array(ctx, e->blocks, (size_t)kind->state * JD_LANES * sizeof *e->s);
-    if (jd_error(ctx)) {
-        jd_env_free(e);
-        return NULL;
-    }
-    e->observation = kind->observation;
-    e->low = kind->low;
-    e->high = kind->high;
-    for (size_t b = 0; b < e->blocks; b++) {
-        e->block[b].s = e->s + b * (size_t)kind->state * JD_LANES;
-        memset(e->block[b].over, TERMINATED, JD_LANES);
-    }
-    if (kind->outside && jd__outside_open(e)) {
+    if (!e->o.time_limit) e->o.time_limit = e->kind->limit(&e->o);
+    e->o.own = NULL; /* it was copied */
+    if (make_copies(e)) {
         jd_env_free(e);
         return NULL;
     }
@@ -90,6 +103,7 @@ void jd_env_free(jd_env *e)
     jd__outside_close(e);
     jd_free(e->ctx, e->block);
     jd_free(e->ctx, e->s);
+    jd_free(e->ctx, e->own);
     jd_free(e->ctx, e);
 }
 
@@ -144,9 +158,9 @@ void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, co
 {
     const int n = e->kind->state;
     double kept[JD_ENV_STATE * JD_LANES];
-    uint8_t ended[JD_LANES] = {0};
+    uint8_t ended[JD_LANES];
     int over = 0;
-    for (int l = 0; l < JD_LANES; l++) over |= b->over[l];
+    for (int l = 0; l < JD_LANES; l++) over |= ended[l] = b->over[l];
     if (over) memcpy(kept, b->s, (size_t)n * JD_LANES * sizeof *kept);
     e->kind->step(e, b->s, action, reward, ended);
     for (int l = 0; l < JD_LANES; l++) {

@@ -12,9 +12,6 @@
 #include "env/canvas.h"
 #include "jackdaw/env.h"
 
-/* At most; environments outside observe what they like. */
-enum { JD_ENV_STATE = 82, JD_ENV_OBSERVATION = 1024, JD_ENV_ACTION = 32 };
-
 /* What an environment defines that is computed elsewhere - by a library, or by processes of their own - in the place of
  * start, step and observe.  State rows are contiguous here.  A function that fails records an error. */
 typedef struct jd_env_outside {
@@ -40,7 +37,8 @@ typedef struct jd_env_kind {
     void (*start)(const jd_env *e, double *s, uint64_t seed);
     bool (*valid)(const jd_env *e, const double *s); /* could this be a state? */
     void (*draw)(const jd_env *e, const double *s, jd_canvas *c);
-    /* A block: action (actions,16), reward and ended (16), obs (observations,16); t (16): steps before this one. */
+    /* A block: action (actions,16), reward and ended (16; set where a lane was over before), obs (observations,16); t (16):
+     * steps before this one. */
     void (*step)(const jd_env *e, double *s, const float *action, float *reward, uint8_t *ended);
     void (*observe)(const jd_env *e, const double *s, const int64_t *t, float *obs);
     const jd_pole_task *poles; /* the same as numbers, for devices; NULL: it is another task */
@@ -55,6 +53,7 @@ typedef struct jd_env_block {
 struct jd_env {
     jd_ctx *ctx;
     const jd_env_kind *kind;
+    struct jd_own *own; /* NULL: one of Jackdaw's */
     const jd_control *control;
     jd_env_options o;
     size_t blocks;
@@ -76,6 +75,9 @@ extern const jd_env_kind jd__env_single_pole, jd__env_double_pole, jd__env_doubl
     jd__env_mj_reacher, jd__env_cart_pole_blind, jd__env_cart_pole_cue, jd__env_adding, jd__env_key_door, jd__env_drive,
     jd__env_racing;
 
+/* An environment that a program brought along; freed by jd_free. */
+struct jd_own *jd__own_new(jd_ctx *ctx, const jd_env_own *o, const char *name);
+const jd_env_kind *jd__own_kind(const struct jd_own *own);
 /* One step of a block: lanes that are over stay and earn 0.  over becomes 1 (terminated) or 2 (truncated). */
 void jd__env_step_block(const jd_env *e, jd_env_block *b, int64_t time_limit, const float *action, float *obs,
                         float *reward);

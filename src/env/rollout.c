@@ -4,6 +4,7 @@
  * Which lane a candidate runs in, and beside whom, is left to chance (the next free lane takes it), because no lane sees
  * another.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/given.h"
@@ -36,9 +37,11 @@ jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o)
     const jd_space see = jd_env_observation(e), act = jd_env_action(e);
     const int outputs = act.choices ? act.choices : act.size;
     const bool outside = e->kind->outside;
+    char name[64];
+    snprintf(name, sizeof name, "%s", e->kind->name);
     jd_env_free(e);
     if (outside) {
-        jd_fail(ctx, JD_EUSAGE, "rollout: %s is not computed in lanes; step it with jd_env_step", o->env);
+        jd_fail(ctx, JD_EUSAGE, "rollout: %s is not computed in lanes; step it with jd_env_step", name);
         return NULL;
     }
     jd_net_shape shape = o->net;
@@ -48,7 +51,7 @@ jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o)
         jd_fail(ctx, JD_EUSAGE,
                 "rollout: a network of %d inputs, %d hidden units and %d outputs; %s gives %d numbers and takes %d; "
                 "hidden units are 0 to %d, memory_size at least 0",
-                shape.inputs, shape.hidden, shape.outputs, o->env, see.size, outputs, JD_NET_MAX);
+                shape.inputs, shape.hidden, shape.outputs, name, see.size, outputs, JD_NET_MAX);
         return NULL;
     }
     jd_rollout *r = jd_alloc(ctx, sizeof *r);
@@ -64,10 +67,11 @@ jd_rollout *jd_rollout_new(jd_ctx *ctx, const jd_rollout_options *o)
         jd_rollout_free(r);
         return NULL;
     }
+    r->o.env_options.own = NULL; /* copied by the environments */
     if (r->lane[0].env->kind->poles)
         r->kernel = jd__device_population(ctx, "rollout", &r->net);
     else
-        jd__device_leave(ctx, "rollouts of %s", o->env);
+        jd__device_leave(ctx, "rollouts of %s", name);
     return r;
 }
 
