@@ -286,8 +286,9 @@ JD_INLINE __m256 column_sums(const float *x, const float *W, int K, int rows, bo
     _Alignas(32) float copy[8 * SHORT];
     ptrdiff_t pitch = K;
     if (!room) {
-        memset(copy, 0, sizeof copy);
-        for (int i = 0; i < rows; i++) memcpy(copy + i * SHORT, x + i * K, (size_t)K * sizeof *x);
+        for (int i = 0; i < 8 * SHORT; i += 8) _mm256_store_ps(copy + i, _mm256_setzero_ps());
+        for (int i = 0; i < rows; i++)
+            for (int k = 0; k < K; k++) copy[i * SHORT + k] = x[i * K + k];
         x = copy;
         pitch = SHORT;
     }
@@ -309,9 +310,19 @@ static void column(const jd_call *c, const jd_worker *w)
     float *y = c->out[0];
     const size_t M = (size_t)c->out_type[0].dim[0];
     const int K = (int)c->in_type[0].dim[1], act = ((const jd_matmul_attr *)c->attr)->act;
-    size_t begin, end;
+    size_t begin, end, m;
     jd_share(w, M, 8, &begin, &end);
-    for (size_t m = begin; m < end; m += 8) {
+    m = begin;
+#if VL == 16 /* all of whose lanes are squashed at once */
+    for (; m + 16 <= end && (m + 15) * (size_t)K + SHORT <= M * (size_t)K; m += 16) {
+        const __m256 low = column_sums(x + m * (size_t)K, W, K, 8, true);
+        const __m256 high = column_sums(x + (m + 8) * (size_t)K, W, K, 8, true);
+        vf s = _mm512_insertf32x8(WIDE(low), high, 1);
+        if (bias) s = vf_add(s, vf_set1(*bias));
+        vf_store(y + m, squash(act, s));
+    }
+#endif
+    for (; m < end; m += 8) {
         const int rows = end - m < 8 ? (int)(end - m) : 8;
         const bool room = (m + 7) * (size_t)K + SHORT <= M * (size_t)K;
         __m256 s = column_sums(x + m * (size_t)K, W, K, rows, room);

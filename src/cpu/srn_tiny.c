@@ -14,12 +14,24 @@
 
 enum { TINY = JD_TINY, VECTORS = TINY / VL, WIDE = TINY };
 
-/* Columns of a matrix (H,n), filled up to whole vectors. */
-static void columns(const float *m, int H, int n, float *out)
+/* The lane of unit j.  Where there is room, unit 0 is in both halves of a vector of eight, 0 1 2 3 0 4 5 6: it begins the
+ * chain of the next step, and a way within the halves is two cycles shorter. */
+JD_INLINE bool twice(int units)
 {
-    memset(out, 0, (size_t)n * WIDE * sizeof(float));
-    for (int j = 0; j < n; j++)
-        for (int k = 0; k < H; k++) out[j * WIDE + k] = m[k * n + j];
+    return VL == 8 && units < VL;
+}
+
+JD_INLINE int lane(int j, int units)
+{
+    return twice(units) && j > 3 ? j + 1 : j;
+}
+
+/* m[k * stride] of all units k. */
+JD_INLINE void spread(const float *m, int units, int stride, float out[WIDE])
+{
+    for (int v = 0; v < VECTORS; v++) vf_store(out + v * VL, vf_zero());
+    for (int k = 0; k < units; k++) out[lane(k, units)] = m[k * stride];
+    if (twice(units)) out[4] = m[0];
 }
 
 /* The units of one step: in registers where one vector holds them, since a way through memory would be a third of the
@@ -28,7 +40,7 @@ typedef struct tiny_state {
 #if defined(__AVX512VL__)
     vf all;
 #elif VL == 8
-    vf low, high; /* units 0..3 and 4..7, twice */
+    vf all, low, high; /* low, high: its halves, twice */
 #else
     float unit[TINY];
 #endif
@@ -36,30 +48,34 @@ typedef struct tiny_state {
 
 JD_INLINE void keep(tiny_state *s, const vf h[VECTORS])
 {
-#if defined(__AVX512VL__)
+#if VL == 8
     s->all = h[0];
-#elif VL == 8
+#endif
+#if VL == 8 && !defined(__AVX512VL__)
     s->low = _mm256_permute2f128_ps(h[0], h[0], 0x00);
     s->high = _mm256_permute2f128_ps(h[0], h[0], 0x11);
-#else
+#elif VL != 8
     for (int k = 0; k < TINY; k++) s->unit[k] = h[k];
 #endif
 }
 
 /* Unit j, constant, in all lanes. */
-JD_INLINE vf unit(const tiny_state *s, const int j)
+JD_INLINE vf unit(const tiny_state *s, const int j, const int units)
 {
-#if defined(__AVX512VL__) /* which has registers for the numbers of units */
-    return _mm256_permutevar8x32_ps(s->all, _mm256_set1_epi32(j));
+#if defined(__AVX512VL__) /* which has registers for the numbers of lanes */
+    if (twice(units) && j == 0) return _mm256_permute_ps(s->all, 0x00);
+    return _mm256_permutevar8x32_ps(s->all, _mm256_set1_epi32(lane(j, units)));
 #elif VL == 8
-    const vf x = j < 4 ? s->low : s->high;
-    switch (j % 4) {
+    const int at = lane(j, units);
+    const vf x = twice(units) && j == 0 ? s->all : at < 4 ? s->low : s->high;
+    switch (at % 4) {
     case 0: return _mm256_permute_ps(x, 0x00);
     case 1: return _mm256_permute_ps(x, 0x55);
     case 2: return _mm256_permute_ps(x, 0xaa);
     default: return _mm256_permute_ps(x, 0xff);
     }
 #else
+    (void)units;
     return s->unit[j];
 #endif
 }
@@ -67,10 +83,16 @@ JD_INLINE vf unit(const tiny_state *s, const int j)
 /* y[H] = h.  What lies behind is overwritten where `room` allows: later steps put it right. */
 JD_INLINE void put(float *y, const vf h[VECTORS], int H, bool room)
 {
-    if (VL == 8 && room)
-        vf_store(y, h[0]);
+#if VL == 8
+    const vf all = twice(H) ? _mm256_permutevar8x32_ps(h[0], _mm256_setr_epi32(0, 1, 2, 3, 5, 6, 7, 7)) : h[0];
+    if (room)
+        vf_store(y, all);
     else
-        for (int v = 0; v * VL < H; v++) vf_storen(y + v * VL, h[v], H - v * VL < VL ? H - v * VL : VL);
+        vf_storen(y, all, H);
+#else
+    (void)room;
+    for (int k = 0; k < H; k++) y[k] = h[k];
+#endif
 }
 
 typedef struct layer {
@@ -102,7 +124,7 @@ JD_INLINE void tiny_steps(const layer *L, const int act, const int units, int le
         if (s || L->h0) {
             JD_UNROLL for (int j = 0; j < units; j++)
             {
-                const vf hj = unit(&state, j);
+                const vf hj = unit(&state, j, units);
                 for (int v = 0; v < VECTORS; v++) h[v] = vf_fma(hj, column[j][v], h[v]);
             }
         }
@@ -135,13 +157,16 @@ void JD_K(jd__srn_tiny)(const jd_call *c)
                        .y = c->out[0]};
     const layer *L = &all;
     const int length = (int)jd__length(c->in[1], 0, (size_t)T);
-    _Alignas(64) float R[TINY * WIDE], W[TINY * WIDE], bias[WIDE] = {0}, start[WIDE] = {0};
+    _Alignas(64) float R[TINY * WIDE], W[TINY * WIDE], bias[WIDE], start[WIDE];
     vf h[VECTORS];
-    columns(c->in[3], H, H, R);
-    columns(c->in[2], H, N, W);
-    for (int k = 0; k < H; k++) bias[k] = L->b[k];
-    for (int k = 0; L->h0 && k < H; k++) start[k] = L->h0[k];
-    for (int v = 0; v < VECTORS; v++) h[v] = vf_load(start + v * VL);
+    for (int j = 0; j < H; j++) spread((const float *)c->in[3] + j, H, H, R + j * WIDE);
+    for (int j = 0; j < N; j++) spread((const float *)c->in[2] + j, H, N, W + j * WIDE);
+    spread(L->b, H, 1, bias);
+    for (int v = 0; v < VECTORS; v++) h[v] = vf_zero();
+    if (L->h0) {
+        spread(L->h0, H, 1, start);
+        for (int v = 0; v < VECTORS; v++) h[v] = vf_load(start + v * VL);
+    }
     switch (H) {
         TINY_CASE(1)
         TINY_CASE(2)
@@ -152,6 +177,6 @@ void JD_K(jd__srn_tiny)(const jd_call *c)
         TINY_CASE(7)
         TINY_CASE(8)
     }
-    memset(L->y + (size_t)length * (size_t)H, 0, (size_t)(T - length) * (size_t)H * sizeof(float));
+    if (length < T) memset(L->y + (size_t)length * (size_t)H, 0, (size_t)(T - length) * (size_t)H * sizeof(float));
     put(c->out[1], h, H, false);
 }

@@ -102,14 +102,20 @@ JD_INLINE vf vf_tanh(vf x)
  * of the work.  Error at most 6 ulp, not monotone in the last bits.  Minimax in relative error on 0..8.6;
  * cut where the quotient is 1, below which it is never more.  z = a^2. */
 #define VF_TANH_CUT 8.21875f
-JD_INLINE vf vf_tanh_quotient(vf a, vf z)
+JD_INLINE void vf_tanh_parts(vf z, vf *over, vf *under)
 {
     const vf one = vf_set1(1.f);
     vf p = vf_set1(1.4082364628e-08f), q = vf_set1(8.0705933515e-07f);
     p = vf_fma(p, z, vf_set1(2.1122304722e-05f)), q = vf_fma(q, z, vf_set1(3.3362625946e-04f));
     p = vf_fma(p, z, vf_set1(3.5263968791e-03f)), q = vf_fma(q, z, vf_set1(2.5993881991e-02f));
     p = vf_fma(p, z, vf_set1(1.3406871320e-01f)), q = vf_fma(q, z, vf_set1(4.6740192856e-01f));
-    p = vf_fma(p, z, one), q = vf_fma(q, z, one);
+    *over = vf_fma(p, z, one), *under = vf_fma(q, z, one);
+}
+
+JD_INLINE vf vf_tanh_quotient(vf a, vf z)
+{
+    vf p, q;
+    vf_tanh_parts(z, &p, &q);
     return vf_div(vf_mul(a, p), q);
 }
 
@@ -119,11 +125,20 @@ JD_INLINE vf vf_tanh_short(vf x)
     return vf_tanh_quotient(a, vf_mul(a, a));
 }
 
-/* The same bits sooner, for chains that nothing else shortens, by more operations: cut as in vf_tanh. */
+/* The same bits sooner, for chains that nothing else shortens, by more operations: cut as in vf_tanh, or, where a division
+ * can leave lanes as they are, not at all. */
 JD_INLINE vf vf_tanh_soon(vf x)
 {
+#if defined(__AVX512VL__) && VL == 8
+    const __mmask8 within = _mm256_cmp_ps_mask(vf_abs(x), _mm256_set1_ps(VF_TANH_CUT), _CMP_NGE_UQ);
+    const vf one = vf_set1(1.f), z = vf_mul(x, x);
+    vf p, q;
+    vf_tanh_parts(z, &p, &q);
+    return _mm256_mask_div_ps(vf_copysign(one, x), within, vf_mul(x, p), q);
+#else
     const vf cut = vi_as_float(vi_min(vf_bits(vf_abs(x)), vf_bits(vf_set1(VF_TANH_CUT))));
     return vf_tanh_quotient(vf_select(vf_isnan(x), x, vf_copysign(cut, x)), vf_mul(cut, cut));
+#endif
 }
 
 /* 1 / (1 + e^-x) for both signs: each operation is monotone, so the whole is.  Both sides of the fraction are taken times
