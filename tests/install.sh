@@ -26,6 +26,18 @@ cmp model-shared.safetensors model-static.safetensors
 LD_LIBRARY_PATH=$lib ./listen model-listen.safetensors >listen.txt || { cat listen.txt && exit 1; }
 LD_LIBRARY_PATH=$lib ./evolve >evolve.txt && grep -q '9.. of 1000 landings' evolve.txt || { cat evolve.txt && exit 1; }
 
+# A trained model, answered for by the library from four threads as by the program.
+awk 'BEGIN { srand(3); print "a,b,c,y"; for (i = 0; i < 60; i++) { a = rand(); b = rand(); print a "," b "," rand() "," (a > b ? "up" : "down") } }' >rows.csv
+"$work/usr/bin/jackdaw" train --data rows.csv --epochs 3 --out trained --quiet
+# shellcheck disable=SC2046
+for language in "cc -std=c17 -Wconversion" "c++ -std=c++17 -Wno-missing-field-initializers -x c++"; do
+    $language -Wall -Wextra -pedantic-errors -Werror -o answer "$source/examples/answer.c" -x none $cflags $(pkg-config --libs jackdaw) -lpthread
+    tail -n +2 rows.csv | cut -d, -f1-3 >inputs.csv
+    LD_LIBRARY_PATH=$lib ./answer trained/model.safetensors <inputs.csv >answers.txt
+    "$work/usr/bin/jackdaw" predict trained inputs.csv --json | sed 's/.*"probabilities":\[\([^]]*\)\].*/\1/; s/,/ /g' >predicted.txt
+    cmp answers.txt predicted.txt
+done
+
 mkdir consumer
 cat >consumer/CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.23)

@@ -261,7 +261,40 @@ static void export(jd_ctx *ctx, uint64_t *sum)
                sum);
 }
 
-const oom_scenario oom_files[] = {{"checkpoint", checkpoint}, {"arrays", arrays},   {"pictures", pictures},
-                                  {"sounds", sounds},         {"volumes", volumes}, {"tables", tables},
-                                  {"music", music},           {"events", events},   {"csv-log", csv_log},
-                                  {"report", report},         {"export", export},   {0}};
+static void model(jd_ctx *ctx, uint64_t *sum)
+{
+    static const char config[] =
+        "{\"net\":\"lstm 2, dense 2\",\"input\":\"5x3\",\"classes\":0,\"mean\":\"1 2 3\",\"factor\":"
+        "\"1 1 2\",\"targets\":2,\"target-mean\":\"1 2\",\"target-factor\":\"2 3\",\"class-names\":\"a|b\"}";
+    const float x[15] = {1, 2, 3, 4};
+    float y[10] = {0};
+    jd_params *w = jd_params_new(ctx, JD_F32);
+    jd_fn *f = w ? jd_fn_new(ctx, w, trace_net, "lstm 2, dense 2") : NULL;
+    const jd_tensor in = JD_TENSOR("x", JD_F32, x, 5, 1, 3);
+    if (f && jd_fn_plan(f, &in, 1))
+        jd_params_save(ctx, w, oom_path("model"), (jd_metadata[]){{"jackdaw.config", config}}, 1);
+    jd_fn_free(f);
+    jd_params_free(w);
+    jd_model *m = jd_model_open(ctx, oom_path("model")), *other = jd_model_share(ctx, m);
+    jd_stream *s = jd_model_stream(m, 1);
+    if (!jd_model_run_sequences(other, x, NULL, 5, 1, y)) oom_add(sum, y, sizeof y);
+    const float *fed = jd_stream_feed(s, x, 5);
+    if (fed) oom_add(sum, fed, sizeof y);
+    jd_stream_free(s);
+    jd_model_free(other);
+    jd_model_free(m);
+}
+
+const oom_scenario oom_files[] = {{"checkpoint", checkpoint},
+                                  {"arrays", arrays},
+                                  {"pictures", pictures},
+                                  {"sounds", sounds},
+                                  {"volumes", volumes},
+                                  {"tables", tables},
+                                  {"music", music},
+                                  {"events", events},
+                                  {"csv-log", csv_log},
+                                  {"report", report},
+                                  {"export", export},
+                                  {"model", model},
+                                  {0}};

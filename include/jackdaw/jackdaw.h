@@ -1,6 +1,6 @@
 /*
- * jackdaw.h - everything.  Start with graph.h (how a model is written), fn.h (how it runs), layers.h, train.h; then stream.h
- * and export.h (models in products).
+ * jackdaw.h - everything.  Start with graph.h (how a model is written), fn.h (how it runs), layers.h, train.h; then model.h,
+ * stream.h and export.h (models in products).
  */
 #ifndef JACKDAW_H
 #define JACKDAW_H
@@ -26,6 +26,7 @@
 #include "jackdaw/metrics.h"
 #include "jackdaw/midi.h"
 #include "jackdaw/minimize.h"
+#include "jackdaw/model.h"
 #include "jackdaw/ngram.h"
 #include "jackdaw/population.h"
 #include "jackdaw/prepare.h"

@@ -31,6 +31,8 @@ typedef struct jd_stream_options {
     int64_t columns; /* numbers of a step; 0: a step is a symbol, an int32, and the network begins with embed */
     int64_t count;   /* B: streams side by side, each with a state of its own; 0: 1 */
     bool softmax;    /* probabilities, not logits */
+    const float *mean, *factor;          /* (columns): v goes in as (v - mean) factor, a NaN as 0; NULL: as it is */
+    const float *out_factor, *out_shift; /* (outputs): multiply and shift; NULL: as they are */
     /* Instead of `net`, a function of one's own: it reads the input "x" (T,B,columns), or int32 (T,B), and gives the result "y"
      * (T,B,...).  What is both an input and a result of one name is carried to the next chunk: state (states) lists those,
      * of the parameters' type, with what they begin with in `data` (NULL: zero).

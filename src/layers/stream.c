@@ -6,6 +6,7 @@
  */
 #include "jackdaw/stream.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "jackdaw/device.h"
@@ -40,6 +41,7 @@ struct jd_stream {
     const float *y_at[SIZES];
     float *y;
     size_t y_room;
+    float *scale[4]; /* mean, factor (columns); out_factor, out_shift (outputs); or NULL */
 };
 
 static void trace_net(jd_graph *g, void *user)
@@ -123,6 +125,19 @@ static jd_status make_plan(jd_stream *s, int k)
     return s->plan[k] ? locate(s, k) : jd_error(s->ctx);
 }
 
+/* Copies of the options' vectors. */
+static jd_status take_scales(jd_stream *s, const jd_stream_options *o)
+{
+    const float *const given[4] = {o->mean, o->factor, o->out_factor, o->out_shift};
+    for (int i = 0; i < 4; i++) {
+        const size_t n = (size_t)(i < 2 ? o->columns : s->outputs);
+        if (!given[i / 2 * 2] || !given[i / 2 * 2 + 1]) continue;
+        s->scale[i] = jd_alloc_array(s->ctx, n, sizeof(float));
+        if (s->scale[i]) memcpy(s->scale[i], given[i], n * sizeof(float));
+    }
+    return jd_error(s->ctx);
+}
+
 static jd_status check_options(jd_ctx *ctx, const jd_params *params, const jd_stream_options *o)
 {
     if (!params || !o || !o->net == !o->trace)
@@ -155,7 +170,7 @@ static jd_status begin(jd_stream *s, jd_params *params, const jd_stream_options 
             "this network was trained as",
             jd_params_range(params, before)->name);
     jd_stream_reset(s);
-    return JD_OK;
+    return take_scales(s, o);
 }
 
 jd_stream *jd_stream_new(jd_ctx *ctx, jd_params *params, const jd_stream_options *o)
@@ -180,6 +195,7 @@ void jd_stream_free(jd_stream *s)
     jd_free(s->ctx, s->saved);
     jd_free(s->ctx, s->net);
     jd_free(s->ctx, s->y);
+    for (int i = 0; i < 4; i++) jd_free(s->ctx, s->scale[i]);
     jd_free(s->ctx, s);
 }
 
@@ -188,15 +204,37 @@ int64_t jd_stream_outputs(const jd_stream *s)
     return s ? s->outputs : 0;
 }
 
+/* n rows of numbers (n,N) as the net takes them. */
+static void scaled_in(const jd_stream *s, const float *x, size_t n, size_t N, float *to)
+{
+    const float *mean = s->scale[0], *factor = s->scale[1];
+    for (; n; n--, x += N, to += N)
+        for (size_t k = 0; k < N; k++) to[k] = isnan(x[k]) ? 0 : (x[k] - mean[k]) * factor[k];
+}
+
+static void scaled_out(const jd_stream *s, const float *y, size_t n, size_t K, float *to)
+{
+    const float *factor = s->scale[2], *shift = s->scale[3];
+    for (; n; n--, y += K, to += K)
+        for (size_t k = 0; k < K; k++) to[k] = factor[k] * y[k] + shift[k];
+}
+
 static jd_status run_block(jd_stream *s, int k, const char *x, float *y)
 {
     if (!s->plan[k] && make_plan(s, k)) return jd_error(s->ctx);
-    if (s->x_at[k]) memcpy(s->x_at[k], x, (size_t)BLOCK[k] * s->x_bytes);
+    const size_t rows = (size_t)(BLOCK[k] * s->x.type.dim[1]);
+    if (s->x_at[k] && s->scale[0])
+        scaled_in(s, (const float *)(const void *)x, rows, (size_t)s->x.type.dim[2], s->x_at[k]);
+    else if (s->x_at[k])
+        memcpy(s->x_at[k], x, (size_t)BLOCK[k] * s->x_bytes);
     for (int i = 0; i < s->states; i++)
         memcpy(s->carried[i].before[k], s->state + s->carried[i].at, s->carried[i].count * sizeof(float));
     /* On a device results are where the host can see them only when they were asked for after the run. */
     if (jd_plan_run(s->plan[k]) || (s->on_device && locate(s, k))) return jd_error(s->ctx);
-    memcpy(y, s->y_at[k], (size_t)BLOCK[k] * s->y_count * sizeof *y);
+    if (s->scale[2])
+        scaled_out(s, s->y_at[k], rows, (size_t)s->outputs, y);
+    else
+        memcpy(y, s->y_at[k], (size_t)BLOCK[k] * s->y_count * sizeof *y);
     for (int i = 0; i < s->states; i++)
         memcpy(s->state + s->carried[i].at, s->carried[i].after[k], s->carried[i].count * sizeof(float));
     return JD_OK;
