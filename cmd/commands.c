@@ -129,6 +129,8 @@ static const cli_option export_options[] = {
     {"onnx", 0, "FILE", "write an ONNX model (IR version 8, operator set 17)", false},
     {"primitives", 0, NULL, "ONNX: recurrent layers as Scan of primitive operators, without LSTM, GRU, RNN", false},
     {"lengths", 0, NULL, "ONNX: a second input, the lengths of a batch's sequences", false},
+    {"states", 0, NULL, "ONNX: states of recurrent layers come in and go out, for sequences that arrive in pieces",
+     false},
     {"logits", 0, NULL, "leave the softmax at the end out", false},
     {"member", 0, "K", "of a committee only the K-th network", false},
     {"prepared", 0, NULL, "the file takes pictures that have been prepared (resized, their contrast changed...)",

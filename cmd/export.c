@@ -143,6 +143,7 @@ int cmd_export(int argc, char **argv)
     if (!load(ctx, &n, a.rest[0]) && (!n.e.height || !choose_members(ctx, &n, &a)) && !a.bad) {
         if (cli_has(&a, "logits")) n.e.softmax = false;
         n.e.lengths = cli_has(&a, "lengths");
+        n.e.states = cli_has(&a, "states");
         const char *slash = dir && *dir && dir[strlen(dir) - 1] == '/' ? "" : "/";
         if (dir && !jd_export_c(ctx, &n.e, dir, name))
             printf("%s%s%s.c\n%s%s%s.h\n", dir, slash, name, dir, slash, name);

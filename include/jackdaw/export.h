@@ -31,6 +31,7 @@ typedef struct jd_export {
     int64_t columns;                 /* vectors and sequences; 1 where the net begins with embed */
     bool sequence;
     bool lengths;               /* ONNX, sequences: a second input "lengths", int32 (B), where a batch has several */
+    bool states;                /* ONNX, sequences that arrive in pieces: see jd_export_onnx */
     bool softmax;               /* probabilities, not logits */
     float low, high;            /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
     const float *mean, *factor; /* (columns): v goes in as (v - mean) factor; NULL: as it is */
@@ -61,7 +62,9 @@ JD_API jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, c
  * output "y" (B,K) or (T,B,K); B and T may be anything.  With `lengths` the steps of a sample past its own do not count, in
  * either direction, as in jd_net.  Recurrent layers are LSTM, GRU and RNN operators, with the
  * peepholes of ONNX where the layer has them; with `primitives`, and where an operator lacks what the layer has (projection,
- * layernorm, clockwork, mdlstm), the steps are a Scan of MatMul, Add, Sigmoid and Tanh. */
+ * layernorm, clockwork, mdlstm), the steps are a Scan of MatMul, Add, Sigmoid and Tanh.
+ * With `states` each lstm, gru and srn, here all in one direction, takes the inputs "NAME/h" and, an lstm, "NAME/c" (B,units),
+ * zeros before the first piece, and gives "NAME/h_next" and "NAME/c_next" for the next one. */
 JD_API jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool primitives);
 
 #ifdef __cplusplus

@@ -377,6 +377,9 @@ jd_status jd_export_onnx(jd_ctx *ctx, const jd_export *e, const char *path, bool
     jd_onnx_writer *w = jd_alloc(ctx, sizeof *w);
     if (e->lengths && !e->sequence)
         jd_fail(ctx, JD_EUSAGE, "ONNX: .lengths is for sequences; this net takes one input");
+    jd__net_state states[JD_NET_STATES];
+    if (e->states && !e->sequence) jd_fail(ctx, JD_EUSAGE, "ONNX: .states is for sequences; this net reads none");
+    if (e->states && !jd_error(ctx)) jd__net_states(ctx, e->net, states); /* refuses what needs later steps */
     if (p && w && !jd_error(ctx) && !jd__export_plan(ctx, e, 0, "ONNX", p)) {
         *w = (jd_onnx_writer){.p = p, .primitives = primitives};
         w->g.ctx = w->g.nodes.ctx = w->g.initializers.ctx = w->g.inputs.ctx = w->g.outputs.ctx = ctx;

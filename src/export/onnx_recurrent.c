@@ -1,6 +1,7 @@
 /* onnx_recurrent.c - recurrent layers: ONNX's operators, or a Scan whose body is made of primitives. */
 #include "export/onnx.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- operators -------------------------------------------------------------------------------------------------------------- */
@@ -41,6 +42,30 @@ static void fill(const jd_export_layer *x, int d, int G, operand *o)
         if (!(x->l.no_forget && k == 2)) put_block(o->P + d * 3 * H, k, v->peep, peep_order[k], H, 1);
 }
 
+/* With `states`: the input NAME/h, or c, in the form (1,B,n) of the operators or (B,n); else NULL. */
+static const char *state_in(jd_onnx_writer *w, const jd_export_layer *x, char part, int64_t n, bool operator)
+{
+    static const char *const dim_names[] = {"T", "B"};
+    char name[48];
+    if (!w->p->e->states) return NULL;
+    snprintf(name, sizeof name, "%s/%c", x->l.name, part);
+    jd__onnx_value(&w->g.inputs, 11, name, JD_ONNX_FLOAT, JD_DIMS(-2, n), dim_names);
+    return operator? jd__onnx_two(&w->g, "Unsqueeze", name, jd__onnx_ints(&w->g, (int64_t[]){0}, 1))
+                   : jd__onnx_one(&w->g, "Identity", name);
+}
+
+static void state_out(jd_onnx_writer *w, const jd_export_layer *x, char part, int64_t n, const char *state,
+                      bool operator)
+{
+    static const char *const dim_names[] = {"T", "B"};
+    char name[48];
+    if (!w->p->e->states) return;
+    snprintf(name, sizeof name, "%s/%c_next", x->l.name, part);
+    if (operator) state = jd__onnx_two(&w->g, "Squeeze", state, jd__onnx_ints(&w->g, (int64_t[]){0}, 1));
+    jd__onnx_result(&w->g, state, name);
+    jd__onnx_value(&w->g.outputs, 12, name, JD_ONNX_FLOAT, JD_DIMS(-2, n), dim_names);
+}
+
 /* Y (T,D,B,H) to (T,B,D H). */
 static void join_directions(jd_onnx_writer *w, const char *y, int D)
 {
@@ -67,9 +92,14 @@ static void put_operator(jd_onnx_writer *w, const jd_export_layer *x, int D, int
     const char *R = jd__onnx_floats(&w->g, x->l.name, o->R, JD_DIMS(D, G * H, H));
     const char *B = jd__onnx_floats(&w->g, x->l.name, o->B, JD_DIMS(D, 2 * G * H));
     const char *P = x->l.peepholes ? jd__onnx_floats(&w->g, x->l.name, o->P, JD_DIMS(D, 3 * H)) : NULL;
-    const char *const lengths = w->mask ? "lengths" : P ? "" : NULL;
-    const char *const in[] = {w->x, W, R, B, lengths, P ? "" : NULL, "", P, NULL};
-    join_directions(w, jd__onnx_node(&w->g, ops[x->l.kind - JD_NET_LSTM], in, attr, 1, NULL), D);
+    const bool lstm = x->l.kind == JD_NET_LSTM, states = w->p->e->states;
+    const char *h = state_in(w, x, 'h', H, true), *c = lstm ? state_in(w, x, 'c', H, true) : NULL, *out[3];
+    const char *const lengths = w->mask ? "lengths" : P || h ? "" : NULL;
+    const char *const in[] = {w->x, W, R, B, lengths, h ? h : P ? "" : NULL, c ? c : P ? "" : NULL, P, NULL};
+    jd__onnx_node(&w->g, ops[x->l.kind - JD_NET_LSTM], in, attr, states ? 2 + lstm : 1, out);
+    if (states) state_out(w, x, 'h', H, out[1], true);
+    if (states && lstm) state_out(w, x, 'c', H, out[2], true);
+    join_directions(w, out[0], D);
 }
 
 jd_status jd__onnx_recurrent(jd_onnx_writer *w, const jd_export_layer *x)
@@ -247,10 +277,14 @@ static const char *put_direction(jd_onnx_writer *w, const jd_export_layer *x, in
                                  {.name = "scan_input_directions", .kind = JD_ONNX_INTS, .i = {d, d, d}, .n = inputs},
                                  {.name = "scan_output_directions", .kind = JD_ONNX_INTS, .i = {d}, .n = 1},
                                  {NULL}};
-    const char *h0 = jd__onnx_zeros(&w->g, w->x, 1, P), *c0 = lstm ? jd__onnx_zeros(&w->g, w->x, 1, H) : xa;
+    const char *h0 = state_in(w, x, 'h', P, false), *c0 = lstm ? state_in(w, x, 'c', H, false) : xa;
+    if (!h0) h0 = jd__onnx_zeros(&w->g, w->x, 1, P);
+    if (!c0) c0 = jd__onnx_zeros(&w->g, w->x, 1, H);
     const char *more = w->mask ? w->mask : due; /* after the hoisted product: the mask, then the ticks */
     const char *const in[] = {h0, c0, lstm ? xa : more, lstm ? w->mask : w->mask ? due : NULL, NULL};
     jd__onnx_node(&w->g, "Scan", in, attr, lstm ? 3 : 2, out);
+    state_out(w, x, 'h', P, out[0], false);
+    if (lstm) state_out(w, x, 'c', H, out[1], false);
     jd__onnx_body_free(body);
     return out[lstm ? 2 : 1];
 }
