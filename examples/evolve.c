@@ -37,11 +37,13 @@ static void start(void *user, uint64_t seed, double *s)
 static double step(void *user, double *s, const float *action, bool *over)
 {
     const double push = ENGINE * (double)action[0];
+    double sine, cosine;
     (void)user;
     s[SPIN] += TICK * JETS * (double)action[1];
     s[LEAN] += TICK * s[SPIN];
-    s[VX] += TICK * push * sin(s[LEAN]);
-    s[VY] += TICK * (push * cos(s[LEAN]) - GRAVITY);
+    jd_sincos(s[LEAN], &sine, &cosine);
+    s[VX] += TICK * push * sine;
+    s[VY] += TICK * (push * cosine - GRAVITY);
     s[X] += TICK * s[VX];
     s[Y] += TICK * s[VY];
     const bool down = s[Y] <= 0, lost = fabs(s[X]) > 100 || s[Y] > 100 || fabs(s[LEAN]) > 3;

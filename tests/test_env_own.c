@@ -30,7 +30,7 @@ static double cart_step(void *user, double *s, const float *action, bool *over)
 {
     double sine, cosine;
     (void)user;
-    jd__sincos(fabs(s[2]) < 1e6 ? s[2] : 0, &sine, &cosine);
+    jd_sincos(fabs(s[2]) < 1e6 ? s[2] : 0, &sine, &cosine);
     const double force = action[0] >= 1 ? 10 : -10, mass = 1.1;
     const double push = (force + .1 * .5 * s[3] * s[3] * sine) / mass;
     const double turn = (9.8 * sine - cosine * push) / (.5 * (4. / 3 - .1 * cosine * cosine / mass));

@@ -257,7 +257,7 @@ static affine draw_affine(const jd_deformer *d, jd_rng *r, int label)
                  ty = (double)uniform(r, -1.f, 1.f) * (double)o->shift;
     const bool mirror = jd_rng_below(r, 2) && o->mirror;
     double s, c, m[4];
-    jd__sincos(angle, &s, &c);
+    jd_sincos(angle, &s, &c);
     if (shear)
         m[0] = 1.0, m[1] = s / c, m[2] = 0.0, m[3] = 1.0;
     else

@@ -107,8 +107,8 @@ void jd_sound_resample(const float *in, size_t count, int from, int to, float *o
         for (int64_t k = first; k <= last; k++) {
             const double d = (double)k - at, angle = JD_PI * d * low;
             double sine, cosine, window, other;
-            jd__sincos(angle, &sine, &cosine);
-            jd__sincos(JD_PI * d / reach, &other, &window);
+            jd_sincos(angle, &sine, &cosine);
+            jd_sincos(JD_PI * d / reach, &other, &window);
             const double w = (fabs(angle) < 1e-9 ? 1 : sine / angle) * (0.5 + 0.5 * window);
             weights += w;
             if (k >= 0 && k < (int64_t)count) sum += w * (double)in[k];

@@ -13,7 +13,7 @@ jd_status jd__fft_init(jd_ctx *ctx, jd__fft *f, int n)
     while ((size_t)1 << bits < half) bits++;
     for (size_t k = 0; k < half; k++) {
         double s, c;
-        jd__sincos(2.0 * JD_PI * (double)k / n, &s, &c);
+        jd_sincos(2.0 * JD_PI * (double)k / n, &s, &c);
         f->root[2 * k] = c;
         f->root[2 * k + 1] = -s;
         size_t r = 0;

@@ -103,7 +103,7 @@ static void make_window(double *w, int n, jd_window kind)
 {
     for (int i = 0; i < n; i++) {
         double s, c;
-        jd__sincos(2.0 * JD_PI * i / (n - 1), &s, &c);
+        jd_sincos(2.0 * JD_PI * i / (n - 1), &s, &c);
         const double hann = 0.5 - 0.5 * c;
         w[i] = kind == JD_WINDOW_HAMMING ? 0.54 - 0.46 * c : kind == JD_WINDOW_RECTANGLE ? 1.0 : hann;
         if (kind == JD_WINDOW_POVEY) w[i] = hann > 1e-300 ? jd__exp64(0.85 * jd__log64(hann)) : 0.0;
@@ -139,11 +139,11 @@ static void make_cosines(jd_frontend *f)
     for (int i = 1; i <= f->o.cepstra; i++) {
         double s, c, lift = 1.0;
         if (f->o.lifter > 0.f) {
-            jd__sincos(JD_PI * i / (double)f->o.lifter, &s, &c);
+            jd_sincos(JD_PI * i / (double)f->o.lifter, &s, &c);
             lift = 1.0 + 0.5 * (double)f->o.lifter * s;
         }
         for (int j = 0; j < mels; j++) {
-            jd__sincos(JD_PI * i * (j + 0.5) / mels, &s, &c);
+            jd_sincos(JD_PI * i * (j + 0.5) / mels, &s, &c);
             f->cosine[(i - 1) * mels + j] = sqrt(2.0 / mels) * c * lift;
         }
     }

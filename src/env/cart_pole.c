@@ -49,7 +49,7 @@ static void step(const jd_env *e, double *s, const float *action, float *reward,
                *w = s + W * JD_LANES + l;
         const double force = (action[l] >= 1 ? FORCE : -FORCE) * s[MODE * JD_LANES + l], mass = CART + POLE;
         double sine, cosine;
-        jd__sincos(fabs(*t) < 1e6 ? *t : 0, &sine, &cosine);
+        jd_sincos(fabs(*t) < 1e6 ? *t : 0, &sine, &cosine);
         const double push = (force + POLE * HALF * *w * *w * sine) / mass;
         const double turn = (GRAVITY * sine - cosine * push) / (HALF * (4. / 3 - POLE * cosine * cosine / mass));
         const double pull = push - POLE * HALF * turn * cosine / mass;

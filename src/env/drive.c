@@ -90,12 +90,12 @@ static void place(const segment *s, double at, double aside, double *x, double *
 {
     const double run = at - s->at, turn = s->bend * run;
     double sine, cosine, ahead, left;
-    jd__sincos(turn, &sine, &cosine);
+    jd_sincos(turn, &sine, &cosine);
     ahead = s->bend == 0 ? run : sine / s->bend;
     left = s->bend == 0 ? 0 : (1 - cosine) / s->bend;
     ahead -= aside * sine;
     left += aside * cosine;
-    jd__sincos(s->yaw, &sine, &cosine);
+    jd_sincos(s->yaw, &sine, &cosine);
     *x = s->x + ahead * cosine - left * sine;
     *y = s->y + ahead * sine + left * cosine;
     *z = s->z + s->climb * run / s->length;
@@ -219,10 +219,10 @@ static void roll(const road *r, double *s, double steer, double accelerate, doub
     double push = ENGINE * accelerate - hold * brake, sine, cosine, turned, straight;
     push = push > hold ? hold : push < -hold ? -hold : push;
     const double sideways = sqrt(hold * hold - push * push);
-    jd__sincos(LOCK * steer, &turned, &straight);
+    jd_sincos(LOCK * steer, &turned, &straight);
     double yaw_rate = v * turned / straight / BASE;
     if (fabs(yaw_rate) * v > sideways) yaw_rate = yaw_rate > 0 ? sideways / v : -sideways / v;
-    jd__sincos(s[HEADING], &sine, &cosine);
+    jd_sincos(s[HEADING], &sine, &cosine);
     const double along = v * cosine / fmax(1 - g->bend * s[ASIDE], .1);
     s[AT] += INTERVAL * along;
     s[ASIDE] += INTERVAL * v * sine;
@@ -267,7 +267,7 @@ static void see(const road *r, const double *s, int stride, uint8_t *rgb, int w,
 {
     /* On the road's slope the nose points along the road: turned across it the car rolls instead. */
     double sine, cosine;
-    jd__sincos(s[HEADING * stride], &sine, &cosine);
+    jd_sincos(s[HEADING * stride], &sine, &cosine);
     const double slope = s[PITCH * stride];
     const torcs_pose pose = {s[X * stride],  s[Y * stride],   s[Z * stride], slope * sine,
                              slope * cosine, s[YAW * stride], s[AT * stride]};

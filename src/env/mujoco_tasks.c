@@ -120,8 +120,8 @@ static void reacher_start(double *s, jd_rng *r)
 static void fingertip(const double *s, double tip[2])
 {
     double a, b, c, d;
-    jd__sincos(s[0], &a, &b);
-    jd__sincos(s[0] + s[1], &c, &d);
+    jd_sincos(s[0], &a, &b);
+    jd_sincos(s[0] + s[1], &c, &d);
     tip[0] = .1 * b + .11 * d;
     tip[1] = .1 * a + .11 * c;
 }
@@ -141,7 +141,7 @@ static void reacher_look(const double *s, float *obs)
     fingertip(s, tip);
     for (int k = 0; k < 2; k++) {
         double sine, cosine;
-        jd__sincos(s[k], &sine, &cosine);
+        jd_sincos(s[k], &sine, &cosine);
         obs[k] = (float)cosine;
         obs[2 + k] = (float)sine;
         obs[4 + k] = (float)s[REACHER_TARGET + k];

@@ -104,7 +104,7 @@ static void start(const jd_env *e, double *s, uint64_t seed)
     const double turn = seed ? (2 * jd_rng_uniform64(&r) - 1) * JD_PI / 3 : 0;
     double sine, cosine;
     (void)e;
-    jd__sincos(turn, &sine, &cosine);
+    jd_sincos(turn, &sine, &cosine);
     for (int k = 0; k < STATE; k++) s[k * JD_LANES] = 0;
     s[0] = straight + turn;
     for (int i = 1; i <= N; i++)
@@ -188,7 +188,7 @@ static void observe(const jd_env *e, const double *s, const int64_t *t, float *o
 static void corners(const double *s, int i, double q[4][2])
 {
     double sine, cosine;
-    jd__sincos(s[0], &sine, &cosine);
+    jd_sincos(s[0], &sine, &cosine);
     const double r = distance(POSE[0], CENTER);
     for (int k = 0; k < 4; k++) {
         const int node = k == 1 || k == 2 ? i + 1 : i, lower = k >= 2;

@@ -77,7 +77,7 @@ static void step_swing(const jd_env *e, double *s, const float *action, float *r
     move(e, &SWING, s, action, reward, ended);
     for (int l = 0; l < JD_LANES; l++) {
         double sine, cosine;
-        jd__sincos(ended[l] ? 0 : s[T1 * JD_LANES + l], &sine, &cosine);
+        jd_sincos(ended[l] ? 0 : s[T1 * JD_LANES + l], &sine, &cosine);
         reward[l] = ended[l] ? 0 : (float)((1 + cosine) / 2);
     }
 }
@@ -109,7 +109,7 @@ static void observe_swing(const jd_env *e, const double *s, const int64_t *t, fl
     for (int l = 0; l < JD_LANES; l++) {
         const double angle = s[T1 * JD_LANES + l];
         double sine = 0, cosine = 0;
-        if (fabs(angle) < 1e6) jd__sincos(angle, &sine, &cosine);
+        if (fabs(angle) < 1e6) jd_sincos(angle, &sine, &cosine);
         obs[2 * JD_LANES + l] = (float)sine;
         obs[3 * JD_LANES + l] = (float)cosine;
     }
@@ -169,7 +169,7 @@ void jd__draw_pole(jd_canvas *c, double x, double angle, double length, double t
 {
     if (!(fabs(angle) < 1e6)) return;
     double sine, cosine;
-    jd__sincos(angle, &sine, &cosine);
+    jd_sincos(angle, &sine, &cosine);
     jd__canvas_line(c, x, .08, x + length * sine, .08 + length * cosine, thickness, color);
 }
 

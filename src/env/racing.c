@@ -73,7 +73,7 @@ static void sketch(uint64_t seed, double fine[POINTS * FINE][2])
         double sine, cosine;
         const double angle = 2 * JD_PI / POINTS * (i + .6 * (jd_rng_uniform64(&r) - .5));
         const double radius = RADIUS * (.5 + .5 * jd_rng_uniform64(&r));
-        jd__sincos(angle, &sine, &cosine);
+        jd_sincos(angle, &sine, &cosine);
         p[i][0] = radius * cosine;
         p[i][1] = radius * sine;
     }
@@ -272,7 +272,7 @@ static void roll(double *s, double grip, bool grass, double steer, double accele
     s[YAW] += h * s[TURN];
     if (s[YAW] > JD_PI) s[YAW] -= 2 * JD_PI;
     if (s[YAW] < -JD_PI) s[YAW] += 2 * JD_PI;
-    jd__sincos(s[YAW], &sine, &cosine);
+    jd_sincos(s[YAW], &sine, &cosine);
     s[X] += h * (s[AHEAD] * cosine - s[ASIDE] * sine);
     s[Y] += h * (s[AHEAD] * sine + s[ASIDE] * cosine);
 }
@@ -320,7 +320,7 @@ static view view_of(const track *t, const double *s, int stride, int w, int h)
 {
     view v = {.t = t, .x = s[X * stride], .y = s[Y * stride], .unit = VIEW / (w < h ? w : h), .w = w, .h = h};
     v.per_unit = 1 / v.unit;
-    jd__sincos(s[YAW * stride], &v.sine, &v.cosine);
+    jd_sincos(s[YAW * stride], &v.sine, &v.cosine);
     return v;
 }
 

@@ -35,9 +35,9 @@ static double dot(vec a, vec b)
 static view make_view(const torcs_pose *p, uint8_t *rgb, int w, int h)
 {
     double sr, cr, sp, cp, sy, cy;
-    jd__sincos(p->roll, &sr, &cr);
-    jd__sincos(p->pitch + TILT, &sp, &cp);
-    jd__sincos(p->yaw, &sy, &cy);
+    jd_sincos(p->roll, &sr, &cr);
+    jd_sincos(p->pitch + TILT, &sp, &cp);
+    jd_sincos(p->yaw, &sy, &cy);
     view v = {.rgb = rgb, .w = w, .h = h, .focal = w / 2. / HALF_WIDTH};
     v.forward = (vec){cy * cp, sy * cp, -sp};
     v.left = (vec){cy * sp * sr - sy * cr, sy * sp * sr + cy * cr, cp * sr};

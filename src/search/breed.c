@@ -11,7 +11,7 @@
 static double cauchy(jd_rng *r, double scale)
 {
     double sine, cosine;
-    jd__sincos(JD_PI * (jd_rng_uniform64(r) - .5), &sine, &cosine);
+    jd_sincos(JD_PI * (jd_rng_uniform64(r) - .5), &sine, &cosine);
     return scale * sine / fmax(cosine, 1e-12);
 }
 

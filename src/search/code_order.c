@@ -13,14 +13,14 @@
 static double cosine(int64_t a, int64_t b)
 {
     double s, c;
-    jd__sincos(JD_PI * (double)(a % (2 * b)) / (double)b, &s, &c);
+    jd_sincos(JD_PI * (double)(a % (2 * b)) / (double)b, &s, &c);
     return c;
 }
 
 static double sine(int64_t a, int64_t b)
 {
     double s, c;
-    jd__sincos(JD_PI * (double)(a % (2 * b)) / (double)b, &s, &c);
+    jd_sincos(JD_PI * (double)(a % (2 * b)) / (double)b, &s, &c);
     return s;
 }
 

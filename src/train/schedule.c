@@ -32,7 +32,7 @@ double jd_schedule_at(const jd_schedule *s, int64_t step, int64_t steps)
     case JD_HALVING: rate = s->rate * power(0.5, periods); break;
     case JD_COSINE: {
         double sine, cosine;
-        jd__sincos(3.14159265358979323846 * t, &sine, &cosine);
+        jd_sincos(3.14159265358979323846 * t, &sine, &cosine);
         rate = s->end + (s->rate - s->end) * 0.5 * (1 + cosine);
         break;
     }
