@@ -7,6 +7,8 @@
 static const double least_call = 1e6, least_step = 6e4;
 /* Recurrent weights of so many floats fit the second-level cache beside the rows they meet. */
 enum { CACHED = 96 * 1024, CHUNK = 96 };
+/* So few rows in all, as when sequences arrive step by step, are multiplied sooner than weights are packed. */
+enum { RAW = 4 };
 enum { MEMBERS = 64 }; /* larger teams get samples in turn */
 
 /* Samples by falling length (ties by number); each goes to the member that would have done its samples first. */
@@ -185,9 +187,13 @@ void JD_K(jd__recur_start)(const jd_recur *r, const float *from, float *to, int 
     }
 }
 
-void JD_K(jd__recur_pack)(const jd_recur *r, const jd_panels *p, const float *b, size_t sk, size_t sn)
+void JD_K(jd__recur_pack)(const jd_recur *r, jd_panels *p, const float *b, size_t sk, size_t sn)
 {
     size_t begin, end;
+    if (sk == 1 && sn == (size_t)p->K && r->T * r->B <= RAW) {
+        p->raw = b;
+        return;
+    }
     jd_share(&r->w, (size_t)(jd__row_blocks(p->n) * p->G), 1, &begin, &end);
     JD_K(jd__rows_pack)(p, b, sk, sn, (int)begin, (int)end);
 }

@@ -63,8 +63,8 @@ void JD_K(jd__recur_last)(const jd_recur *r, const float *all, const float *firs
 /* to (B,n) = from, or zero; this member's samples (all have to meet before others read them). */
 void JD_K(jd__recur_start)(const jd_recur *r, const float *from, float *to, int n);
 
-/* Packs this member's share of the panels. */
-void JD_K(jd__recur_pack)(const jd_recur *r, const jd_panels *p, const float *b, size_t sk, size_t sn);
+/* Packs this member's share of the panels; weights (columns,K) that few rows will meet are left as they lie. */
+void JD_K(jd__recur_pack)(const jd_recur *r, jd_panels *p, const float *b, size_t sk, size_t sn);
 static inline void jd__recur_meet(const jd_recur *r)
 {
     if (r->w.count == 1) return;

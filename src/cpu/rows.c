@@ -1,7 +1,9 @@
 /* rows.c - see rows.h. */
 #include <stdbool.h>
 
+#include "cpu/gemm_end.h"
 #include "cpu/rows.h"
+#include "cpu/transpose8.h"
 
 /* k of one pass: a panel of so many k and the rows it meets stay in the first-level cache.  MR: rows of a tile at most, two
  * vectors of sums each. */
@@ -25,7 +27,16 @@ void JD_K(jd__rows_pack)(const jd_panels *p, const float *b, size_t sk, size_t s
         const float *from = b + first * sn;
         float *out = p->data + (size_t)q * (size_t)p->K * JD_RW;
         const int width = width_of(p, q);
-        for (int k = 0; k < p->K; k++, from += sk, out += JD_RW) {
+        int k = 0;
+#if VL >= 8
+        for (; width == JD_RW && sk == 1 && sn != 1 && k + 8 <= p->K; k += 8, from += 8, out += 8 * JD_RW)
+            for (int j = 0; j < JD_RW; j += 8) {
+                __m256 r[8];
+                jd_load8x8_transposed(r, from + (size_t)j * sn, (ptrdiff_t)sn);
+                for (int i = 0; i < 8; i++) _mm256_store_ps(out + i * JD_RW + j, r[i]);
+            }
+#endif
+        for (; k < p->K; k++, from += sk, out += JD_RW) {
             if (width == JD_RW && sn == 1) {
                 vf_store(out, vf_load(from));
                 vf_store(out + VL, vf_load(from + VL));
@@ -33,6 +44,30 @@ void JD_K(jd__rows_pack)(const jd_panels *p, const float *b, size_t sk, size_t s
             }
             for (int j = 0; j < width; j++) out[j] = from[(size_t)j * sn];
             for (int j = width; j < JD_RW; j++) out[j] = 0;
+        }
+    }
+}
+
+/* Panels that were not packed: row by row against the weights as they lie, which stay in the first-level cache. */
+static void mul_raw(const jd_panels *p, int q0, int q1, int m, const float *const *a, float *const *c,
+                    const float *bias, int add)
+{
+    for (int q = q0; q < q1; q++) {
+        const int at = column_of(p, q), width = width_of(p, q);
+        const float *from = p->raw + ((size_t)(q % p->G) * (size_t)p->n + (size_t)(q / p->G) * JD_RW) * (size_t)p->K;
+        for (int i = 0; i < m; i++) {
+            if (bias) memcpy(c[i] + at, bias + at, (size_t)width * sizeof(float));
+            const jd_gemm g = {.M = 1,
+                               .N = width,
+                               .K = p->K,
+                               .A = a[i],
+                               .ak = 1,
+                               .B = from,
+                               .bk = 1,
+                               .bn = p->K,
+                               .C = c[i] + at,
+                               .accumulate = bias || add};
+            JD_K(jd__gemm_columns)(&g, 0, width);
         }
     }
 }
@@ -385,6 +420,10 @@ void JD_K(jd__rows_mul)(const jd_panels *p, int q0, int q1, int m, const float *
                         const float *bias, int add)
 {
     if (m <= 0) return;
+    if (p->raw) {
+        mul_raw(p, q0, q1, m, a, c, bias, add);
+        return;
+    }
     if (m <= 3) {
         mul_few(p, q0, q1, m, a, c, bias, add);
         return;

@@ -17,6 +17,7 @@ enum { JD_RW = 2 * VL, JD_GROUPS = 4 };
 
 typedef struct jd_panels {
     float *data;
+    const float *raw; /* (G n, K): the weights as they lie, met by few rows and not packed; or NULL */
     int K, G, n;
     int at[JD_GROUPS]; /* first column of each group in a row of the result */
 } jd_panels;
