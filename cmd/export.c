@@ -142,6 +142,7 @@ int cmd_export(int argc, char **argv)
     net_file n;
     if (!load(ctx, &n, a.rest[0]) && (!n.e.height || !choose_members(ctx, &n, &a)) && !a.bad) {
         if (cli_has(&a, "logits")) n.e.softmax = false;
+        n.e.half = cli_has(&a, "half");
         n.e.lengths = cli_has(&a, "lengths");
         n.e.states = cli_has(&a, "states");
         const char *slash = dir && *dir && dir[strlen(dir) - 1] == '/' ? "" : "/";

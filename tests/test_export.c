@@ -124,6 +124,7 @@ static const net nets[] = {
     {"calm", "lstm 5 layernorm, dense 4, lstm 4 layernorm no-forget residual, dense 2", {1, {3}}, .sequence = true},
     {"calm_both", "blstm 3 layernorm, mdlstm 3 peepholes, mdlstm 2, dense 2", {1, {3}}, .sequence = true},
     {"projected", "lstm 6 projection 3 peepholes, blstm 4 projection 2, dense 3", {1, {4}}, .sequence = true},
+    {"eight", "dense 1", {1, {8}}},
 };
 enum { NETS = sizeof nets / sizeof *nets };
 
@@ -153,7 +154,7 @@ static double uniform(jd_rng *r)
 static const int32_t lengths[B] = {T, 2, 5};
 
 /* `ragged`: the samples of a batch have lengths of their own. */
-static void open_sample(const net *n, sample *s, bool ragged)
+static void open_sample(const net *n, sample *s, bool ragged, bool half)
 {
     *s = (sample){.n = n, .params = jd_params_new(ctx, JD_F32)};
     const bool picture = n->input.rank == 3;
@@ -185,6 +186,8 @@ static void open_sample(const net *n, sample *s, bool ragged)
     assert_non_null(jd_fn_plan(f, in, 1 + ragged));
     float *w = jd_params_data(s->params);
     for (size_t i = 0; i < jd_params_count(s->params); i++) w[i] = (float)(0.6 * uniform(&r));
+    for (size_t i = 0; half && i < jd_params_count(s->params); i++)
+        memset(&w[i], 0, 2); /* little-endian: the lower half */
     for (int k = 0; k < jd_params_ranges(s->params); k++) {
         const jd_range *range = jd_params_range(s->params, k);
         if (!strstr(range->name, "/variance")) continue;
@@ -207,6 +210,7 @@ static void open_sample(const net *n, sample *s, bool ragged)
                        .params = s->params,
                        .sequence = n->sequence,
                        .lengths = ragged,
+                       .half = half,
                        .softmax = n->softmax,
                        .labels = "up */ #error, /* down, */*/ left",
                        .out_factor = n->factor != 0 ? s->out_factor : NULL,
@@ -306,17 +310,54 @@ static void compile_and_run(const sample *s, const char *compiler)
     dlclose(library);
 }
 
+/* Every second time around with matrices of half the size, which lose nothing here. */
 static void as_c(void **state)
 {
     (void)state;
-    for (int i = 0; i < NETS; i++) {
+    for (int k = 0; k < 2 * NETS; k++) {
+        const int i = k / 2;
         sample s;
-        open_sample(&nets[i], &s, false);
+        open_sample(&nets[i], &s, false, k % 2);
         assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), nets[i].name), JD_OK);
         compile_and_run(&s, "gcc");
         if (i % 3 == 0 && system("command -v clang >/dev/null") == 0) compile_and_run(&s, "clang");
         close_sample(&s);
     }
+}
+
+/* To the nearest, and to even halves in the middle. */
+static void halves(void **state)
+{
+    (void)state;
+    static const struct {
+        float v;
+        const char *half;
+    } known[] = {{0, "0"},
+                 {1, "16256"},
+                 {0x1.01p0f, "16256"},
+                 {0x1.03p0f, "16258"},
+                 {0x1.010002p0f, "16257"},
+                 {-0x1.ffp0f, "49152"},
+                 {0x1p-140f, "0"},
+                 {0x1.fep127f, "32639"}};
+    enum { N = sizeof known / sizeof *known };
+    char want[200] = "{\n";
+    sample s;
+    open_sample(&nets[NETS - 1], &s, false, true);
+    float *w = jd_params_data(s.params);
+    for (size_t i = 0; i < N; i++) {
+        w[i] = known[i].v;
+        snprintf(want + strlen(want), sizeof want - strlen(want), "%s%s", i ? ", " : "", known[i].half);
+    }
+    assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), "eight"), JD_OK);
+    char *text = jd_read_file(ctx, tmpdir_file("c/eight.c"), 1 << 20, NULL);
+    assert_non_null(text);
+    if (!strstr(text, want)) fail_msg("'%s' is not in: %s", want, text);
+    jd_free(ctx, text);
+    w[3] = 0x1.fffp127f; /* no half is near */
+    assert_int_equal(jd_export_c(ctx, &s.e, tmpdir_file("c"), "eight"), JD_EDATA);
+    jd_error_clear(ctx);
+    close_sample(&s);
 }
 
 /* ---- ONNX --------------------------------------------------------------------------------------------------------------------- */
@@ -350,7 +391,7 @@ static void as_onnx(void **state)
         const bool ragged = k % 2;
         sample s;
         if (ragged && !nets[i].sequence) continue;
-        open_sample(&nets[i], &s, ragged);
+        open_sample(&nets[i], &s, ragged, false);
         for (int primitives = 0; primitives < (nets[i].sequence ? 2 : 1); primitives++) {
             snprintf(name, sizeof name, "%s%s%s", nets[i].name, primitives ? "-primitives" : "",
                      ragged ? "-ragged" : "");
@@ -382,7 +423,7 @@ static void refusals(void **state)
 {
     (void)state;
     sample s;
-    open_sample(&nets[0], &s, false);
+    open_sample(&nets[0], &s, false, false);
     static const struct {
         const char *spec, *word;
     } bad[] = {{"mdlstm 3, dense 2", "mdlstm"},
@@ -439,6 +480,7 @@ static void refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_c), cmocka_unit_test(as_onnx), cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(as_c), cmocka_unit_test(halves), cmocka_unit_test(as_onnx),
+                                       cmocka_unit_test(refusals)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -33,6 +33,7 @@ typedef struct jd_export {
     bool lengths;               /* ONNX, sequences: a second input "lengths", int32 (B), where a batch has several */
     bool states;                /* ONNX, sequences that arrive in pieces: see jd_export_onnx */
     bool softmax;               /* probabilities, not logits */
+    bool half;                  /* C: matrices of 16 bits an element, see jd_export_c */
     float low, high;            /* pictures: what pixels of 0 and 255 become; both 0: pixels go in as they are */
     const float *mean, *factor; /* (columns): v goes in as (v - mean) factor; NULL: as it is */
     const float *out_factor, *out_shift; /* (the last dimension of the output): multiply and shift; NULL: as it is */
@@ -51,6 +52,9 @@ typedef struct jd_export {
  *                            arrives, and NAME_run(const float *in, int steps, float *out) for all of it,
  *   sequences, both ways:    NAME_run(const float *in, int steps, float *out, float *work), work of NAME_WORK(steps) floats.
  * Nets with blstm, bgru, bsrn, window or mdlstm over sequences look both ways.  DIR is made if it is missing.
+ *
+ * With `half` weight matrices and kernels are kept as the upper halves of floats (bfloat16), rounded to the nearest: half the size,
+ * each weight within 0.4 % of what it was, sums in float as ever.
  *
  * Both forms know every layer of the network language but those of volumes (pyramid, cube, uncube), with all switches; embed stands
  * at the beginning, and its input is the number of a symbol: one outside the table is a row of zeros, as in jd_gather.  Dropout and

@@ -17,24 +17,60 @@
 
 /* ---- weights -------------------------------------------------------------------------------------------------------------- */
 
-static void put_floats(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n)
+/* The upper half of the nearest float that ends in 16 zeros; of two equally near ones that with an even half. */
+static uint32_t half_of(float v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+static void put_array(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n, bool half)
 {
     if (!v) return;
-    jd__emit(&w->c, "static const float w%d_%s[%lld] = {", layer, what, (long long)n);
+    w->halves = w->halves || half;
+    jd__emit(&w->c, "static const %s w%d_%s[%lld] = {", half ? "half" : "float", layer, what, (long long)n);
     for (int64_t i = 0; i < n; i++) {
-        if (!isfinite(v[i]))
+        if (!isfinite(v[i]) || (half && fabsf(v[i]) > 0x1.fep127f))
             jd_fail(w->p->ctx, JD_EDATA, "number %lld of %s in layer %d is %g; a net with such weights is not exported",
                     (long long)i, what, layer, (double)v[i]);
-        jd__emit(&w->c, "%s%af", i == 0 ? "\n" : i % 6 == 0 ? ",\n" : ", ", (double)v[i]); /* exact */
+        if (half)
+            jd__emit(&w->c, "%s%u", i == 0 ? "\n" : i % 16 == 0 ? ",\n" : ", ", (unsigned)half_of(v[i]));
+        else
+            jd__emit(&w->c, "%s%af", i == 0 ? "\n" : i % 6 == 0 ? ",\n" : ", ", (double)v[i]); /* exact */
     }
     jd__put_text(&w->c, "};\n");
+}
+
+static void put_floats(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n)
+{
+    put_array(w, layer, what, v, n, false);
+}
+
+static void put_matrix(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n)
+{
+    put_array(w, layer, what, v, n, w->p->e->half);
+}
+
+/* A function that the net calls, with the type of matrices for @ and their elements' values for `...`. */
+static void put_part(jd_buffer *c, const char *text, bool half)
+{
+    for (bool inside = false; *text; text++)
+        if (*text == '@') {
+            jd__put_text(c, half ? "half" : "float");
+        } else if (*text == '`') {
+            inside = !inside;
+            if (half) jd__put_text(c, inside ? "real(" : ")");
+        } else {
+            jd__put(c, text, 1);
+        }
 }
 
 /* Of a convolution: some of them zero where `fan` leaves maps out. */
 static void put_kernel(jd_c_writer *w, int layer, const jd_export_layer *x)
 {
     float *W = jd__export_kernel(w->p, x);
-    put_floats(w, layer, "W", W, x->l.units * x->l.size * x->l.size * x->in.dim[2]);
+    put_matrix(w, layer, "W", W, x->l.units * x->l.size * x->l.size * x->in.dim[2]);
     put_floats(w, layer, "b", x->way[0].b, x->l.units * (x->l.places ? x->out.dim[0] * x->out.dim[1] : 1));
     jd_free(w->p->ctx, W);
 }
@@ -97,11 +133,11 @@ static void put_weights(jd_c_writer *w)
                 {"W", "R", "b", "peep", "proj", "bR", "ln_x", "ln_h", "ln_c", "ln_cb"},
                 {"W_back", "R_back", "b_back", "peep_back", "proj_back", "bR_back", "ln_x_back", "ln_h_back",
                  "ln_c_back", "ln_cb_back"}};
-            put_floats(w, w->first + i, names[d][0], v->W, gates * N);
-            put_floats(w, w->first + i, names[d][1], v->R, R);
+            put_matrix(w, w->first + i, names[d][0], v->W, gates * N);
+            put_matrix(w, w->first + i, names[d][1], v->R, R);
             put_floats(w, w->first + i, names[d][2], v->b, gates);
             put_floats(w, w->first + i, names[d][3], v->peep, md ? 16 * H : 3 * H);
-            put_floats(w, w->first + i, names[d][4], v->proj, P * H);
+            put_matrix(w, w->first + i, names[d][4], v->proj, P * H);
             put_floats(w, w->first + i, names[d][5], v->bR, H);
             put_floats(w, w->first + i, names[d][6], v->ln_x, 4 * H);
             put_floats(w, w->first + i, names[d][7], v->ln_h, 4 * H);
@@ -229,8 +265,8 @@ static void put_header(jd_c_writer *w, int64_t stack)
         jd__emit(h, "/*\n * %s.h - the mean of %d trained networks, the first being\n *\n *     %.600s\n *\n", w->name,
                  members, p->e->member[0].net);
     else
-        jd__emit(h, "/*\n * %s.h - a trained network of %lld weights.\n *\n *     %.600s\n *\n", w->name,
-                 (long long)weights_of(p), p->net);
+        jd__emit(h, "/*\n * %s.h - a trained network of %lld weights%s.\n *\n *     %.600s\n *\n", w->name,
+                 (long long)weights_of(p), p->e->half ? ", 16 bits an element of its matrices" : "", p->net);
     if (s->rank == 3)
         jd__emit(h, " * in: a picture, %lld rows of %lld pixels of %lld channels%s.\n", (long long)s->dim[0],
                  (long long)s->dim[1], (long long)s->dim[2],
@@ -360,6 +396,11 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
     if (members > 1) put_committee(&body, members);
     w.parts = body.parts;
     jd__emit(&w.c, "/* %s.c - see %s.h. */\n#include \"%s.h\"\n\n#include <math.h>\n", name, name, name);
+    if (weights.halves)
+        jd__put_text(&w.c, "#include <stdint.h>\n\n/* The upper half of a float whose lower half is zero. */\n"
+                           "typedef uint16_t half;\nstatic float real(half h)\n{\n    const union {\n        uint32_t "
+                           "bits;\n        float value;\n    } whole = {(uint32_t)h << 16};\n    return "
+                           "whole.value;\n}\n");
     put_scratch(&w.c, &body);
     const int64_t outputs = p->out.dim[p->out.rank - 1];
     if (e->mean && e->factor && p->in.rank == 1) {
@@ -375,7 +416,7 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
     jd__put(&w.c, weights.c.data, weights.c.size);
     jd__put_text(&w.c, "\n");
     for (int k = 0; k < JD_PART_KINDS; k++)
-        if (w.parts & 1u << k) jd__put_text(&w.c, jd__export_parts[k].text);
+        if (w.parts & 1u << k) put_part(&w.c, jd__export_parts[k].text, e->half);
     jd__put(&w.c, body.c.data, body.c.size);
     put_header(&w, stack + (members > 1 ? 4 * jd__export_size(&p->out) : 0));
     if (!jd_error(ctx) && mkdir(dir, 0777) != 0 && errno != EEXIST)

@@ -52,6 +52,7 @@ typedef struct jd_c_writer {
     int first;      /* layers of the members before, for the weights' names */
     int at, before; /* where the values are, and those of the layer before: 0 the input, 1 a, 2 b */
     bool whole;     /* sequences are whole: work on all steps */
+    bool halves;    /* matrices of halves were written */
     int64_t units, gates, line, cells, side; /* that the parts' scratch must hold */
 } jd_c_writer;
 

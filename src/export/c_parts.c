@@ -1,4 +1,8 @@
-/* c_parts.c - the functions of an exported C file; each is written only where the net calls it. */
+/*
+ * c_parts.c - the functions of an exported C file; each is written only where the net calls it.
+ *
+ * @ stands for the type of a matrix's elements and `...` for the value of one (c.c: put_part).
+ */
 #include "export/c.h"
 
 const jd_export_part jd__export_parts[JD_PART_KINDS] = {
@@ -18,36 +22,36 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
                               "}\n\n"},
     [JD_PART_DENSE] =
         {0, "/* y (m) = W (m,n) x + b; b may be y, or NULL.  Four sums go on side by side: none waits for another. */\n"
-            "static void dense(const float *W, const float *b, const float *x, float *y, int m, int n)\n"
+            "static void dense(const @ *W, const float *b, const float *x, float *y, int m, int n)\n"
             "{\n"
             "    for (int i = 0; i < m; i += 4) {\n"
-            "        const float *w = W + i * n;\n"
+            "        const @ *w = W + i * n;\n"
             "        const int rows = m - i < 4 ? m - i : 4;\n"
             "        float s[4] = {0.0f, 0.0f, 0.0f, 0.0f};\n"
             "        if (rows == 4) {\n"
             "            float s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;\n"
             "            for (int k = 0; k < n; k++) {\n"
             "                const float v = x[k];\n"
-            "                s0 += w[k] * v;\n"
-            "                s1 += w[n + k] * v;\n"
-            "                s2 += w[2 * n + k] * v;\n"
-            "                s3 += w[3 * n + k] * v;\n"
+            "                s0 += `w[k]` * v;\n"
+            "                s1 += `w[n + k]` * v;\n"
+            "                s2 += `w[2 * n + k]` * v;\n"
+            "                s3 += `w[3 * n + k]` * v;\n"
             "            }\n"
             "            s[0] = s0, s[1] = s1, s[2] = s2, s[3] = s3;\n"
             "        } else {\n"
             "            for (int j = 0; j < rows; j++)\n"
-            "                for (int k = 0; k < n; k++) s[j] += w[j * n + k] * x[k];\n"
+            "                for (int k = 0; k < n; k++) s[j] += `w[j * n + k]` * x[k];\n"
             "        }\n"
             "        for (int j = 0; j < rows; j++) y[i + j] = b ? s[j] + b[i + j] : s[j];\n"
             "    }\n"
             "}\n\n"},
     [JD_PART_CONV] =
         {0,
-         "/* x (H,W,C), w (M,k,k,C) -> y (oh,ow,M); `around` outside, taps d cells apart; b (M), or (oh,ow,M) where "
+         "/* x (H,W,C), w (M,k,k,C) -> y (oh,ow,M); around outside, taps d cells apart; b (M), or (oh,ow,M) where "
          "each place "
          "has its own.\n"
          " * Four maps go on side by side. */\n"
-         "static void conv(const float *w, const float *b, const float *x, float *y, int H, int W, int C, int M, int "
+         "static void conv(const @ *w, const float *b, const float *x, float *y, int H, int W, int C, int M, int "
          "k, int stride,\n"
          "                 int pad, int d, float around, int places)\n"
          "{\n"
@@ -60,7 +64,7 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "4;\n"
          "            float s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;\n"
          "            /* Beyond the last map the last one is computed again. */\n"
-         "            const float *w0 = w + m * size, *w1 = w0 + (maps > 1 ? size : 0), *w2 = w1 + (maps > 2 ? size : "
+         "            const @ *w0 = w + m * size, *w1 = w0 + (maps > 1 ? size : 0), *w2 = w1 + (maps > 2 ? size : "
          "0),\n"
          "                        *w3 = w2 + (maps > 3 ? size : 0);\n"
          "            for (int u = 0; u < k; u++)\n"
@@ -71,10 +75,10 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "                    const float *p = inside ? x + (row * W + column) * C : &around;\n"
          "                    for (int c = 0; c < C; c++) {\n"
          "                        const float from = p[inside ? c : 0];\n"
-         "                        s0 += from * w0[q + c];\n"
-         "                        s1 += from * w1[q + c];\n"
-         "                        s2 += from * w2[q + c];\n"
-         "                        s3 += from * w3[q + c];\n"
+         "                        s0 += from * `w0[q + c]`;\n"
+         "                        s1 += from * `w1[q + c]`;\n"
+         "                        s2 += from * `w2[q + c]`;\n"
+         "                        s3 += from * `w3[q + c]`;\n"
          "                    }\n"
          "                }\n"
          "            const float s[4] = {s0, s1, s2, s3};\n"
@@ -142,7 +146,7 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "/* One step: x (n) -> y (P); h (P) and c (H) are the state.  Gates i f z o; peep: p_i p_f p_o, or NULL; proj "
          "(P,H), or "
          "NULL. */\n"
-         "static void lstm(const float *W, const float *R, const float *b, const float *peep, const float *proj, int "
+         "static void lstm(const @ *W, const @ *R, const float *b, const float *peep, const @ *proj, int "
          "forget, "
          "float *h,\n"
          "                 float *c, const float *x, float *y, int n, int H, int P)\n"
@@ -162,7 +166,7 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
     [JD_PART_GRU] =
         {1u << JD_PART_SIGMOID | 1u << JD_PART_DENSE,
          "/* One step: x (n) -> y (H); h (H) is the state.  Gates r u n; n = tanh(Wn x + bn + r (Rn h + bR)). */\n"
-         "static void gru(const float *W, const float *R, const float *b, const float *bR, float *h, const float *x, "
+         "static void gru(const @ *W, const @ *R, const float *b, const float *bR, float *h, const float *x, "
          "float *y, "
          "int n, int H)\n"
          "{\n"
@@ -175,26 +179,25 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "        y[k] = h[k] = (1.0f - u) * z + u * h[k];\n"
          "    }\n"
          "}\n\n"},
-    [JD_PART_SRN] =
-        {1u << JD_PART_DENSE,
-         "/* One step: x (n) -> y (H); h (H) is the state, squashed by `act`. */\n"
-         "static void srn(const float *W, const float *R, const float *b, void (*act)(float *, int), float *h, "
-         "const float *x, float *y,\n"
-         "                int n, int H)\n"
-         "{\n"
-         "    float a[GATES];\n"
-         "    dense(W, b, x, a, H, n);\n"
-         "    dense(R, a, h, a, H, H);\n"
-         "    act(a, H);\n"
-         "    for (int k = 0; k < H; k++) y[k] = h[k] = a[k];\n"
-         "}\n\n"},
+    [JD_PART_SRN] = {1u << JD_PART_DENSE,
+                     "/* One step: x (n) -> y (H); h (H) is the state, squashed by act. */\n"
+                     "static void srn(const @ *W, const @ *R, const float *b, void (*act)(float *, int), float *h, "
+                     "const float *x, float *y,\n"
+                     "                int n, int H)\n"
+                     "{\n"
+                     "    float a[GATES];\n"
+                     "    dense(W, b, x, a, H, n);\n"
+                     "    dense(R, a, h, a, H, H);\n"
+                     "    act(a, H);\n"
+                     "    for (int k = 0; k < H; k++) y[k] = h[k] = a[k];\n"
+                     "}\n\n"},
     [JD_PART_CLOCKWORK] =
         {1u << JD_PART_DENSE,
          "/* Step t: x (n) -> y (H); h (H) is the state.  Module g of so many computes where 2^g divides t, from "
          "itself and the "
          "slower\n"
          " * ones behind it; the others keep their state.  R holds the rows of one module after the other. */\n"
-         "static void clockwork(const float *W, const float *R, const float *b, void (*act)(float *, int), int "
+         "static void clockwork(const @ *W, const @ *R, const float *b, void (*act)(float *, int), int "
          "modules, int "
          "t, float *h,\n"
          "                      const float *x, float *y, int n, int H)\n"
@@ -215,15 +218,15 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "    for (int k = 0; k < H; k++) y[k] = h[k] = a[k];\n"
          "}\n\n"},
     [JD_PART_EMBED] = {0, "/* The row of W (n,m) that belongs to symbol s, 0 to n - 1; zeros for anything else. */\n"
-                          "static void embed(const float *W, float s, float *y, int n, int m)\n"
+                          "static void embed(const @ *W, float s, float *y, int n, int m)\n"
                           "{\n"
                           "    const int known = s >= 0.0f && s < (float)n;\n"
-                          "    for (int i = 0; i < m; i++) y[i] = known ? W[(int)s * m + i] : 0.0f;\n"
+                          "    for (int i = 0; i < m; i++) y[i] = known ? `W[(int)s * m + i]` : 0.0f;\n"
                           "}\n\n"},
     [JD_PART_HIGHWAY] =
         {1u << JD_PART_SIGMOID | 1u << JD_PART_DENSE,
          "/* y = x + t (h - x) with h = act(W x + b), t = sigmoid(V x + c), all of n units; act may be NULL. */\n"
-         "static void highway(const float *W, const float *b, const float *V, const float *c, void (*act)(float *, "
+         "static void highway(const @ *W, const float *b, const @ *V, const float *c, void (*act)(float *, "
          "int), const "
          "float *x,\n"
          "                    float *y, int n)\n"
@@ -232,7 +235,7 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "    if (act) act(y, n);\n"
          "    for (int i = 0; i < n; i++) {\n"
          "        float s = 0.0f;\n"
-         "        for (int k = 0; k < n; k++) s += V[i * n + k] * x[k];\n"
+         "        for (int k = 0; k < n; k++) s += `V[i * n + k]` * x[k];\n"
          "        y[i] = x[i] + sigmoid(s + c[i]) * (y[i] - x[i]);\n"
          "    }\n"
          "}\n\n"},
@@ -289,7 +292,7 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
                                  "/* One step: x (n) -> y (H); h and c (H) are the state.  Gates i f z o.  W x, R h "
                                  "and what leaves the cells are "
                                  "normalised. */\n"
-                                 "static void lstm_normalised(const float *W, const float *R, const float *b, const "
+                                 "static void lstm_normalised(const @ *W, const @ *R, const float *b, const "
                                  "float *ln_x, const float *ln_h,\n"
                                  "                            const float *ln_c, const float *ln_cb, int forget, float "
                                  "*h, float *c, const float "
@@ -372,7 +375,7 @@ const jd_export_part jd__export_parts[JD_PART_KINDS] = {
          "from below, "
          "bit 1:\n"
          " * from the right.  Gates i f f z o, the second f looks along the row; peep: p_i p_f p_f p_o, or NULL. */\n"
-         "static void mdlstm(const float *W, const float *R, const float *b, const float *peep, const float *x, float "
+         "static void mdlstm(const @ *W, const @ *R, const float *b, const float *peep, const float *x, float "
          "*y, int "
          "Y, int X,\n"
          "                   int n, int H, int sum)\n"
