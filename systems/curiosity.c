@@ -129,12 +129,13 @@ static jd_status run(jd_run *r)
     static const char *const steps[WORLDS] = {"region_steps", "grid_steps", "maze_steps", "markov_steps"};
     jd_ctx *ctx = jd_run_ctx(r);
     claims c = {.r = r};
-    const double seeds = jd_run_setting(r, "seeds"), heard = jd_run_setting(r, "channels");
-    bool whole = seeds >= 1 && seeds <= CU_SEEDS;
+    const double seeds = jd_run_setting(r, "seeds"), markov_seeds = jd_run_setting(r, "markov_seeds"),
+                 heard = jd_run_setting(r, "channels");
+    bool whole = seeds >= 1 && seeds <= CU_SEEDS && markov_seeds >= 1 && markov_seeds <= CU_SEEDS;
     for (int i = 0; i < WORLDS; i++) whole = whole && jd_run_setting(r, steps[i]) >= CU_POINTS;
     if (!whole)
-        return jd_fail(ctx, JD_EUSAGE, "curiosity: seeds is 1 to %d, and the steps are at least %d", CU_SEEDS,
-                       CU_POINTS);
+        return jd_fail(ctx, JD_EUSAGE, "curiosity: seeds and markov_seeds are 1 to %d, and the steps are at least %d",
+                       CU_SEEDS, CU_POINTS);
     if (!(jd_run_setting(r, "channel_seeds") <= CC_SEEDS && heard >= CC_KINDS && heard <= CC_CHANNELS &&
           jd_run_setting(r, "channel_visits") >= CC_BLOCKS && jd_run_setting(r, "channel_units") >= 1))
         return jd_fail(
@@ -160,18 +161,20 @@ static jd_status run(jd_run *r)
     return whole ? jd_run_finish(r, c.hold, c.hold < c.n ? "see the table of claims" : NULL) : jd_run_stopped(r);
 }
 
-static const jd_setting settings[] = {{"seeds", {10, 20, 100}, "learners of each kind in each world"},
-                                      {"region_steps", {5000, 5000, 5000}, "visits in the three regions"},
-                                      {"grid_steps", {60000, 60000, 60000}, "moves and looks in the grid"},
-                                      {"maze_steps", {20000, 20000, 20000}, "steps in the maze"},
-                                      {"markov_steps", {30000, 30000, 30000}, "steps in the Markov environment"},
-                                      {"channel_seeds", {0, 10, 10}, "listeners to channels; 0: none"},
-                                      {"channels", {5, 5, 16}, "of five kinds"},
-                                      {"channel_visits", {700, 700, 3000}, "to channels, of 128 symbols each"},
-                                      {"channel_units", {64, 64, 512}, "cells of the LSTM that compresses"},
-                                      {"channel_rate", {.002, .002, .001}, "its learning rate"},
-                                      {"channel_explore", {.2, .2, .2}, "share of visits to any channel"},
-                                      {NULL}};
+static const jd_setting settings[] = {
+    {"seeds", {10, 20, 100}, "learners of each kind in the regions, the grid and the maze"},
+    {"markov_seeds", {30, 100, 100}, "the same, in the Markov environment"},
+    {"region_steps", {5000, 5000, 5000}, "visits in the three regions"},
+    {"grid_steps", {60000, 60000, 60000}, "moves and looks in the grid"},
+    {"maze_steps", {20000, 20000, 20000}, "steps in the maze"},
+    {"markov_steps", {30000, 30000, 30000}, "steps in the Markov environment"},
+    {"channel_seeds", {0, 10, 10}, "listeners to channels; 0: none"},
+    {"channels", {5, 5, 16}, "of five kinds"},
+    {"channel_visits", {500, 500, 3000}, "to channels, of 128 symbols each"},
+    {"channel_units", {64, 64, 512}, "cells of the LSTM that compresses"},
+    {"channel_rate", {.002, .002, .001}, "its learning rate"},
+    {"channel_explore", {.2, .2, .2}, "share of visits to any channel"},
+    {NULL}};
 
 const jd_system jd_system_curiosity = {
     .name = "curiosity",

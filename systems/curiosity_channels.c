@@ -111,11 +111,20 @@ const char *cc_kind_name(cc_kind kind)
 
 /* ---- the compressor --------------------------------------------------------------------------------------------------------------*/
 
-/* A visit hears NEW pieces of LENGTH symbols, and trains on them in STEPS, each with as many more from the channel's history.  Both codes
- * are taken of CODED pieces of the channel's history.  Each channel has a net of its own: what is learned about
- * one is not forgotten over another (and then learned again as if it were progress), and the codes of the others stay as they
- * are, so that the progress on the channel is the progress on all that was heard. */
-enum { LENGTH = 32, NEW = 4, REPLAYED = 4, TRAINED = NEW + REPLAYED, STEPS = 4, CODED = 32, INPUTS = 32 };
+/* A visit hears NEW pieces of LENGTH symbols, and trains on them in STEPS, each with as many more from the channel's history.
+ * Both codes are taken of the channel's history, or of CODED pieces of it.  Each channel has a net of its own: what is learned
+ * about one is not forgotten over another (and then learned again as if it were progress), and the codes of the others stay as
+ * they are, so that the progress on the channel is the progress on all that was heard. */
+enum {
+    LENGTH = 32,
+    NEW = 4,
+    REPLAYED = 4,
+    TRAINED = NEW + REPLAYED,
+    STEPS = 4,
+    CODED = 256,
+    AT_ONCE = 32,
+    INPUTS = 32
+};
 typedef int32_t piece[LENGTH + 1];
 
 typedef struct compressor {
@@ -124,8 +133,8 @@ typedef struct compressor {
     float rate;
     jd_params *params;
     jd_fn *train, *code;
-    piece *heard;                                 /* (n): the history */
-    int32_t x[LENGTH * CODED], y[LENGTH * CODED]; /* (T,B) */
+    piece *heard;                                     /* (n): the history */
+    int32_t x[LENGTH * AT_ONCE], y[LENGTH * AT_ONCE]; /* (T,B) */
 } compressor;
 
 /* int32 (T,B): symbols -> nats of each next symbol (T B) */
@@ -187,46 +196,54 @@ static void fill(compressor *c, const int which[], int n, jd_tensor in[3])
 /* Bits a symbol, mean of the pieces; NaN after an error. */
 static double code(compressor *c, const int which[], int n)
 {
-    jd_tensor in[3];
-    fill(c, which, n, in);
-    if (jd_fn_run(c->code, in, 2)) return (double)NAN;
-    const float *e = jd_fn_result(c->code, "nats", NULL);
     double sum = 0;
-    for (int i = 0; i < LENGTH * n; i++) sum += (double)e[i];
+    for (int from = 0; from < n; from += AT_ONCE) {
+        int part[AT_ONCE];
+        jd_tensor in[3];
+        for (int i = 0; i < AT_ONCE; i++) part[i] = which[from + i < n ? from + i : from]; /* one shape for all */
+        fill(c, part, AT_ONCE, in);
+        if (jd_fn_run(c->code, in, 2)) return (double)NAN;
+        const float *e = jd_fn_result(c->code, "nats", NULL);
+        for (int t = 0; t < LENGTH; t++)
+            for (int i = 0; i < AT_ONCE && from + i < n; i++) sum += (double)e[t * AT_ONCE + i];
+    }
     return sum / LENGTH / n / 0.69314718055994531;
 }
 
-static bool is_in(const int which[], int n, int value)
+static bool is_in(const int *which, int n, int value)
 {
     for (int i = 0; i < n; i++)
         if (which[i] == value) return true;
     return false;
 }
 
-/* One visit: *error is the code of what was heard, before it was learned; returns how much shorter the code of the sample
- * became, both in bits a symbol.  Pieces of the sample are not trained on in this visit, as soon as there are enough others:
- * to learn a piece of noise by heart shortens its own code only. */
+/* One visit: *error is the code of what was heard, before it was learned; returns how much shorter the code of the history
+ * became, both in bits a symbol.  Pieces that are trained on in this visit do not count, as soon as there are enough others: to
+ * learn a piece of noise by heart shortens its own code only. */
 static double visit(compressor *c, cc_channel *channel, jd_rng *chance, double *error)
 {
-    int learn[TRAINED], sample[CODED];
+    int learn[STEPS][TRAINED], sample[CODED], n = 0;
     jd_tensor in[3];
-    const bool apart = c->n >= 2 * CODED;
     const int old = c->n;
-    for (int i = 0; i < NEW; i++) {
+    const bool apart = old >= 4 * STEPS * REPLAYED;
+    for (int i = 0; i < NEW; i++, c->n++)
         for (int t = 0; t <= LENGTH; t++) c->heard[c->n][t] = cc_channel_next(channel);
-        learn[i] = c->n++;
+    for (int step = 0; step < STEPS; step++)
+        for (int i = 0; i < TRAINED; i++)
+            learn[step][i] = i < NEW ? old + i : (int)jd_rng_below(chance, (uint32_t)c->n);
+    const int from = apart ? old : c->n;
+    for (int i = 0, need = from < CODED ? from : CODED; i < from; i++) {
+        if ((int)jd_rng_below(chance, (uint32_t)(from - i)) >= need) continue;
+        need--;
+        if (!apart || !is_in(learn[0], STEPS * TRAINED, i)) sample[n++] = i;
     }
-    for (int i = 0; i < CODED; i++) sample[i] = (int)jd_rng_below(chance, (uint32_t)(apart ? old : c->n));
-    *error = code(c, learn, NEW);
-    const double before = code(c, sample, CODED);
+    *error = code(c, learn[0], NEW);
+    const double before = code(c, sample, n);
     for (int step = 0; step < STEPS; step++) {
-        for (int i = NEW; i < TRAINED; i++) do
-                learn[i] = (int)jd_rng_below(chance, (uint32_t)c->n);
-            while (apart && is_in(sample, CODED, learn[i]));
-        fill(c, learn, TRAINED, in);
+        fill(c, learn[step], TRAINED, in);
         if (jd_fn_run(c->train, in, 3)) return (double)NAN;
     }
-    return before - code(c, sample, CODED);
+    return before - code(c, sample, n);
 }
 
 /* ---- choosing by what is expected ----------------------------------------------------------------------------------------------------*/

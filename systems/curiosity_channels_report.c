@@ -79,8 +79,9 @@ void cc_draw(jd_run *r, const cc_result *c)
         (const char *const[]){"channel", "half by visit", "four fifths by visit", "bits a symbol in the end"}, cells,
         CC_KINDS, 4,
         "The visits by which a kind of channel had got half, and four fifths, of the visits that the listener chose: "
-        "mean of the seeds (smallest to largest). It counts as left after four fifths. Late in the run what is left "
-        "to learn is small beside the scatter of the reward, and the listener comes back to what it had left, above "
-        "all to the sine, whose code still becomes a little shorter: the halves show the order better than the four "
-        "fifths.");
+        "mean of the seeds (smallest to largest). It counts as left after four fifths. A run that goes on when the "
+        "text "
+        "is known by heart ends without an order: what is left to learn then is small beside the scatter of the "
+        "reward, "
+        "and the listener comes back to what it had left.");
 }

@@ -45,10 +45,11 @@ void cu_world_free(jd_ctx *ctx, cu_world *w)
         for (int k = 0; k < CW_REGIONS; k++) jd_free(ctx, w->agent[a].curve[k]);
 }
 
-static bool begin(jd_run *r, cu_world *w, const char *const label[CU_AGENTS], int64_t steps, int curves)
+static bool begin(jd_run *r, cu_world *w, const char *const label[CU_AGENTS], const char *seeds, int64_t steps,
+                  int curves)
 {
     jd_ctx *ctx = jd_run_ctx(r);
-    *w = (cu_world){.seeds = (int)jd_run_setting(r, "seeds"), .agents = CU_AGENTS, .steps = (double)steps};
+    *w = (cu_world){.seeds = (int)jd_run_setting(r, seeds), .agents = CU_AGENTS, .steps = (double)steps};
     for (int p = 0; p < CU_POINTS; p++) w->x[p] = (double)(steps * (p + 1) / CU_POINTS);
     for (int a = 0; a < CU_AGENTS; a++) {
         w->agent[a].label = label[a];
@@ -155,7 +156,8 @@ bool cu_regions(jd_run *r, cu_world *w)
 {
     static const char *const label[CU_AGENTS] = {"random", "error", "signed improvement", "improvement"};
     jd_run_stage(r, "three regions");
-    return begin(r, w, label, (int64_t)jd_run_setting(r, "region_steps"), CW_REGIONS) && each(r, w, one_of_regions);
+    return begin(r, w, label, "seeds", (int64_t)jd_run_setting(r, "region_steps"), CW_REGIONS) &&
+           each(r, w, one_of_regions);
 }
 
 /* ---- B: the grid ------------------------------------------------------------------------------------------------------------*/
@@ -238,7 +240,7 @@ static const char *const by_error[CU_AGENTS] = {"random actions", "error", "no r
 bool cu_grid(jd_run *r, cu_world *w)
 {
     jd_run_stage(r, "the grid of symbols");
-    return begin(r, w, by_error, (int64_t)jd_run_setting(r, "grid_steps"), 1) && each(r, w, one_of_grid);
+    return begin(r, w, by_error, "seeds", (int64_t)jd_run_setting(r, "grid_steps"), 1) && each(r, w, one_of_grid);
 }
 
 /* ---- C: the maze --------------------------------------------------------------------------------------------------------------*/
@@ -290,7 +292,7 @@ static bool one_of_maze(jd_run *r, cu_world *w, int agent, int seed)
 bool cu_maze(jd_run *r, cu_world *w)
 {
     jd_run_stage(r, "the maze with a television");
-    return begin(r, w, by_error, (int64_t)jd_run_setting(r, "maze_steps"), 2) && each(r, w, one_of_maze);
+    return begin(r, w, by_error, "seeds", (int64_t)jd_run_setting(r, "maze_steps"), 2) && each(r, w, one_of_maze);
 }
 
 /* ---- D: the Markov environment -----------------------------------------------------------------------------------------------------*/
@@ -348,5 +350,6 @@ bool cu_markov(jd_run *r, cu_world *w)
 {
     static const char *const label[CU_AGENTS] = {"random", "no reward", "count bonus", "information gain"};
     jd_run_stage(r, "the Markov environment");
-    return begin(r, w, label, (int64_t)jd_run_setting(r, "markov_steps"), 1) && each(r, w, one_of_markov);
+    return begin(r, w, label, "markov_seeds", (int64_t)jd_run_setting(r, "markov_steps"), 1) &&
+           each(r, w, one_of_markov);
 }

@@ -263,8 +263,9 @@ static void channels_speak_as_their_kind_does(void **state)
 static void one_seed_gives_one_course(void **state)
 {
     (void)state;
-    static const char *const set[] = {"seeds=2",         "grid_steps=2000",    "maze_steps=1000", "markov_steps=1000",
-                                      "channel_seeds=1", "channel_visits=100", "channel_units=4", NULL};
+    static const char *const set[] = {"seeds=2",           "grid_steps=2000", "maze_steps=1000",
+                                      "markov_steps=1000", "channel_seeds=1", "channel_visits=100",
+                                      "channel_units=4",   "markov_seeds=2",  NULL};
     jd_ctx *ctx = jd_ctx_new(NULL);
     jd_run *r = jd_run_new(
         ctx, &(jd_run_options){.system = &jd_system_curiosity, .seed = 9, .dir = tmpdir_file("run"), .set = set});
