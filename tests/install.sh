@@ -84,4 +84,4 @@ for binary in "$work"/usr/bin/jackdaw "$lib"/libjackdaw.so "$lib"/libjackdaw-*.s
     [[ $binary != *.so || $binary == *-cuda.so ]] || ! grep ' TLS ' elf.txt || { echo "in $binary" && exit 1; }
 done
 readelf -lWd "$work/usr/bin/jackdaw" | grep -q 'Flags:.* PIE'
-readelf -d "$lib/libjackdaw.so" | grep -q 'soname: \[libjackdaw.so.0\]'
+readelf -d "$lib/libjackdaw.so" | grep -q 'soname: \[libjackdaw.so.0.1\]' # as the CMake package, which takes the same minor version only

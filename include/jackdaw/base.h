@@ -37,7 +37,9 @@ extern "C" {
 #define JD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define JD_VERSION_STRING "0.1.0"
-/* That of the library in use, where JD_VERSION_STRING is that of the headers. */
+/* That of the library in use, where JD_VERSION_STRING is that of the headers.  Programs run with any library of the same major and
+ * minor version, which its soname tells (libjackdaw.so.0.1), and read the files of every older one; those of a newer major version
+ * are refused. */
 JD_API const char *jd_version(void);
 
 /* Options by name, as in jd_dense(g, "out", x, .units = 10): a compound literal in C, a braced initialiser in C++20, where the

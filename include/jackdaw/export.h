@@ -46,6 +46,7 @@ typedef struct jd_export {
 } jd_export;
 
 /* DIR/NAME.c and DIR/NAME.h: C99 that needs nothing but libm, takes no memory from the heap and keeps no state of its own.
+ * Its weights lie so that a compiler makes vectors of the outputs, without -ffast-math; -O3 makes the most of them.
  * NAME, a C identifier, begins every name.
  *   pictures and vectors:    void NAME_run(const float *in, float *out);
  *   sequences, one way:      NAME_reset(NAME_state *), NAME_step(NAME_state *, const float *in, float *out) as the input

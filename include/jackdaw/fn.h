@@ -76,7 +76,8 @@ typedef struct jd_fn jd_fn;
 typedef struct jd_plan jd_plan;
 typedef void jd_trace(jd_graph *g, void *user);
 
-/* `params` may be NULL for a function without parameters; it must outlive the function, and may be shared. */
+/* `params` may be NULL for a function without parameters; it must outlive the function, and may be shared: on the CPU also by functions
+ * and streams of other contexts in threads of their own, when it is sealed, holds all that they need, and nobody writes. */
 JD_API jd_fn *jd_fn_new(jd_ctx *ctx, jd_params *params, jd_trace *trace, void *user);
 JD_API void jd_fn_free(jd_fn *f);
 

@@ -8,49 +8,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/given.h"
 
-/* ---- weights -------------------------------------------------------------------------------------------------------------- */
-
-/* The upper half of the nearest float that ends in 16 zeros; of two equally near ones that with an even half. */
-static uint32_t half_of(float v)
-{
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-}
-
-static void put_array(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n, bool half)
-{
-    if (!v) return;
-    w->halves = w->halves || half;
-    jd__emit(&w->c, "static const %s w%d_%s[%lld] = {", half ? "half" : "float", layer, what, (long long)n);
-    for (int64_t i = 0; i < n; i++) {
-        if (!isfinite(v[i]) || (half && fabsf(v[i]) > 0x1.fep127f))
-            jd_fail(w->p->ctx, JD_EDATA, "number %lld of %s in layer %d is %g; a net with such weights is not exported",
-                    (long long)i, what, layer, (double)v[i]);
-        if (half)
-            jd__emit(&w->c, "%s%u", i == 0 ? "\n" : i % 16 == 0 ? ",\n" : ", ", (unsigned)half_of(v[i]));
-        else
-            jd__emit(&w->c, "%s%af", i == 0 ? "\n" : i % 6 == 0 ? ",\n" : ", ", (double)v[i]); /* exact */
-    }
-    jd__put_text(&w->c, "};\n");
-}
-
-static void put_floats(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n)
-{
-    put_array(w, layer, what, v, n, false);
-}
-
-static void put_matrix(jd_c_writer *w, int layer, const char *what, const float *v, int64_t n)
-{
-    put_array(w, layer, what, v, n, w->p->e->half);
-}
+/* ---- the functions ---------------------------------------------------------------------------------------------------------- */
 
 /* A function that the net calls, with the type of matrices for @ and their elements' values for `...`. */
 static void put_part(jd_buffer *c, const char *text, bool half)
@@ -65,89 +29,6 @@ static void put_part(jd_buffer *c, const char *text, bool half)
             jd__put(c, text, 1);
         }
 }
-
-/* Of a convolution: some of them zero where `fan` leaves maps out. */
-static void put_kernel(jd_c_writer *w, int layer, const jd_export_layer *x)
-{
-    float *W = jd__export_kernel(w->p, x);
-    put_matrix(w, layer, "W", W, x->l.units * x->l.size * x->l.size * x->in.dim[2]);
-    put_floats(w, layer, "b", x->way[0].b, x->l.units * (x->l.places ? x->out.dim[0] * x->out.dim[1] : 1));
-    jd_free(w->p->ctx, W);
-}
-
-/* The weights of a polynomial layer, by layer and unit as in the names of the parameters. */
-static void put_units(jd_c_writer *w, int layer, const jd_export_layer *x)
-{
-    char what[48];
-    for (jd_export_unit u = {0}; jd__export_next_unit(w->p, x, &u);) {
-        snprintf(what, sizeof what, "%lld_%lld", (long long)u.layer + 1, (long long)u.place + 1);
-        put_floats(w, layer, what, u.w, u.terms);
-    }
-}
-
-/* Of a normalising layer. */
-static void put_norm(jd_c_writer *w, int layer, const jd_export_layer *x)
-{
-    const int64_t C = x->in.dim[x->in.rank - 1];
-    if (x->l.kind == JD_NET_LAYERNORM) {
-        put_floats(w, layer, "gain", x->gain, C);
-        put_floats(w, layer, "b", x->shift, C);
-        return;
-    }
-    float *scale = jd_alloc_array(w->p->ctx, (size_t)C, sizeof *scale);
-    float *shift = jd_alloc_array(w->p->ctx, (size_t)C, sizeof *shift);
-    for (int64_t c = 0; scale && shift && c < C; c++) {
-        const jd_export_affine a = jd__export_affine(x, c);
-        scale[c] = a.scale, shift[c] = a.shift;
-    }
-    put_floats(w, layer, "scale", scale, shift ? C : 0);
-    put_floats(w, layer, "shift", shift, scale ? C : 0);
-    jd_free(w->p->ctx, scale);
-    jd_free(w->p->ctx, shift);
-}
-
-static void put_weights(jd_c_writer *w)
-{
-    for (int i = 0; i < w->p->n; i++) {
-        const jd_export_layer *x = &w->p->layer[i];
-        const int64_t H = x->l.units, P = x->l.projection ? x->l.projection : H, out = x->out.dim[x->out.rank - 1];
-        const bool md = x->l.kind == JD_NET_MDLSTM;
-        int64_t N = md ? x->in.dim[2] : x->in.dim[0], gates = jd__export_gates(x) * H;
-        if (x->l.kind == JD_NET_DENSE) N = x->l.each && x->in.rank == 3 ? x->in.dim[2] : jd__export_size(&x->in);
-        if (x->l.kind == JD_NET_EMBED) N = x->l.symbols;
-        const int64_t R = x->l.kind == JD_NET_CLOCKWORK ? jd__export_recurrent(x) : gates * P * (md ? 2 : 1);
-        if (x->l.kind == JD_NET_DENSE || x->l.kind == JD_NET_HIGHWAY) gates = out;
-        if (x->way[0].W || x->gain || x->l.kind == JD_NET_POLYNOMIAL)
-            jd__emit(&w->c, "\n/* %s%s%s */\n", w->p->scope, *w->p->scope ? "/" : "", x->l.name);
-        if (x->l.kind == JD_NET_POLYNOMIAL) put_units(w, w->first + i, x);
-        if (x->gain) put_norm(w, w->first + i, x);
-        if (x->l.kind == JD_NET_CONTRAST) {
-            float weight[JD_EXPORT_CONTRAST];
-            jd__export_gaussian(x->l.size, weight);
-            put_floats(w, w->first + i, "gaussian", weight, x->l.size);
-        }
-        if (x->l.kind == JD_NET_CONV) put_kernel(w, w->first + i, x);
-        for (int d = 0; d < 2 && x->l.kind != JD_NET_CONV; d++) {
-            const jd_export_weights *v = &x->way[d];
-            static const char *const names[2][10] = {
-                {"W", "R", "b", "peep", "proj", "bR", "ln_x", "ln_h", "ln_c", "ln_cb"},
-                {"W_back", "R_back", "b_back", "peep_back", "proj_back", "bR_back", "ln_x_back", "ln_h_back",
-                 "ln_c_back", "ln_cb_back"}};
-            put_matrix(w, w->first + i, names[d][0], v->W, gates * N);
-            put_matrix(w, w->first + i, names[d][1], v->R, R);
-            put_floats(w, w->first + i, names[d][2], v->b, gates);
-            put_floats(w, w->first + i, names[d][3], v->peep, md ? 16 * H : 3 * H);
-            put_matrix(w, w->first + i, names[d][4], v->proj, P * H);
-            put_floats(w, w->first + i, names[d][5], v->bR, H);
-            put_floats(w, w->first + i, names[d][6], v->ln_x, 4 * H);
-            put_floats(w, w->first + i, names[d][7], v->ln_h, 4 * H);
-            put_floats(w, w->first + i, names[d][8], v->ln_c, H);
-            put_floats(w, w->first + i, names[d][9], v->ln_cb, H);
-        }
-    }
-}
-
-/* ---- the functions ---------------------------------------------------------------------------------------------------------- */
 
 /* The largest number of values between two layers, of one step. */
 static int64_t most_values(const jd_export_plan *p)
@@ -218,6 +99,8 @@ static int64_t stack_bytes(const jd_c_writer *w)
     for (int i = 0; i < w->p->n; i++) {
         const jd_export_layer *x = &w->p->layer[i];
         int64_t units = x->way[0].R ? 9 * x->l.units : 0;
+        if (x->l.kind == JD_NET_CONV) units = (int64_t)x->l.size * x->l.size * x->in.dim[2];
+        if (x->l.kind == JD_NET_HIGHWAY) units = x->in.dim[0];
         if (x->l.kind == JD_NET_MDLSTM) units = (12 + 2 * x->in.dim[1]) * x->l.units;
         if (x->l.kind == JD_NET_CONTRAST) units = (x->in.dim[0] + 1) * x->in.dim[1] + x->in.dim[0];
         for (jd_export_unit u = {0}; x->l.kind == JD_NET_POLYNOMIAL && jd__export_next_unit(w->p, x, &u);) units++;
@@ -334,8 +217,10 @@ static void measure(jd_c_writer *w)
         const jd_export_layer *x = &w->p->layer[i];
         const bool md = x->l.kind == JD_NET_MDLSTM, contrast = x->l.kind == JD_NET_CONTRAST;
         const int64_t H = x->in.dim[0], W = x->in.dim[1];
+        if (x->l.kind == JD_NET_HIGHWAY) w->units = larger(w->units, H);
         if (x->way[0].R) w->units = larger(w->units, x->l.units);
         if (x->way[0].R) w->gates = larger(w->gates, jd__export_gates(x) / (md ? 4 : 1) * x->l.units);
+        if (x->l.kind == JD_NET_CONV) w->patch = larger(w->patch, (int64_t)x->l.size * x->l.size * x->in.dim[2]);
         if (md) w->line = larger(w->line, W * x->l.units);
         if (contrast) w->cells = larger(w->cells, H * W);
         if (contrast) w->side = larger(w->side, larger(H, W));
@@ -345,8 +230,9 @@ static void measure(jd_c_writer *w)
 static void put_scratch(jd_buffer *c, const jd_c_writer *of)
 {
     if (of->units)
-        jd__emit(c, "\nenum { UNITS = %lld, GATES = %lld }; /* of the largest recurrent layer */\n",
-                 (long long)of->units, (long long)of->gates);
+        jd__emit(c, "\nenum { UNITS = %lld, GATES = %lld }; /* of the largest recurrent or highway layer */\n",
+                 (long long)of->units, (long long)larger(of->gates, 1));
+    if (of->patch) jd__emit(c, "\nenum { PATCH = %lld }; /* inputs of a convolution's unit */\n", (long long)of->patch);
     if (of->line) jd__emit(c, "enum { LINE = %lld }; /* states of a row */\n", (long long)of->line);
     if (of->cells)
         jd__emit(c, "\nenum { CELLS = %lld, SIDE = %lld }; /* of the largest picture whose contrast is normalised */\n",
@@ -389,7 +275,7 @@ jd_status jd_export_c(jd_ctx *ctx, const jd_export *e, const char *dir, const ch
     for (int k = 0; k < members && !(k && jd__export_plan(ctx, e, k, "C", p)); k++) {
         put_functions(&body, members > 1 ? k + 1 : 0);
         measure(&body);
-        put_weights(&weights);
+        jd__c_weights(&weights);
         stack = stack_bytes(&body) > stack ? stack_bytes(&body) : stack;
         body.first = weights.first += p->n;
     }

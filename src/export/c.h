@@ -53,8 +53,14 @@ typedef struct jd_c_writer {
     int at, before; /* where the values are, and those of the layer before: 0 the input, 1 a, 2 b */
     bool whole;     /* sequences are whole: work on all steps */
     bool halves;    /* matrices of halves were written */
-    int64_t units, gates, line, cells, side; /* that the parts' scratch must hold */
+    int64_t units, gates, line, cells, side, patch; /* that the parts' scratch must hold */
 } jd_c_writer;
+
+/* Outputs that the file computes side by side: a compiler makes vectors of them without changing the order of a sum. */
+enum { JD_C_LANES = 32 };
+
+/* c_weights.c: the constants. */
+void jd__c_weights(jd_c_writer *w);
 
 /* c_layers.c: the statements that take the input through all layers to the output. */
 void jd__c_body(jd_c_writer *w);

@@ -117,8 +117,10 @@ static bool same_type(const jd_type *a, const jd_type *b)
 static int mismatch(jd_params *p, const char *what, const char *name, const jd_type *old, const jd_type *now)
 {
     char a[64], b[64];
-    jd_fail(p->ctx, JD_EUSAGE, "%s \"%s\": has the shape %s, but %s is asked for; use another name or the same shape",
-            what, name, jd__shape_text(old, a), jd__shape_text(now, b));
+    jd_fail(p->ctx, JD_EUSAGE, "%s \"%s\": has the shape %s, but %s is asked for; %s", what, name,
+            jd__shape_text(old, a), jd__shape_text(now, b),
+            p->sealed ? "give the network that was trained, and its input the shape that it had"
+                      : "use another name or the same shape");
     return -1;
 }
 

@@ -1,5 +1,6 @@
 /* store.c - the tensors of a parameter store in files: models, and the part of a checkpoint that is weights. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ctx.h"
@@ -158,6 +159,12 @@ char *jd_model_setting(jd_ctx *ctx, const jd_tensor_file *f, const char *key)
 jd_status jd_params_load(jd_ctx *ctx, jd_params *p, const jd_tensor_file *f)
 {
     if (jd_error(ctx) || !f) return jd_error(ctx);
+    const char *version = jd_tensor_file_meta(f, "jackdaw.version");
+    if (version && strtol(version, NULL, 10) > strtol(JD_VERSION_STRING, NULL, 10))
+        return jd_fail(ctx, JD_EDATA,
+                       "a model of Jackdaw %.20s, which this version, " JD_VERSION_STRING
+                       ", cannot read; take a newer one",
+                       version);
     if (jd_tensor_file_meta(f, "jackdaw.order")) {
         json_t *order = jd__meta_json(ctx, f, "model", "jackdaw.order");
         if (order) jd__store_set(ctx, p, f, order, "", false);
