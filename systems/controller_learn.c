@@ -109,12 +109,14 @@ jd_status cm_flipflop_learn(jd_run *r, cm_flipflop *f, int i)
 
 /* ---- pole --------------------------------------------------------------------------------------------------------------------*/
 
-enum { OWN = 16, OWN_STEPS = 200, PLANNED = 16, PLANNED_STEPS = 500, CHOICES = 30, ROWS = 8, LOOK = 100, AGAIN = 25 };
+enum { OWN = 16, OWN_STEPS = 200, PLANNED = 16, CHOICES = 30, ROWS = 8, LOOK = 100, AGAIN = 25 };
+/* Episodes for choosing M: one of thirty that falls would often be missed by thirty others, over several cycles all the more. */
+enum { PROOFS = 100 };
 
 typedef struct pole_work {
     jd_run *r;
     cm_pair p;
-    cm_play random, own, planned, choose, test;
+    cm_play random, own, planned, choose, prove, test;
     cm_pool pool;
     void *best; /* C's weights */
     double best_steps;
@@ -122,11 +124,10 @@ typedef struct pole_work {
     int i;
 } pole_work;
 
-static double fit_pole(pole_work *w, const char *updates, uint64_t batch)
+static double fit_pole(pole_work *w, const char *updates, const char *window, uint64_t batch)
 {
-    return cm_pool_fit(&w->p, &w->pool, (int)jd_run_setting(w->r, updates),
-                       (int64_t)jd_run_setting(w->r, "pole_window"), 32, jd_run_setting(w->r, "pole_rate_m"),
-                       seed_of(w->r, w->i), batch);
+    return cm_pool_fit(&w->p, &w->pool, (int)jd_run_setting(w->r, updates), (int64_t)jd_run_setting(w->r, window), 32,
+                       jd_run_setting(w->r, "pole_rate_m"), seed_of(w->r, w->i), batch);
 }
 
 /* C learns in M's dreams that begin at places of its own last episodes. */
@@ -188,9 +189,9 @@ static void plans(const jd_run *r, cm_play *e)
 /* How long plans hold the pole on the episodes for choosing; the M that holds it longest is kept in `best`. */
 static double choose_plans(pole_work *w, float *best, double *best_steps)
 {
-    plans(w->r, &w->choose);
-    if (cm_play_run(&w->p, &w->choose, CM_PLAN, seed_of(w->r, w->i), CHOOSE, 0)) return -1;
-    const double steps = cm_play_mean(&w->choose);
+    plans(w->r, &w->prove);
+    if (cm_play_run(&w->p, &w->prove, CM_PLAN, seed_of(w->r, w->i), CHOOSE, CHOICES)) return -1;
+    const double steps = cm_play_mean(&w->prove);
     if (steps > *best_steps) {
         *best_steps = steps;
         memcpy(best, jd_params_data(w->p.model), jd_params_count(w->p.model) * sizeof *best);
@@ -199,7 +200,8 @@ static double choose_plans(pole_work *w, float *best, double *best_steps)
 }
 
 /* Plans find what M gets wrong: it learns from what came of them, and they are made anew, until all episodes for choosing
- * are whole. */
+ * are whole.  M learns from longer windows than C's dreams need: with its memory of a few dozen steps a plan loses sight of
+ * how slowly the cart drifts, and reaches the end of the track after some hundreds. */
 static bool refresh_plans(pole_work *w, cm_pole *f)
 {
     cm_pair *p = &w->p;
@@ -214,7 +216,7 @@ static bool refresh_plans(pole_work *w, cm_pole *f)
         cm_play_run(p, &w->planned, CM_PLAN, seed_of(w->r, w->i), LEARN, w->next);
         cm_pool_add(p, &w->pool, &w->planned);
         w->next += PLANNED;
-        f->error[w->i * CM_CYCLES + f->done[w->i]] = fit_pole(w, "pole_refresh", 100 + (uint64_t)k);
+        f->error[w->i * CM_CYCLES + f->done[w->i]] = fit_pole(w, "pole_refresh", "plan_window", 100 + (uint64_t)k);
         const double steps = choose_plans(w, best, &best_steps);
         f->plan_cycles[w->i] = k + 1;
         whole = !jd_run_progress(w->r, k + 1, cycles, "planning %.0f steps", steps);
@@ -274,8 +276,9 @@ static jd_status rooms_pole(pole_work *w)
 {
     jd_ctx *ctx = w->p.ctx;
     if (cm_play_new(ctx, &w->random, &w->p, 150, 30) || cm_play_new(ctx, &w->own, &w->p, OWN_STEPS, OWN) ||
-        cm_play_new(ctx, &w->planned, &w->p, PLANNED_STEPS, PLANNED) ||
+        cm_play_new(ctx, &w->planned, &w->p, CM_POLE_STEPS, PLANNED) ||
         cm_play_new(ctx, &w->choose, &w->p, CM_POLE_STEPS, CHOICES) ||
+        cm_play_new(ctx, &w->prove, &w->p, CM_POLE_STEPS, PROOFS) ||
         cm_play_new(ctx, &w->test, &w->p, CM_POLE_STEPS, CM_TESTS))
         return jd_error(ctx);
     w->best = jd_alloc_array(ctx, jd_params_count(w->p.controller), sizeof(float));
@@ -295,7 +298,8 @@ static bool learn_pole(pole_work *w, cm_pole *f)
         cm_pool_add(p, &w->pool, &w->random);
     }
     for (int cycle = 0; cycle < f->cycles && !jd_error(p->ctx) && w->best_steps < CM_POLE_STEPS; cycle++) {
-        f->error[w->i * CM_CYCLES + cycle] = fit_pole(w, cycle ? "pole_refresh" : "pole_fit", (uint64_t)cycle);
+        f->error[w->i * CM_CYCLES + cycle] =
+            fit_pole(w, cycle ? "pole_refresh" : "pole_fit", "pole_window", (uint64_t)cycle);
         if (!cycle_pole(w, f, cycle)) return false;
     }
     if (!jd_error(p->ctx))
@@ -323,7 +327,7 @@ jd_status cm_pole_learn(jd_run *r, cm_pole *f, int i)
             "%d of plans",
             i + 1, f->steps[0][i], f->whole[0][i], f->steps[1][i], f->whole[1][i], f->steps[2][i], f->whole[2][i],
             f->done[i], f->plan_cycles[i]);
-    cm_play *all[] = {&w.random, &w.own, &w.planned, &w.choose, &w.test};
+    cm_play *all[] = {&w.random, &w.own, &w.planned, &w.choose, &w.prove, &w.test};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) cm_play_free(ctx, all[k]);
     cm_pool_free(ctx, &w.pool);
     jd_free(ctx, w.best);

@@ -114,10 +114,11 @@ static bool sensible(jd_run *r, const work *w)
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (!(jd_run_setting(r, whole[i]) >= 1 && jd_run_setting(r, whole[i]) <= 1e6)) return false;
     const double dream = jd_run_setting(r, "pole_dream"), horizon = jd_run_setting(r, "plan_horizon"),
-                 window = jd_run_setting(r, "pole_window"), units = jd_run_setting(r, "maze_units");
+                 window = jd_run_setting(r, "pole_window"), plan_window = jd_run_setting(r, "plan_window"),
+                 units = jd_run_setting(r, "maze_units");
     return w->pole.cycles >= 1 && w->pole.cycles < CM_CYCLES && dream >= 2 && dream <= 400 && horizon >= 2 &&
-           horizon <= 400 && window >= 3 && window <= 400 && units >= 1 && units <= 64 &&
-           jd_run_setting(r, "pole_random") >= 30 && jd_run_setting(r, "maze_random") >= 64;
+           horizon <= 400 && window >= 3 && window <= 400 && plan_window >= 3 && plan_window <= 400 && units >= 1 &&
+           units <= 64 && jd_run_setting(r, "pole_random") >= 30 && jd_run_setting(r, "maze_random") >= 64;
 }
 
 static jd_status learn(jd_run *r, work *w)
@@ -189,6 +190,7 @@ static const jd_setting settings[] = {
     {"pole_rate_c", {.005, .005, .005}, "learning rate of C"},
     {"pole_noise", {.1, .1, .1}, "on C's output before it is squashed"},
     {"plan_cycles", {6, 6, 6}, "of planned episodes that M learns from, at most"},
+    {"plan_window", {200, 200, 200}, "steps, when M learns from plans"},
     {"plan_horizon", {50, 50, 50}, "steps"},
     {"plan_rounds", {10, 10, 10}, "of gradient descent for each real step"},
     {"plan_rate", {.5, .5, .5}, "the most by which an action moves in a round, before it is squashed"},

@@ -107,6 +107,7 @@ static void the_batch_does_not_change_a_bit(void **state)
             length);
     compare("lstm 40 peepholes, dense 7", true, &(jd_type){JD_F32, 3, {T, B, 12}}, x, length);
     compare("blstm 9 projection 5, bgru 8, srn 6", true, &(jd_type){JD_F32, 3, {T, B, 12}}, x, length);
+    compare("srn 5, srn 8, srn 3, dense 1 tanh", true, &(jd_type){JD_F32, 3, {T, B, 4}}, x, length);
     compare("lstm 6 layernorm, clockwork 12 3 concat, highway 3 tanh, batchnorm", true,
             &(jd_type){JD_F32, 3, {T, B, 12}}, x, length);
     free(x);
