@@ -53,6 +53,15 @@ bool masks_have_test(jd_ctx *ctx, const char *dir);
 jd_status masks_load(jd_ctx *ctx, const char *dir, const masks_options *o, masks *out);
 void masks_free(jd_ctx *ctx, masks *m);
 
+/* What pictures and masks are like, by which a network is chosen for them (masks_traits.c). */
+typedef struct masks_traits {
+    double
+        thickness; /* of the finest class: the mean over its pixels of the shorter of two runs, along the row and the column */
+    double side;  /* the mean of the pictures' shorter sides */
+    bool upright; /* a class lies in the upper or in the lower half of nearly all pictures: up is not down */
+} masks_traits;
+jd_status masks_look(jd_ctx *ctx, const masks *m, masks_traits *out);
+
 /* Pairs of files (masks_find.c): mask.n of picture i are mask.path[first[i]] to mask.path[first[i + 1]]. */
 typedef struct mask_pairs {
     file_list picture, mask;

@@ -225,6 +225,7 @@ int cmd_predict(int argc, char **argv)
     switch (model_kind_of(ctx, path)) {
     case MODEL_READER: return read_files(ctx, &a);
     case MODEL_LABELLER: return predict_volumes(ctx, &a);
+    case MODEL_SEGMENTER: return predict_masks(ctx, &a);
     case MODEL_CHAINS: {
         chain_model *m = chain_model_open(ctx, path);
         if (m) predict_chains(ctx, &a, m);
@@ -250,7 +251,6 @@ int cmd_predict(int argc, char **argv)
         break;
     }
     case MODEL_SCANNER:
-    case MODEL_SEGMENTER:
         jd_fail(ctx, JD_EUSAGE,
                 "%s: answers for every pixel of a picture; jackdaw scan MODEL FILE -o OUT.png, or OUT.csv for points",
                 path);

@@ -7,4 +7,7 @@
 /* Labels each file, writes NAME-labels.nii.gz into the working folder, and prints a line; closes the context. */
 int predict_volumes(jd_ctx *ctx, const cli_args *a);
 
+/* Writes NAME-mask.png for each picture, what each pixel is, into the working folder, and prints a line; closes the context. */
+int predict_masks(jd_ctx *ctx, const cli_args *a);
+
 #endif

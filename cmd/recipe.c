@@ -93,6 +93,29 @@ static void for_pictures(const samples *s, recipe *r)
     append(r, "dense 100 relu, dropout 0.3, ");
 }
 
+/* Pairs of small convolutions, pooled and widened: windows of 28 or 60 pixels that are scanned (jackdaw/scan.h), of larger pixels
+ * where all that the masks show is coarse. */
+recipe recipe_for_masks(const masks_traits *t, int classes)
+{
+    static const int maps[] = {16, 32, 48};
+    const int coarse = t->thickness < 24 || t->side < 128 ? 1 : t->thickness < 48 || t->side < 256 ? 2 : 4;
+    const int levels = t->side < 48 ? 2 : 3;
+    recipe r = {.optimizer = "adam", .rate = 0.003, .batch = 4, .steps = 4000};
+    char layers[120];
+    if (coarse > 1) {
+        snprintf(layers, sizeof layers, "avgpool %d, ", coarse);
+        append(&r, layers);
+    }
+    for (int k = 0; k < levels; k++) {
+        snprintf(layers, sizeof layers, "conv %d 3, batchnorm, relu, conv %d 3, batchnorm, relu, maxpool 2, ", maps[k],
+                 maps[k]);
+        append(&r, layers);
+    }
+    snprintf(layers, sizeof layers, "conv 64 4, batchnorm, relu, dense %d", classes);
+    append(&r, layers);
+    return r;
+}
+
 recipe recipe_for(const samples *s)
 {
     recipe r = {.batch = 32, .least_epochs = 10};

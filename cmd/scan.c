@@ -99,41 +99,9 @@ static jd_status check_model(jd_ctx *ctx, const char *path, const model *m, int 
     return JD_OK;
 }
 
-/* What class k is called in a picture of classes: its mask's value or colour, or black and white, or its number. */
-static uint32_t value_of(const job *j, int k)
-{
-    char name[64], *end;
-    class_name(j->m->names, k, name, sizeof name);
-    if (*name == '#') return (uint32_t)strtoul(name + 1, NULL, 16);
-    if (j->objects) return k ? 255 : 0;
-    const unsigned long value = strtoul(name, &end, 10);
-    return *name && !*end && value < 256 ? (uint32_t)value : (uint32_t)k;
-}
-
-/* Each pixel's likeliest class, in colours where the masks had such. */
-static jd_status write_labels(jd_ctx *ctx, const job *j, const char *out)
-{
-    const size_t pixels = (size_t)j->in.height * (size_t)j->in.width, K = (size_t)j->classes;
-    const int channels = j->m->names && *j->m->names == '#' ? 3 : 1;
-    uint32_t *value = jd_alloc_array(ctx, K, sizeof *value);
-    uint8_t *to = jd_alloc_array(ctx, pixels, (size_t)channels);
-    for (size_t k = 0; value && k < K; k++) value[k] = value_of(j, (int)k);
-    for (size_t i = 0; value && to && i < pixels; i++) {
-        size_t best = 0;
-        for (size_t k = 1; k < K; k++)
-            if (j->p[i * K + k] > j->p[i * K + best]) best = k;
-        for (int c = 0; c < channels; c++)
-            to[i * (size_t)channels + (size_t)c] = (uint8_t)(value[best] >> 8 * (channels - 1 - c));
-    }
-    if (value && to) jd_write_png(ctx, out, &(jd_picture){j->in.height, j->in.width, channels, to});
-    jd_free(ctx, value);
-    jd_free(ctx, to);
-    return jd_error(ctx);
-}
-
 static jd_status write_result(jd_ctx *ctx, const job *j, const char *out)
 {
-    if (j->form == LABELS) return write_labels(ctx, j, out);
+    if (j->form == LABELS) return segments_write(ctx, j->m, j->objects, j->p, j->in.height, j->in.width, out);
     if (j->form == OVERLAY) return write_overlay(ctx, j, out);
     if (j->form != NUMBERS) return jd_write_png(ctx, out, &(jd_picture){j->in.height, j->in.width, 1, j->gray});
     return jd_npy_write(

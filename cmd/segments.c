@@ -2,11 +2,12 @@
 #include "segments.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "classes.h"
 
-enum { SHOWN = 6, SIDE = 192 };
+enum { SHOWN = 6, SIDE = 192, TILES = 4 };
 
 double segments_iou(const segments_score *s, int classes, int k)
 {
@@ -60,7 +61,7 @@ float *segments_map(jd_ctx *ctx, jd_scanner *const *scan, const model *m, const 
     return sum;
 }
 
-static int likeliest(const float *p, int classes)
+int segments_class(const float *p, int classes)
 {
     int best = 0;
     for (int k = 1; k < classes; k++)
@@ -77,12 +78,44 @@ jd_status segments_measure(jd_ctx *ctx, jd_scanner *const *scan, const model *m,
         const masked *p = &set->picture[index ? index[i] : i];
         float *map = segments_map(ctx, scan, m, p);
         for (int64_t q = 0; !jd_error(ctx) && q < (int64_t)p->height * p->width; q++)
-            out->confusion[p->label[q] * K + likeliest(map + q * K, K)]++;
+            out->confusion[p->label[q] * K + segments_class(map + q * K, K)]++;
         jd_free(ctx, map);
         if (r && jd_run_progress(r, (double)(i + 1), (double)n, "pictures")) break;
     }
     if (!jd_error(ctx)) segments_finish(out, K);
     if (jd_error(ctx)) segments_free(ctx, out);
+    return jd_error(ctx);
+}
+
+/* ---- pictures of classes -----------------------------------------------------------------------------------------------------*/
+
+/* What class k is in a mask: its value or colour, or black and white, or its number. */
+static uint32_t value_of(const model *m, bool objects, int k)
+{
+    char name[64], *end;
+    class_name(m->names, k, name, sizeof name);
+    if (*name == '#') return (uint32_t)strtoul(name + 1, NULL, 16);
+    if (objects) return k ? 255 : 0;
+    const unsigned long value = strtoul(name, &end, 10);
+    return *name && !*end && value < 256 ? (uint32_t)value : (uint32_t)k;
+}
+
+jd_status segments_write(jd_ctx *ctx, const model *m, bool objects, const float *map, int height, int width,
+                         const char *path)
+{
+    const size_t pixels = (size_t)height * (size_t)width, K = (size_t)m->classes;
+    const int channels = m->names && *m->names == '#' ? 3 : 1;
+    uint32_t *value = jd_alloc_array(ctx, K, sizeof *value);
+    uint8_t *to = jd_alloc_array(ctx, pixels, (size_t)channels);
+    for (size_t k = 0; value && k < K; k++) value[k] = value_of(m, objects, (int)k);
+    for (size_t i = 0; value && to && i < pixels; i++) {
+        const uint32_t v = value[segments_class(map + i * K, m->classes)];
+        for (int c = 0; c < channels; c++)
+            to[i * (size_t)channels + (size_t)c] = (uint8_t)(v >> 8 * (channels - 1 - c));
+    }
+    if (value && to) jd_write_png(ctx, path, &(jd_picture){height, width, channels, to});
+    jd_free(ctx, value);
+    jd_free(ctx, to);
     return jd_error(ctx);
 }
 
@@ -128,6 +161,20 @@ static void put_tile(uint8_t *tile, const masked *p, int channels, const uint8_t
         }
 }
 
+/* Lines around classes in a picture (SIDE,SIDE) of them: a channel of the tile made bright and the others dark. */
+static void put_lines(uint8_t *tile, const uint8_t *shade, int channel)
+{
+    for (int y = 0; y + 1 < SIDE; y++)
+        for (int x = 0; x + 1 < SIDE; x++) {
+            const uint8_t *at = shade + 3 * (y * SIDE + x);
+            if (at[0] == at[3] && at[0] == at[3 * SIDE]) continue;
+            for (int c = 0; c < 3; c++) {
+                uint8_t *to = tile + 3 * (y * SIDE + x) + c;
+                *to = c == channel ? 255 : (uint8_t)(*to / 4);
+            }
+        }
+}
+
 /* Black for the first class, white for the last. */
 static uint8_t grey_of(int class, int classes)
 {
@@ -138,20 +185,24 @@ static jd_status report_pictures(jd_ctx *ctx, jd_report *rep, jd_scanner *const 
                                  const uint32_t *index, size_t n)
 {
     const size_t shown = n < SHOWN ? n : SHOWN, size = SIDE * SIDE * 3;
-    uint8_t *tiles = jd_alloc_array(ctx, 3 * shown, size);
+    uint8_t *tiles = jd_alloc_array(ctx, TILES * shown, size), *likely = jd_alloc_array(ctx, size, 1);
     for (size_t i = 0; i < shown && !jd_error(ctx); i++) {
         const masked *p = &set->picture[index ? index[i] : i];
         const int64_t pixels = (int64_t)p->height * p->width;
         uint8_t *shade = jd_alloc_array(ctx, (size_t)pixels, 1);
         float *map = shade ? segments_map(ctx, scan, m, p) : NULL;
         if (map && !jd_error(ctx)) {
-            uint8_t *tile = tiles + 3 * i * size;
+            uint8_t *tile = tiles + TILES * i * size, *lines = tile + 3 * size;
             put_tile(tile, p, set->channels, NULL);
+            put_tile(lines, p, set->channels, NULL);
             for (int64_t q = 0; q < pixels; q++) shade[q] = grey_of(p->label[q], m->classes);
             put_tile(tile + size, p, set->channels, shade);
+            put_lines(lines, tile + size, 1);
             for (int64_t q = 0; q < pixels; q++)
-                shade[q] = m->classes == 2 ? (uint8_t)(255 * map[2 * q + 1] + 0.5f)
-                                           : grey_of(likeliest(map + q * m->classes, m->classes), m->classes);
+                shade[q] = grey_of(segments_class(map + q * m->classes, m->classes), m->classes);
+            put_tile(likely, p, set->channels, shade);
+            put_lines(lines, likely, 0);
+            for (int64_t q = 0; m->classes == 2 && q < pixels; q++) shade[q] = (uint8_t)(255 * map[2 * q + 1] + 0.5f);
             put_tile(tile + 2 * size, p, set->channels, shade);
         }
         jd_free(ctx, map);
@@ -160,11 +211,15 @@ static jd_status report_pictures(jd_ctx *ctx, jd_report *rep, jd_scanner *const 
     if (!jd_error(ctx)) {
         jd_report_section(rep, "What it sees");
         jd_report_images(
-            rep, &(jd_tiles){.pixels = tiles, .n = 3 * shown, .h = SIDE, .w = SIDE, .channels = 3, .columns = 6},
-            m->classes == 2 ? "The middle of pictures, each beside its mask and the probability of class 1."
-                            : "The middle of pictures, each beside its mask and the likeliest classes, the "
-                              "higher the brighter.");
+            rep,
+            &(jd_tiles){.pixels = tiles, .n = TILES * shown, .h = SIDE, .w = SIDE, .channels = 3, .columns = TILES},
+            m->classes == 2
+                ? "The middle of pictures, each beside its mask, the probability of class 1, and lines around "
+                  "classes: green in the mask, red in the answer."
+                : "The middle of pictures, each beside its mask, the likeliest classes, the higher the "
+                  "brighter, and lines around classes: green in the mask, red in the answer.");
     }
+    jd_free(ctx, likely);
     jd_free(ctx, tiles);
     return jd_error(ctx);
 }

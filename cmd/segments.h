@@ -16,12 +16,19 @@ double segments_dice(const segments_score *s, int classes, int k);
 /* From the confusion to the rest. */
 void segments_finish(segments_score *s, int classes);
 
+/* The likeliest of the probabilities p (K). */
+int segments_class(const float *p, int classes);
 /* The map (H,W,K) of a picture, the mean of the model's nets, for jd_free. */
 float *segments_map(jd_ctx *ctx, jd_scanner *const *scan, const model *m, const masked *p);
 /* All pictures index[0..n-1] (NULL: the first n).  `r`, which may be NULL, is told of the progress. */
 jd_status segments_measure(jd_ctx *ctx, jd_scanner *const *scan, const model *m, const masks *set,
                            const uint32_t *index, size_t n, jd_run *r, segments_score *out);
 void segments_free(jd_ctx *ctx, segments_score *s);
+
+/* Writes each pixel's likeliest class of a map (H,W,K) as a picture of the values that the masks had, in colours where these were
+ * colours; of `objects`, black and white. */
+jd_status segments_write(jd_ctx *ctx, const model *m, bool objects, const float *map, int height, int width,
+                         const char *path);
 
 /* Confusion, figures of the classes, and some pictures beside truth and answer. */
 jd_status segments_report(jd_ctx *ctx, jd_report *rep, jd_scanner *const *scan, const model *m, const masks *set,

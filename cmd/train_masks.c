@@ -3,14 +3,16 @@
  * windows of a grid in random crops at once (jackdaw/scan.h), scanned over whole pictures to be measured and used.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "classes.h"
 #include "jackdaw/ranks.h"
 #include "learning.h"
+#include "recipe.h"
 #include "segments.h"
 
-enum { SLOTS = 3, SIDE = 64, MOST_EVERY = 4, FEW_STEPS = 2000, MOST_EPOCHS = 400, VALIDATED = 48 };
+enum { SLOTS = 3, SIDE = 64, CELLS = 16, FEW_STEPS = 2000, MOST_EPOCHS = 400, VALIDATED = 48 };
 
 typedef struct slot {
     float *x;
@@ -26,6 +28,8 @@ typedef struct trainer {
     uint32_t *index; /* a permutation of the pictures: the first `valid` are for validation */
     size_t valid, count;
     int64_t (*pixels)[MASKS_CLASSES]; /* (data.n) of each class */
+    masks_traits traits;
+    recipe chosen; /* where no net is named; steps is 0 where one is */
     int64_t h, w, side, every, batch, per_epoch;
     jd_params *params;
     jd_fn *forward;
@@ -41,10 +45,11 @@ typedef struct placement {
     float factor, shift;
 } placement;
 
-/* Turned by quarters, mirrored, turned by up to 15 degrees, scaled by up to 15 %, and lighter or darker. */
-static void deform(jd_rng *r, placement *p)
+/* Turned by quarters and mirrored (where up is not down, left to right alone), turned by up to 15 degrees, scaled by up to 15 %, and
+ * lighter or darker. */
+static void deform(jd_rng *r, bool upright, placement *p)
 {
-    const uint32_t view = jd_rng_below(r, 8);
+    const uint32_t view = jd_rng_below(r, 8) & (upright ? 1 : 7);
     const double angle = 0.26 * (2 * jd_rng_uniform64(r) - 1), scale = 1 + 0.15 * (2 * jd_rng_uniform64(r) - 1);
     const double c = scale * cos(angle), s = scale * sin(angle), a[2][2] = {{c, -s}, {s, c}};
     for (int i = 0; i < 2; i++)
@@ -139,7 +144,7 @@ static int next_batch(void *user, int64_t step, int slot_number, jd_tensor *in)
         jd_rng r = jd_rng_new(t->l.seed, "cmd/masks/crop", (uint64_t)(step * t->batch + b));
         placement at = upright;
         const masked *p = draw_place(t, &r, t->index + t->valid, t->count, b % 2 == 1, &at);
-        if (t->l.deform) deform(&r, &at);
+        if (t->l.deform) deform(&r, t->traits.upright, &at);
         cut(t, p, at, s->x + b * H * W * C, s->label + b * n * n);
     }
     in[0] = JD_TENSOR("x", JD_F32, s->x, t->batch, H, W, C);
@@ -227,8 +232,10 @@ static jd_status choose_window(trainer *t)
                        net, (long long)shape.outputs, t->data.classes, class_some(t->data.names, some, sizeof some),
                        t->data.classes);
     }
-    t->every = jd_scan_every(t->ctx, net, MOST_EVERY);
-    t->side = (SIDE + shape.step - 1) / shape.step * shape.step;
+    /* Nets that begin with the mean of squares see coarsely, and as much in larger crops. */
+    t->side = SIDE * (strncmp(net, "avgpool ", 8) ? 1 : strtol(net + 8, NULL, 10));
+    t->every = jd_scan_every(t->ctx, net, t->side / CELLS);
+    t->side = (t->side + shape.step - 1) / shape.step * shape.step;
     return jd_error(t->ctx);
 }
 
@@ -256,9 +263,10 @@ static jd_status split(trainer *t)
         const masked *p = &t->data.picture[t->index[t->valid + i]];
         pixels += (int64_t)p->height * p->width;
     }
-    t->batch = cli_int(t->a, "batch", 4, 1, 1000000);
+    t->batch = cli_int(t->a, "batch", t->chosen.steps ? t->chosen.batch : 4, 1, 1000000);
     const int64_t step = t->batch * t->side * t->side;
     t->per_epoch = (pixels + step - 1) / step;
+    if (!t->l.epochs && t->chosen.steps) t->l.epochs = (t->chosen.steps + t->per_epoch - 1) / t->per_epoch;
     if (!t->l.epochs) {
         const int64_t epochs = (FEW_STEPS + t->per_epoch - 1) / t->per_epoch;
         t->l.epochs = epochs < 2 ? 2 : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
@@ -274,12 +282,27 @@ static jd_status check_options(trainer *t)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (cli_has(t->a, others[i]) && strcmp(cli_text(t->a, others[i], ""), "xent") != 0)
             return jd_fail(t->ctx, JD_EUSAGE, "--%s is not for pictures and masks; leave it out", others[i]);
-    if (!cli_has(t->a, "net"))
-        return jd_fail(
-            t->ctx, JD_EUSAGE,
-            "--net is missing; for example --net \"conv 16 4 relu, maxpool 2, conv 24 4 relu, maxpool 2, dense "
-            "48 relu, dense 2\", which sees a window around each pixel");
     return JD_OK;
+}
+
+/* The network that was named, or one that suits the masks, with the options that nobody gave. */
+static jd_status choose_net(trainer *t)
+{
+    cli_args *a = t->a;
+    if (masks_look(t->ctx, &t->data, &t->traits)) return jd_error(t->ctx);
+    if (cli_has(a, "net")) {
+        t->m.net = jd_strdup(t->ctx, cli_text(a, "net", NULL));
+        return jd_error(t->ctx);
+    }
+    t->chosen = recipe_for_masks(&t->traits, t->data.classes);
+    t->m.net = jd_strdup(t->ctx, t->chosen.net);
+    t->l.deform = true;
+    if (!cli_has(a, "optimizer")) {
+        t->m.optimizer = t->chosen.optimizer;
+        if (!cli_has(a, "lr")) t->l.lr.rate = t->chosen.rate;
+        if (!cli_has(a, "lr-end")) t->l.lr.end = t->l.lr.rate / 100;
+    }
+    return jd_error(t->ctx);
 }
 
 static jd_status load(trainer *t)
@@ -293,7 +316,7 @@ static jd_status load(trainer *t)
                        .channels = t->l.size[2],
                        .skip = cli_has(t->a, "skip-bad")};
     if (!dir || t->a->bad || check_options(t) || masks_load(t->ctx, dir, &o, &t->data)) goto end;
-    t->m.net = jd_strdup(t->ctx, cli_text(t->a, "net", NULL));
+    if (choose_net(t)) goto end;
     o.split = test ? JD_ALL : JD_TEST;
     o.folder = cli_text(t->a, "test-masks", NULL);
     o.kind = t->data.kind;
@@ -351,6 +374,9 @@ static void tell(jd_run *r, const trainer *t)
     else
         jd_run_note(r, "the values of the masks are classes: %s%s", class_some(m->names, some, sizeof some),
                     m->classes > 2 ? "; if they number objects, use --mask-values objects" : "");
+    if (t->chosen.steps) jd_run_note(r, "--net \"%s\" --deform", t->m.net);
+    if (t->l.deform && t->traits.upright)
+        jd_run_note(r, "classes lie higher or lower in the pictures: they are mirrored left to right, not turned over");
     jd_run_note(r, "%zu pictures to learn from, %zu to validate, %zu to test; windows of %lld x %lld pixels", t->count,
                 t->valid, t->test.n, (long long)t->w, (long long)t->h);
 }

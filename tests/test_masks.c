@@ -171,6 +171,27 @@ static double figure(const char *key)
     return strtod(at + strlen(key), NULL);
 }
 
+/* `predict` writes what `scan --labels` does, and tells how much is of each class. */
+static void predicts_masks(void)
+{
+    jd_mask one = {0}, two = {0};
+    int64_t discs = 0;
+    assert_int_equal(jackdaw("predict red-run white/images/p1.png"), 0);
+    assert_non_null(strstr(said, "p1-mask.png"));
+    const double share = figure("#ff2010 ");
+    assert_int_equal(jackdaw("scan red-run white/images/p1.png -o says.png --labels"), 0);
+    assert_int_equal(jd_read_mask(ctx, tmpdir_file("p1-mask.png"), &one), JD_OK);
+    assert_int_equal(jd_read_mask(ctx, tmpdir_file("says.png"), &two), JD_OK);
+    assert_memory_equal(one.value, two.value, sizeof(uint32_t) * H * W);
+    for (int q = 0; q < H * W; q++) discs += one.value[q] == 0xff2010;
+    assert_true(discs > 0 && fabs(share - 100.0 * (double)discs / (H * W)) < 0.1);
+    jd_mask_free(ctx, &one);
+    jd_mask_free(ctx, &two);
+    assert_int_equal(jackdaw("predict red-run white/images"), 0);
+    assert_memory_equal(said, "file,mask,share_#000000,share_#ff2010\n", 38);
+    assert_int_equal(lines(said), 1 + N);
+}
+
 /* Whatever the masks are like, the same is learned; and what `scan` says is what `eval` counts. */
 static void learns_from_masks(void **state)
 {
@@ -236,8 +257,7 @@ static void learns_from_masks(void **state)
     char *report = jd_read_file(ctx, tmpdir_file("shown.html"), 1 << 24, &n);
     assert_non_null(memmem(report, n, "intersection over union", 23));
     jd_free(ctx, report);
-    assert_int_equal(jackdaw("predict white-run white/images/p0.png"), JD_EUSAGE);
-    assert_non_null(strstr(wrong, "jackdaw scan MODEL FILE"));
+    predicts_masks();
 }
 
 /* Three classes; folders of their own; a part to test on; one mask for each object. */
@@ -326,8 +346,6 @@ static void refuses(void **state)
     assert_non_null(strstr(wrong, "the masks have soft edges: values above 127 are class 1"));
     assert_int_equal(jackdaw("train --data soft --net '" NET "' --loss mse -q -o no"), JD_EUSAGE);
     assert_non_null(strstr(wrong, "--loss is not for pictures and masks"));
-    assert_int_equal(jackdaw("train --data soft -q -o no"), JD_EUSAGE);
-    assert_non_null(strstr(wrong, "--net is missing"));
     assert_int_equal(jackdaw("train --data soft --net 'lstm 3, dense 2' -q -o no"), JD_EUSAGE);
     assert_int_equal(jackdaw("train --data soft --net 'conv 3 3 pad 1, dense 2' -q -o no"), JD_EUSAGE);
     assert_non_null(strstr(wrong, "train without pad"));
@@ -345,9 +363,62 @@ static void refuses(void **state)
     assert_int_equal(jackdaw("train --data soft --masks nowhere --net '" NET "' -q -o no"), JD_ENOINPUT);
 }
 
+/* Ground below a sky of another colour, of every picture another size, with a sun or without. */
+static void write_land(const char *dir, int n)
+{
+    char name[80];
+    static const uint8_t colours[3][3] = {{90, 140, 220}, {110, 90, 50}, {240, 220, 90}};
+    static const uint32_t values[3] = {0, 128, 255};
+    static uint8_t pixels[H * W * 3], mask[H * W];
+    make(dir);
+    snprintf(name, sizeof name, "%s/images", dir), make(name);
+    snprintf(name, sizeof name, "%s/masks", dir), make(name);
+    jd_rng r = jd_rng_new(3, "tests/land", 0);
+    for (int i = 0; i < n; i++) {
+        const int h = H - 3 * (i % 3), w = W - 5 * (i % 4), line = h / 2 + (int)jd_rng_below(&r, 12);
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                const int k = y >= line ? 1 : hypot(y - 13, x - 9 * (i % 5) - 12) < 8 ? 2 : 0;
+                mask[y * w + x] = (uint8_t)values[k];
+                for (int c = 0; c < 3; c++)
+                    pixels[3 * (y * w + x) + c] = (uint8_t)(colours[k][c] - 40 + (int)jd_rng_below(&r, 55));
+            }
+        snprintf(name, sizeof name, "%s/images/p%d.png", dir, i);
+        assert_int_equal(jd_write_png(ctx, tmpdir_file(name), &(jd_picture){h, w, 3, pixels}), JD_OK);
+        snprintf(name, sizeof name, "%s/masks/p%d.png", dir, i);
+        assert_int_equal(jd_write_png(ctx, tmpdir_file(name), &(jd_picture){h, w, 1, mask}), JD_OK);
+    }
+}
+
+/* Without --net: pictures in colour, of several sizes and with three classes; what is above is known from what is below. */
+static void needs_no_net(void **state)
+{
+    (void)state;
+    write_land("land", 10);
+    write_land("four", 4);
+    assert_int_equal(jackdaw("train --data land --test-data four --epochs 40 --batch 2 --threads 1 -o land-run"), 0);
+    assert_non_null(strstr(wrong, "dense 3\" --deform"));
+    assert_non_null(strstr(wrong, "mirrored left to right, not turned over"));
+    assert_true(figure("test mean IoU ") > 0.9);
+    assert_int_equal(jackdaw("eval land-run --data four --json"), 0);
+    assert_true(figure("\"value\":") > 0.9);
+    assert_int_equal(jackdaw("predict land-run four/images/p1.png"), 0);
+    assert_int_equal(jackdaw("train --data four --epochs 3 --batch 2 --threads 1 -o four-run"), 0);
+    assert_non_null(strstr(wrong, "3 pictures to learn from, 1 to validate"));
+    assert_null(strstr(wrong, "not turned over")); /* four pictures may lean by chance */
+    assert_int_equal(jackdaw("train --config four-run/result.json -q -o again"), 0);
+    size_t n = 0, m = 0;
+    char *one = jd_read_file(ctx, tmpdir_file("four-run/metrics.csv"), 1 << 20, &n);
+    char *two = jd_read_file(ctx, tmpdir_file("again/metrics.csv"), 1 << 20, &m);
+    assert_true(one && two && n == m && !memcmp(one, two, n));
+    jd_free(ctx, one);
+    jd_free(ctx, two);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads_values), cmocka_unit_test(learns_from_masks),
-                                       cmocka_unit_test(finds_pairs), cmocka_unit_test(refuses)};
+                                       cmocka_unit_test(needs_no_net), cmocka_unit_test(finds_pairs),
+                                       cmocka_unit_test(refuses)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
