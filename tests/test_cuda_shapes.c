@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -182,13 +183,24 @@ TEST(products)
 TEST(shapes)
 TEST(images)
 TEST(recurrent)
+
+/* A part of a GPU has no room for all blocks of a layer at once: a kernel a step does the work. */
+static void test_recurrent_on_a_part(void **state)
+{
+    (void)state;
+    setenv("JACKDAW_EMULATE_MULTIPROCESSORS", "1", 1);
+    compare(recurrent);
+    unsetenv("JACKDAW_EMULATE_MULTIPROCESSORS");
+}
+
 TEST(grids)
 TEST(paths)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products), cmocka_unit_test(test_shapes),
-                                       cmocka_unit_test(test_images),   cmocka_unit_test(test_recurrent),
-                                       cmocka_unit_test(test_grids),    cmocka_unit_test(test_paths)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_products),           cmocka_unit_test(test_shapes), cmocka_unit_test(test_images),
+        cmocka_unit_test(test_recurrent),          cmocka_unit_test(test_grids),  cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_recurrent_on_a_part)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

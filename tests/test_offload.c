@@ -140,6 +140,44 @@ static void side_by_side(void **state)
 }
 
 /* Operations that run on the CPU in between see and change what the device holds. */
+static void another(jd_graph *g, void *user)
+{
+    (void)user;
+    jd_result(g, "y", jd_dense(g, "more", jd_arg(g, "x"), .units = 40));
+}
+
+/* The last loss of three steps, and three more when other weights have come, which move all of them. */
+static double train_and_move(const char *device)
+{
+    jd_ctx *ctx = context(device, false);
+    jd_params *p = jd_params_new(ctx, JD_F32);
+    jd_fn *f = jd_fn_new(ctx, p, step, NULL), *g = NULL;
+    double loss = 0;
+    batch b;
+    for (int n = 0; n < 6; n++) {
+        fill(&b, n);
+        if (n == 3) {
+            g = jd_fn_new(ctx, p, another, NULL);
+            assert_int_equal(jd_fn_run(g, b.in, 1), JD_OK);
+        }
+        assert_int_equal(jd_fn_run(f, b.in, 4), JD_OK);
+        loss = jd_fn_scalar(f, "loss");
+    }
+    assert_int_equal(jd_error(ctx), JD_OK);
+    jd_fn_free(g);
+    jd_fn_free(f);
+    jd_params_free(p);
+    jd_ctx_free(ctx);
+    return loss;
+}
+
+static void weights_that_move(void **state)
+{
+    (void)state;
+    const double cpu = train_and_move("cpu"), there = train_and_move("cuda-emulated");
+    assert_true(fabs(cpu - there) < 1e-5 * fabs(cpu));
+}
+
 static void fall_backs(void **state)
 {
     (void)state;
@@ -295,6 +333,6 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_training), cmocka_unit_test(side_by_side),
                                        cmocka_unit_test(fall_backs),    cmocka_unit_test(plan_faces),
                                        cmocka_unit_test(description),   cmocka_unit_test(late_losses),
-                                       cmocka_unit_test(unknown_names)};
+                                       cmocka_unit_test(unknown_names), cmocka_unit_test(weights_that_move)};
     return cmocka_run_group_tests(tests, tmpdir_setup, tmpdir_teardown);
 }

@@ -33,6 +33,7 @@ fiber *all;
 size_t made;
 fiber *now;
 void *home; /* stack pointer of the caller */
+const char *fault;
 const std::function<void()> *body;
 #if defined(__SANITIZE_ADDRESS__)
 const void *stack_bottom_of_home;
@@ -223,11 +224,23 @@ void *jd_emulate_shared()
     return now->shared;
 }
 
+void jd_emulate_fault(const char *why)
+{
+    if (!fault) fault = why;
+}
+
+int jd_emulate_multiprocessors()
+{
+    const char *n = getenv("JACKDAW_EMULATE_MULTIPROCESSORS");
+    return n ? atoi(n) : 132;
+}
+
 static int run_grid(dim3 grid, dim3 block, size_t shared, bool cooperative, int order, char *why, size_t size)
 {
     const size_t per = (size_t)block.x * block.y * block.z, blocks = (size_t)grid.x * grid.y * grid.z;
     const size_t together = cooperative ? blocks : 1;
-    if (per > 1024 || shared > 227 * 1024 || (cooperative && blocks > 132) || grid.y > 65535 || grid.z > 65535) {
+    if (per > 1024 || shared > 227 * 1024 || (cooperative && blocks > (size_t)jd_emulate_multiprocessors()) ||
+        grid.y > 65535 || grid.z > 65535) {
         snprintf(why, size, "%zu threads, %zu bytes of shared memory, %zu blocks: more than a GPU has", per, shared,
                  blocks);
         return 1;
@@ -251,6 +264,7 @@ static int run_grid(dim3 grid, dim3 block, size_t shared, bool cooperative, int 
             prepare(f);
         }
         wrong = run_all(per * together, per, order);
+        if (!wrong) wrong = fault;
     }
     free(memory);
     if (wrong) snprintf(why, size, "%s", wrong);
@@ -263,6 +277,7 @@ int jd_emulate(const char *kernel, dim3 grid, dim3 block, size_t shared, bool co
     const char *order = getenv("JACKDAW_EMULATE_ORDER");
     char text[160];
     body = &body_;
+    fault = NULL;
     gridDim = grid;
     blockDim = block;
     if (!grid.x || !grid.y || !grid.z) {

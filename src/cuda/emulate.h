@@ -46,8 +46,10 @@ static inline float __ldcg(const float *p)
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 void __syncthreads();
-void jd_emulate_poll();    /* lets the others run */
-void *jd_emulate_shared(); /* the block's dynamic shared memory */
+void jd_emulate_poll();                 /* lets the others run */
+void *jd_emulate_shared();              /* the block's dynamic shared memory */
+void jd_emulate_fault(const char *why); /* the launch fails; text in static storage */
+int jd_emulate_multiprocessors(); /* $JACKDAW_EMULATE_MULTIPROCESSORS, else 132: blocks that are resident at once */
 
 /* 0, or 1 with a sentence in `why`. */
 int jd_emulate(const char *kernel, dim3 grid, dim3 block, size_t shared, bool cooperative,

@@ -1,6 +1,9 @@
 /*
  * runtime_emulated.cpp - the device of libjackdaw-cuda-emulated.so: ordinary memory, kernels as fibers.
  *
+ * A recording holds the pointers of its launches as they were when it was made, and runs nothing before it is replayed; what
+ * a GPU forbids in the meantime is an error.
+ *
  * Before each launch everything but the instruction's operands is forbidden to ASan, outputs and scratch are filled with
  * NaN where nothing lies there yet, so that a read or write outside an operand, and an element that is not written, are
  * found.
@@ -23,11 +26,22 @@ struct block {
     block *next;
 };
 
+/* A launch of a recording, or what jd_device_side says between launches (opcode -1). */
+struct note {
+    int opcode;
+    jd_device_side where;
+    jd_call call;
+    std::vector<void *> pointer; /* the call's */
+};
+
+typedef std::vector<note> recording;
+
 struct device {
     jd_cu cu;
-    block *blocks; /* all memory that was given out */
-    bool waits;    /* the next launch is the first of two side by side */
-    int opcode;    /* of `first`, which has not run yet */
+    recording *recording_now; /* NULL: none is being made */
+    block *blocks;            /* all memory that was given out */
+    bool waits;               /* the next launch is the first of two side by side */
+    int opcode;               /* of `first`, which has not run yet */
     const jd_call *first;
 };
 
@@ -65,9 +79,19 @@ static const char *error(void *d)
     return of(d)->cu.error;
 }
 
+/* Whether a recording is being made, which has no place for `what`. */
+static bool forbidden(void *handle, const char *what)
+{
+    device *d = of(handle);
+    if (!d->recording_now) return false;
+    snprintf(d->cu.error, sizeof d->cu.error, "%s while a recording is made", what);
+    return true;
+}
+
 static void *alloc(void *handle, size_t bytes)
 {
     void *p = NULL;
+    if (forbidden(handle, "an allocation")) return NULL;
     if (posix_memalign(&p, 256, bytes + 1)) return NULL;
     memset(p, 0, bytes);
     of(handle)->blocks = new block{static_cast<char *>(p), bytes, of(handle)->blocks};
@@ -86,15 +110,16 @@ static void release(void *handle, void *memory)
     }
 }
 
-static int copy(void *, void *to, const void *from, size_t bytes)
+static int copy(void *handle, void *to, const void *from, size_t bytes)
 {
+    if (forbidden(handle, "a copy")) return 1;
     memmove(to, from, bytes);
     return 0;
 }
 
-static int sync(void *)
+static int sync(void *handle)
 {
-    return 0;
+    return forbidden(handle, "waiting");
 }
 
 static size_t bytes_of(const jd_type *t)
@@ -124,6 +149,14 @@ static bool overlaps_an_input(const jd_call *c, const char *p, size_t bytes)
 static int launch(void *handle, int opcode, const jd_call *c)
 {
     device *d = of(handle);
+    if (d->recording_now) {
+        note n = {opcode, JD_SIDE_END, *c, std::vector<void *>(c->in, c->in + c->nin)};
+        n.pointer.insert(n.pointer.end(), c->out, c->out + c->nout);
+        n.call.in = n.pointer.data();
+        n.call.out = n.call.in + c->nin;
+        d->recording_now->push_back(std::move(n)); /* the pointers stay where they are */
+        return 0;
+    }
     if (d->waits) {
         d->opcode = opcode;
         d->first = c;
@@ -207,11 +240,42 @@ static int episodes(void *handle, const jd_device_episodes *p)
 static int side(void *handle, jd_device_side where)
 {
     device *d = of(handle);
+    if (d->recording_now) {
+        d->recording_now->push_back({-1, where, jd_call(), {}});
+        return 0;
+    }
     d->waits = where == JD_SIDE_FIRST;
     if (where != JD_SIDE_END || !d->first) return 0;
     const jd_call *c = d->first;
     d->first = NULL;
     return launch(d, d->opcode, c);
+}
+
+static int record_begin(void *handle)
+{
+    if (forbidden(handle, "another one")) return 1;
+    of(handle)->recording_now = new recording();
+    return 0;
+}
+
+static int record_end(void *handle, void **made)
+{
+    *made = of(handle)->recording_now;
+    of(handle)->recording_now = NULL;
+    return 0;
+}
+
+static int replay(void *handle, void *made)
+{
+    if (forbidden(handle, "a replay")) return 1;
+    for (const note &n : *static_cast<recording *>(made))
+        if (n.opcode < 0 ? side(handle, n.where) : launch(handle, n.opcode, &n.call)) return 1;
+    return 0;
+}
+
+static void drop(void *, void *made)
+{
+    delete static_cast<recording *>(made);
 }
 
 static void *feed_new(void *, size_t bytes)
@@ -224,8 +288,9 @@ static void *feed_begin(void *, void *feed)
     return feed;
 }
 
-static int feed_end(void *, void *feed, const jd_device_piece *piece, int n)
+static int feed_end(void *handle, void *feed, const jd_device_piece *piece, int n)
 {
+    if (forbidden(handle, "inputs")) return 1;
     for (int i = 0; i < n; i++) memcpy(piece[i].to, static_cast<char *>(feed) + piece[i].offset, piece[i].bytes);
     return 0;
 }
@@ -240,8 +305,9 @@ static void *read_new(void *, size_t bytes)
     return new std::vector<char>(2 * bytes);
 }
 
-static int read_queue(void *, void *reads, int slot, size_t offset, const void *from, size_t bytes)
+static int read_queue(void *handle, void *reads, int slot, size_t offset, const void *from, size_t bytes)
 {
+    if (forbidden(handle, "results")) return 1;
     std::vector<char> *r = static_cast<std::vector<char> *>(reads);
     memcpy(r->data() + (size_t)slot * (r->size() / 2) + offset, from, bytes);
     return 0;
@@ -260,35 +326,11 @@ static void read_free(void *, void *reads)
 
 extern "C" __attribute__((visibility("default"))) const jd_device_api *jd_device_plugin()
 {
-    static const jd_device_api api = {JD_DEVICE_ABI,
-                                      JD_OP_COUNT,
-                                      "cuda-emulated",
-                                      jd_cu_kernel,
-                                      open_device,
-                                      close_device,
-                                      describe,
-                                      error,
-                                      alloc,
-                                      release,
-                                      copy,
-                                      copy,
-                                      sync,
-                                      launch,
-                                      side,
-                                      NULL,
-                                      NULL,
-                                      NULL,
-                                      NULL,
-                                      feed_new,
-                                      feed_begin,
-                                      feed_end,
-                                      feed_free,
-                                      read_new,
-                                      read_queue,
-                                      read_wait,
-                                      read_free,
-                                      jd_cu_population_kernel,
-                                      nets,
-                                      episodes};
+    static const jd_device_api api = {
+        JD_DEVICE_ABI, JD_OP_COUNT,  "cuda-emulated", jd_cu_kernel, open_device, close_device, describe,
+        error,         alloc,        release,         copy,         copy,        sync,         launch,
+        side,          record_begin, record_end,      replay,       drop,        feed_new,     feed_begin,
+        feed_end,      feed_free,    read_new,        read_queue,   read_wait,   read_free,    jd_cu_population_kernel,
+        nets,          episodes};
     return &api;
 }
