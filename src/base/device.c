@@ -46,8 +46,9 @@ static void open_device(jd_ctx *ctx, const jd_device_options *o)
     }
     if (n == 0) return;
     snprintf(file, sizeof file, "libjackdaw-%s.so", name);
-    void *library =
-        jd__plugin_open(file, n == 2 ? NULL : "JACKDAW_CUDA_PLUGIN", RTLD_NOW | RTLD_LOCAL, why, sizeof why);
+    /* The CUDA runtime in the plug-in leaves things behind that threads and the driver come back to: it stays loaded. */
+    const int stays = n == 2 ? 0 : RTLD_NODELETE, flags = RTLD_NOW | RTLD_LOCAL | stays;
+    void *library = jd__plugin_open(file, n == 2 ? NULL : "JACKDAW_CUDA_PLUGIN", flags, why, sizeof why);
     if (!library) {
         jd_fail(ctx, JD_EABSENT, "device %s: %s; build with nvcc present (-DJACKDAW_CUDA=ON), or use the CPU", name,
                 why);

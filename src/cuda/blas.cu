@@ -17,7 +17,11 @@
     X(MatmulPreferenceDestroy)                                                                                         \
     X(MatmulPreferenceSetAttribute)                                                                                    \
     X(MatmulAlgoGetHeuristic)                                                                                          \
-    X(Matmul)
+    X(Matmul)                                                                                                          \
+    X(GetVersion)
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
 
 enum { WORKSPACE = 64 << 20 };
 
@@ -43,26 +47,33 @@ void jd_blas_close(jd_blas *b)
 
 jd_blas *jd_blas_open(jd_cu *d)
 {
-    /* As the loader finds it, then where the toolkit is installed. */
-    static const char *const file[] = {"libcublasLt.so.13", "/usr/local/cuda/lib64/libcublasLt.so.13", "libcublasLt.so",
+    /* As the loader finds it, then where the toolkit is installed; it stays loaded, as the CUDA runtime in it must. */
+    static const char *const file[] = {"libcublasLt.so." TEXT(CUBLAS_VER_MAJOR),
+                                       "/usr/local/cuda/lib64/libcublasLt.so." TEXT(CUBLAS_VER_MAJOR), "libcublasLt.so",
                                        NULL};
     jd_blas *b = new jd_blas();
-    for (int i = 0; file[i] && !b->library; i++) b->library = dlopen(file[i], RTLD_NOW | RTLD_LOCAL);
+    for (int i = 0; file[i] && !b->library; i++) b->library = dlopen(file[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     bool all = b->library != nullptr;
 #define X(name)                                                                                                        \
     if (all) b->name = reinterpret_cast<decltype(&cublasLt##name)>(dlsym(b->library, "cublasLt" #name));               \
     all = all && b->name;
     CALLS(X)
 #undef X
+    all = all && b->GetVersion() / 10000 == CUBLAS_VER_MAJOR;
     b->compute = d->precision == JD_TF32   ? CUBLAS_COMPUTE_32F_FAST_TF32
                  : d->precision == JD_BF16 ? CUBLAS_COMPUTE_32F_FAST_16BF
                                            : CUBLAS_COMPUTE_32F;
     const uint64_t bytes = WORKSPACE;
+    /* Parts of a sum meet in the workspace, in order: those that meet in the result come as they are done. */
+    const uint32_t reductions = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
     if (all && !b->Create(&b->handle) && !b->MatmulPreferenceCreate(&b->preference) &&
         !b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
                                          sizeof bytes) &&
+        !b->MatmulPreferenceSetAttribute(b->preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions,
+                                         sizeof reductions) &&
         cudaMalloc(&b->workspace, 2 * (size_t)WORKSPACE) == cudaSuccess)
         return b;
+    cudaGetLastError(); /* it is reported by the NULL */
     jd_blas_close(b);
     return nullptr;
 }

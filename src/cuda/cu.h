@@ -57,15 +57,25 @@ static inline int jd_check(jd_cu *d, const char *what, cudaError_t e)
 {
     if (e == cudaSuccess) return 0;
     snprintf(d->error, sizeof d->error, "%s: %s", what, cudaGetErrorString(e));
+    cudaGetLastError(); /* it is told; the next launch of this thread shall not tell it again */
     return 1;
+}
+
+/* Dynamic shared memory for a launch.  A kernel's limit only ever grows: recordings hold launches of it with other sizes. */
+template <class... P> cudaError_t jd_make_room(void (*kernel)(P...), size_t shared)
+{
+    cudaFuncAttributes has;
+    if (!shared) return cudaSuccess;
+    const cudaError_t e = cudaFuncGetAttributes(&has, kernel);
+    return e != cudaSuccess || (size_t)has.maxDynamicSharedSizeBytes >= shared
+               ? e
+               : cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
 }
 
 template <class... P, class... A>
 int jd_launch(jd_cu *d, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args)
 {
-    if (shared > 48 * 1024 &&
-        jd_check(d, name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared)))
-        return 1;
+    if (jd_check(d, name, jd_make_room(kernel, shared))) return 1;
     kernel<<<grid, block, shared, d->stream>>>(args...);
     return jd_check(d, name, cudaGetLastError());
 }
@@ -76,9 +86,7 @@ int jd_launch_together(jd_cu *d, const char *name, void (*kernel)(P...), dim3 gr
                        typename jd_same<P>::type... args)
 {
     void *list[] = {(void *)&args...};
-    if (shared > 48 * 1024 &&
-        jd_check(d, name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared)))
-        return 1;
+    if (jd_check(d, name, jd_make_room(kernel, shared))) return 1;
     return jd_check(d, name, cudaLaunchCooperativeKernel((const void *)kernel, grid, block, list, shared, d->stream));
 }
 /* How many blocks of a kernel the device holds at once; 0: no cooperative launches here. */
@@ -89,8 +97,7 @@ template <class... P> int64_t jd_resident(jd_cu *, void (*kernel)(P...), int thr
         cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device) != cudaSuccess ||
         cudaDeviceGetAttribute(&together, cudaDevAttrCooperativeLaunch, device) != cudaSuccess ||
         cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) != cudaSuccess || !together ||
-        shared > (size_t)most ||
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared) != cudaSuccess ||
+        shared > (size_t)most || jd_make_room(kernel, shared) != cudaSuccess ||
         cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, threads, shared) != cudaSuccess) {
         cudaGetLastError(); /* it is answered by the 0 */
         return 0;
@@ -155,7 +162,7 @@ int jd_launch_together(jd_cu *d, const char *name, void (*kernel)(P...), dim3 gr
 }
 template <class... P> int64_t jd_resident(jd_cu *, void (*)(P...), int, size_t)
 {
-    return 132;
+    return jd_emulate_multiprocessors();
 }
 static inline void jd_signal(unsigned *at)
 {
@@ -170,6 +177,8 @@ static inline void jd_wait(const unsigned *at, unsigned signals)
 }
 static inline void jd_copy_16(float *to, const float *from)
 {
+    if (((uintptr_t)to | (uintptr_t)from) % 16)
+        jd_emulate_fault("a copy of 16 bytes from or to an address between them");
     memcpy(to, from, 16);
 }
 static inline void jd_copies_end_group() {}

@@ -179,7 +179,6 @@ static __device__ inline void move(const jd_pole_task &p, double *s, float actio
 template <bool ALONE> static __global__ void act(jd_device_episodes p)
 {
     JD_DYNAMIC_SHARED(float, shared);
-    __shared__ int ended;
     const int64_t i = mine<ALONE>();
     const int H = p.net.hidden, states = 2 + 2 * p.task.c.poles;
     if (i >= p.count || p.over[i]) return;
@@ -189,6 +188,7 @@ template <bool ALONE> static __global__ void act(jd_device_episodes p)
     int over = 0;
     brain<ALONE> a;
     a.sit(p.net, p.w, p.same ? 0 : i, shared);
+    float *ended = a.next + H; /* of a block's network */
     for (int j = a.first; j < H; j += a.by) a.now[a.at(j)] = p.h[j * p.count + i];
     JD_UNROLL
     for (int k = 0; k < JD_POLE_STATE; k++)
@@ -207,9 +207,9 @@ template <bool ALONE> static __global__ void act(jd_device_episodes p)
                 if (p.trace && k < states) p.trace[(step * states + k) * p.count + i] = s[k];
         }
         if (ALONE) continue;
-        if (leads) ended = over;
+        if (leads) *ended = (float)over;
         __syncthreads();
-        over = ended;
+        over = (int)*ended;
     }
     for (int j = a.first; j < H; j += a.by) p.h[j * p.count + i] = a.now[a.at(j)];
     if (!leads) return;
@@ -231,7 +231,7 @@ struct shape {
 static bool shape_of(const jd_lane_net &n, shape *s)
 {
     const int W = weights_of(n), widest = n.hidden > n.outputs ? n.hidden : n.outputs;
-    const size_t floats = (size_t)W + (size_t)n.inputs + 3 * (size_t)n.hidden;
+    const size_t floats = (size_t)W + (size_t)n.inputs + 3 * (size_t)n.hidden + 1; /* 1: whether an episode is over */
     s->alone = W <= EACH_WEIGHTS;
     const int threads = s->alone ? (int)EACH : widest < MOST_THREADS ? (widest + 31) / 32 * 32 : (int)MOST_THREADS;
     s->threads = (unsigned)threads;

@@ -33,17 +33,36 @@ static void close_device(void *handle)
     delete d;
 }
 
-static void *open_device(jd_precision p, char *message, size_t size)
+/* Whether the driver takes machine code or PTX of this library is asked of it. */
+static __global__ void probe() {}
+
+static bool is_there(char *message, size_t size)
 {
-    int count = 0, runtime = 0;
-    cudaError_t e = cudaGetDeviceCount(&count);
-    if (e != cudaSuccess || !count) {
+    int count = 0, driver = 0, runtime = 0;
+    const cudaError_t e = cudaGetDeviceCount(&count);
+    if (e == cudaSuccess && count) return true;
+    cudaGetLastError(); /* it is told here */
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    if (e == cudaErrorInsufficientDriver && driver)
+        snprintf(
+            message, size,
+            "the driver knows CUDA %d.%d, this library was built with %d.%d; update the driver, build with an older "
+            "toolkit, or use --device cpu",
+            driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+    else
         snprintf(message, size, "no NVIDIA GPU or driver here (%s); use --device cpu",
                  e == cudaSuccess ? "no device" : cudaGetErrorString(e));
-        return NULL;
-    }
+    return false;
+}
+
+static void *open_device(jd_precision p, char *message, size_t size)
+{
+    int runtime = 0;
+    if (!is_there(message, size)) return NULL;
     device *d = new device();
-    cudaDeviceProp prop;
+    cudaDeviceProp prop = {};
+    cudaFuncAttributes code;
     d->cu.precision = p;
     int bad = jd_check(&d->cu, "device", cudaSetDevice(0)) ||
               jd_check(&d->cu, "device", cudaGetDeviceProperties(&prop, 0)) ||
@@ -52,9 +71,11 @@ static void *open_device(jd_precision p, char *message, size_t size)
               jd_check(&d->cu, "stream", cudaStreamCreateWithFlags(&d->copies, cudaStreamNonBlocking)) ||
               jd_check(&d->cu, "stream", cudaEventCreateWithFlags(&d->fork, cudaEventDisableTiming)) ||
               jd_check(&d->cu, "stream", cudaEventCreateWithFlags(&d->join, cudaEventDisableTiming)) ||
-              jd_check(&d->cu, "runtime", cudaRuntimeGetVersion(&runtime));
+              jd_check(&d->cu, "runtime", cudaRuntimeGetVersion(&runtime)) ||
+              jd_check(&d->cu, "kernels for this processor", cudaFuncGetAttributes(&code, probe));
     if (bad) {
-        snprintf(message, size, "%s", d->cu.error);
+        snprintf(message, size, "%s%s%s%s; use --device cpu", prop.name, prop.name[0] ? ": " : "", d->cu.error,
+                 prop.major && prop.major < 9 ? " (compute capability 9.0 is needed)" : "");
         close_device(d);
         return NULL;
     }
@@ -83,7 +104,9 @@ static void *alloc(void *handle, size_t bytes)
         cudaGetLastError(); /* it is reported by the NULL */
         return NULL;
     }
-    return jd_zero(&d->cu, p, bytes) ? NULL : p;
+    if (!jd_zero(&d->cu, p, bytes)) return p;
+    cudaFree(p);
+    return NULL;
 }
 
 static int sync(void *d)
@@ -135,10 +158,10 @@ static int side(void *handle, jd_device_side where)
 
 /* ---- recordings ------------------------------------------------------------------------------------------------------*/
 
+/* Relaxed: a kernel that no run before needed is loaded while the recording is made, which the other modes may forbid. */
 static int record_begin(void *d)
 {
-    return jd_check(&of(d)->cu, "recording",
-                    cudaStreamBeginCapture(of(d)->cu.stream, cudaStreamCaptureModeThreadLocal));
+    return jd_check(&of(d)->cu, "recording", cudaStreamBeginCapture(of(d)->cu.stream, cudaStreamCaptureModeRelaxed));
 }
 
 static int record_end(void *d, void **recording)
@@ -146,9 +169,9 @@ static int record_end(void *d, void **recording)
     cudaGraph_t graph = NULL;
     cudaGraphExec_t exec = NULL;
     if (jd_check(&of(d)->cu, "recording", cudaStreamEndCapture(of(d)->cu.stream, &graph))) return 1;
-    const int bad = jd_check(&of(d)->cu, "recording", cudaGraphInstantiate(&exec, graph, 0));
+    const int bad = jd_check(&of(d)->cu, "recording", cudaGraphInstantiateWithFlags(&exec, graph, 0));
     cudaGraphDestroy(graph);
-    *recording = exec;
+    *recording = bad ? NULL : exec;
     return bad;
 }
 
