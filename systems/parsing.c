@@ -388,7 +388,7 @@ static jd_status run(jd_run *r)
 }
 
 static const jd_setting settings[] = {
-    {"sentences", {30000, 72000, 500000}, "of the grammar to learn from"},
+    {"sentences", {30000, 88000, 500000}, "of the grammar to learn from"},
     {"held_out", {100, 300, 1000}, "of its sentences to validate with"},
     {"tested", {200, 1000, 2000}, "of its sentences to be tested on"},
     {"longest", {12, 25, 25}, "words of its sentences"},
