@@ -80,8 +80,6 @@ void cc_draw(jd_run *r, const cc_result *c)
         CC_KINDS, 4,
         "The visits by which a kind of channel had got half, and four fifths, of the visits that the listener chose: "
         "mean of the seeds (smallest to largest). It counts as left after four fifths. A run that goes on when the "
-        "text "
-        "is known by heart ends without an order: what is left to learn then is small beside the scatter of the "
-        "reward, "
-        "and the listener comes back to what it had left.");
+        "text is known by heart ends without an order: what is left to learn then is small beside the scatter of the "
+        "reward, and the listener comes back to what it had left.");
 }
