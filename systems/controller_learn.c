@@ -110,8 +110,6 @@ jd_status cm_flipflop_learn(jd_run *r, cm_flipflop *f, int i)
 /* ---- pole --------------------------------------------------------------------------------------------------------------------*/
 
 enum { OWN = 16, OWN_STEPS = 200, PLANNED = 16, CHOICES = 30, ROWS = 8, LOOK = 100, AGAIN = 25 };
-/* Episodes for choosing M: one of thirty that falls would often be missed by thirty others, over several cycles all the more. */
-enum { PROOFS = 100 };
 
 typedef struct pole_work {
     jd_run *r;
@@ -278,7 +276,7 @@ static jd_status rooms_pole(pole_work *w)
     if (cm_play_new(ctx, &w->random, &w->p, 150, 30) || cm_play_new(ctx, &w->own, &w->p, OWN_STEPS, OWN) ||
         cm_play_new(ctx, &w->planned, &w->p, CM_POLE_STEPS, PLANNED) ||
         cm_play_new(ctx, &w->choose, &w->p, CM_POLE_STEPS, CHOICES) ||
-        cm_play_new(ctx, &w->prove, &w->p, CM_POLE_STEPS, PROOFS) ||
+        cm_play_new(ctx, &w->prove, &w->p, CM_POLE_STEPS, (int64_t)jd_run_setting(w->r, "plan_choose")) ||
         cm_play_new(ctx, &w->test, &w->p, CM_POLE_STEPS, CM_TESTS))
         return jd_error(ctx);
     w->best = jd_alloc_array(ctx, jd_params_count(w->p.controller), sizeof(float));

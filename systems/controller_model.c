@@ -107,7 +107,7 @@ static bool sensible(jd_run *r, const work *w)
     static const char *const whole[] = {"flipflop_updates", "flipflop_warm", "pole_random",  "pole_fit",
                                         "pole_refresh",     "pole_updates",  "maze_random",  "maze_fit",
                                         "maze_refresh",     "maze_cycles",   "maze_updates", "plan_rounds",
-                                        "plan_cycles"};
+                                        "plan_cycles",      "plan_choose"};
     const int seeds[] = {w->flipflop.seeds, w->pole.seeds, w->maze.seeds};
     for (size_t i = 0; i < 3; i++)
         if (seeds[i] < 1 || seeds[i] > CM_SEEDS) return false;
@@ -118,7 +118,8 @@ static bool sensible(jd_run *r, const work *w)
                  units = jd_run_setting(r, "maze_units");
     return w->pole.cycles >= 1 && w->pole.cycles < CM_CYCLES && dream >= 2 && dream <= 400 && horizon >= 2 &&
            horizon <= 400 && window >= 3 && window <= 400 && plan_window >= 3 && plan_window <= 400 && units >= 1 &&
-           units <= 64 && jd_run_setting(r, "pole_random") >= 30 && jd_run_setting(r, "maze_random") >= 64;
+           units <= 64 && jd_run_setting(r, "pole_random") >= 30 && jd_run_setting(r, "plan_choose") <= 1000 &&
+           jd_run_setting(r, "maze_random") >= 64;
 }
 
 static jd_status learn(jd_run *r, work *w)
@@ -153,7 +154,7 @@ static jd_status run(jd_run *r)
         jd_fail(
             ctx, JD_EUSAGE,
             "controller-model: seeds are 1 to %d, pole_cycles 1 to %d, pole_random at least 30, maze_random at least "
-            "64, dreams and plans 2 to 400 steps, maze_units 1 to 64, the rest at least 1",
+            "64, dreams and plans 2 to 400 steps, plan_choose at most 1000, maze_units 1 to 64, the rest at least 1",
             CM_SEEDS, CM_CYCLES - 1);
     else if (!learn(r, w)) {
         claims_table(&w->c,
@@ -190,6 +191,9 @@ static const jd_setting settings[] = {
     {"pole_rate_c", {.005, .005, .005}, "learning rate of C"},
     {"pole_noise", {.1, .1, .1}, "on C's output before it is squashed"},
     {"plan_cycles", {6, 6, 6}, "of planned episodes that M learns from, at most"},
+    {"plan_choose",
+     {30, 100, 100},
+     "episodes that plans have to hold in, or M goes on learning; thirty often miss one of thirty that falls"},
     {"plan_window", {200, 200, 200}, "steps, when M learns from plans"},
     {"plan_horizon", {50, 50, 50}, "steps"},
     {"plan_rounds", {10, 10, 10}, "of gradient descent for each real step"},

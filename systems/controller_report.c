@@ -148,7 +148,7 @@ void cm_report_pole(jd_run *r, const cm_pole *f)
         "M learns from random pushes how position and angle change; C is trained in M's dreams, which begin at places "
         "of C's own episodes, until thirty episodes that are kept for this last for 1,000 steps. Plans are made anew "
         "at every step: gradient descent on the next forces, through M. Since plans find what M gets wrong, M learns "
-        "from planned episodes as well, in cycles, until plans hold the pole in all of a hundred others.");
+        "from planned episodes as well, in cycles, until plans hold the pole in all of some others.");
     table_pole(r, f);
     film_pole(r, f, CM_ALONE);
     film_pole(r, f, CM_PLANNED);
