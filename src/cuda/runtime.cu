@@ -52,7 +52,9 @@ static bool is_there(char *message, size_t size)
             driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
     else
         snprintf(message, size, "no NVIDIA GPU or driver here (%s); use --device cpu",
-                 e == cudaSuccess ? "no device" : cudaGetErrorString(e));
+                 e == cudaSuccess                   ? "no device"
+                 : e == cudaErrorInsufficientDriver ? "no driver"
+                                                    : cudaGetErrorString(e));
     return false;
 }
 
