@@ -120,6 +120,24 @@ static bool has_sounds(jd_ctx *ctx, const char *dir)
     return l.n > 0;
 }
 
+/* What is to be done with the files in a folder that are neither pictures nor sounds. */
+static const char *others(jd_ctx *ctx, const char *dir)
+{
+    static const struct {
+        const char *ending[4], *instead;
+    } kind[] = {
+        {{".mid", ".midi"}, "; music is learned by `jackdaw run music-chorales --data DIR`"},
+        {{".txt"}, "; texts are learned by `jackdaw run text-compression --data FILE`"},
+        {{".csv", ".tsv", ".ts"}, "; tables and series are given one by one, series of classes as one .ts file"}};
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        file_list l = {0};
+        files_all(ctx, dir, kind[i].ending, &l);
+        files_free(ctx, &l);
+        if (l.n) return kind[i].instead;
+    }
+    return "";
+}
+
 /* All files of the classes, class by class. */
 static jd_status find_files(jd_ctx *ctx, folder *f, const char *dir, const char *names)
 {
@@ -128,8 +146,8 @@ static jd_status find_files(jd_ctx *ctx, folder *f, const char *dir, const char 
         return jd_fail(
             ctx, JD_EDATA,
             "%s: no folders in it; put the pictures or sounds of each class into a folder that has its name, or "
-            "list them in index.tsv with the columns file and class",
-            dir);
+            "list them in index.tsv with the columns file and class%s",
+            dir, others(ctx, dir));
     if (number_classes(ctx, f, dir, names)) return jd_error(ctx);
     qsort(f->dir, f->dirs, sizeof *f->dir, by_class);
     for (size_t i = 0; i < f->dirs && !f->sounds; i++) f->sounds = has_sounds(ctx, f->dir[i].path);
@@ -138,8 +156,9 @@ static jd_status find_files(jd_ctx *ctx, folder *f, const char *dir, const char 
         if (files_all(ctx, f->dir[i].path, f->sounds ? sounds : pictures, &f->files)) break;
         if (f->files.n == before)
             return jd_fail(ctx, JD_ENOINPUT,
-                           "%s: no %s in this folder, so the class %s has none; fill it, or take the folder away",
-                           f->dir[i].path, f->sounds ? "recording" : "picture", f->dir[i].name);
+                           "%s: no %s in this folder, so the class %s has none; fill it, or take the folder away%s",
+                           f->dir[i].path, f->sounds ? "recording" : "picture", f->dir[i].name,
+                           f->files.n ? "" : others(ctx, f->dir[i].path));
         int32_t *more = jd_realloc(ctx, f->class, before * sizeof *more, f->files.n * sizeof *more);
         if (more) f->class = more;
         bool *held = more ? jd_realloc(ctx, f->held, before * sizeof *held, f->files.n * sizeof *held) : NULL;

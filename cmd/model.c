@@ -38,7 +38,7 @@ bool model_is_sequential(const char *net)
 
 bool model_knows_lengths(const char *net)
 {
-    static const char *const others[] = {"block", "batchnorm", "pyramid", "collapse", "conv", "pool", "embed"};
+    static const char *const others[] = {"block", "pyramid", "collapse", "conv", "pool", "embed"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strstr(net, others[i])) return false;
     return true;
@@ -236,8 +236,8 @@ jd_status model_check(jd_ctx *ctx, const model *m, const samples *s, const char 
         for (size_t i = 1; i < s->count; i++)
             if (s->start[i + 1] - s->start[i] != s->start[1])
                 return jd_fail(ctx, JD_EUSAGE,
-                               "%s: sequences of %zu and %zu steps, of which a net with batchnorm cannot tell the end; "
-                               "use layernorm, or make them of one length",
+                               "%s: sequences of %zu and %zu steps, of which a net with conv, pooling or embed cannot "
+                               "tell the end; use window and dense ... each, or make them of one length",
                                name, s->start[1], s->start[i + 1] - s->start[i]);
     const int64_t last = s->dim[s->rank - 1], wanted = m->dim[m->rank - 1]; /* sequences may have any number of steps */
     if (s->rank == 3 && (!model_takes(m, s->dim[0], s->dim[1]) || last != wanted))

@@ -45,8 +45,8 @@ static bool one_length(const samples *s)
     return true;
 }
 
-/* Convolutions over time, normalised over the batch where all sequences end together; recordings and sequences of many lengths
- * are read by an LSTM. */
+/* Convolutions over time, and over these, where lengths differ, an LSTM: what the mean of the steps cannot tell, such as their
+ * number and order, it can. */
 static void for_sequences(const samples *s, recipe *r)
 {
     const int64_t steps = (int64_t)s->start[s->count];
@@ -58,7 +58,14 @@ static void for_sequences(const samples *s, recipe *r)
         return;
     }
     if (s->rate || !one_length(s)) {
-        append(r, "blstm 32, mean, ");
+        const char *drop = s->rate ? "dropout 0.2, " : ""; /* for voices that were not heard */
+        char deep[240];
+        snprintf(deep, sizeof deep,
+                 "window 3, dense 32 each, batchnorm, relu, %swindow 3, dense 48 each, batchnorm, relu, %sblstm 32, "
+                 "mean, %s",
+                 drop, drop, drop);
+        append(r, deep);
+        r->epochs = between(20, 2000000 / (steps + 1), 60);
         return;
     }
     const int wide = (int)between(1, s->dim[0] / 12, 4);

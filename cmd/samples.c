@@ -72,8 +72,24 @@ static char *set_folder(jd_ctx *ctx, const char *name)
     return dir;
 }
 
+/* The folder of a set of the registry that is no set of pictures, for jd_free; NULL for all else, with an error that says where it
+ * was looked for where it is not there. */
+static char *other_set(jd_ctx *ctx, const char *name)
+{
+    const jd_dataset *set = NULL;
+    for (int i = 0; !samples_is_file(name) && jd_dataset_at(i); i++)
+        if (!strcmp(jd_dataset_at(i)->name, name)) set = jd_dataset_at(i);
+    return set && set->format == JD_SET_OTHER ? jd_dataset_locate(ctx, set) : NULL;
+}
+
 bool samples_has_test(jd_ctx *ctx, const char *name)
 {
+    char *other = other_set(ctx, name);
+    if (other) {
+        const bool has = samples_has_test(ctx, other);
+        jd_free(ctx, other);
+        return has;
+    }
     if (!samples_is_file(name)) return true;
     if (!is_folder(name))
         return arrays_have_test(ctx, name) ||
@@ -214,12 +230,42 @@ static jd_status load_folder(jd_ctx *ctx, const char *name, const samples_option
     return jd_error(ctx);
 }
 
+/* What files that hold no samples need instead. */
+static jd_status refuse_kind(jd_ctx *ctx, const char *name)
+{
+    static const struct {
+        const char *ending, *instead;
+    } kind[] = {
+        {".mid", "music; `jackdaw run music-chorales --data DIR` learns from a folder with train/, valid/ and test/"},
+        {".midi", "music; `jackdaw run music-chorales --data DIR` learns from a folder with train/, valid/ and test/"},
+        {".pdf", "no samples; save the text or the table in it as .txt or .csv"},
+        {".docx", "no samples; save the text in it as .txt"},
+        {".xlsx", "a workbook; save its sheet as CSV"},
+        {".xls", "a workbook; save its sheet as CSV"},
+        {".ods", "a workbook; save its sheet as CSV"},
+        {".parquet", "no text; save the table as CSV"},
+        {".json", "JSON; save it as a table, CSV with a line for each sample"},
+        {".jsonl", "JSON; save it as a table, CSV with a line for each sample"},
+        {".zip", "an archive; unpack it and give the folder or the file in it"},
+        {".tgz", "an archive; unpack it and give the folder or the file in it"},
+        {".tar", "an archive; unpack it and give the folder or the file in it"},
+        {".tar.gz", "an archive; unpack it and give the folder or the file in it"}};
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
+        if (file_ends(name, kind[i].ending)) return jd_fail(ctx, JD_EUSAGE, "%s: %s", name, kind[i].instead);
+    return JD_OK;
+}
+
 jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *out)
 {
     struct stat st;
     *out = (samples){0};
+    char *other = other_set(ctx, name);
+    if (other) samples_load(ctx, other, o, out);
+    jd_free(ctx, other);
+    if (other || jd_error(ctx)) return jd_error(ctx);
     if (samples_is_file(name) && stat(name, &st))
         return jd_fail(ctx, JD_ENOINPUT, "%s: cannot open: %s; check the path", name, strerror(errno));
+    if (samples_is_file(name) && !is_folder(name) && refuse_kind(ctx, name)) return jd_error(ctx);
     if (samples_is_file(name) && !is_folder(name) && (file_is_picture(name) || folder_is_sound(name)))
         return jd_fail(
             ctx, JD_EUSAGE,

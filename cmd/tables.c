@@ -139,10 +139,11 @@ static bool row_kept(jd_ctx *ctx, const char *name, const jd_table *t, size_t i,
         const bool there = k == inputs && t->words ? t->words[i][0] != 0 : isfinite(t->values[i * t->cols + k]) != 0;
         if (there || (o->missing == MISSING_MEAN && k < inputs)) continue;
         if (o->missing == MISSING_REFUSE && !o->skip)
-            jd_fail(ctx, JD_EDATA,
-                    "%s: line %zu, column %zu%s%s%s: no %s; fill it in, or use --missing drop or --missing mean", name,
-                    t->lines[i], t->columns[k], t->names ? " (" : "", t->names ? t->names[k] : "", t->names ? ")" : "",
-                    k == inputs && t->words ? "label" : "number");
+            jd_fail(ctx, JD_EDATA, "%s: line %zu, column %zu%s%s%s: no %s; fill it in, or %s", name, t->lines[i],
+                    t->columns[k], t->names ? " (" : "", t->names ? t->names[k] : "", t->names ? ")" : "",
+                    k == inputs && t->words ? "label" : "number",
+                    o->unlabelled ? "take the row out, or train with --missing mean"
+                                  : "use --missing drop or --missing mean");
         return false;
     }
     return true;

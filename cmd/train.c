@@ -99,6 +99,11 @@ static bool is_told(training *t, int64_t epoch)
     return true;
 }
 
+static const char *score_name(const training *t)
+{
+    return t->m.alphabet ? "validation label error" : t->m.classes ? "validation error" : "validation rmse";
+}
+
 static double validate(void *user, jd_run *r, int64_t step)
 {
     training *t = user;
@@ -112,11 +117,8 @@ static double validate(void *user, jd_run *r, int64_t step)
                               : "valid/rmse",
                score);
     if (!cli_stop && is_told(t, step / t->per_epoch))
-        jd_run_note(r, "epoch %lld: validation %s %.4g%s", (long long)(step / t->per_epoch),
-                    t->m.alphabet  ? "label error"
-                    : t->m.classes ? "error"
-                                   : "rmse",
-                    score, t->m.alphabet || t->m.classes ? " %" : "");
+        jd_run_note(r, "epoch %lld: %s %.4g%s", (long long)(step / t->per_epoch), score_name(t), score,
+                    t->m.classes ? " %" : "");
     const double judged = with_loss(t, &e, score);
     measured_free(t->ctx, &e);
     return judged;
@@ -417,6 +419,8 @@ static jd_status train(jd_run *r, training *t)
                                 .lr = t->l.lr,
                                 .validate_every = t->valid ? t->per_epoch : 0,
                                 .validate = t->valid ? validate : NULL,
+                                .score = t->m.classes ? "validation error (%)" : "validation rmse",
+                                .score_grain = t->m.classes && !t->m.alphabet ? 100.0 / (double)t->valid : 0,
                                 .patience = t->l.patience,
                                 .keep_best = t->valid >= (t->chosen ? ENOUGH_TO_CHOOSE : 1),
                                 .items_per_step = (int64_t)t->batch};

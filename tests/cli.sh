@@ -21,6 +21,10 @@ printf '{"seed": 1,\n"scale" "cpu"}\n' >bad.json
 printf 'what is this?' >noise
 printf '\100\0\0\0\0\0\0\0{"a":{"dtype":"F32"' >cut.safetensors
 : >not-a-folder
+printf 'MThd' >tune.mid
+mkdir -p texts/good
+printf 'well done\n' >texts/good/1.txt
+printf 'To be\nor not, to be\n' >play.txt
 same() { # GOT EXPECTED; a * at the end of the second stands for anything
     case $2 in
     *'*') [ "${1:0:$((${#2} - 1))}" = "${2%?}" ] ;;

@@ -145,7 +145,7 @@ static void tables(void **state)
     csv("1,2\n3\n", NULL, &t);
     expect_error(JD_EDATA, "line 2: 1 fields");
     csv("a,b\n3,4\n5,6x\n", NULL, &t);
-    expect_error(JD_EDATA, "line 3, column 2: '6x'");
+    expect_error(JD_EDATA, "line 3, column 2 (b): '6x'");
     csv("1,2\n3,\n", NULL, &t);
     expect_error(JD_EDATA, "line 2, column 2");
     csv("a,b\n", NULL, &t);
@@ -164,7 +164,7 @@ static void chosen_columns(void **state)
     const char *const text =
         "\xef\xbb\xbftown;\"rooms; all\";age;\"a \"\"b\"\"\";price\nUlm;3;NA;1;\"2,5\"\nBonn;4;7;?;6\n";
     csv(text, &(jd_csv_options){.select = "age,\"rooms; all\""}, &t);
-    expect_error(JD_EDATA, "line 2, column 3: 'NA' is no number; fill it in");
+    expect_error(JD_EDATA, "line 2, column 3 (age): 'NA' is no number; fill it in");
     assert_int_equal(csv(text, &(jd_csv_options){.select = "\"rooms; all\",age,4", .missing_is_nan = true}, &t), JD_OK);
     assert_int_equal(t.cols, 3);
     assert_int_equal(t.rows, 2);
@@ -182,12 +182,12 @@ static void chosen_columns(void **state)
     csv(text, &(jd_csv_options){.select = "6"}, &t);
     expect_error(JD_EDATA, "no column '6'");
     csv(text, &(jd_csv_options){.select = "town,price"}, &t);
-    expect_error(JD_EDATA, "line 2, column 1: 'Ulm'");
+    expect_error(JD_EDATA, "line 2, column 1 (town): 'Ulm'");
     assert_int_equal(csv(text, &(jd_csv_options){.select = "price"}, &t), JD_OK);
     assert_true(t.rows == 2 && t.values[0] == 2.5 && t.values[1] == 6); /* no comma between fields: one in a number */
     jd_table_free(ctx, &t);
     assert_int_equal(csv("a,1,2,3,4\nb,5,6,7,8\n", &(jd_csv_options){.select = "last,*,1-2"}, &t), JD_EDATA);
-    expect_error(JD_EDATA, "line 2, column 1: 'b'"); /* the first line became a header by its word */
+    expect_error(JD_EDATA, "line 2, column 1 (a): 'b'"); /* the first line became a header by its word */
     assert_int_equal(csv("a,1,2,3,4\nb,5,6,7,8\n", &(jd_csv_options){.select = "last,2-4"}, &t), JD_OK);
     assert_null(t.names);
     assert_true(t.rows == 2 && t.values[0] == 4 && t.values[1] == 1 && t.values[3] == 3 && t.values[4] == 8);
@@ -588,7 +588,7 @@ static void categories(void **state)
     assert_int_equal(t.rows, 2);
     jd_table_free(ctx, &t);
     csv("a,b\n1,2\nx,3\n", &o, &t); /* the first cell says that the column holds numbers */
-    expect_error(JD_EDATA, "line 3, column 1: 'x' is no number");
+    expect_error(JD_EDATA, "line 3, column 1 (a): 'x' is no number");
     csv("a,b\n1,x\n2,y|z\n", &o, &t);
     expect_error(JD_EDATA, "line 3, column 2 (b): 'y|z' holds a |");
     csv("a,b\n1,caf\xe9\n", &o, &t);

@@ -440,9 +440,7 @@ static void learns_sequences(void **state)
     assert_int_equal(jackdaw("train --data seq.npz --net 'lstm 4, dense 2' -q -o three"), JD_EUSAGE);
     assert_non_null(strstr(wrong, "put \"mean\" before its last layer"));
     assert_int_equal(
-        jackdaw("train --data seq.npz --net 'window 2, dense 4 each, batchnorm, mean, dense 2' -q -o three"),
-        JD_EUSAGE);
-    assert_non_null(strstr(wrong, "make them of one length"));
+        jackdaw("train --data seq.npz --net 'window 2, dense 4 each, batchnorm, mean, dense 2' -q -o three"), 0);
     /* A table's rows, a number at each step. */
     char text[6000];
     size_t at = 0;

@@ -143,7 +143,7 @@ typedef struct jd_csv_options {
     /* 0: of comma, semicolon, tab, blanks and | the one that cuts the most numbers out of the first row.  Where it is no comma,
      * 3,5 is a number too. */
     char separator;
-    bool missing_is_nan; /* an empty field, ?, NA, N/A or null is NaN; without it, an error */
+    bool missing_is_nan; /* an empty field, ?, NA, N/A, n/a, <NA>, #N/A or null is NaN; without it, an error */
     /* The columns wanted, in this order: names, numbers from 1, ranges 3-7, `last`, and `*` for all that are not named
      * elsewhere, with commas between them; what stands in quotes is always a name.  -NAME is a column that `*` leaves out; a
      * list of such alone begins with `*`, and so does NULL.  `*` also leaves a first column out that has no name in the header

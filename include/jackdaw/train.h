@@ -177,10 +177,12 @@ typedef struct jd_train_options {
     /* Logs what it likes, returns the score.  Asked to stop (jd_run_progress), it may return anything: the resumed run does
      * this validation again. */
     double (*validate)(void *user, jd_run *r, int64_t step);
-    bool higher;      /* a higher score is better */
-    int64_t patience; /* stop after so many validations without a better one; 0: never */
-    bool keep_best;   /* end with the weights of the best validation */
-    double stop_at;   /* stop when the score reaches this; used when has_stop_at */
+    const char *score;  /* what it is called in the progress, such as "validation error (%)"; NULL: "score" */
+    double score_grain; /* the progress shows multiples of it; 0: all of it */
+    bool higher;        /* a higher score is better */
+    int64_t patience;   /* stop after so many validations without a better one; 0: never */
+    bool keep_best;     /* end with the weights of the best validation */
+    double stop_at;     /* stop when the score reaches this; used when has_stop_at */
     bool has_stop_at;
     int64_t checkpoint_every; /* 0: about every 30 s of training */
     int64_t items_per_step;   /* for the rate shown: sequences, images; 0: 1 */

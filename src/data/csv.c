@@ -100,7 +100,8 @@ static bool parse_number(const char *field, char separator, double *value)
 
 static bool is_missing(const char *field)
 {
-    static const char *const words[] = {"", "?", "NA", "N/A", "na", "null", "NULL", "NaN", "nan"};
+    static const char *const words[] = {"",     "?",    "NA",   "N/A", "n/a", "na",  "<NA>",
+                                        "#N/A", "null", "NULL", "NaN", "nan", "-nan"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(field, words[i])) return true;
     return false;
@@ -169,8 +170,9 @@ static jd_status parse_row(jd__csv *c, double *row)
         } else if (word) {
             row[k] = number && isfinite(row[k]) ? row[k] : (double)NAN;
         } else if (!number) {
-            return jd_fail(c->ctx, JD_EDATA, "%s: line %zu, column %zu: '%.40s' is no number; %s", c->path, c->line,
-                           c->t.columns[k], field,
+            return jd_fail(c->ctx, JD_EDATA, "%s: line %zu, column %zu%s%s%s: '%.40s' is no number; %s", c->path,
+                           c->line, c->t.columns[k], c->t.names ? " (" : "", c->t.names ? c->t.names[k] : "",
+                           c->t.names ? ")" : "", field,
                            is_missing(field) ? "fill it in, or ask for missing_is_nan"
                                              : "write a number, or choose columns without it");
         }
@@ -294,8 +296,12 @@ static jd_status take_row(jd__csv *c, char *line, bool first)
     if (!first && c->separator == ' ') squeeze(line);
     const size_t have = first ? c->fields : count_fields(line, c->separator);
     if (have != c->fields)
-        return jd_fail(c->ctx, JD_EDATA, "%s: line %zu: %zu fields, but the first line has %zu; repair the line",
-                       c->path, c->line, have, c->fields);
+        return jd_fail(
+            c->ctx, JD_EDATA, "%s: line %zu: %zu fields, but the first line has %zu; repair the line%s", c->path,
+            c->line, have, c->fields,
+            c->fields == 1
+                ? ", take a title above the table out, or give a text to `jackdaw run text-compression --data`"
+                : "");
     if (!first) split_line(c, line);
     if (c->trailing && *c->words[c->fields - 1])
         return jd_fail(c->ctx, JD_EDATA,

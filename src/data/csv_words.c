@@ -74,7 +74,10 @@ jd_status jd__csv_take_word(jd__csv *c, size_t k, const char *word, double *valu
     if (!there && c->o.known)
         return c->o.missing_is_nan && c->o.strangers
                    ? JD_OK
-                   : wrong_word(c, k, word, "is none of the words that this column had when the model learned");
+                   : wrong_word(
+                         c, k, word,
+                         "is none of the words that this column had when the model learned; correct it, or train "
+                         "with --missing mean");
     if (strlen(word) > LONGEST) return wrong_word(c, k, word, "and so on is too long for a category");
     if (strpbrk(word, "|\n"))
         return wrong_word(c, k, word, "holds a | or a line's end, which stand between categories; write it otherwise");

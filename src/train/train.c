@@ -229,8 +229,10 @@ static void tell(loop *l, bool now)
     const double items = l->o->items_per_step > 0 ? (double)l->o->items_per_step : 1;
     const double done = (double)l->at.step * items, total = (double)l->o->steps * items;
     l->told_at = t;
+    const double grain = l->o->score_grain;
     if (l->at.has_best)
-        jd_run_progress(l->r, done, total, "loss %.4g, best score %.4g", l->loss, l->at.best);
+        jd_run_progress(l->r, done, total, "loss %.4g, best %s %.4g", l->loss, l->o->score ? l->o->score : "score",
+                        grain > 0 ? grain * round(l->at.best / grain) : l->at.best);
     else
         jd_run_progress(l->r, done, total, "loss %.4g", l->loss);
 }
