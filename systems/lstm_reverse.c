@@ -18,6 +18,7 @@ enum {
     LONGEST = 20,
     LENGTHS = LONGEST - SHORTEST + 1,
     SEEDS = 10,
+    HELD_OUT = 1000,
     PER_LENGTH = 60,
     ROOM = 24
 };
@@ -81,7 +82,7 @@ static jd_status add_pair(job *k, seq2seq_pairs *to, int task, jd_rng *rng, int3
 static jd_status make(job *k, int task, uint64_t seed)
 {
     static const char *const purpose[] = {"reverse/train", "reverse/valid", "reverse/test"};
-    const size_t n[] = {(size_t)jd_run_setting(k->r, "pairs"), 200, (size_t)LENGTHS * PER_LENGTH};
+    const size_t n[] = {(size_t)jd_run_setting(k->r, "pairs"), HELD_OUT, (size_t)LENGTHS * PER_LENGTH};
     for (int part = 0; part < 3; part++) {
         jd_rng rng = jd_rng_new(seed, purpose[part], (uint64_t)task);
         seq2seq_pairs_free(k->ctx, &k->part[part]);
@@ -333,7 +334,7 @@ static const jd_setting settings[] = {
     {"embed", {16, 16, 32}, "numbers for a symbol"},
     {"units", {128, 128, 256}, "of each LSTM"},
     {"attend", {64, 64, 128}, "units that compare the writer's state with what was read"},
-    {"rate", {0.004, 0.003, 0.002}, "learning rate of Adam at first"},
+    {"rate", {0.004, 0.0015, 0.002}, "learning rate of Adam at first"},
     {NULL, {0}, NULL}};
 
 const jd_system jd_system_lstm_reverse = {
