@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/stat.h>
 
 #include <math.h>
 #include <pthread.h>
@@ -311,6 +312,13 @@ static void refusals(void **state)
     jd_model_free(m);
     assert_null(jd_model_open(ctx, tmpdir_file("none")));
     expect_error(JD_ENOINPUT, "none");
+    assert_int_equal(mkdir(tmpdir_file("run"), 0777), 0);
+    assert_null(jd_model_open(ctx, tmpdir_file("run")));
+    expect_error(JD_ENOINPUT, "run/model.safetensors");
+    assert_int_equal(rename(tmpdir_file("model"), tmpdir_file("run/model.safetensors")), 0);
+    m = jd_model_open(ctx, tmpdir_file("run"));
+    assert_non_null(m);
+    jd_model_free(m);
     assert_null(jd_model_load(ctx, "nothing", NULL));
     assert_int_equal(jd_model_run(NULL, in, 1, out), JD_EUSAGE);
 }

@@ -1,7 +1,7 @@
 /*
  * model.h - a trained model in a product: the file that `jackdaw train` wrote; numbers as they were measured in, answers out.
  *
- *     jd_model *m = jd_model_open(ctx, "runs/train-digits-1/model.safetensors");
+ *     jd_model *m = jd_model_open(ctx, "runs/train-digits-1");                           // or its model.safetensors
  *     if (jd_model_run(m, pixels, 1, p)) fprintf(stderr, "%s\n", jd_error_message(ctx));       // p (jd_model_outputs(m))
  *     jd_model_free(m);
  *
@@ -27,6 +27,7 @@ extern "C" {
 
 typedef struct jd_model jd_model;
 
+/* A file, or the folder of the run that wrote its model.safetensors. */
 JD_API jd_model *jd_model_open(jd_ctx *ctx, const char *path);
 /* The same of an open file, which may be closed afterwards, such as jd_safetensors_parse reads from memory; `name` stands for it in
  * messages. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/given.h"
 #include "base/number.h"
@@ -231,9 +232,16 @@ jd_model *jd_model_load(jd_ctx *ctx, const char *name, const jd_tensor_file *f)
 
 jd_model *jd_model_open(jd_ctx *ctx, const char *path)
 {
-    jd_tensor_file *f = jd_safetensors_open(ctx, path);
-    jd_model *m = jd_model_load(ctx, path, f);
+    if (!jd__given(ctx, __func__, "path", path)) return NULL;
+    struct stat st;
+    const bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    char *inside = folder ? jd_asprintf(ctx, "%s/model.safetensors", path) : NULL;
+    if (folder && !inside) return NULL;
+    const char *file = inside ? inside : path;
+    jd_tensor_file *f = jd_safetensors_open(ctx, file);
+    jd_model *m = jd_model_load(ctx, file, f);
     jd_tensor_file_close(f);
+    jd_free(ctx, inside);
     return m;
 }
 
