@@ -73,7 +73,7 @@ static const cli_option train_options[] = {
     {"patience", 0, "N", "stop after N validations without a better one (default: never)", false},
     {"deform", 0, NULL, "deform the images anew in every epoch (elastic, rotation, scaling)", false},
     {"seed", 0, "N", "the seed (default 1)", false},
-    {"out", 'o', "DIR", "output folder (default runs/train-DATA-SEED)", false},
+    {"out", 'o', "DIR", "output folder (default runs/train-DATA-SEED; an earlier one there becomes .1, .2...)", false},
     {"config", 0, "FILE", "options of an earlier training: its result.json", false},
     SKIP_BAD,
     {"resume", 0, NULL, "go on from the newest checkpoint, bit for bit", false},

@@ -1,7 +1,12 @@
 /* learning.c - see learning.h. */
 #include "learning.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "jackdaw/ranks.h"
 
 static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "rmsprop", "adam", NULL};
 static const char *const schedules[] = {"constant", "geometric", "linear", "cosine", NULL};
@@ -69,7 +74,7 @@ void learning_describe(jd_run *r, const learning *l, const model *m)
     if (l->deform) jd_run_config(r, "deform", "yes");
 }
 
-static const char *run_name(const char *data, char out[128])
+static void run_name(const char *data, char out[128])
 {
     size_t n = strlen(data);
     while (n > 1 && data[n - 1] == '/') n--;
@@ -79,17 +84,14 @@ static const char *run_name(const char *data, char out[128])
     const char *dot = memchr(at + (length > 0), '.', length - (length > 0));
     if (dot) length = (size_t)(dot - at);
     snprintf(out, 128, "train-%.*s", (int)length, at);
-    return out;
 }
 
-jd_run *learning_run(jd_ctx *ctx, cli_args *a, const learning *l, cli_view *view)
+static jd_run *new_run(jd_ctx *ctx, cli_args *a, const learning *l, cli_view *view, const char *name)
 {
-    char name[128];
-    const char *data = cli_text(a, "data", NULL);
-    return jd_run_new(ctx, &(jd_run_options){.name = run_name(data, name),
+    return jd_run_new(ctx, &(jd_run_options){.name = name,
                                              .seed = l->seed,
                                              .dir = cli_text(a, "out", NULL),
-                                             .data = data,
+                                             .data = cli_text(a, "data", NULL),
                                              .resume = cli_has(a, "resume"),
                                              .on_event = cli_view_event,
                                              .user = view,
@@ -97,6 +99,41 @@ jd_run *learning_run(jd_ctx *ctx, cli_args *a, const learning *l, cli_view *view
                                              .checkpoint_every = cli_int(a, "checkpoint-every", 0, 1, INT32_MAX)});
 }
 
+/* A training that names no folder does not cost the model of an earlier one: that folder becomes NAME-SEED.1, .2 and so on.
+ * Its new name, for jd_free, or NULL. */
+static char *keep_earlier(jd_ctx *ctx, const char *name, uint64_t seed)
+{
+    char *dir = jd_asprintf(ctx, "runs/%s-%" PRIu64, name, seed), *kept = NULL;
+    uint8_t *ready = jd_alloc(ctx, (size_t)jd_ranks(ctx));
+    struct stat st;
+    if (dir && !jd_my_rank(ctx) && !stat(dir, &st)) {
+        for (int k = 1; !jd_error(ctx) && !kept; k++) {
+            kept = jd_asprintf(ctx, "%s.%d", dir, k);
+            if (!kept || stat(kept, &st)) break;
+            jd_free(ctx, kept);
+            kept = NULL;
+        }
+        if (kept && rename(dir, kept))
+            jd_fail(ctx, JD_EIO, "%s: the earlier run cannot be moved to %s: %s; name another folder with --out", dir,
+                    kept, strerror(errno));
+    }
+    if (ready) jd_ranks_gather(ctx, ready, (size_t)jd_ranks(ctx), 1); /* nobody writes there before it is moved */
+    jd_free(ctx, ready);
+    jd_free(ctx, dir);
+    return kept;
+}
+
+jd_run *learning_run(jd_ctx *ctx, cli_args *a, const learning *l, cli_view *view)
+{
+    char name[128];
+    const char *data = cli_text(a, "data", NULL);
+    run_name(data, name);
+    char *kept = cli_has(a, "out") || cli_has(a, "resume") ? NULL : keep_earlier(ctx, name, l->seed);
+    jd_run *r = jd_error(ctx) ? NULL : new_run(ctx, a, l, view, name);
+    if (r && kept) jd_run_note(r, "the earlier run of this name is kept in %s", kept);
+    jd_free(ctx, kept);
+    return r;
+}
 void learning_say(jd_run *r, const cli_args *a, const char *text)
 {
     jd_ctx *ctx = jd_run_ctx(r);

@@ -59,6 +59,14 @@ static void suits_tables(void **state)
     assert_in_range(told, 10, 80);
     assert_int_equal(jackdaw("train --data radius.csv --loss mse -q --out radius"), 0);
     assert_true(figure_said("root mean squared error ") < 100); /* the spread is 500 */
+    /* Without --out the earlier model stays. */
+    for (int k = 0; k < 3; k++) assert_int_equal(jackdaw("train --data rings.csv --epochs 1"), 0);
+    assert_non_null(strstr(wrong, "the earlier run of this name is kept in runs/train-rings-1.2"));
+    assert_int_equal(jackdaw("predict runs/train-rings-1.1 rings-test.csv"), 0);
+    assert_int_equal(jackdaw("predict runs/train-rings-1 rings-test.csv"), 0);
+    assert_int_equal(jackdaw("train --data rings.csv --epochs 1 --resume -q"), 0);
+    struct stat st;
+    assert_int_equal(stat(tmpdir_file("runs/train-rings-1.3"), &st), -1);
     /* What is given stands; a result's configuration repeats the run. */
     assert_int_equal(jackdaw("train --data rings.csv --lr 0.015 --weight-decay 0 --batch 16 --schedule constant "
                              "--validation 0.2 --epochs 5 -q -o given"),
