@@ -219,6 +219,19 @@ static jd_status read_table(jd_ctx *ctx, const char *name, const samples_options
     return read_columns(ctx, name, &first, t, s);
 }
 
+/* Whether a word begins as 2024-05-31, 31.5.2024 or 5/31/24 do. */
+static bool is_date(const char *word)
+{
+    size_t n = 0, digits;
+    for (int part = 0; part < 3; part++, n += part < 3) {
+        digits = strspn(word + n, "0123456789");
+        if (!digits || digits > 4) return false;
+        n += digits;
+        if (part < 2 && !strchr("-./", word[n] ? word[n] : 'x')) return false;
+    }
+    return n >= 6;
+}
+
 /* How many inputs each of n columns becomes: one, or one for each of its words; a list that is no choice of categories is an
  * error.  Returns the sum. */
 static size_t inputs_of(jd_ctx *ctx, const char *name, const jd_table *t, const samples_options *o, size_t n,
@@ -238,9 +251,11 @@ static size_t inputs_of(jd_ctx *ctx, const char *name, const jd_table *t, const 
         else if (!o->categories && words > 20 && words > t->rows / 2)
             jd_fail(ctx, JD_EDATA,
                     "%s: column %zu%s%s%s: %zu different words in %zu rows, such as '%.*s', too many for categories; "
-                    "write numbers, or leave the column out with --columns -%s",
+                    "write %s, or leave the column out with --columns -%s",
                     name, t->columns[k], *title ? " (" : "", title, *title ? ")" : "", words, t->rows,
-                    (int)strcspn(at, "|\n") < 40 ? (int)strcspn(at, "|\n") : 40, at, *title ? title : "NUMBER");
+                    (int)strcspn(at, "|\n") < 40 ? (int)strcspn(at, "|\n") : 40, at,
+                    is_date(at) ? "dates as numbers (days since the first, month, day of the week)" : "numbers",
+                    *title ? title : "NUMBER");
         at += length + (at[length] == '\n');
     }
     return sum;

@@ -5,13 +5,23 @@
 
 #include "jackdaw/ranks.h"
 #include "jackdaw/augment.h"
+#include "classes.h"
+#include "columns.h"
 #include "grow.h"
 #include "learning.h"
 #include "masks.h"
 #include "recipe.h"
 #include "targets.h"
 
-enum { SLOTS = 3, FEW_STEPS = 2000, MOST_EPOCHS = 400, FEW_SAMPLES = 300, ENOUGH_TO_CHOOSE = 30, SHOWN_EPOCHS = 40 };
+enum {
+    SLOTS = 3,
+    FEW_STEPS = 2000,
+    MOST_EPOCHS = 400,
+    FEW_SAMPLES = 300,
+    ENOUGH_TO_CHOOSE = 30,
+    MOST_CLASSES = 20,
+    SHOWN_EPOCHS = 40
+};
 
 typedef struct slot {
     float *x, *target;
@@ -247,6 +257,12 @@ static jd_status load(training *t)
     if (jd_error(ctx)) return jd_error(ctx);
     if (t->test.classes > t->data.classes) t->data.classes = t->test.classes;
     if (t->chosen) take_recipe(t);
+    if (t->chosen && t->data.label && t->data.target_column && t->data.classes > MOST_CLASSES &&
+        (size_t)t->data.classes > all / 2)
+        return jd_fail(ctx, JD_EDATA,
+                       "%s: %d classes in %zu rows, too few of each; --loss mse learns a number, --target NAME another "
+                       "column",
+                       name, t->data.classes, all);
     if (t->data.label && !t->texts && t->data.classes < 2)
         return jd_fail(ctx, JD_EDATA, "%s: all %zu samples are of one class; a classifier learns from two and more",
                        name, all);
@@ -384,6 +400,16 @@ static jd_status fine_tune(jd_run *r, training *t, const jd_train_options *o, jd
     return jd_error(t->ctx);
 }
 
+/* Where nobody said what is learned. */
+static void note_classes(jd_run *r, const training *t)
+{
+    char title[COLUMN_NAME], some[300];
+    if (!t->chosen || !t->data.label || t->data.label_first || cli_has(t->a, "target")) return;
+    if (!t->data.target_column || !column_title(t->data.target_column, 0, title)) return;
+    jd_run_note(r, "the classes are those of the column %s%s%s; --target names another", title,
+                t->data.names ? ": " : "", t->data.names ? class_some(t->data.names, some, sizeof some) : "");
+}
+
 static jd_status train(jd_run *r, training *t)
 {
     const size_t skipped = t->data.skipped + t->test.skipped;
@@ -392,13 +418,13 @@ static jd_status train(jd_run *r, training *t)
                     t->data.rank == 3 ? "pictures"
                     : t->data.rate    ? "recordings"
                                       : "rows of the tables");
-    if (t->data.row_numbers)
-        jd_run_note(r, "column 1 has no name and counts the rows: it is left out; --columns 1,* takes it too");
+    if (t->data.row_numbers) jd_run_note(r, "column 1 counts the rows: it is left out; --columns 1,* takes it too");
     if (t->data.label_first)
         jd_run_note(r, "the classes stand in column 1, as in the UCR archive; --target last takes the last column");
     if (t->data.resized && !t->l.size[0])
         jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
                     (long long)t->data.dim[0], (long long)t->data.dim[1]);
+    note_classes(r, t);
     if (t->chosen) jd_run_note(r, "--net \"%s\"", t->m.net);
     describe(r, t);
     t->forward = jd_fn_new(t->ctx, t->params, model_forward, &t->m);

@@ -108,4 +108,9 @@ static inline void threshold_model(const char *name)
     jd_params_free(p);
 }
 
+static inline void write_text(const char *name, const char *text)
+{
+    tmpdir_write(tmpdir_file(name), text, strlen(text));
+}
+
 #endif

@@ -598,6 +598,12 @@ static void categories(void **state)
     assert_int_equal(csv(",a,b\n0,5,6\n1,7,8\n", &o, &t), JD_OK);
     assert_true(t.cols == 2 && t.row_numbers == 1 && t.values[0] == 5 && t.values[3] == 8);
     jd_table_free(ctx, &t);
+    assert_int_equal(csv("ID,a,b\r\n8,5,6\r\n9,7,8\r\n10,7,8", &o, &t), JD_OK);
+    assert_true(t.cols == 2 && t.row_numbers == 1 && t.values[0] == 5 && t.values[3] == 8);
+    jd_table_free(ctx, &t);
+    assert_int_equal(csv("id,a,b\n8,5,6\n9,7,8\n11,7,8\n", &o, &t), JD_OK);
+    assert_true(t.cols == 3 && t.row_numbers == 0); /* no count */
+    jd_table_free(ctx, &t);
     o.select = "1,*";
     assert_int_equal(csv(",a,b\n0,5,6\n1,7,8\n", &o, &t), JD_OK);
     assert_true(t.cols == 3 && t.row_numbers == 0);

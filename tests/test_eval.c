@@ -12,11 +12,6 @@
 #include "own_files.h"
 #include "tiff_file.h"
 
-static void write_text(const char *name, const char *text)
-{
-    tmpdir_write(tmpdir_file(name), text, strlen(text));
-}
-
 static void make_folder(const char *name)
 {
     char command[400];

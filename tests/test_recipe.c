@@ -179,9 +179,34 @@ static void suits_pictures(void **state)
     assert_non_null(strstr(wrong, "divide them all by the largest"));
 }
 
+/* What people's tables hold without a word about it: a column of row numbers, prices as the last, dates. */
+static void unsaid(void **state)
+{
+    (void)state;
+    char text[16000];
+    size_t at = (size_t)snprintf(text, sizeof text, "Id,x,kind\n");
+    for (int i = 0; i < 120; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d,%d,%s\n", i + 1, i % 7, i < 60 ? "first" : "second");
+    write_text("sorted.csv", text);
+    assert_int_equal(jackdaw("train --data sorted.csv --epochs 1 -o sorted"), 0);
+    assert_non_null(strstr(wrong, "column 1 counts the rows"));
+    assert_non_null(strstr(wrong, "the classes are those of the column kind: first, second; --target"));
+    at = (size_t)snprintf(text, sizeof text, "day,rooms,price\n");
+    for (int i = 0; i < 120; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d.%d.2024,%d,%d\n", i % 28 + 1, i / 28 + 1, i % 5,
+                               90000 + 1737 * i);
+    write_text("prices.csv", text);
+    assert_int_equal(jackdaw("train --data prices.csv -o prices"), JD_EDATA);
+    assert_non_null(strstr(wrong, "column 1 (day): 120 different words"));
+    assert_non_null(strstr(wrong, "write dates as numbers"));
+    assert_int_equal(jackdaw("train --data prices.csv --columns -day -o prices"), JD_EDATA);
+    assert_non_null(strstr(wrong, "120 classes in 120 rows, too few of each; --loss mse"));
+    assert_int_equal(jackdaw("train --data prices.csv --columns -day --loss mse --epochs 1 -q -o prices"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(suits_tables), cmocka_unit_test(suits_series),
-                                       cmocka_unit_test(suits_pictures)};
+                                       cmocka_unit_test(suits_pictures), cmocka_unit_test(unsaid)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -7,7 +7,7 @@
 
 #include "own_files.h"
 
-static void write_text(const char *name, size_t n)
+static void write_length(const char *name, size_t n)
 {
     static const char *const word[] = {"the sea ", "a man ", "is old. ", "the boat ", "and ", "goes. "};
     char *text = jd_alloc(ctx, n + 16);
@@ -23,8 +23,8 @@ static void write_text(const char *name, size_t n)
 static void learns_and_goes_on(void **state)
 {
     (void)state;
-    write_text("own.txt", 30000);
-    write_text("other.txt", 3000);
+    write_length("own.txt", 30000);
+    write_length("other.txt", 3000);
     if (jackdaw(
             "run text-compression --data own.txt --set pieces=1 --set piece=500 --set hidden=16 --set epochs=1 --set "
             "units=24 --set embed=8 --set lstm_epochs=4 --set lstm_rate=0.02 --set dropout=0 --set steps=40 --set "
@@ -47,7 +47,7 @@ static void learns_and_goes_on(void **state)
 static void says_what_is_wrong(void **state)
 {
     (void)state;
-    write_text("short.txt", 500);
+    write_length("short.txt", 500);
     assert_int_equal(jackdaw("run text-compression --data short.txt -o no"), JD_EDATA);
     assert_non_null(strstr(wrong, "short.txt: 500 bytes; a text to learn from has 20000 or more"));
     assert_int_equal(jackdaw("run text-compression --data nosuch.txt -o no"), JD_ENOINPUT);

@@ -146,8 +146,8 @@ typedef struct jd_csv_options {
     bool missing_is_nan; /* an empty field, ?, NA, N/A, n/a, <NA>, #N/A or null is NaN; without it, an error */
     /* The columns wanted, in this order: names, numbers from 1, ranges 3-7, `last`, and `*` for all that are not named
      * elsewhere, with commas between them; what stands in quotes is always a name.  -NAME is a column that `*` leaves out; a
-     * list of such alone begins with `*`, and so does NULL.  `*` also leaves a first column out that has no name in the header
-     * and counts the rows, as pandas and R write it.  Columns that are not wanted may hold anything. */
+     * list of such alone begins with `*`, and so does NULL.  `*` also leaves a first column out that counts the rows: without a
+     * name in the header, as pandas and R write it, or with one such as id or index.  Columns that are not wanted may hold anything. */
     const char *select;
     /* NULL, or columns in the same language, without `*`, that stand behind those of `select`, whose `*` leaves them out. */
     const char *targets;

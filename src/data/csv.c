@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/number.h"
 
@@ -231,13 +232,29 @@ static void free_names(jd_ctx *ctx, char **names, size_t n)
     jd_free(ctx, names);
 }
 
-/* Whether the first column has no name and then a whole number, as the row numbers that pandas and R write. */
+/* Whether the first column counts the rows: it has no name and then a whole number, as pandas and R write it, or is called like
+ * a row's number, and then goes up by one, as databases write it. */
 static bool first_counts(const jd__csv *c, const char *next)
 {
-    if (c->fields < 3 || c->words[0][0] || !c->words[1][0]) return false;
-    next += *next == '"';
-    const size_t n = strspn(next, "0123456789");
-    return n > 0 && (next[n] == c->separator || next[n] == '"');
+    static const char *const names[] = {"", "id", "index", "row", "rowid", "row_id", "rownames", "unnamed: 0"};
+    enum { NAMES = sizeof names / sizeof *names, LOOKED_AT = 50 };
+    if (c->fields < 3 || !c->words[1][0]) return false;
+    int name = 0, rows = 0;
+    while (name < NAMES && strcasecmp(names[name], c->words[0]) != 0) name++;
+    if (name == NAMES) return false;
+    for (unsigned long before = 0; *next && rows < LOOKED_AT; rows++) {
+        char *end;
+        next += *next == '"';
+        if (!isdigit((unsigned char)*next)) return false;
+        const unsigned long number = strtoul(next, &end, 10);
+        if (*end != c->separator && *end != '"') return false;
+        if (!name) return true;
+        if (rows && number != before + 1) return false;
+        before = number;
+        next += strcspn(next, "\n");
+        next += *next == '\n';
+    }
+    return rows > 2;
 }
 
 /* Whether this line and the next one end with a separator, as spreadsheets write a column that was emptied. */
