@@ -100,6 +100,7 @@ static jd_status choose_members(jd_ctx *ctx, net_file *n, cli_args *a)
             "%s: its pictures are first prepared by \"%s\", which C and ONNX files do not contain; with --prepared "
             "the file takes pictures that have been prepared so",
             path, prepare);
+    n->e.members = 0;
     for (int k = 0; k < m->members; k++)
         if (!one || k == one - 1)
             n->member[n->e.members++] =

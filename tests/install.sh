@@ -38,6 +38,11 @@ for language in "cc -std=c17 -Wconversion" "c++ -std=c++17 -Wno-missing-field-in
     cmp answers.txt predicted.txt
 done
 
+# A program that only runs models needs no library but jansson (README).
+# shellcheck disable=SC2086
+cc -o runs "$source/examples/answer.c" $cflags "$lib/libjackdaw.a" -ljansson -lm -lpthread
+./runs trained/model.safetensors <inputs.csv | cmp - predicted.txt
+
 mkdir consumer
 cat >consumer/CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.23)

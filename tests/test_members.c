@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <sys/stat.h>
 
+#include "jackdaw/model.h"
 #include "jackdaw/prepare.h"
 #include "own_files.h"
 #include "sanitized.h"
@@ -148,6 +149,28 @@ static void by_description(const char *model, const jd_images *set, int H, int W
     jd_params_free(w);
 }
 
+/* The library says the same bits, of all pictures at once and one by one, by a thread that shares the weights too. */
+static void by_library(const char *model, const jd_images *set, const float *p, size_t K)
+{
+    const size_t each = (size_t)set->height * (size_t)set->width * (size_t)set->channels, all = set->count * each;
+    float *in = malloc(all * sizeof *in), *out = malloc(set->count * K * sizeof *out);
+    jd_model *m = jd_model_open(ctx, model), *shared = m ? jd_model_share(ctx, m) : NULL;
+    int64_t size[3];
+    if (!shared) fail_msg("%s", jd_error_message(ctx));
+    jd_model_picture(m, size);
+    assert_true(size[0] == set->height && size[1] == set->width && size[2] == set->channels);
+    assert_true(jd_model_inputs(m) == (int64_t)each && jd_model_outputs(m) == (int64_t)K);
+    for (size_t i = 0; i < all; i++) in[i] = set->pixels[i];
+    assert_int_equal(jd_model_run(m, in, (int64_t)set->count, out), JD_OK);
+    assert_memory_equal(out, p, set->count * K * sizeof *p);
+    assert_int_equal(jd_model_run(shared, in + 3 * each, 1, out), JD_OK);
+    assert_memory_equal(out, p + 3 * K, K * sizeof *p);
+    jd_model_free(shared);
+    jd_model_free(m);
+    free(in);
+    free(out);
+}
+
 /* `predict --json` must have said these numbers for the n samples that it was given. */
 static void compare(const float *p, size_t n, size_t K)
 {
@@ -197,6 +220,7 @@ static void digits(void **state)
     static float p[TEST * 10];
     assert_int_equal(jd_load_images(ctx, "mnist", JD_TEST, &test), JD_OK);
     by_description(tmpdir_file("d/model.safetensors"), &test, 29, 29, -1, p);
+    by_library(tmpdir_file("d"), &test, p, 10);
     test.count = 20; /* said[] holds no more */
     write_idx("mnist", "few", 20, 2);
     assert_int_equal(jackdaw("predict d mnist/few-images-idx3-ubyte --json --threads 1"), 0);
@@ -255,6 +279,7 @@ static void signs(void **state)
     static float p[TEST * 43];
     assert_int_equal(jd_load_images(ctx, "gtsrb32", JD_TEST, &test), JD_OK);
     by_description(tmpdir_file("s/model.safetensors"), &test, SIGN, SIGN, -1, p);
+    by_library(tmpdir_file("s"), &test, p, 43);
     write_folders(&test);
     assert_float_equal(error_of("eval s classes --json --threads 1"), error, 1e-9);
     assert_int_equal(jackdaw("predict s classes/00000/0.png classes/00001/1.png classes/00002/8.png --json"), 0);

@@ -69,7 +69,7 @@ static size_t make(const net *n, int64_t steps, int64_t count, const int32_t *le
         in[i] =
             n->symbols || n->shape.rank == 3 ? (float)jd_rng_below(&r, n->symbols ? 7 : 256) : (float)jd_rng_normal(&r);
         if (i == 4 && strstr(n->more, "\"mean\"")) in[i] = NAN;
-        x[i] = n->shape.rank == 3            ? -1 + 2 * (in[i] / 255)
+        x[i] = n->shape.rank == 3            ? (float)(-1 + 2 * (double)in[i] / 255)
                : isnan(in[i])                ? 0
                : strstr(n->more, "\"mean\"") ? (in[i] - mean[i % 3]) * factor[i % 3]
                                              : in[i];
@@ -112,6 +112,69 @@ static void same(const float *got, const float *want, size_t n, const char *what
 }
 
 static float in[MOST], want[MOST], out[MOST];
+
+/* Two nets, "a" and "b", of which the second may be another one; of tables, of sequences, and with outputs in [-1,1]. */
+typedef struct pair {
+    const char *net[2], *more;
+    bool sequence, halves;
+} pair;
+
+static void trace_pair(jd_graph *g, void *user)
+{
+    const pair *c = user;
+    jd_node y[2];
+    for (int k = 0; k < 2; k++) {
+        jd_scope_push(g, k ? "b" : "a");
+        y[k] = jd_net(g, c->net[k], jd_arg(g, "x"), jd_has_arg(g, "length") ? jd_arg(g, "length") : JD_NONE);
+        if (!c->halves) y[k] = jd_softmax(g, y[k]);
+        jd_scope_pop(g);
+    }
+    jd_result(g, "a", y[0]);
+    jd_result(g, "b", y[1]);
+}
+
+static void committees(void **state)
+{
+    (void)state;
+    enum { N = 3, T = 6, B = 4 };
+    static const pair pairs[] = {
+        {{"dense 4 tanh, dense 3", "dense 3"}, "\"classes\":3", .sequence = false},
+        {{"dense 3 tanh", "dense 3 tanh"}, "\"classes\":3,\"answer\":\"tanh\"", .halves = true},
+        {{"lstm 4, mean, dense 3", "srn 2, mean, dense 3"}, "\"classes\":3", .sequence = true}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const pair *c = &pairs[i];
+        const int32_t lengths[B] = {T, 2, 1, 5};
+        char config[400];
+        snprintf(
+            config, sizeof config,
+            "{\"net\":\"%s\",\"input\":\"%s\",%s,\"members\":[{\"scope\":\"a\"},{\"scope\":\"b\",\"net\":\"%s\"}]}",
+            c->net[0], c->sequence ? "6x3" : "3", c->more, c->net[1]);
+        jd_rng r = jd_rng_new(7, "tests/model", i);
+        for (int k = 0; k < T * B * N; k++) in[k] = (float)jd_rng_normal(&r);
+        jd_params *p = jd_params_new(ctx, JD_F32);
+        jd_fn *f = jd_fn_new(ctx, p, trace_pair, (void *)(uintptr_t)c);
+        const jd_tensor t[2] = {c->sequence ? JD_TENSOR("x", JD_F32, in, T, B, N) : JD_TENSOR("x", JD_F32, in, B, N),
+                                JD_TENSOR("length", JD_I32, lengths, B)};
+        if (jd_fn_run(f, t, c->sequence ? 2 : 1)) fail_msg("%s", jd_error_message(ctx));
+        const float *a = jd_fn_result(f, "a", NULL), *b = jd_fn_result(f, "b", NULL);
+        for (int k = 0; k < B * 3; k++)
+            want[k] = 0.5f * (c->halves ? (0.5f * a[k] + 0.5f) + (0.5f * b[k] + 0.5f) : a[k] + b[k]);
+        jd_params_save(ctx, p, tmpdir_file("pair"), (jd_metadata[]){{"jackdaw.config", config}}, 1);
+        jd_model *m = jd_model_open(ctx, tmpdir_file("pair"));
+        if (!m) fail_msg("%s", jd_error_message(ctx));
+        assert_int_equal(c->sequence ? jd_model_run_sequences(m, in, lengths, T, B, out) : jd_model_run(m, in, B, out),
+                         JD_OK);
+        same(out, want, B * 3, config);
+        assert_int_equal(jd_model_net(m)->members, 2);
+        if (c->sequence) {
+            assert_null(jd_model_stream(m, 1));
+            expect_error(JD_EUSAGE, "committee");
+        }
+        jd_model_free(m);
+        jd_fn_free(f);
+        jd_params_free(p);
+    }
+}
 
 /* Blocks of 64, 8 and 1; then one by one: the same bits. */
 static void samples(void **state)
@@ -270,6 +333,7 @@ static jd_model *described(const char *config)
 
 static void refusals(void **state)
 {
+#define ONE "{\"net\":\"dense 5 tanh, dense 3\",\"input\":\"3\","
     (void)state;
     static const struct {
         const char *config, *word;
@@ -281,17 +345,17 @@ static void refusals(void **state)
                {"{\"net\":\"dense 5 tanh, dense 3\",\"input\":\"4\"}", "its input the shape that it had", JD_EUSAGE},
                {"{\"net\":\"dense 5 tanh, dense 3, dense 2\",\"input\":\"3\"}", "dense3/W", JD_EUSAGE},
                {"{\"net\":\"dense 5 tanh, dense 3\",\"input\":\"3\",\"mean\":\"1 2\",\"factor\":\"1 1 1\"}",
-                "\"mean\" is not 3", JD_EDATA}};
+                "\"mean\" is not 3", JD_EDATA},
+               {ONE "\"members\":[{\"scope\":\"a\"}]}", "a/dense1/W", JD_EUSAGE},
+               {ONE "\"members\":[]}", "no list of 1 to 64 networks", JD_EDATA},
+               {ONE "\"members\":[{},{}]}", "two members have the scope \"\"", JD_EDATA},
+               {ONE "\"prepare\":\"histeq\"}", "only pictures can be prepared", JD_EDATA}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_null(described(bad[i].config));
         expect_error(bad[i].status, bad[i].word);
     }
-    jd_model *m = described("{\"net\":\"dense 5 tanh, dense 3\",\"input\":\"3\",\"members\":[{\"scope\":\"a\"}]}");
-    assert_int_equal(jd_model_run(m, in, 1, out), JD_EUSAGE);
-    expect_error(JD_EUSAGE, "committee");
-    jd_model_free(m);
     make(&table, 1, 1, NULL, in, want);
-    m = jd_model_open(ctx, tmpdir_file("model"));
+    jd_model *m = jd_model_open(ctx, tmpdir_file("model"));
     assert_int_equal(jd_model_run(m, in, -1, out), JD_EUSAGE);
     expect_error(JD_EUSAGE, "-1 samples");
     assert_int_equal(jd_model_run(m, NULL, 1, out), JD_EUSAGE);
@@ -351,9 +415,9 @@ static void cut_short(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(samples),           cmocka_unit_test(sequences),
-                                       cmocka_unit_test(allocates_nothing), cmocka_unit_test(threads),
-                                       cmocka_unit_test(refusals),          cmocka_unit_test(newer),
-                                       cmocka_unit_test(cut_short)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(samples),   cmocka_unit_test(committees),
+                                       cmocka_unit_test(sequences), cmocka_unit_test(allocates_nothing),
+                                       cmocka_unit_test(threads),   cmocka_unit_test(refusals),
+                                       cmocka_unit_test(newer),     cmocka_unit_test(cut_short)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -41,11 +41,15 @@ JD_API void jd_model_free(jd_model *m);
 JD_API const jd_export *jd_model_net(const jd_model *m);
 /* Numbers of a sample, and of its answer; of sequences those of one step, and the answer's for each step, or for all. */
 JD_API int64_t jd_model_inputs(const jd_model *m);
+/* Height, width and channels of the pictures that jd_model_run takes; zeros where it takes none.  jd_model_net tells what the
+ * networks see, and so exported ones take, which is larger or smaller where pictures are prepared first. */
+JD_API void jd_model_picture(const jd_model *m, int64_t size[3]);
 JD_API int64_t jd_model_outputs(const jd_model *m);
 
 /* in (count,inputs) -> out (count,outputs): pictures, pixels 0 to 255 with channels last, and rows of tables; NaN stands for a
- * column's mean.  Of a net that begins with embed the inputs are the numbers of symbols.  Committees, and nets whose pictures are
- * prepared first (prepare.h), can be described and exported, but are not run here. */
+ * column's mean.  Of a net that begins with embed the inputs are the numbers of symbols.  A committee answers with the mean of its
+ * networks.  Where pictures are prepared first (prepare.h) or get a background around them, `in` holds them as they were before
+ * that: jd_model_picture; preparing takes memory and gives it back. */
 JD_API jd_status jd_model_run(jd_model *m, const float *in, int64_t count, float *out);
 /* Whole sequences: in (steps,count,inputs) -> out (steps,count,outputs), or (count,outputs) where the net sums up (mean).  `lengths`
  * (count) where they differ, else NULL.  Each number of steps is traced once (fn.h). */

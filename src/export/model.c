@@ -9,6 +9,7 @@
 
 #include "base/given.h"
 #include "base/number.h"
+#include "export/views.h"
 #include "jackdaw/train.h"
 #include "layers/layers.h"
 
@@ -20,15 +21,17 @@ struct jd_model {
     jd_ctx *ctx;
     jd_export e;
     jd_params *params;
-    bool shared;                  /* what `e` and `params` point to is another model's */
-    char *net, *labels, *refusal; /* refusal: why it is not run here, or NULL */
+    bool shared; /* what `e` and `params` point to is another model's */
+    jd_views views;
+    char *net, *labels;
     float *mean, *factor, *out_factor, *out_shift;
+    bool halves;                        /* the nets' outputs are in [-1,1] */
     bool symbols;                       /* the input's numbers are symbols */
     int64_t inputs, outputs, out_steps; /* out_steps: of the sequence that a picture becomes, else 1 */
     bool answers_steps;                 /* of sequences: an answer for each step */
     jd_fn *fn;
     jd_plan *plan[BLOCKS];
-    void *x_at[BLOCKS];
+    void *x_at[BLOCKS][JD_VIEWS];
     const float *y_at[BLOCKS];
     float *x; /* of sequences: as the net takes them */
     size_t x_room;
@@ -107,27 +110,11 @@ static void read_outputs(jd_model *m, const char *name, const jd_tensor_file *f,
         m->out_factor[k] = halves ? 0.5f : fabsf(m->out_factor[k]) > 0 ? 1 / m->out_factor[k] : 1;
     }
     if (halves) m->e.softmax = false;
+    m->halves = halves;
     if (m->out_shift) m->e.out_factor = m->out_factor;
     m->e.out_shift = m->out_shift;
     jd_free(ctx, answer);
     jd_free(ctx, unit);
-}
-
-/* Committees, and pictures that are prepared. */
-static void read_refusal(jd_model *m, const char *name, const jd_tensor_file *f)
-{
-    char *members = jd_model_setting(m->ctx, f, "members"), *prepare = jd_model_setting(m->ctx, f, "prepare");
-    if (members)
-        m->refusal =
-            jd_asprintf(m->ctx, "%s: it is a committee; `jackdaw export` makes one C file or ONNX model of it", name);
-    else if (prepare && *prepare)
-        m->refusal =
-            jd_asprintf(m->ctx,
-                        "%s: its pictures are first prepared by \"%s\"; `jackdaw predict` does so, and `jackdaw "
-                        "export --prepared` makes a C file or ONNX model for pictures that have been",
-                        name, prepare);
-    jd_free(m->ctx, members);
-    jd_free(m->ctx, prepare);
 }
 
 static jd_status describe(jd_model *m, const char *name, const jd_tensor_file *f)
@@ -153,7 +140,8 @@ static jd_status describe(jd_model *m, const char *name, const jd_tensor_file *f
         e->high = (float)number(ctx, f, "high", 0);
         m->labels = alphabet ? jd_asprintf(ctx, "%s, then blank", alphabet) : jd_model_setting(ctx, f, "class-names");
         e->labels = m->labels;
-        read_refusal(m, name, f);
+        if (!jd__views_read(ctx, name, f, e, &m->views) && m->views.listed)
+            e->member = m->views.member, e->members = m->views.members;
         if (!e->height && e->columns) m->mean = numbers(ctx, name, f, "mean", e->columns);
         if (m->mean) e->factor = m->factor = numbers(ctx, name, f, "factor", e->columns);
         if (m->factor) e->mean = m->mean;
@@ -169,8 +157,7 @@ static jd_status describe(jd_model *m, const char *name, const jd_tensor_file *f
 static void trace(jd_graph *g, void *user)
 {
     const jd_model *m = user;
-    const jd_node y = jd_net(g, m->e.net, jd_arg(g, "x"), jd_has_arg(g, "length") ? jd_arg(g, "length") : JD_NONE);
-    jd_result(g, "y", m->e.softmax ? jd_softmax(g, y) : y);
+    jd_result(g, "y", jd__views_answer(g, &m->views, m->e.softmax, m->halves));
 }
 
 /* The net's input for so many samples, in so many steps. */
@@ -186,10 +173,16 @@ static jd_tensor input(const jd_model *m, int64_t steps, int64_t count, const vo
 static jd_status make_plan(jd_model *m, int k)
 {
     jd_type t;
-    const jd_tensor in = input(m, 1, BLOCK[k], NULL);
-    m->plan[k] = jd_fn_plan(m->fn, &in, 1);
+    jd_tensor in[JD_VIEWS] = {0};
+    char name[JD_VIEWS][JD_VIEW_NAME];
+    const int views = m->views.views;
+    for (int i = 0; i < views; i++) {
+        in[i] = input(m, 1, BLOCK[k], NULL);
+        in[i].name = jd__view_input(i, name[i]);
+    }
+    m->plan[k] = jd_fn_plan(m->fn, in, views);
     if (!m->plan[k]) return jd_error(m->ctx);
-    m->x_at[k] = jd_plan_input(m->plan[k], "x");
+    for (int i = 0; i < views; i++) m->x_at[k][i] = jd_plan_input(m->plan[k], name[i]);
     m->y_at[k] = jd_plan_result(m->plan[k], "y", &t);
     if (!m->y_at[k]) return jd_error(m->ctx);
     m->answers_steps = m->e.sequence && t.rank == 3;
@@ -206,8 +199,8 @@ static jd_status begin(jd_model *m)
     const bool embeds = jd__net_layers(m->ctx, e->net, layers) > 0 && layers[0].kind == JD_NET_EMBED;
     m->symbols = embeds && !e->height;
     if (m->symbols && e->sequence) m->e.columns = 1;
-    m->inputs = e->height ? e->height * e->width * e->channels : e->columns;
-    if (m->refusal || jd_error(m->ctx)) return jd_error(m->ctx);
+    m->inputs = e->height ? m->views.height * m->views.width * e->channels : e->columns;
+    if (jd_error(m->ctx)) return jd_error(m->ctx);
     m->fn = jd_fn_new(m->ctx, m->params, trace, m);
     return m->fn ? make_plan(m, BLOCKS - 1) : jd_error(m->ctx);
 }
@@ -249,7 +242,8 @@ jd_model *jd_model_share(jd_ctx *ctx, const jd_model *of)
 {
     jd_model *m = of && !jd_error(ctx) ? jd_alloc(ctx, sizeof *m) : NULL;
     if (!m) return NULL;
-    *m = (jd_model){.ctx = ctx, .e = of->e, .params = of->params, .shared = true, .refusal = of->refusal};
+    *m = (jd_model){
+        .ctx = ctx, .e = of->e, .params = of->params, .shared = true, .views = of->views, .halves = of->halves};
     return finish(m, begin(m));
 }
 
@@ -260,7 +254,8 @@ void jd_model_free(jd_model *m)
     jd_free(m->ctx, m->x);
     if (!m->shared) {
         jd_params_free(m->params);
-        void *const own[] = {m->net, m->labels, m->refusal, m->mean, m->factor, m->out_factor, m->out_shift};
+        jd__views_free(m->ctx, &m->views);
+        void *const own[] = {m->net, m->labels, m->mean, m->factor, m->out_factor, m->out_shift};
         for (size_t i = 0; i < sizeof own / sizeof *own; i++) jd_free(m->ctx, own[i]);
     }
     jd_free(m->ctx, m);
@@ -274,6 +269,14 @@ const jd_export *jd_model_net(const jd_model *m)
 int64_t jd_model_inputs(const jd_model *m)
 {
     return m ? m->inputs : 0;
+}
+
+void jd_model_picture(const jd_model *m, int64_t size[3])
+{
+    if (!size) return;
+    size[0] = m ? m->views.height : 0;
+    size[1] = m ? m->views.width : 0;
+    size[2] = m && m->e.height ? m->e.channels : 0;
 }
 
 int64_t jd_model_outputs(const jd_model *m)
@@ -292,8 +295,8 @@ static void normalise(const jd_model *m, const float *in, int64_t n, void *to)
     int32_t *symbol = to;
     if (m->symbols) {
         for (int64_t i = 0; i < all; i++) symbol[i] = in[i] >= 0 && in[i] < 1e9f ? (int32_t)in[i] : -1;
-    } else if (e->height && (e->low != 0 || e->high != 0)) {
-        for (int64_t i = 0; i < all; i++) x[i] = e->low + (e->high - e->low) * (in[i] / 255);
+    } else if (e->height) {
+        jd__pixels_in(e, in, all, x);
     } else if (e->mean) {
         for (int64_t i = 0; i < n; i++, in += N, x += N)
             for (int64_t k = 0; k < N; k++) x[k] = isnan(in[k]) ? 0 : (in[k] - e->mean[k]) * e->factor[k];
@@ -302,10 +305,23 @@ static void normalise(const jd_model *m, const float *in, int64_t n, void *to)
     }
 }
 
+/* n samples in all views of plan k. */
+static jd_status show(jd_model *m, int k, const float *in, int64_t n)
+{
+    const jd_views *v = &m->views;
+    if (!m->e.height || jd__views_plain(v, &m->e))
+        normalise(m, in, n, m->x_at[k][0]);
+    else
+        for (int i = 0; i < v->views && !jd__view_see(m->ctx, v, i, &m->e, in, n, m->x_at[k][i]); i++) {
+        }
+    return jd_error(m->ctx);
+}
+
 /* n answers of K numbers. */
 static void answer(const jd_model *m, const float *y, int64_t n, int64_t K, float *out)
 {
-    const float *factor = m->e.out_factor, *shift = m->e.out_shift;
+    const bool inside = m->halves && m->views.members > 1; /* jd__views_answer did it */
+    const float *factor = inside ? NULL : m->e.out_factor, *shift = m->e.out_shift;
     if (!factor) memcpy(out, y, (size_t)(n * K) * sizeof *out);
     for (int64_t i = 0; factor && i < n * K; i++) out[i] = factor[i % K] * y[i] + shift[i % K];
 }
@@ -314,7 +330,6 @@ static jd_status ready(jd_model *m, const char *fn, const void *in, const void *
 {
     if (!m) return JD_EUSAGE;
     if (jd_error(m->ctx)) return jd_error(m->ctx);
-    if (m->refusal) return jd_fail(m->ctx, JD_EUSAGE, "%s", m->refusal);
     if (count < 0) return jd_fail(m->ctx, JD_EUSAGE, "%s: %lld samples", fn, (long long)count);
     if (count && (!jd__given(m->ctx, fn, "in", in) || !jd__given(m->ctx, fn, "out", out))) return jd_error(m->ctx);
     return JD_OK;
@@ -331,8 +346,7 @@ jd_status jd_model_run(jd_model *m, const float *in, int64_t count, float *out)
     for (int64_t done = 0, k = 0; done < count; done += BLOCK[k]) {
         while (BLOCK[k] > count - done) k++;
         if (!m->plan[k] && make_plan(m, (int)k)) return jd_error(m->ctx);
-        normalise(m, in + done * m->inputs, BLOCK[k], m->x_at[k]);
-        if (jd_plan_run(m->plan[k])) return jd_error(m->ctx);
+        if (show(m, (int)k, in + done * m->inputs, BLOCK[k]) || jd_plan_run(m->plan[k])) return jd_error(m->ctx);
         const int64_t steps = m->out_steps, K = m->outputs / steps;
         float *to = out + done * m->outputs;
         if (steps == 1) answer(m, m->y_at[k], BLOCK[k], K, to);
@@ -377,6 +391,12 @@ jd_stream *jd_model_stream(jd_model *m, int64_t count)
     const jd_export *e = &m->e;
     if (!e->sequence) {
         jd_fail(m->ctx, JD_EUSAGE, "jd_model_stream: the model reads no sequences; call jd_model_run");
+        return NULL;
+    }
+    if (m->views.listed) {
+        jd_fail(m->ctx, JD_EUSAGE,
+                "jd_model_stream: the model is a committee, which does not answer step by step; call "
+                "jd_model_run_sequences");
         return NULL;
     }
     return jd_stream_new(m->ctx, m->params,
