@@ -75,59 +75,70 @@ static void (*const sum_tiles[3][8])(const sums *) = {
 /* clang-format on */
 
 typedef struct image {
-    const float *x, *end; /* (B,H,W,I) */
+    const float *x; /* (B,H,W,I) */
     int64_t H, W, I, kw, oh, ow, stride, pad;
 } image;
 
-/* Copies n floats to d in whole vectors: reads and writes up to a vector beyond. */
-JD_INLINE void copy_run(float *d, const float *s, int64_t n)
+/* Copies n floats, of which `whole` (a constant) vectors are full, for each of some pixels. */
+JD_INLINE void copy_runs(const int whole, float *d, int64_t width, const float *s, int64_t step, int64_t pixels, int n)
 {
-    for (int64_t i = 0; i < n; i += VL) vf_store(d + i, vf_load(s + i));
+    const int tail = n - whole * VL;
+    if (tail) JD_ROLLED for (; pixels > 0; pixels--, d += width, s += step)
+        {
+            JD_UNROLL for (int v = 0; v < whole; v++) vf_store(d + v * VL, vf_load(s + v * VL));
+            vf_storen(d + whole * VL, vf_loadn(s + whole * VL, tail), tail);
+        }
+    else
+        JD_ROLLED for (; pixels > 0; pixels--, d += width, s += step)
+        {
+            JD_UNROLL for (int v = 0; v < whole; v++) vf_store(d + v * VL, vf_load(s + v * VL));
+        }
 }
 
-/* The taps [from, from + n) of a row of taps (kw,i) that starts at cell ix of an image row (NULL: outside the image). */
-static void copy_edge(float *d, const float *row, int64_t ix, int64_t from, int64_t n, const image *m)
-{
-    for (int64_t e = 0; e < n; e++) {
-        const int64_t at = ix * m->I + from + e;
-        d[e] = row && at >= 0 && at < m->W * m->I ? row[at] : 0.f;
-    }
-}
-
-/* The columns of a panel that are taps of one kh: taps [from, from + n) of its run. */
+/* The columns of a panel that are taps of one kh: taps [from, from + n) of its run, at column `at` of the strip. */
 typedef struct segment {
-    int64_t u, from, n, at; /* at: column in the strip */
-    const float *row;
+    int64_t u, from, n, at;
 } segment;
 
-/* Packs columns [n0, n0 + cols) of the unfolded pixels [p0,p1) as [pixel][width].  Addresses ascend, so what a copy
- * writes beyond its end is overwritten by the next one. */
+/* A segment of pixels whose first cells are ix, ix + stride...; row NULL: outside the image. */
+static void pack_segment(const image *m, const segment *g, const float *row, int64_t ix, int64_t pixels, float *d,
+                         int64_t width)
+{
+    const int64_t step = m->stride * m->I, cells = m->W * m->I, n = g->n;
+    int64_t at = ix * m->I + g->from, q = 0;
+    for (; q < pixels && (!row || at < 0); q++, at += step, d += width)
+        for (int64_t e = 0; e < n; e++) d[e] = row && at + e >= 0 && at + e < cells ? row[at + e] : 0.f;
+    const int64_t inside = at + n <= cells ? (cells - n - at) / step + 1 : 0;
+    const int64_t run = inside < pixels - q ? inside : pixels - q;
+    if (run > 0) {
+        const float *s = row + at;
+        switch (n / VL) {
+        case 0: copy_runs(0, d, width, s, step, run, (int)n); break;
+        case 1: copy_runs(1, d, width, s, step, run, (int)n); break;
+        case 2: copy_runs(2, d, width, s, step, run, (int)n); break;
+        default: copy_runs(3, d, width, s, step, run, (int)n); break;
+        }
+        q += run, at += run * step, d += run * width;
+    }
+    for (; q < pixels; q++, at += step, d += width)
+        for (int64_t e = 0; e < n; e++) d[e] = at + e < cells ? row[at + e] : 0.f;
+}
+
+/* Packs columns [n0, n0 + cols) of the unfolded pixels [p0,p1) as [pixel][width]. */
 static void pack_strip(const image *m, int64_t n0, int64_t cols, int64_t width, int64_t p0, int64_t p1, float *strip)
 {
-    const int64_t run = m->kw * m->I;
-    segment seg[3 * VL];
-    int count = 0;
-    for (int64_t at = 0; at < cols; at += seg[count++].n) {
-        const int64_t from = (n0 + at) % run, left = cols - at;
-        seg[count] = (segment){(n0 + at) / run, from, run - from < left ? run - from : left, at, NULL};
-    }
-    for (int64_t p = p0; p < p1;) {
-        const int64_t r = p / m->ow, ox = p % m->ow, line = m->ow - ox < p1 - p ? m->ow - ox : p1 - p;
-        bool inside = true;
-        for (int i = 0; i < count; i++) {
-            const int64_t iy = r % m->oh * m->stride - m->pad + seg[i].u;
-            seg[i].row = iy >= 0 && iy < m->H ? m->x + (r / m->oh * m->H + iy) * m->W * m->I : NULL;
-            inside &= seg[i].row != NULL && m->end - seg[i].row >= m->W * m->I + VL;
+    const int64_t taps = m->kw * m->I;
+    for (int64_t at = 0, n; at < cols; at += n) {
+        const int64_t from = (n0 + at) % taps, left = cols - at;
+        n = taps - from < left ? taps - from : left;
+        const segment g = {(n0 + at) / taps, from, n, at};
+        float *d = strip + at;
+        for (int64_t p = p0, line; p < p1; p += line, d += line * width) {
+            const int64_t r = p / m->ow, ox = p % m->ow, iy = r % m->oh * m->stride - m->pad + g.u;
+            const float *row = iy >= 0 && iy < m->H ? m->x + (r / m->oh * m->H + iy) * m->W * m->I : NULL;
+            line = m->ow - ox < p1 - p ? m->ow - ox : p1 - p;
+            pack_segment(m, &g, row, ox * m->stride - m->pad, line, d, width);
         }
-        for (int64_t q = 0; q < line; q++, strip += width) {
-            const int64_t ix = (ox + q) * m->stride - m->pad;
-            if (inside && ix >= 0 && ix + m->kw <= m->W)
-                for (int i = 0; i < count; i++)
-                    copy_run(strip + seg[i].at, seg[i].row + ix * m->I + seg[i].from, seg[i].n);
-            else
-                for (int i = 0; i < count; i++) copy_edge(strip + seg[i].at, seg[i].row, ix, seg[i].from, seg[i].n, m);
-        }
-        p += line;
     }
 }
 
@@ -186,12 +197,7 @@ void JD_K(jd__k_conv2d_dw)(const jd_call *c, const jd_worker *w)
     const jd_conv_attr *a = c->attr;
     const int64_t *dy = c->in_type[0].dim, *x = c->in_type[1].dim, count = jd__count(&c->out_type[0]);
     const jd__dw_parts cut = jd__conv_dw_parts(&c->in_type[0], &c->out_type[0]);
-    const float *image_at = c->in[1];
-    const image m = {image_at,  image_at + jd__count(&c->in_type[1]),
-                     x[1],      x[2],
-                     x[3],      c->out_type[0].dim[2],
-                     dy[1],     dy[2],
-                     a->stride, a->pad};
+    const image m = {c->in[1], x[1], x[2], x[3], c->out_type[0].dim[2], dy[1], dy[2], a->stride, a->pad};
     if (!count) return;
     if (!cut.rows) {
         if (w->id == 0) memset(c->out[0], 0, (size_t)count * sizeof(float));
