@@ -7,7 +7,7 @@
 #include "jackdaw/fn.h"
 #include "jackdaw/scan.h"
 
-enum { DETECT_ROUNDS = 4, DETECT_SEEDS = 5, DETECT_CLASSES = 10, DETECT_NOTHING = 10 /* the class of no digit */ };
+enum { DETECT_ROUNDS = 3, DETECT_SEEDS = 5, DETECT_CLASSES = 10, DETECT_NOTHING = 10 /* the class of no digit */ };
 #define DETECT_NET "conv 16 5 relu, maxpool 2, conv 32 5 relu, maxpool 2, dense 100 relu, dense 11"
 
 /* A net and what it was trained with: each round begins anew, with the mistakes of the nets before as further examples. */

@@ -90,7 +90,7 @@ static void gallery(jd_run *r, const jd_images *digits, const detect_round *roun
 
 static void curves(jd_run *r, const detect_seed *s)
 {
-    static const char *const names[DETECT_ROUNDS] = {"no mistakes seen", "one round", "two rounds", "three rounds"};
+    static const char *const names[DETECT_ROUNDS] = {"no mistakes seen", "one round", "two rounds"};
     jd_ctx *ctx = jd_run_ctx(r);
     jd_chart *c = jd_chart_new(ctx, &(jd_axis){.label = "recall", .min = 0, .max = 1},
                                &(jd_axis){.label = "precision", .min = 0, .max = 1}, 0);
@@ -105,7 +105,7 @@ static void curves(jd_run *r, const detect_seed *s)
     jd_report_chart(
         jd_run_report(r), c,
         "Precision against recall as the threshold on the probability falls, all digits together: nets that have "
-        "learned from no mistakes, and from those of one, two and three nets before them.");
+        "learned from no mistakes, and from those of one and of two nets before them.");
 }
 
 static void table(jd_run *r, const detect_seed *s, int seeds)

@@ -94,7 +94,7 @@ static void windows(void **state)
     }
 }
 
-/* One place of each hill, of equals the first, with its likeliest digit. */
+/* One place of each hill of each digit, of equals the first. */
 static void hills(void **state)
 {
     (void)state;
@@ -105,12 +105,14 @@ static void hills(void **state)
     p[(20 * SIDE + 30) * K + 4] = .8f;
     p[(20 * SIDE + 31) * K + 4] = .7f;
     p[(40 * SIDE + 10) * K + 7] = .6f;
-    p[(40 * SIDE + 11) * K + 3] = .6f;
+    p[(40 * SIDE + 11) * K + 7] = .6f;
+    p[(40 * SIDE + 11) * K + 3] = .5f;
     p[0 * K + 1] = .05f;
-    assert_int_equal(peaks(LEVEL, p, 5, .1f, box, 0, 16), 2);
+    assert_int_equal(peaks(LEVEL, p, 5, .1f, box, 0, 16), 3);
     assert_true(box[0].label == 4 && box[0].score == .8f && box[0].image == 5);
     assert_true(box[0].y0 == (20 - 14) * 2 && box[0].x0 == (30 - 14) * 2 && box[0].x1 == (30 + 14) * 2);
-    assert_true(box[1].label == 7);
+    assert_true(box[1].label == 7 && box[1].x0 == (10 - 14) * 2);
+    assert_true(box[2].label == 3 && box[2].x0 == (11 - 14) * 2 && box[2].score == .5f);
     assert_int_equal(peaks(LEVEL, p, 5, .1f, box, 0, 1), 1); /* no more than there is room for */
     static float smooth[SIDE * SIDE * K];
     smoothen(LEVEL, p, smooth);

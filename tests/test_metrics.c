@@ -297,6 +297,16 @@ static void test_boxes(void **state)
         {0, 0, 2, 2, .5f, 1, 0}, {0, .5f, 2, 2.5f, .9f, 1, 0}, {0, 0, 2, 2, .4f, 1, 1}, {0, 1.5f, 2, 3.5f, .3f, 1, 0}};
     assert_int_equal(jd_box_suppress(box, 4, .5), 3); /* 0.5 beside 0.9: 1.5 of 2.5 */
     assert_true(box[0].score == .9f && box[1].score == .4f && box[2].score == .3f);
+    /* softly: 0.8 has an overlap of 0.6 with 0.9, and falls behind 0.5, which overlaps neither; what falls below 0.2 goes */
+    jd_box soft[] = {{0, .5f, 2, 2.5f, .8f, 2, 0},
+                     {0, 6, 2, 8, .5f, 1, 0},
+                     {0, 0, 2, 2, .9f, 1, 0},
+                     {0, 6.5f, 2, 8.5f, .4f, 1, 0},
+                     {0, 0, 2, 2, .1f, 1, 1}};
+    assert_int_equal(jd_box_soften(soft, 5, .5, .2), 3);
+    assert_true(soft[0].score == .9f && soft[1].score == .5f && soft[2].label == 2);
+    assert_true(fabs((double)soft[2].score - .8 * exp(-.36 / .5)) < 1e-6);
+    assert_int_equal(jd_box_soften(soft, 0, .5, .2), 0);
     /* three truths; in the order of their scores: right, wrong, right, a second one of the first, which is wrong */
     const jd_box truth[] = {{0, 0, 2, 2, 0, 1, 0}, {0, 4, 2, 6, 0, 1, 0}, {0, 8, 2, 10, 0, 1, 0}};
     const jd_box found[] = {

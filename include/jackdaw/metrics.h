@@ -115,6 +115,11 @@ JD_API double jd_box_overlap(const jd_box *a, const jd_box *b);
 /* Greedy non-maximum suppression: sorts by score and drops every box that overlaps one that is kept, of any class, by more than
  * `most`.  Returns how many are left, at the front. */
 JD_API size_t jd_box_suppress(jd_box *box, size_t n, double most);
+/* Soft suppression (Bodla, Singh, Chellappa, Davis, ICCV 2017): the surest box stays as it is, and the scores of all others, of
+ * any class, are multiplied by exp(-overlap^2 / spread), their overlap with it; then the surest of those, and so on, down to the
+ * score `least`.  What was second best at a place is so kept, behind all that nothing speaks against.  The paper's spread is 0.5.
+ * Sorts by the new scores and returns how many are left, at the front. */
+JD_API size_t jd_box_soften(jd_box *box, size_t n, double spread, double least);
 /* Average precision (Everingham et al., IJCV 88, 2010; the area of 2010, at all points): in the order of their scores, each
  * detection of class `label` (-1: of all together) is right if it overlaps a truth of its class that is still free by at least
  * `least`, and takes the one that it overlaps most; precision is the best at this recall or beyond.  `recall` and `precision`, if

@@ -37,6 +37,25 @@ size_t jd_box_suppress(jd_box *box, size_t n, double most)
     return kept;
 }
 
+size_t jd_box_soften(jd_box *box, size_t n, double spread, double least)
+{
+    size_t kept = 0;
+    for (; kept < n; kept++) {
+        size_t surest = kept;
+        for (size_t i = kept + 1; i < n; i++)
+            if (by_score(&box[i], &box[surest]) < 0) surest = i;
+        const jd_box b = box[surest];
+        if (!((double)b.score >= least)) break;
+        box[surest] = box[kept];
+        box[kept] = b;
+        for (size_t i = kept + 1; i < n; i++) {
+            const double overlap = jd_box_overlap(&box[i], &b);
+            if (overlap > 0) box[i].score *= (float)exp(-overlap * overlap / spread);
+        }
+    }
+    return kept;
+}
+
 /* The free truth of the class that a detection overlaps most, at least by `least`; `truths` where there is none. */
 static size_t match(const jd_box *truth, size_t truths, const uint8_t *taken, const jd_box *found, double least)
 {
