@@ -58,6 +58,7 @@ typedef struct at_result {
 typedef struct attention {
     jd_run *r;
     at_scene scene;
+    int tasks; /* that are learned, the first ones; the last is that of a retina that turns */
     at_result result[AT_TASKS];
 } attention;
 /* The runs of one task; false: stopped, or an error. */

@@ -82,11 +82,12 @@ static void paint_path(canvas *p, int i, const at_task *t, const at_trial *o, co
 static void draw_paths(attention *a)
 {
     enum { ACROSS = 4 };
-    canvas p = canvas_new(jd_run_ctx(a->r), AT_TASKS * ACROSS, VIEW, VIEW, VIEW);
+    const int tiles = a->tasks * ACROSS;
+    canvas p = canvas_new(jd_run_ctx(a->r), (size_t)tiles, VIEW, VIEW, VIEW);
     static const char *captions[AT_TASKS * ACROSS];
     static char text[AT_TASKS * ACROSS][64];
     if (!p.pixels) return;
-    for (int i = 0; i < AT_TASKS * ACROSS; i++) {
+    for (int i = 0; i < tiles; i++) {
         const at_task *t = &at_tasks[i / ACROSS];
         at_pose pose[AT_TEST_STEPS + 1];
         at_trial o;
@@ -161,7 +162,7 @@ static void draw_success(attention *a)
 {
     jd_chart *c = jd_chart_new(jd_run_ctx(a->r), &(jd_axis){.label = "step"},
                                &(jd_axis){.label = "at the goal (%)", .min = 0, .max = 100}, 320);
-    for (int i = 0; i < AT_TASKS; i++) {
+    for (int i = 0; i < a->tasks; i++) {
         const at_result *e = &a->result[i];
         double y[AT_TEST_STEPS + 1], v[AT_SEEDS];
         for (int j = 0; j <= at_tasks[i].steps; j++) {
@@ -176,7 +177,7 @@ static void draw_success(attention *a)
         "Share of the test scenes in which the retina is at the goal after so many steps, median of the seeds. "
         "Dashed: random outputs, at the triangle after ten steps.");
     c = NULL;
-    for (int i = 0; i < AT_TASKS; i++) {
+    for (int i = 0; i < a->tasks; i++) {
         at_result *e = &a->result[i];
         const jd_axis y = {.label = at_tasks[i].name, .min = 0, .max = 100};
         double curve[AT_SEEDS * AT_POINTS];
@@ -252,7 +253,7 @@ static void draw_table(attention *a)
     enum { COLUMNS = 9 };
     static char text[AT_TASKS][COLUMNS - 1][64];
     const char *cells[AT_TASKS * COLUMNS];
-    for (int i = 0; i < AT_TASKS; i++) {
+    for (int i = 0; i < a->tasks; i++) {
         const at_result *e = &a->result[i];
         const int n = e->seeds;
         char(*c)[64] = text[i];
@@ -279,7 +280,7 @@ static void draw_table(attention *a)
         jd_run_report(a->r),
         (const char *const[]){"task", "success (%)", "random (%)", "length / straight", "steps / straight",
                               "error of M / of no change", "harder starts (%)", "between (%)", "least success (%)"},
-        cells, AT_TASKS, COLUMNS,
+        cells, (size_t)a->tasks, COLUMNS,
         "Medians of the seeds; least success: of the worst seed. Length and steps up to the first pose within 5 "
         "pixels, against the straight line and its length in steps of 20 pixels. Harder starts: another thing is "
         "nearer than the named one; the retina is turned by more than 80 degrees. Between: started within 10 pixels "
@@ -299,8 +300,10 @@ void at_draw(attention *a)
         "A trajectory to the triangle. Above: the 40 fields at each step, and what they should be at the end; below: "
         "what M expected to see then, from the step before and what C did.");
     draw_eye(a, AT_TASK_GOALS, 1, "The same where one of three things is named.");
-    draw_eye(a, AT_TASK_TURN, 0, "The same where the retina turns.");
-    draw_turns(a);
+    if (a->tasks > AT_TASK_TURN) {
+        draw_eye(a, AT_TASK_TURN, 0, "The same where the retina turns.");
+        draw_turns(a);
+    }
     jd_report_section(jd_run_report(a->r), "A target that moves");
     draw_track(a);
 }

