@@ -14,9 +14,9 @@
 
 #define NET "lstm 24, dense 2"
 enum { RATE = 8000, FRAME = 200, SHIFT = 80, WIDTH = 13, SOUND = 2 * RATE, FRAMES = 1 + (SOUND - FRAME) / SHIFT };
-enum { BATCH = 8, STEPS = 120, WORD = 3200, SAID = 25 };
+enum { PIECE = 500, BATCH = 8, STEPS = 120, WORD = 3200, SAID = 25 };
 
-/* 25 ms every 10 ms; each frame is computed from its own samples alone, so it does not matter what comes before or after. */
+/* 25 ms every 10 ms. */
 static jd_frontend *ear(jd_ctx *ctx)
 {
     jd_frontend_options o;
@@ -87,23 +87,18 @@ static jd_status train(const char *path)
 typedef struct spotter {
     jd_frontend *ear;
     jd_stream *net;
-    float last[FRAME]; /* samples that have not filled a frame yet */
-    int held, frames, quiet;
+    int frames, quiet;
 } spotter;
 
-/* Takes n samples, as many as the microphone gave.  Returns how many words ended within them. */
+/* Takes n samples, at most PIECE, as many as the microphone gave.  Returns how many words ended within them. */
 static int hear(spotter *s, const float *samples, int n)
 {
+    float x[(PIECE / SHIFT + 1) * WIDTH];
+    const int frames = (int)jd_frontend_feed(s->ear, samples, (size_t)n, x);
     int words = 0;
-    while (n > 0) {
-        const int take = n < FRAME - s->held ? n : FRAME - s->held;
-        memcpy(s->last + s->held, samples, (size_t)take * sizeof *samples);
-        samples += take, n -= take, s->held += take;
-        if (s->held < FRAME) break;
-        float x[WIDTH];
-        jd_frontend_run(s->ear, s->last, FRAME, x);
-        for (int k = 0; k < WIDTH; k++) x[k] *= 0.1f;
-        const float *y = jd_stream_feed(s->net, x, 1);
+    for (int t = 0; t < frames; t++) {
+        for (int k = 0; k < WIDTH; k++) x[t * WIDTH + k] *= 0.1f;
+        const float *y = jd_stream_feed(s->net, x + t * WIDTH, 1);
         if (!y) return words; /* jd_error tells why */
         s->frames++;
         s->quiet = y[1] > 0.5f ? s->quiet : s->quiet + 1;
@@ -112,8 +107,6 @@ static int hear(spotter *s, const float *samples, int n)
             printf("word at %.2f s\n", (double)s->frames * SHIFT / RATE);
         }
         if (y[1] > 0.5f) s->quiet = 0;
-        memmove(s->last, s->last + SHIFT, (FRAME - SHIFT) * sizeof *s->last);
-        s->held = FRAME - SHIFT;
     }
     return words;
 }
@@ -134,9 +127,10 @@ static jd_status listen(const char *path)
     for (int trial = 0; trial < TRIALS && !jd_error(ctx); trial++) {
         record(1000000u + (uint64_t)trial, sound, said);
         jd_stream_reset(s.net);
-        s.held = s.frames = 0, s.quiet = SAID;
-        for (int at = 0, piece = 1; at < SOUND; at += piece, piece = 1 + (at * 7) % 500)
+        s.frames = 0, s.quiet = SAID;
+        for (int at = 0, piece = 1; at < SOUND; at += piece, piece = 1 + (at * 7) % PIECE)
             found += hear(&s, sound + at, piece < SOUND - at ? piece : SOUND - at);
+        jd_frontend_end(s.ear, NULL); /* its frames have no differences, so none is waited for */
         for (int t = 1; t < FRAMES; t++) there += said[t] && !said[t - 1];
     }
     const jd_status status = jd_error(ctx);

@@ -370,6 +370,48 @@ static void one_voice(void **state)
     jd_error_clear(ctx);
 }
 
+/* A recording in pieces of any length gives the frames of the whole, as many as are announced. */
+static void pieces(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *preset;
+        float shift_ms;
+        int window;
+    } ways[] = {{"mfcc39", 0, 0}, {"graves2005", 0, 3}, {"graves2013", 25, 1}, {"htk", 40, 2}, {"kaldi", 0.125f, 0}};
+    static const size_t lengths[] = {0, 1, 199, 200, 201, 280, 700, N};
+    static float whole[N * 13], got[N * 13];
+    for (size_t i = 0; i < sizeof ways / sizeof *ways * (sizeof lengths / sizeof *lengths); i++) {
+        const size_t way = i / 8, n = lengths[i % 8];
+        jd_frontend_options o;
+        assert_int_equal(jd_frontend_preset(ctx, ways[way].preset, 8000, &o), JD_OK);
+        if (ways[way].shift_ms > 0) o.shift_ms = ways[way].shift_ms;
+        if (ways[way].window) o.delta_window = ways[way].window;
+        jd_frontend *f = jd_frontend_new(ctx, &o);
+        assert_non_null(f);
+        const size_t W = (size_t)jd_frontend_width(f), frames = jd_frontend_frames(f, n);
+        const size_t late = (size_t)(o.deltas * (o.delta_window ? o.delta_window : 2));
+        assert_true(frames * W <= sizeof whole / sizeof *whole);
+        jd_frontend_feed(f, loud, 150, got); /* a recording that is given up */
+        jd_frontend_run(f, loud, n, whole);
+        for (size_t piece = 1; piece < 2000; piece = piece * 3 + 5) {
+            size_t done = 0;
+            for (size_t at = 0, take; at < n; at += take) {
+                take = piece < n - at ? piece : n - at;
+                const size_t ready = jd_frontend_ready(f, take);
+                assert_int_equal(jd_frontend_feed(f, loud + at, take, got + done * W), ready);
+                done += ready;
+            }
+            assert_true(frames - done <= (late ? late : 1));
+            done += jd_frontend_end(f, got + done * W);
+            assert_int_equal(done, frames);
+            assert_memory_equal(got, whole, frames * W * sizeof *got);
+            memset(got, 0, sizeof got);
+        }
+        jd_frontend_free(f);
+    }
+}
+
 /* What an ear hears is what its parts give by hand. */
 static void ears(void **state)
 {
@@ -487,17 +529,10 @@ static void mp3(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ears),
-        cmocka_unit_test(mp3),
-        cmocka_unit_test(mp3),
-        cmocka_unit_test(resampling),
-        cmocka_unit_test(fft_is_the_dft),
-        cmocka_unit_test(presets),
-        cmocka_unit_test(tone_and_edges),
-        cmocka_unit_test(wrong_options),
-        cmocka_unit_test(normalisation),
-        cmocka_unit_test(digit_strings),
-        cmocka_unit_test(one_voice),
+        cmocka_unit_test(pieces),        cmocka_unit_test(ears),           cmocka_unit_test(mp3),
+        cmocka_unit_test(mp3),           cmocka_unit_test(resampling),     cmocka_unit_test(fft_is_the_dft),
+        cmocka_unit_test(presets),       cmocka_unit_test(tone_and_edges), cmocka_unit_test(wrong_options),
+        cmocka_unit_test(normalisation), cmocka_unit_test(digit_strings),  cmocka_unit_test(one_voice),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

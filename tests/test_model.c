@@ -356,6 +356,8 @@ static void refusals(void **state)
     }
     make(&table, 1, 1, NULL, in, want);
     jd_model *m = jd_model_open(ctx, tmpdir_file("model"));
+    assert_null(jd_model_ear(m));
+    expect_error(JD_EUSAGE, "not learned from recordings");
     assert_int_equal(jd_model_run(m, in, -1, out), JD_EUSAGE);
     expect_error(JD_EUSAGE, "-1 samples");
     assert_int_equal(jd_model_run(m, NULL, 1, out), JD_EUSAGE);

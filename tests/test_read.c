@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "jackdaw/midi.h"
+#include "jackdaw/model.h"
 #include "own_files.h"
 
 /* ---- recordings ---------------------------------------------------------------------------------------------------------------- */
@@ -41,6 +42,23 @@ static void hears(void **state)
     *strrchr(first, ',') = *strrchr(second, ',') = 0;
     assert_string_equal(first, second);
     assert_true(fabs(p[0] - p[1]) < 0.02);
+
+    /* The library hears the same. */
+    jd_sound sound = {0};
+    float answer[3];
+    jd_model *m = jd_model_open(ctx, tmpdir_file("words.safetensors"));
+    jd_ear *ear = jd_model_ear(m);
+    assert_int_equal(jd_read_sound(ctx, tmpdir_file("sounds/a.wav"), &sound), JD_OK);
+    const size_t T = ear ? jd_ear_hear(ear, sound.samples, sound.count, sound.rate, 0) : 0;
+    if (!T) fail_msg("%s", jd_error_message(ctx));
+    assert_int_equal(jd_model_run_sequences(m, jd_ear_steps(ear), NULL, (int64_t)T, 1, answer), JD_OK);
+    const char *const names[] = {"yes", "no", "\"a, b\""};
+    const int most = answer[1] > answer[0] ? answer[2] > answer[1] ? 2 : 1 : answer[2] > answer[0] ? 2 : 0;
+    assert_string_equal(first, names[most]);
+    assert_true(fabs(p[0] - (double)answer[most]) < 1e-4);
+    jd_ear_free(ear);
+    jd_model_free(m);
+    jd_sound_free(ctx, &sound);
 
     /* A file cut off: an error that names it, or passed over and counted. */
     size_t n = 0;

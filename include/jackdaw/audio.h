@@ -74,6 +74,20 @@ JD_API size_t jd_frontend_frames(const jd_frontend *f, size_t samples);
 /* out (frames, width).  One front end serves one thread at a time. */
 JD_API void jd_frontend_run(jd_frontend *f, const float *samples, size_t count, float *out);
 
+/* ---- as the sound arrives --------------------------------------------------------------------------------------------
+ * The same frames, bit for bit, however the recording is cut into pieces:
+ *
+ *     float x[jd_frontend_ready(f, n) * 39];
+ *     size_t T = jd_frontend_feed(f, piece, n, x);          // x (T,39), for jd_stream_feed (stream.h)
+ *
+ * Differences look ahead, so that frames come `deltas` x `delta_window` frames after their sound. */
+/* Frames that feeding so many more samples will give. */
+JD_API size_t jd_frontend_ready(const jd_frontend *f, size_t count);
+JD_API size_t jd_frontend_feed(jd_frontend *f, const float *samples, size_t count, float *out);
+/* The frames that were still waited for, at most `deltas` x `delta_window`, or the only one of a recording shorter than a frame;
+ * the next piece begins another recording.  jd_frontend_run gives up a recording that has begun. */
+JD_API size_t jd_frontend_end(jd_frontend *f, float *out);
+
 /* ---- normalisation --------------------------------------------------------------------------------------------------
  * Mean and standard deviation of each dimension, to be fitted on the training set only. */
 

@@ -12,11 +12,12 @@
  * Threads.  A model belongs to its context, so one thread uses it at a time; each further thread takes a context of its own, with
  * .threads = 1, and jd_model_share, which does not copy the weights.
  *
- * A model without the library: export.h.  Recordings become features first (audio.h), texts are written by decoders (decode.h).
+ * A model without the library: export.h.  Recordings become features first (jd_model_ear), texts are written by decoders (decode.h).
  */
 #ifndef JACKDAW_MODEL_H
 #define JACKDAW_MODEL_H
 
+#include "jackdaw/audio.h"
 #include "jackdaw/export.h"
 #include "jackdaw/io.h"
 #include "jackdaw/stream.h"
@@ -55,6 +56,12 @@ JD_API jd_status jd_model_run(jd_model *m, const float *in, int64_t count, float
  * (count) where they differ, else NULL.  Each number of steps is traced once (fn.h). */
 JD_API jd_status jd_model_run_sequences(jd_model *m, const float *in, const int32_t *lengths, int64_t steps,
                                         int64_t count, float *out);
+/* How a model that learned from recordings hears: what it gives is what the model reads.  To be freed by jd_ear_free.  Errors:
+ * JD_EUSAGE (the model reads something else).
+ *     jd_ear *ear = jd_model_ear(m);
+ *     size_t T = jd_ear_hear(ear, samples, count, 16000, 0);
+ *     jd_model_run_sequences(m, jd_ear_steps(ear), NULL, (int64_t)T, 1, p); */
+JD_API jd_ear *jd_model_ear(const jd_model *m);
 /* A sequence as it arrives, `count` of them side by side (stream.h), as it was measured; to be freed before the model.  A net
  * that begins with embed takes int32 there. */
 JD_API jd_stream *jd_model_stream(jd_model *m, int64_t count);

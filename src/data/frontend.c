@@ -21,6 +21,10 @@ struct jd_frontend {
     double *weight;    /* (mels, fft/2+1) */
     double *mel;       /* (mels) */
     double *cosine;    /* (cepstra, mels), lifter and scale included */
+    float *heard;      /* (1 + frame): the sample before the next frame, and what there is of it */
+    size_t held, skip; /* samples of the frame; samples to pass over before it */
+    size_t count;      /* frames of this recording so far */
+    float *row;        /* (rows, width): the latest frames, of which the last ones lack differences */
 };
 
 /* mel(f) = 2595 log10(1 + f/700). */
@@ -149,6 +153,12 @@ static void make_cosines(jd_frontend *f)
     }
 }
 
+/* Frames that the differences of one frame need: `delta_window` to either side, and so many more for differences of these. */
+static size_t rows(const jd_frontend *f)
+{
+    return (size_t)((f->o.deltas + 1) * f->o.delta_window + 1);
+}
+
 jd_frontend *jd_frontend_new(jd_ctx *ctx, const jd_frontend_options *o)
 {
     if (!jd__given(ctx, __func__, "o", o)) return NULL;
@@ -173,6 +183,8 @@ jd_frontend *jd_frontend_new(jd_ctx *ctx, const jd_frontend_options *o)
     f->weight = jd_alloc_array(ctx, mels * bins, sizeof(double));
     f->mel = jd_alloc_array(ctx, mels, sizeof(double));
     f->cosine = jd_alloc_array(ctx, mels * mels, sizeof(double));
+    f->heard = jd_alloc_array(ctx, (size_t)f->frame + 1, sizeof(float));
+    f->row = jd_alloc_array(ctx, rows(f) * (size_t)jd_frontend_width(f), sizeof(float));
     if (!jd_error(ctx) && make_filters(f) == JD_OK) {
         make_window(f->window, f->frame, full.window);
         make_cosines(f);
@@ -196,6 +208,8 @@ void jd_frontend_free(jd_frontend *f)
     jd_free(f->ctx, f->weight);
     jd_free(f->ctx, f->mel);
     jd_free(f->ctx, f->cosine);
+    jd_free(f->ctx, f->heard);
+    jd_free(f->ctx, f->row);
     jd_free(f->ctx, f);
 }
 
@@ -212,21 +226,22 @@ size_t jd_frontend_frames(const jd_frontend *f, size_t samples)
     return 1 + (samples - (size_t)f->frame) / (size_t)f->shift;
 }
 
-/* The windowed frame that starts at sample `at` into f->samples; returns its log energy. */
-static double take_frame(jd_frontend *f, const float *x, size_t count, size_t at)
+/* The windowed frame of the samples heard, zeros behind them, into f->samples; returns its log energy. */
+static double take_frame(jd_frontend *f)
 {
     const int n = f->frame;
+    const float *x = f->heard + 1;
     const double gain = (double)f->o.gain, p = (double)f->o.preemphasis;
     double *s = f->samples, energy = 0.0, mean = 0.0;
     memset(s, 0, (size_t)f->o.fft * sizeof *s);
-    for (int i = 0; i < n && at + (size_t)i < count; i++) s[i] = gain * (double)x[at + (size_t)i];
+    for (size_t i = 0; i < f->held; i++) s[i] = gain * (double)x[i];
     if (f->o.remove_mean) {
         for (int i = 0; i < n; i++) mean += s[i];
         mean /= n;
         for (int i = 0; i < n; i++) s[i] -= mean;
     }
     for (int i = 0; i < n; i++) energy += s[i] * s[i];
-    const double before = f->o.frame_preemphasis ? s[0] : at ? gain * (double)x[at - 1] - mean : 0.0;
+    const double before = f->o.frame_preemphasis ? s[0] : f->count ? gain * (double)f->heard[0] - mean : 0.0;
     for (int i = n - 1; i > 0; i--) s[i] -= p * s[i - 1];
     s[0] -= p * before;
     for (int i = 0; i < n; i++) s[i] *= f->window[i];
@@ -235,9 +250,9 @@ static double take_frame(jd_frontend *f, const float *x, size_t count, size_t at
 }
 
 /* The features of one frame without differences, into out (base). */
-static void one_frame(jd_frontend *f, const float *x, size_t count, size_t at, float *out)
+static void one_frame(jd_frontend *f, float *out)
 {
-    const double energy = take_frame(f, x, count, at);
+    const double energy = take_frame(f);
     const int bins = f->o.fft / 2 + 1, mels = f->o.mels;
     jd__fft_power(&f->fft, f->samples, f->power);
     if (f->o.magnitude)
@@ -258,29 +273,101 @@ static void one_frame(jd_frontend *f, const float *x, size_t count, size_t at, f
     if (f->o.energy == JD_ENERGY_LAST) *out = (float)energy;
 }
 
-/* Differences of the features at column `from` into column `from` + base, edges replicated. */
-static void differences(const jd_frontend *f, float *out, size_t frames, int from)
+static float *row(const jd_frontend *f, size_t frame)
 {
-    const int window = f->o.delta_window, width = jd_frontend_width(f), base = f->base;
+    return f->row + frame % rows(f) * (size_t)jd_frontend_width(f);
+}
+
+/* Of frame t the differences of the features at column `from`, which are known up to frame `last`, into column `from` + base;
+ * edges replicated. */
+static void differences(const jd_frontend *f, size_t t, size_t last, int from)
+{
+    const int window = f->o.delta_window, base = f->base;
     double norm = 0.0;
     for (int k = 1; k <= window; k++) norm += 2.0 * k * k;
-    for (size_t t = 0; t < frames; t++)
-        for (int c = 0; c < base; c++) {
-            double sum = 0.0;
-            for (int k = 1; k <= window; k++) {
-                const size_t after = t + (size_t)k < frames ? t + (size_t)k : frames - 1,
-                             before = t >= (size_t)k ? t - (size_t)k : 0;
-                sum += k * ((double)out[after * (size_t)width + (size_t)(from + c)] -
-                            (double)out[before * (size_t)width + (size_t)(from + c)]);
-            }
-            out[t * (size_t)width + (size_t)(from + base + c)] = (float)(sum / norm);
+    for (int c = 0; c < base; c++) {
+        double sum = 0.0;
+        for (int k = 1; k <= window; k++) {
+            const size_t after = t + (size_t)k < last ? t + (size_t)k : last,
+                         before = t >= (size_t)k ? t - (size_t)k : 0;
+            sum += k * ((double)row(f, after)[from + c] - (double)row(f, before)[from + c]);
         }
+        row(f, t)[from + base + c] = (float)(sum / norm);
+    }
+}
+
+/* What is known once frame `n` is heard, of which `last` is the latest that there is: the differences of the frame one window
+ * before it, theirs of the frame another window before, and all of the one before that, into out.  Returns how many that is. */
+static size_t complete(jd_frontend *f, size_t n, size_t last, float *out)
+{
+    const size_t width = (size_t)jd_frontend_width(f), window = (size_t)f->o.delta_window, depth = (size_t)f->o.deltas;
+    for (size_t d = 1; d <= depth && n >= d * window; d++)
+        if (n - d * window <= last) differences(f, n - d * window, last, (int)(d - 1) * f->base);
+    if (n < depth * window) return 0;
+    memcpy(out, row(f, n - depth * window), width * sizeof *out);
+    return 1;
+}
+
+/* Frames that are complete once `samples` samples of a recording have been heard. */
+static size_t known(const jd_frontend *f, size_t samples)
+{
+    const size_t frames = samples < (size_t)f->frame ? 0 : jd_frontend_frames(f, samples);
+    const size_t late = (size_t)(f->o.deltas * f->o.delta_window);
+    return frames > late ? frames - late : 0;
+}
+
+size_t jd_frontend_ready(const jd_frontend *f, size_t count)
+{
+    if (!f) return 0;
+    const size_t heard = f->count * (size_t)f->shift + f->held - f->skip;
+    return known(f, heard + count) - known(f, heard);
+}
+
+size_t jd_frontend_feed(jd_frontend *f, const float *samples, size_t count, float *out)
+{
+    if (!f) return 0;
+    const size_t frame = (size_t)f->frame, shift = (size_t)f->shift, width = (size_t)jd_frontend_width(f);
+    size_t n = 0;
+    while (count) {
+        if (f->skip) {
+            const size_t pass = f->skip < count ? f->skip : count;
+            f->heard[0] = samples[pass - 1];
+            samples += pass, count -= pass, f->skip -= pass;
+            continue;
+        }
+        const size_t take = frame - f->held < count ? frame - f->held : count;
+        memcpy(f->heard + 1 + f->held, samples, take * sizeof *samples);
+        samples += take, count -= take, f->held += take;
+        if (f->held < frame) break;
+        one_frame(f, row(f, f->count));
+        n += complete(f, f->count, f->count, out + n * width);
+        f->count++;
+        f->held = shift < frame ? frame - shift : 0;
+        f->skip = shift > frame ? shift - frame : 0;
+        f->heard[0] = f->heard[shift < frame ? shift : frame];
+        memmove(f->heard + 1, f->heard + 1 + frame - f->held, f->held * sizeof *f->heard);
+    }
+    return n;
+}
+
+size_t jd_frontend_end(jd_frontend *f, float *out)
+{
+    if (!f) return 0;
+    const size_t late = (size_t)(f->o.deltas * f->o.delta_window), width = (size_t)jd_frontend_width(f);
+    size_t n = 0;
+    if (!f->count && f->held) { /* shorter than a frame */
+        one_frame(f, row(f, 0));
+        n += complete(f, f->count++, 0, out);
+    }
+    for (size_t s = 0; f->count && s < late; s++) n += complete(f, f->count + s, f->count - 1, out + n * width);
+    f->held = f->skip = f->count = 0;
+    return n;
 }
 
 void jd_frontend_run(jd_frontend *f, const float *samples, size_t count, float *out)
 {
     if (!f) return;
-    const size_t frames = jd_frontend_frames(f, count), width = (size_t)jd_frontend_width(f);
-    for (size_t t = 0; t < frames; t++) one_frame(f, samples, count, t * (size_t)f->shift, out + t * width);
-    for (int d = 0; d < f->o.deltas; d++) differences(f, out, frames, d * f->base);
+    f->held = f->skip = f->count = 0;
+    const size_t n = jd_frontend_feed(f, samples, count, out);
+    jd_frontend_end(f, out + n * (size_t)jd_frontend_width(f));
 }

@@ -23,7 +23,8 @@ struct jd_model {
     jd_params *params;
     bool shared; /* what `e` and `params` point to is another model's */
     jd_views views;
-    char *net, *labels;
+    jd_ear_options ear; /* .preset NULL: it does not hear */
+    char *net, *labels, *preset;
     float *mean, *factor, *out_factor, *out_shift;
     bool halves;                        /* the nets' outputs are in [-1,1] */
     bool symbols;                       /* the input's numbers are symbols */
@@ -117,6 +118,21 @@ static void read_outputs(jd_model *m, const char *name, const jd_tensor_file *f,
     jd_free(ctx, unit);
 }
 
+/* How recordings become what the net reads.  The normalisation is the model's, as of any sequence. */
+static void read_ear(jd_model *m, const jd_tensor_file *f)
+{
+    jd_ctx *ctx = m->ctx;
+    m->preset = jd_model_setting(ctx, f, "sound-preset");
+    m->ear = (jd_ear_options){.preset = m->preset,
+                              .rate = (int)fmin(fmax(number(ctx, f, "sound-rate", 0), 0), 1e6),
+                              .shift_ms = (float)number(ctx, f, "sound-shift", 0),
+                              .mel_floor = (float)number(ctx, f, "sound-mel-floor", 0),
+                              .energy_floor = (float)number(ctx, f, "sound-energy-floor", 0),
+                              .level = (float)number(ctx, f, "sound-level", 0),
+                              .skip = (int)fmin(fmax(number(ctx, f, "sound-skip", 0), -1), 1e6),
+                              .prior = (int)fmin(fmax(number(ctx, f, "sound-prior", 0), -1), 1e6)};
+}
+
 static jd_status describe(jd_model *m, const char *name, const jd_tensor_file *f)
 {
     jd_ctx *ctx = m->ctx;
@@ -145,6 +161,7 @@ static jd_status describe(jd_model *m, const char *name, const jd_tensor_file *f
         if (!e->height && e->columns) m->mean = numbers(ctx, name, f, "mean", e->columns);
         if (m->mean) e->factor = m->factor = numbers(ctx, name, f, "factor", e->columns);
         if (m->factor) e->mean = m->mean;
+        read_ear(m, f);
         read_outputs(m, name, f, classes > 0 && classes <= 100000 ? (int64_t)classes : 1);
     }
     jd_free(ctx, input);
@@ -242,8 +259,13 @@ jd_model *jd_model_share(jd_ctx *ctx, const jd_model *of)
 {
     jd_model *m = of && !jd_error(ctx) ? jd_alloc(ctx, sizeof *m) : NULL;
     if (!m) return NULL;
-    *m = (jd_model){
-        .ctx = ctx, .e = of->e, .params = of->params, .shared = true, .views = of->views, .halves = of->halves};
+    *m = (jd_model){.ctx = ctx,
+                    .e = of->e,
+                    .params = of->params,
+                    .shared = true,
+                    .views = of->views,
+                    .ear = of->ear,
+                    .halves = of->halves};
     return finish(m, begin(m));
 }
 
@@ -255,7 +277,7 @@ void jd_model_free(jd_model *m)
     if (!m->shared) {
         jd_params_free(m->params);
         jd__views_free(m->ctx, &m->views);
-        void *const own[] = {m->net, m->labels, m->mean, m->factor, m->out_factor, m->out_shift};
+        void *const own[] = {m->net, m->labels, m->preset, m->mean, m->factor, m->out_factor, m->out_shift};
         for (size_t i = 0; i < sizeof own / sizeof *own; i++) jd_free(m->ctx, own[i]);
     }
     jd_free(m->ctx, m);
@@ -277,6 +299,14 @@ void jd_model_picture(const jd_model *m, int64_t size[3])
     size[0] = m ? m->views.height : 0;
     size[1] = m ? m->views.width : 0;
     size[2] = m && m->e.height ? m->e.channels : 0;
+}
+
+jd_ear *jd_model_ear(const jd_model *m)
+{
+    if (!m || jd_error(m->ctx)) return NULL;
+    if (m->ear.preset) return jd_ear_new(m->ctx, &m->ear);
+    jd_fail(m->ctx, JD_EUSAGE, "jd_model_ear: the model has not learned from recordings");
+    return NULL;
 }
 
 int64_t jd_model_outputs(const jd_model *m)
