@@ -7,6 +7,7 @@
 #include "classes.h"
 #include "eval.h"
 #include "fit.h"
+#include "forms.h"
 #include "kind.h"
 #include "model.h"
 #include "targets.h"
@@ -114,6 +115,7 @@ static void eval_net(jd_ctx *ctx, const cli_args *a, const char *data, jd_split 
                                          .columns = m.columns,
                                          .target = m.target,
                                          .categories = m.categories,
+                                         .forms = m.forms,
                                          .missing = m.missing,
                                          .names = m.names,
                                          .sequence = m.rank == 2,
@@ -121,6 +123,7 @@ static void eval_net(jd_ctx *ctx, const cli_args *a, const char *data, jd_split 
                       &s) &&
         !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data) &&
         !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
+        forms_warn("eval", data, &s);
         print(ctx, &m, &s, &e, data, cli_has(a, "json"));
         if (out) {
             jd_report *rep = jd_report_new(ctx, a->rest[0], data);

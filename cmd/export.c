@@ -1,6 +1,7 @@
 /* export.c - `jackdaw export`: a trained network as a C file or as ONNX. */
 #include <string.h>
 
+#include "jackdaw/cells.h"
 #include "jackdaw/prepare.h"
 
 #include "columns.h"
@@ -28,30 +29,48 @@ static void name_targets(jd_ctx *ctx, net_file *n, const jd_tensor_file *f)
     jd_free(ctx, columns);
 }
 
-/* What the inputs are of a net that takes the columns of a table, some of which hold words: "age, town=Bonn, town=Ulm"; a word's
- * input is 1 where it stands in the column, else 0. */
-static jd_status note_categories(jd_ctx *ctx, net_file *n, const jd_tensor_file *f)
+static void append(jd_ctx *ctx, char **text, bool first, const char *what, const char *between, const char *name,
+                   size_t length)
 {
-    char *categories = jd_model_setting(ctx, f, "categories"), *columns = jd_model_setting(ctx, f, "columns");
-    const char *words = categories, *at = columns;
-    char *note =
-        !words || !at ? NULL : jd_strdup(ctx, "The numbers in turn, a word's 1 where its column has it and else 0: ");
+    char *more =
+        *text ? jd_asprintf(ctx, "%s%s%s%s%.*s", *text, first ? "" : ", ", what, between, (int)length, name) : NULL;
+    jd_free(ctx, *text);
+    *text = more;
+}
+
+/* What the inputs are of a net that takes the columns of a table, some of which hold words or dates: "age, town=Bonn, town=Ulm, days
+ * from 2000-01-01 to birth"; a word's input is 1 where it stands in the column, else 0. */
+static jd_status note_columns(jd_ctx *ctx, net_file *n, const jd_tensor_file *f)
+{
+    char *categories = jd_model_setting(ctx, f, "categories"), *columns = jd_model_setting(ctx, f, "columns"),
+         *forms = jd_model_setting(ctx, f, "forms");
+    const char *words = categories ? categories : "", *at = columns, *form = forms ? forms : "";
+    char *note = (!categories && !forms) || !at
+                     ? NULL
+                     : jd_strdup(ctx, "The numbers in turn, a word's 1 where its column has it and else 0: ");
     column c;
-    for (bool first = true; note && !jd_error(ctx) && column_next(&at, &c); first = false) {
-        do {
+    for (bool first = true; note && !jd_error(ctx) && column_next(&at, &c);) {
+        const int inputs = jd_cell_inputs(form);
+        for (int i = 0; i < inputs && !strcspn(words, "\n"); i++, first = false)
+            append(ctx, &note, first, jd_cell_input_name(form, i), inputs > 1 ? " " : "", c.begin, c.length);
+        while (note && strcspn(words, "\n")) {
             const size_t word = strcspn(words, "|\n");
-            char *more = jd_asprintf(ctx, "%s%s%.*s%s%.*s", note, first ? "" : ", ", (int)c.length, c.begin,
-                                     word ? "=" : "", (int)word, words);
-            jd_free(ctx, note);
-            note = more;
-            words += word;
+            char *name = jd_asprintf(ctx, "%.*s", (int)c.length, c.begin);
+            append(ctx, &note, first, name ? name : "", "=", words, word);
+            jd_free(ctx, name);
             first = false;
-        } while (note && *words == '|' && *++words);
+            words += word;
+            if (*words != '|') break;
+            words++;
+        }
         words += *words == '\n';
+        form += strcspn(form, "\n");
+        form += *form == '\n';
     }
     n->e.note = n->note = note;
     jd_free(ctx, categories);
     jd_free(ctx, columns);
+    jd_free(ctx, forms);
     return jd_error(ctx);
 }
 
@@ -116,7 +135,7 @@ static jd_status load(jd_ctx *ctx, net_file *n, const char *path)
     n->model = jd_model_load(ctx, path, f);
     if (n->model) n->e = *jd_model_net(n->model);
     if (n->model && !n->e.softmax && n->e.out_factor) name_targets(ctx, n, f);
-    if (n->model) note_categories(ctx, n, f);
+    if (n->model) note_columns(ctx, n, f);
     jd_tensor_file_close(f);
     return jd_error(ctx);
 }

@@ -7,6 +7,7 @@
 
 #include "files.h"
 #include "folders.h"
+#include "forms.h"
 #include "inspect.h"
 #include "jackdaw/series.h"
 #include "model.h"
@@ -190,11 +191,13 @@ static void show_csv(jd_ctx *ctx, const char *path, char separator, bool json)
     for (size_t i = 0; i < first; i++) columns += text[i] == separator;
     for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') rows += *at != '\n' && *at != '#';
     if (json)
-        printf("{\"kind\":\"csv\",\"lines\":%zu,\"columns\":%zu}\n", rows, columns);
+        printf("{\"kind\":\"csv\",\"lines\":%zu,\"columns\":%zu", rows, columns);
     else
         printf("csv, %zu lines, %zu columns; the first line: %.*s\n", rows, columns, first < 200 ? (int)first : 200,
                text);
     jd_free(ctx, text);
+    forms_list(ctx, path, json);
+    if (json) printf("}\n");
 }
 
 static void show_series(jd_ctx *ctx, const char *path, bool json)

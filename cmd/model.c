@@ -61,6 +61,7 @@ void model_free(jd_ctx *ctx, model *m)
     jd_free(ctx, m->scale);
     jd_free(ctx, m->columns);
     jd_free(ctx, m->categories);
+    jd_free(ctx, m->forms);
     jd_free(ctx, m->target);
     jd_free(ctx, m->t_mean);
     jd_free(ctx, m->t_scale);
@@ -81,7 +82,18 @@ static void mean_and_scale(const float *v, size_t stride, const uint32_t *index,
         const double d = (double)v[(size_t)index[i] * stride] - *mean;
         squares += isnan(d) ? 0 : d * d;
     }
-    *scale = squares > 0 ? sqrt(count / squares) : 1; /* a constant column stays at zero */
+    *scale = squares > 0 ? sqrt(count / squares) : 1;
+}
+
+static bool is_constant(const float *v, size_t stride, const uint32_t *index, size_t n)
+{
+    float least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        const float x = v[(size_t)index[i] * stride];
+        least = fminf(least, x); /* of NaN and a number the number */
+        most = fmaxf(most, x);
+    }
+    return !(most > least);
 }
 
 /* The same of channel k of sequences, over all their steps. */
@@ -123,6 +135,7 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
     if (s->columns) m->columns = jd_strdup(ctx, s->columns);
     if (s->target_column) m->target = jd_strdup(ctx, s->target_column);
     m->categories = jd_strdup(ctx, s->categories ? s->categories : "");
+    m->forms = jd_strdup(ctx, s->forms ? s->forms : "");
     if (s->names) m->names = jd_strdup(ctx, s->names);
     m->scaled = s->scaled;
     m->rate = s->rate;
@@ -182,6 +195,8 @@ jd_status model_fit(jd_ctx *ctx, model *m, const samples *s, const uint32_t *ind
             mean_and_scale(s->values + k, columns, index, n, &mean, &scale);
         m->mean[k] = (float)mean;
         m->scale[k] = s->category && s->category[k] ? 1 : (float)scale; /* rare ones would stand out */
+        if (s->rank == 1 && is_constant(s->values + k, columns, index, n))
+            m->scale[k] = 0; /* nothing is known of others */
     }
     return JD_OK;
 }

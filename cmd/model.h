@@ -34,7 +34,11 @@ typedef struct samples {
     /* Their categories (jd_table, data.h), or NULL.  A column of K words is K inputs, of which one is 1. */
     char *categories;
     bool *category;      /* (N) whether an input is one of these, or NULL */
+    char *forms;         /* of the inputs' and the targets' cells (jd_table), or NULL */
+    char *left_out;      /* columns that tell nothing, or NULL (jd_table) */
+    char *strange;       /* a sentence about words that the model does not know, or NULL */
     size_t row_numbers;  /* the column that was taken for row numbers, or 0 */
+    bool fractions;      /* the target of a guess holds some */
     bool label_first;    /* the first column was taken for the classes */
     char *target_column; /* or columns, of several targets */
     char *names;         /* of the classes, with | between (classes.h); NULL: numbers */
@@ -56,6 +60,8 @@ typedef struct samples_options {
     bool skip;                    /* rows of a table that cannot be used are passed over */
     const char *columns, *target; /* of a table; NULL: all others, the last */
     const char *categories;       /* of the columns that hold words; NULL: whatever there is; "": none */
+    const char *forms;            /* of the columns' cells; NULL: whatever there is; "": none */
+    bool guess;                   /* a label that is no class is a target: fractions, or many whole numbers */
     missing missing;
     const char *names;    /* of the classes that may occur, "": numbers; NULL: whatever there is makes the classes */
     int size[3];          /* H,W,C of the pictures in a folder; 0: as they are */
@@ -158,7 +164,7 @@ struct model {
     int targets;              /* of a regression, else 0 */
     double *t_mean, *t_scale; /* (targets) the same for these */
     char *columns, *target;   /* of a table, see samples; NULL: by place */
-    char *categories;         /* of these columns, "": none */
+    char *categories, *forms; /* of these columns, "": none */
     missing missing;
     const char *optimizer;
     double momentum, clip, weight_decay;

@@ -78,6 +78,7 @@ void model_describe(jd_run *r, const model *m)
     if (m->columns) jd_run_config(r, "columns", m->columns);
     if (m->target) jd_run_config(r, "target", m->target);
     if (m->categories && *m->categories) jd_run_config(r, "categories", m->categories);
+    if (m->forms && *m->forms) jd_run_config(r, "forms", m->forms);
     jd_run_config(r, "missing", samples_missing[m->missing]);
 }
 
@@ -130,10 +131,12 @@ static void read_columns(jd_ctx *ctx, const json_t *j, model *m)
     const char *columns = json_string_value(json_object_get(j, "columns"));
     const char *target = json_string_value(json_object_get(j, "target"));
     const char *categories = json_string_value(json_object_get(j, "categories"));
+    const char *forms = json_string_value(json_object_get(j, "forms"));
     const char *word = json_string_value(json_object_get(j, "missing"));
     if (columns) m->columns = jd_strdup(ctx, columns);
     if (target) m->target = jd_strdup(ctx, target);
     m->categories = jd_strdup(ctx, categories ? categories : "");
+    m->forms = jd_strdup(ctx, forms ? forms : "");
     for (int k = 0; word && samples_missing[k]; k++)
         if (!strcmp(word, samples_missing[k])) m->missing = (missing)k;
 }

@@ -6,6 +6,7 @@
 #include "classes.h"
 #include "files.h"
 #include "fit.h"
+#include "forms.h"
 #include "kind.h"
 #include "model.h"
 #include "parser.h"
@@ -116,6 +117,7 @@ static void load_table(jd_ctx *ctx, const model *m, const char *path, samples *s
                          .sequence = m->rank == 2,
                          .columns = m->columns,
                          .categories = m->categories,
+                         .forms = m->forms,
                          .missing = m->missing == MISSING_MEAN ? MISSING_MEAN : MISSING_REFUSE};
     if (samples_load(ctx, path, &o, s) != JD_EDATA || !m->columns) return;
     char *why = jd_strdup(ctx, jd_error_message(ctx));
@@ -173,8 +175,10 @@ static void predict_files(jd_ctx *ctx, const cli_args *a, jd_fn *f, const model 
         for (size_t i = 0; i < files.n; i++) {
             samples s;
             measured e = {0};
-            if (!load(ctx, m, files.path[i], &s) && !model_measure(ctx, f, m, &s, NULL, s.count, NULL, &e))
+            if (!load(ctx, m, files.path[i], &s) && !model_measure(ctx, f, m, &s, NULL, s.count, NULL, &e)) {
+                forms_warn("predict", files.path[i], &s);
                 for (size_t k = 0; k < e.n; k++) print_one(m, files.path[i], k, &e, how);
+            }
             measured_free(ctx, &e);
             samples_free(ctx, &s);
             if (!files_next(ctx, &files)) break;

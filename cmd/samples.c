@@ -134,6 +134,9 @@ void samples_free(jd_ctx *ctx, samples *s)
     jd_free(ctx, s->columns);
     jd_free(ctx, s->categories);
     jd_free(ctx, s->category);
+    jd_free(ctx, s->forms);
+    jd_free(ctx, s->left_out);
+    jd_free(ctx, s->strange);
     jd_free(ctx, s->target_column);
     jd_free(ctx, s->names);
     for (size_t i = 0; s->text && i < s->count; i++) jd_free(ctx, s->text[i]);

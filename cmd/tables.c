@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "classes.h"
+#include "jackdaw/cells.h"
 #include "model.h"
 
 /* Words of --missing, in the order of the enum. */
@@ -149,6 +150,15 @@ static bool row_kept(jd_ctx *ctx, const char *name, const jd_table *t, size_t i,
     return true;
 }
 
+/* Whether column k can be asked for by its name: it has one that no other column has. */
+static bool has_own_name(const jd_table *t, size_t k)
+{
+    if (!t->names || !*t->names[k] || strchr(t->names[k], '"')) return false;
+    for (size_t i = 0; i < t->cols; i++)
+        if (i != k && !strcmp(t->names[i], t->names[k])) return false;
+    return true;
+}
+
 /* The columns first .. first+n-1 as a list that jd_read_csv understands; to be given to jd_free. */
 static char *column_list(jd_ctx *ctx, const jd_table *t, size_t first, size_t n)
 {
@@ -157,7 +167,7 @@ static char *column_list(jd_ctx *ctx, const jd_table *t, size_t first, size_t n)
     char *list = jd_alloc(ctx, room);
     for (size_t k = first, at = 0; list && k < first + n; k++) {
         const char *comma = k > first ? "," : "";
-        if (t->names && !strchr(t->names[k], '"'))
+        if (has_own_name(t, k))
             at += (size_t)snprintf(list + at, room - at, "%s\"%s\"", comma, t->names[k]);
         else
             at += (size_t)snprintf(list + at, room - at, "%s%zu", comma, t->columns[k]);
@@ -168,15 +178,17 @@ static char *column_list(jd_ctx *ctx, const jd_table *t, size_t first, size_t n)
 static jd_status read_columns(jd_ctx *ctx, const char *name, const samples_options *o, jd_table *t, samples *s)
 {
     const char *inputs = o->columns ? o->columns : "*", *target = o->target ? o->target : "last";
-    const bool chosen = o->columns || o->target;
     return jd_read_csv(ctx, name,
-                       &(jd_csv_options){.select = chosen || o->unlabelled ? inputs : NULL,
-                                         .targets = chosen && !o->unlabelled ? target : NULL,
+                       &(jd_csv_options){.select = inputs,
+                                         .targets = o->unlabelled ? NULL : target,
+                                         .forms = !o->sequence,
+                                         .known_forms = o->forms,
+                                         .leave_out = !o->sequence && !o->forms,
                                          .missing_is_nan = true,
                                          .skipped = o->skip ? &s->skipped : NULL,
                                          .categories = !o->categories || *o->categories,
                                          .known = o->categories,
-                                         .strangers = o->missing == MISSING_MEAN,
+                                         .strangers = true,
                                          .last_words = !o->unlabelled && !o->regression},
                        t);
 }
@@ -219,20 +231,33 @@ static jd_status read_table(jd_ctx *ctx, const char *name, const samples_options
     return read_columns(ctx, name, &first, t, s);
 }
 
-/* Whether a word begins as 2024-05-31, 31.5.2024 or 5/31/24 do. */
-static bool is_date(const char *word)
+static int by_size(const void *a, const void *b)
 {
-    size_t n = 0, digits;
-    for (int part = 0; part < 3; part++, n += part < 3) {
-        digits = strspn(word + n, "0123456789");
-        if (!digits || digits > 4) return false;
-        n += digits;
-        if (part < 2 && !strchr("-./", word[n] ? word[n] : 'x')) return false;
-    }
-    return n >= 6;
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-/* How many inputs each of n columns becomes: one, or one for each of its words; a list that is no choice of categories is an
+/* Whether the last column is no class but a number to be learned: fractions occur, or whole numbers most of which are different. */
+static bool is_target(jd_ctx *ctx, const jd_table *t, samples *s)
+{
+    enum { FEW = 20 };
+    size_t n = 0, different = 0;
+    double *y = jd_alloc_array(ctx, t->rows + 1, sizeof *y);
+    bool words = false;
+    s->fractions = false;
+    for (size_t i = 0; y && i < t->rows && !words; i++) {
+        const double v = t->values[i * t->cols + t->cols - 1];
+        words = !isfinite(v) && t->words[i][0];
+        s->fractions |= is_fraction(v);
+        if (isfinite(v)) y[n++] = v;
+    }
+    if (y && !words) qsort(y, n, sizeof *y, by_size);
+    for (size_t i = 0; y && !words && i < n; i++) different += !i || y[i] > y[i - 1];
+    jd_free(ctx, y);
+    return !words && (s->fractions || (different > FEW && different > n / FEW));
+}
+
+/* How many inputs each of n columns becomes: those of its form (cells.h), or one for each of its words; a list that is no choice of categories is an
  * error.  Returns the sum. */
 static size_t inputs_of(jd_ctx *ctx, const char *name, const jd_table *t, const samples_options *o, size_t n,
                         size_t *width)
@@ -244,26 +269,31 @@ static size_t inputs_of(jd_ctx *ctx, const char *name, const jd_table *t, const 
         size_t words = length > 0;
         for (size_t i = 0; i < length; i++) words += at[i] == '|';
         const char *title = t->names ? t->names[k] : "";
-        if (k < n) sum += width[k] = words ? words : 1;
+        const size_t spread = (size_t)jd_cell_inputs(jd_cell_line(t->forms, k));
+        if (k < n) sum += width[k] = words ? words : spread;
+        if (k >= n && spread > 1)
+            jd_fail(ctx, JD_EDATA,
+                    "%s: column %zu%s%s%s: the target is a date or a time; write what is to be learned as a number, "
+                    "such as "
+                    "days from a day that is known",
+                    name, t->columns[k], *title ? " (" : "", title, *title ? ")" : "");
         if (words && k >= n)
             jd_fail(ctx, JD_EDATA, "%s: column %zu%s%s%s: the target is a word, %.*s; --loss mse needs numbers", name,
                     t->columns[k], *title ? " (" : "", title, *title ? ")" : "", (int)strcspn(at, "|\n"), at);
         else if (!o->categories && words > 20 && words > t->rows / 2)
             jd_fail(ctx, JD_EDATA,
                     "%s: column %zu%s%s%s: %zu different words in %zu rows, such as '%.*s', too many for categories; "
-                    "write %s, or leave the column out with --columns -%s",
+                    "write numbers, or leave the column out with --columns -%s",
                     name, t->columns[k], *title ? " (" : "", title, *title ? ")" : "", words, t->rows,
-                    (int)strcspn(at, "|\n") < 40 ? (int)strcspn(at, "|\n") : 40, at,
-                    is_date(at) ? "dates as numbers (days since the first, month, day of the week)" : "numbers",
-                    *title ? title : "NUMBER");
+                    (int)strcspn(at, "|\n") < 40 ? (int)strcspn(at, "|\n") : 40, at, *title ? title : "NUMBER");
         at += length + (at[length] == '\n');
     }
     return sum;
 }
 
-/* The inputs of row i, and its targets where `target` is not NULL. */
+/* The inputs of row i, and its targets where `target` is not NULL.  A word that is not known is a missing cell. */
 static jd_status take_values(jd_ctx *ctx, const char *name, const jd_table *t, size_t i, size_t n, const size_t *width,
-                             float *to, float *target)
+                             const bool *words, const char *const *forms, float *to, float *target)
 {
     for (size_t k = 0; k < (target ? t->cols : n); k++) {
         const double v = t->values[i * t->cols + k];
@@ -271,25 +301,46 @@ static jd_status take_values(jd_ctx *ctx, const char *name, const jd_table *t, s
             return jd_fail(ctx, JD_EDATA, "%s: line %zu, column %zu: %g is beyond what a float holds; scale the column",
                            name, t->lines[i], t->columns[k], v);
         if (k >= n) target[k - n] = (float)v;
-        for (size_t w = 0; k < n && w < width[k]; w++)
-            *to++ = !isfinite(v) ? NAN : width[k] == 1 ? (float)v : (float)((size_t)v == w);
+        if (k >= n) continue;
+        if (words && words[k])
+            for (size_t w = 0; w < width[k]; w++) to[w] = !(v >= 0) ? NAN : (float)((size_t)v == w);
+        else
+            jd_cell_spread(forms[k], v, to);
+        to += width[k];
     }
     return JD_OK;
 }
 
-/* Which inputs are categories, and what the model needs to know of them. */
-static void keep_categories(jd_ctx *ctx, const jd_table *t, size_t n, const size_t *width, samples *s)
+/* Which columns hold words, (cols), and their forms. */
+static void find_kinds(const jd_table *t, bool *words, const char **forms)
 {
-    const char *at = t->categories;
-    bool *category = at ? jd_alloc_array(ctx, (size_t)s->dim[0], sizeof *category) : NULL;
-    if (!category) return;
-    s->category = category;
-    s->categories = jd_strdup(ctx, at);
-    for (size_t k = 0; k < n; category += width[k++]) {
-        const size_t length = strcspn(at, "\n");
-        for (size_t w = 0; w < width[k]; w++) category[w] = length > 0;
+    const char *at = t->categories ? t->categories : "", *form = t->forms ? t->forms : "";
+    for (size_t k = 0; k < t->cols; k++) {
+        const size_t length = strcspn(at, "\n"), n = strcspn(form, "\n");
+        words[k] = length > 0;
+        forms[k] = form;
         at += length + (at[length] == '\n');
+        form += n + (form[n] == '\n');
     }
+}
+
+/* What the model needs to know of the columns, and what people should. */
+static void keep_columns(jd_ctx *ctx, const jd_table *t, size_t n, const size_t *width, const bool *words, samples *s)
+{
+    bool *category = t->categories ? jd_alloc_array(ctx, (size_t)s->dim[0] + 1, sizeof *category) : NULL;
+    s->category = category;
+    if (category) s->categories = jd_strdup(ctx, t->categories);
+    for (size_t k = 0; category && k < n; category += width[k++])
+        for (size_t w = 0; w < width[k]; w++) category[w] = words[k];
+    if (t->forms) s->forms = jd_strdup(ctx, t->forms);
+    if (t->left_out) s->left_out = jd_strdup(ctx, t->left_out);
+    if (t->strangers)
+        s->strange = jd_asprintf(
+            ctx,
+            "%zu cell%s hold%s a word that was not there when the model learned, the first in line %zu, "
+            "column %zu; such a cell counts as missing",
+            t->strangers, t->strangers > 1 ? "s" : "", t->strangers > 1 ? "" : "s", t->strange[0], t->strange[1]);
+    s->row_numbers = t->row_numbers;
 }
 
 jd_status table_load(jd_ctx *ctx, const char *name, const samples_options *o, samples *s)
@@ -297,29 +348,32 @@ jd_status table_load(jd_ctx *ctx, const char *name, const samples_options *o, sa
     jd_table t = {0};
     if (read_table(ctx, name, o, &t, s)) return jd_error(ctx);
     const size_t targets = o->unlabelled ? 0 : t.targets ? t.targets : 1, n = t.cols - targets;
-    size_t *width = jd_alloc_array(ctx, t.cols, sizeof *width), inputs = 0;
+    const bool regression = o->regression || (o->guess && !o->unlabelled && targets == 1 && is_target(ctx, &t, s));
+    size_t *width = jd_alloc_array(ctx, t.cols + 1, sizeof *width), inputs = 0;
+    bool *words = jd_alloc_array(ctx, t.cols + 1, sizeof *words);
+    const char **forms = jd_alloc_array(ctx, t.cols + 1, sizeof *forms);
     s->rank = 1;
     if (n < 1)
         jd_fail(ctx, JD_EDATA, "%s: %zu rows and %zu columns; at least one row and two columns are needed", name,
                 t.rows, t.cols);
-    else if (targets > 1 && !o->regression)
+    else if (targets > 1 && !regression)
         jd_fail(ctx, JD_EUSAGE,
                 "%s: %zu columns of labels, but a sample has one class; for several targets that are numbers use "
                 "--loss mse",
                 name, targets);
-    else if (width)
-        inputs = inputs_of(ctx, name, &t, o, n, width);
+    else if (width && words && forms)
+        inputs = inputs_of(ctx, name, &t, o, n, width), find_kinds(&t, words, forms);
     s->dim[0] = (int64_t)inputs;
     if (!jd_error(ctx)) s->values = jd_alloc_array(ctx, t.rows, inputs * sizeof *s->values);
-    if (!jd_error(ctx) && !o->unlabelled && !o->regression) s->label = jd_alloc_array(ctx, t.rows, sizeof *s->label);
-    if (!jd_error(ctx) && !o->unlabelled && o->regression)
+    if (!jd_error(ctx) && !o->unlabelled && !regression) s->label = jd_alloc_array(ctx, t.rows, sizeof *s->label);
+    if (!jd_error(ctx) && !o->unlabelled && regression)
         s->target = jd_alloc_array(ctx, t.rows, targets * sizeof *s->target);
     if (s->target) s->targets = (int)targets;
     if (s->label) name_classes(ctx, name, &t, o, s);
     for (size_t i = 0; i < t.rows && !jd_error(ctx); i++) {
         if (!row_kept(ctx, name, &t, i, n, o)) continue;
         float *target = s->target ? s->target + s->count * targets : NULL;
-        if (take_values(ctx, name, &t, i, n, width, s->values + s->count * inputs, target) ||
+        if (take_values(ctx, name, &t, i, n, width, words, forms, s->values + s->count * inputs, target) ||
             (s->label && take_label(ctx, name, &t, i, "line", s))) {
             if (!o->skip) break;
             jd_error_clear(ctx);
@@ -331,10 +385,11 @@ jd_status table_load(jd_ctx *ctx, const char *name, const samples_options *o, sa
         jd_fail(ctx, JD_EDATA, "%s: no row without missing cells; try --missing mean, or choose --columns", name);
     if (!jd_error(ctx)) s->columns = column_list(ctx, &t, 0, n);
     if (!jd_error(ctx) && !o->unlabelled) s->target_column = column_list(ctx, &t, n, targets);
-    if (!jd_error(ctx)) keep_categories(ctx, &t, n, width, s);
-    s->row_numbers = t.row_numbers;
+    if (!jd_error(ctx)) keep_columns(ctx, &t, n, width, words, s);
     s->skipped += t.rows - s->count;
     jd_free(ctx, width);
+    jd_free(ctx, words);
+    jd_free(ctx, forms);
     jd_table_free(ctx, &t);
     return jd_error(ctx);
 }

@@ -7,6 +7,7 @@
 #include "jackdaw/augment.h"
 #include "classes.h"
 #include "columns.h"
+#include "forms.h"
 #include "grow.h"
 #include "learning.h"
 #include "masks.h"
@@ -238,6 +239,7 @@ static jd_status load(training *t)
                          .categories = t->grown ? "" : NULL,
                          .missing = t->m.missing,
                          .texts = t->texts,
+                         .guess = t->chosen && !cli_has(a, "loss"),
                          .sequence = t->chosen ? series_are(name) : model_is_sequential(cli_text(a, "net", NULL))};
     memcpy(o.size, t->l.size, sizeof o.size);
     if (samples_load(ctx, name, &o, &t->data) || check_options(t)) return jd_error(ctx);
@@ -250,6 +252,8 @@ static jd_status load(training *t)
     o.labels = test ? cli_text(a, "test-labels", NULL) : NULL;
     if (t->data.columns) o.columns = t->data.columns, o.target = t->data.target_column;
     o.categories = t->data.categories ? t->data.categories : "";
+    o.forms = t->data.forms ? t->data.forms : "";
+    o.regression = t->regression = t->data.target != NULL;
     if (!test) test = t->beside = samples_test_beside(ctx, name);
     if (test || samples_has_test(ctx, name)) samples_load(ctx, test ? test : name, &o, &t->test);
     const size_t all = t->data.count;
@@ -404,6 +408,9 @@ static jd_status fine_tune(jd_run *r, training *t, const jd_train_options *o, jd
 static void note_classes(jd_run *r, const training *t)
 {
     char title[COLUMN_NAME], some[300];
+    if (t->regression && t->chosen && !cli_has(t->a, "loss") && column_title(t->data.target_column, 0, title))
+        jd_run_note(r, "%s holds %s: it is learned as a number (--loss mse); --loss xent takes its numbers for classes",
+                    title, t->data.fractions ? "fractions" : "many different whole numbers");
     if (!t->chosen || !t->data.label || t->data.label_first || cli_has(t->a, "target")) return;
     if (!t->data.target_column || !column_title(t->data.target_column, 0, title)) return;
     jd_run_note(r, "the classes are those of the column %s%s%s; --target names another", title,
@@ -418,6 +425,8 @@ static jd_status train(jd_run *r, training *t)
                     t->data.rank == 3 ? "pictures"
                     : t->data.rate    ? "recordings"
                                       : "rows of the tables");
+    forms_note(r, &t->data);
+    if (t->test.strange) jd_run_note(r, "in the test %s", t->test.strange);
     if (t->data.row_numbers) jd_run_note(r, "column 1 counts the rows: it is left out; --columns 1,* takes it too");
     if (t->data.label_first)
         jd_run_note(r, "the classes stand in column 1, as in the UCR archive; --target last takes the last column");

@@ -1,6 +1,6 @@
 # The program's messages, exit codes and a training from the command line.
 if(TARGET jackdaw)
-  set_tests_properties(test_bitext test_eval test_masks test_members test_own_data test_parsing test_read test_recipe test_serve test_targets test_texter
+  set_tests_properties(test_bitext test_columns test_eval test_masks test_members test_own_data test_parsing test_read test_recipe test_serve test_targets test_texter
                        test_translation PROPERTIES ENVIRONMENT JACKDAW_PROGRAM=$<TARGET_FILE:jackdaw>)
   add_test(NAME cli COMMAND ${PROJECT_SOURCE_DIR}/tests/cli.sh $<TARGET_FILE:jackdaw>)
   add_test(NAME cli_completion COMMAND ${PROJECT_SOURCE_DIR}/tests/completion.sh $<TARGET_FILE:jackdaw>)

@@ -3,8 +3,16 @@
 #include "fuzz.h"
 #include "jackdaw/data.h"
 
-static const char *const WORDS[] = {"\n",   "\r\n", ",",   ",,",          "\t",           "#", "\"",
-                                    "\"\"", "nan",  "inf", "step,loss\n", "\xef\xbb\xbf", NULL};
+static const char *const WORDS[] = {"\n",          "\r\n",
+                                    ",",           ",,",
+                                    "\t",          "#",
+                                    "\"",          "\"\"",
+                                    "nan",         "inf",
+                                    "step,loss\n", "\xef\xbb\xbf",
+                                    "1.234,5 kg",  "02.03.2024 10:20",
+                                    "$1,000.5",    "45%",
+                                    "-",           "31/12/99",
+                                    NULL};
 
 static void text(const char *s)
 {
@@ -41,12 +49,17 @@ static jd_status read_input(jd_ctx *ctx, const uint8_t *data, size_t bytes)
                                  .missing_is_nan = true,
                                  .last_words = bytes % 3 == 0,
                                  .categories = bytes % 2 == 0,
+                                 .forms = bytes % 5 != 0,
+                                 .leave_out = bytes % 7 < 3,
+                                 .known_forms = bytes % 5 == 1 ? "date d-m-y time\nnumber comma %\ntime" : NULL,
                                  .known = bytes % 8 == 0 ? "x|y\n\nz" : NULL};
     if (!jd_read_csv(ctx, path, &list, &t)) {
         fuzz_touch(t.values, t.rows * t.cols * sizeof *t.values);
         fuzz_touch(t.columns, t.cols * sizeof *t.columns);
         fuzz_touch(t.lines, t.rows * sizeof *t.lines);
         if (t.categories) fuzz_touch(t.categories, strlen(t.categories));
+        if (t.forms) fuzz_touch(t.forms, strlen(t.forms));
+        if (t.left_out) fuzz_touch(t.left_out, strlen(t.left_out));
         for (size_t i = 0; t.words && i < t.rows; i++) fuzz_touch(t.words[i], strlen(t.words[i]));
     }
     jd_table_free(ctx, &t);

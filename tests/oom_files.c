@@ -112,6 +112,14 @@ static void tables(jd_ctx *ctx, uint64_t *sum)
         oom_add(sum, t.values, t.rows * t.cols * sizeof *t.values);
     jd_error(ctx) == JD_ENOMEM ? (void)0 : jd_error_clear(ctx);
     jd_table_free(ctx, &t);
+    static const char people[] = "d;w;n\n1.2.2024;1,5 kg;x\n13.2.2024;2 kg;y\n";
+    if (!jd_write_file(ctx, oom_path("p.csv"), people, sizeof people - 1) &&
+        !jd_read_csv(ctx, oom_path("p.csv"),
+                     &(jd_csv_options){.missing_is_nan = true, .categories = true, .forms = true, .leave_out = true},
+                     &t))
+        oom_add(sum, t.values, t.rows * t.cols * sizeof *t.values);
+    jd_error(ctx) == JD_ENOMEM ? (void)0 : jd_error_clear(ctx);
+    jd_table_free(ctx, &t);
     if (!jd_write_file(ctx, oom_path("a.tsv"), tsv, sizeof tsv - 1) && !jd_read_tsv(ctx, oom_path("a.tsv"), &w))
         oom_add(sum, w.fields[3], strlen(w.fields[3]));
     jd_tsv_free(ctx, &w);

@@ -571,7 +571,8 @@ static void categories(void **state)
     expect_error(JD_EDATA, "line 2, column 2: 'Trier' is none of the words");
     o.strangers = true;
     assert_int_equal(csv("7,Ulm,m\n8,Trier,f\n", &o, &t), JD_OK);
-    assert_true(t.values[1] == 1 && t.values[2] == 1 && isnan(t.values[4]) && t.values[5] == 0);
+    assert_true(t.values[1] == 1 && t.values[2] == 1 && t.values[4] == -1 && t.values[5] == 0);
+    assert_true(t.strangers == 1 && t.strange[0] == 2 && t.strange[1] == 2);
     jd_table_free(ctx, &t);
     o.last_words = true; /* the last column is no input, whatever the list says of it */
     assert_int_equal(csv("7,Ulm,900\n8,Bonn,-1\n", &o, &t), JD_OK);

@@ -273,7 +273,9 @@ static void told(void **state)
                 {">one\nMKV\n", "FASTA, 1 chains, 3 residues\n"},
                 {".PEN_DOWN\n1 2\n3 4\n.SEGMENT WORD 0 OK \"hi\"\n",
                  "ink, 1 sample, 1 strokes, 2 points; the first says: hi\n"},
-                {"a,b\n1,2\n", "csv, 2 lines, 2 columns; the first line: a,b\n"}};
+                {"a,b\n1,2\n3,x\n5,y\n", "csv, 4 lines, 2 columns; the first line: a,b\n"
+                                         "  a                        numbers, 1 to 5\n"
+                                         "  b                        3 words: 2, x, y\n"}};
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         tmpdir_write(tmpdir_file("unnamed"), file[i].text, strlen(file[i].text));
         if (jackdaw("inspect unnamed")) fail_msg("%s", wrong);

@@ -144,6 +144,13 @@ typedef struct jd_csv_options {
      * 3,5 is a number too. */
     char separator;
     bool missing_is_nan; /* an empty field, ?, NA, N/A, n/a, <NA>, #N/A or null is NaN; without it, an error */
+    /* Columns may hold dates, times, and numbers with units, currencies, commas (cells.h): their forms are found by all their cells and
+     * stand in jd_table.forms.  A column is one of words where more than half of its cells are.  "-" among numbers is a missing cell. */
+    bool forms;
+    const char *known_forms; /* NULL, or the forms of another table of the same columns, by which this one is read */
+    /* `*` leaves out columns that tell nothing: the same in every row, empty, counting the rows from 0 or 1, whole numbers all different and
+     * called like a number (customer_id), words most of which are different.  With `forms` alone; jd_table.left_out lists them. */
+    bool leave_out;
     /* The columns wanted, in this order: names, numbers from 1, ranges 3-7, `last`, and `*` for all that are not named
      * elsewhere, with commas between them; what stands in quotes is always a name.  -NAME is a column that `*` leaves out; a
      * list of such alone begins with `*`, and so does NULL.  `*` also leaves a first column out that counts the rows: without a
@@ -155,7 +162,7 @@ typedef struct jd_csv_options {
      * jd_table.categories, of at most JD_LIMIT_CATEGORIES words. */
     bool categories;
     /* NULL, or the categories of another table of the same columns, by which this one is read: a word that is not among them
-     * is an error, or, with missing_is_nan and `strangers`, a missing cell. */
+     * is an error, or, with `strangers`, -1: jd_table.strangers counts these cells. */
     const char *known;
     bool strangers;
     size_t *skipped; /* not NULL: lines that are no rows of numbers are passed over, and counted here */
@@ -174,7 +181,12 @@ typedef struct jd_table {
     /* NULL where no column holds categories.  Else the columns with \n between them, each with its words, sorted, with | between
      * them; nothing for a column of numbers, and none behind the last column of words. */
     char *categories;
+    char
+        *forms; /* NULL where all cells are plain numbers or words; else a form for each column, with \n between them */
+    char *left_out;     /* NULL, or "COLUMN: WHY" of what leave_out left out, with \n between them */
     size_t row_numbers; /* the column that `*` left out because it counts the rows, or 0 */
+    size_t strangers;   /* cells whose words are not known */
+    size_t strange[2];  /* line and column of the first of them */
     size_t targets;     /* how many of the columns, the last ones, were asked for as targets */
 } jd_table;
 enum { JD_LIMIT_CATEGORIES = 1000 };

@@ -9,6 +9,7 @@
 #include "jackdaw/augment.h"
 #include "jackdaw/base.h"
 #include "jackdaw/calibration.h"
+#include "jackdaw/cells.h"
 #include "jackdaw/code.h"
 #include "jackdaw/convolve.h"
 #include "jackdaw/data.h"

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -62,11 +63,6 @@ static bool skip_line(const char *line)
     return *line == 0 || *line == '#';
 }
 
-static void split_line(jd__csv *c, char *line)
-{
-    for (size_t i = 0; i < c->fields; i++) c->words[i] = cut_field(&line, c->separator);
-}
-
 /* Blanks between fields, however many, become one. */
 static void squeeze(char *line)
 {
@@ -82,11 +78,24 @@ static void squeeze(char *line)
     *to = 0;
 }
 
+static void cut_up(const jd__csv *c, char *line, char **words)
+{
+    for (size_t i = 0; i < c->fields; i++) words[i] = cut_field(&line, c->separator);
+}
+
+size_t jd__csv_split(const jd__csv *c, char *line, char **words)
+{
+    if (skip_line(line) || (c->arff && *line == '%')) return 0;
+    if (c->arff) jd__arff_quotes(line);
+    if (c->separator == ' ') squeeze(line);
+    const size_t have = count_fields(line, c->separator);
+    if (have == c->fields) cut_up(c, line, words);
+    return have;
+}
+
 /* ---- values --------------------------------------------------------------------------------------------------------------*/
 
-/* A number that fills the whole field; the C locale, whatever the program's is.  Between other separators than commas, the
- * comma of half the world's decimals is understood. */
-static bool parse_number(const char *field, char separator, double *value)
+bool jd__csv_number(const char *field, char separator, double *value)
 {
     char *stop, point[64];
     const char *comma = separator == ',' ? NULL : strchr(field, ',');
@@ -99,25 +108,20 @@ static bool parse_number(const char *field, char separator, double *value)
     return *stop == 0;
 }
 
-static bool is_missing(const char *field)
-{
-    static const char *const words[] = {"",     "?",    "NA",   "N/A", "n/a", "na",  "<NA>",
-                                        "#N/A", "null", "NULL", "NaN", "nan", "-nan"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(field, words[i])) return true;
-    return false;
-}
-
 /* Columns that are looked at to find a header. */
 static size_t decisive(const jd__csv *c)
 {
     return c->t.cols - (c->o.last_words && c->t.cols > 1);
 }
 
+/* Units do not count: "1st" may be a name. */
 static bool is_value(const jd__csv *c, const char *field)
 {
     double ignored;
-    return parse_number(field, c->separator, &ignored) || is_missing(field);
+    if (jd__csv_number(field, c->separator, &ignored) || jd__cell_missing(field)) return true;
+    if (!c->o.forms) return false;
+    const jd__cell cell = jd__cell_read(field);
+    return cell.kinds && (!*cell.unit || *cell.unit == '%' || *cell.unit == '$');
 }
 
 /* Whether the words at hand, of which one is no number, are like those of the next line, where there may be categories: then
@@ -156,14 +160,31 @@ static bool is_header(jd__csv *c, const char *next)
     return false;
 }
 
+static jd_status no_number(const jd__csv *c, size_t k, const char *field)
+{
+    const char *name = c->t.names ? c->t.names[k] : "", *form = c->form ? c->form[k] : "";
+    const int n = (int)strcspn(form, "\n");
+    char what[100] = "is no number";
+    if (n) snprintf(what, sizeof what, "is not written as the rest of the column is, \"%.*s\"", n, form);
+    return jd_fail(c->ctx, JD_EDATA, "%s: line %zu, column %zu%s%s%s: '%.40s' %s; %s", c->path, c->line,
+                   c->t.columns[k], *name ? " (" : "", name, *name ? ")" : "", field, what,
+                   jd__cell_missing(field) ? "fill it in, or ask for missing_is_nan"
+                   : n                     ? "write it alike, or choose columns without it"
+                                           : "write a number, or choose columns without it");
+}
+
 static jd_status parse_row(jd__csv *c, double *row)
 {
     for (size_t k = 0; k < c->t.cols; k++) {
-        const char *field = c->words[c->t.columns[k] - 1];
-        const bool word = c->o.last_words && k + 1 == c->t.cols, missing = c->o.missing_is_nan && is_missing(field);
-        const bool number = parse_number(field, c->separator, &row[k]);
+        const char *field = c->words[c->t.columns[k] - 1], *form = c->form ? c->form[k] : "";
+        const bool word = c->o.last_words && k + 1 == c->t.cols;
+        bool missing = c->o.missing_is_nan && jd__cell_missing(field);
+        const bool number =
+            *form && *form != '\n' ? jd_cell_value(form, field, &row[k]) : jd__csv_number(field, c->separator, &row[k]);
         jd__csv_column *v = c->column && !word ? &c->column[k] : NULL;
         if (v && !missing && v->kind == JD__CSV_UNKNOWN) v->kind = number ? JD__CSV_NUMBERS : JD__CSV_WORDS;
+        if (!number && c->o.forms && c->o.missing_is_nan && !(v && v->kind == JD__CSV_WORDS))
+            missing = missing || jd__cell_dash(field);
         if (missing) {
             row[k] = (double)NAN;
         } else if (v && v->kind == JD__CSV_WORDS) {
@@ -171,18 +192,15 @@ static jd_status parse_row(jd__csv *c, double *row)
         } else if (word) {
             row[k] = number && isfinite(row[k]) ? row[k] : (double)NAN;
         } else if (!number) {
-            return jd_fail(c->ctx, JD_EDATA, "%s: line %zu, column %zu%s%s%s: '%.40s' is no number; %s", c->path,
-                           c->line, c->t.columns[k], c->t.names ? " (" : "", c->t.names ? c->t.names[k] : "",
-                           c->t.names ? ")" : "", field,
-                           is_missing(field) ? "fill it in, or ask for missing_is_nan"
-                                             : "write a number, or choose columns without it");
+            return no_number(c, k, field);
         }
     }
     return JD_OK;
 }
 
-/* Numbers among the fields of a line that ends with its file or a line end, cut by `separator`; 0 where it does not occur. */
-static size_t numbers_in(const char *line, char separator)
+/* Numbers, and with `forms` dates and the like, among the fields of a line that ends with its file or a line end, cut by
+ * `separator`; 0 where it does not occur. */
+static size_t numbers_in(const char *line, char separator, bool forms)
 {
     size_t n = 0, fields = 0, length;
     double ignored;
@@ -194,7 +212,8 @@ static size_t numbers_in(const char *line, char separator)
         const size_t kept = length - quoted < sizeof field ? length - quoted : 0;
         memcpy(field, line + quoted, kept);
         field[kept] = 0;
-        n += parse_number(trim(field), separator, &ignored);
+        const char *cell = trim(field);
+        n += jd__csv_number(cell, separator, &ignored) || (forms && jd__cell_read(cell).kinds);
         if (quoted) length += strcspn(line + length, stops);
         more = line[length] == separator || (separator == ' ' && line[length] == '\t');
     }
@@ -213,7 +232,7 @@ static char separator_of(const jd__csv *c, const char *line, const char *next)
         next += strcspn(next, "\n") + (strchr(next, '\n') != NULL);
     for (int i = 0; i < 2 && !best; i++)
         for (const char *s = known; *s; s++) {
-            const size_t n = numbers_in(i ? next : line, *s);
+            const size_t n = numbers_in(i ? next : line, *s, c->o.forms);
             if (n > most) most = n, best = *s;
         }
     if (best) return best;
@@ -276,12 +295,16 @@ static jd_status first_line(jd__csv *c, char *line, const char *next, bool *head
                        JD_LIMIT_COLUMNS);
     c->words = jd_alloc_array(c->ctx, c->fields, sizeof *c->words);
     if (!c->words) return jd_error(c->ctx);
-    split_line(c, line);
+    cut_up(c, line, c->words);
     c->trailing = ends_empty(c, next);
     if (jd__csv_choose(c, first_counts(c, next), &named)) return jd_error(c->ctx);
     *header = named || c->arff || is_header(c, next);
     if (!*header) c->t.row_numbers = 0;
-    if (jd_error(c->ctx) || (c->o.categories && jd__csv_begin_words(c))) return jd_error(c->ctx);
+    if (jd_error(c->ctx) || (c->o.forms && !c->o.known_forms && jd__csv_survey(c, next, *header)))
+        return jd_error(c->ctx);
+    if (c->o.known_forms && *c->o.known_forms) c->t.forms = jd_strdup(c->ctx, c->o.known_forms);
+    if (c->t.forms && jd__csv_take_forms(c)) return jd_error(c->ctx);
+    if (c->o.categories && !c->column && jd__csv_begin_words(c)) return jd_error(c->ctx);
     if (!*header) return JD_OK;
     c->t.names = jd_alloc_array(c->ctx, c->t.cols, sizeof *c->t.names);
     for (size_t k = 0; c->t.names && k < c->t.cols; k++) c->t.names[k] = jd__csv_text(c, c->words[c->t.columns[k] - 1]);
@@ -310,8 +333,7 @@ static jd_status grow(jd__csv *c, size_t *room)
 /* One line into the table; the first is split already. */
 static jd_status take_row(jd__csv *c, char *line, bool first)
 {
-    if (!first && c->separator == ' ') squeeze(line);
-    const size_t have = first ? c->fields : count_fields(line, c->separator);
+    const size_t have = first ? c->fields : jd__csv_split(c, line, c->words);
     if (have != c->fields)
         return jd_fail(
             c->ctx, JD_EDATA, "%s: line %zu: %zu fields, but the first line has %zu; repair the line%s", c->path,
@@ -319,7 +341,6 @@ static jd_status take_row(jd__csv *c, char *line, bool first)
             c->fields == 1
                 ? ", take a title above the table out, or give a text to `jackdaw run text-compression --data`"
                 : "");
-    if (!first) split_line(c, line);
     if (c->trailing && *c->words[c->fields - 1])
         return jd_fail(c->ctx, JD_EDATA,
                        "%s: line %zu, column %zu: '%.40s', but the first lines end with a separator and hold nothing "
@@ -328,7 +349,7 @@ static jd_status take_row(jd__csv *c, char *line, bool first)
     if (parse_row(c, c->t.values + c->t.rows * c->t.cols)) return jd_error(c->ctx);
     if (c->t.words) {
         const char *word = c->words[c->t.columns[c->t.cols - 1] - 1];
-        c->t.words[c->t.rows] = jd__csv_text(c, is_missing(word) ? "" : word);
+        c->t.words[c->t.rows] = jd__csv_text(c, jd__cell_missing(word) ? "" : word);
         if (!c->t.words[c->t.rows]) return jd_error(c->ctx);
     }
     c->t.lines[c->t.rows++] = c->line;
@@ -351,6 +372,7 @@ static jd_status parse(jd__csv *c, char *text, size_t bytes)
 {
     size_t room = 0;
     char *next = text, *line;
+    c->end = text + bytes;
     if (bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) next += 3; /* a byte order mark */
     if (jd__arff_begins(next, text + bytes) && arff_head(c, &next, text + bytes)) return jd_error(c->ctx);
     if (!c->arff && jd__csv_is_sparse(next, text + bytes)) return jd__csv_sparse(c, next, text + bytes);
@@ -374,7 +396,8 @@ static jd_status parse(jd__csv *c, char *text, size_t bytes)
         }
     }
     if (c->t.rows == 0)
-        return jd_fail(c->ctx, JD_EDATA, "%s: line %zu: no line of numbers; the table is empty", c->path, c->line);
+        return jd_fail(c->ctx, JD_EDATA, "%s: line %zu: no row%s; the table is empty", c->path, c->line,
+                       c->t.names ? " behind the names of the columns" : "");
     return jd__csv_end_words(c);
 }
 
@@ -388,6 +411,8 @@ jd_status jd_read_csv(jd_ctx *ctx, const char *path, const jd_csv_options *o, jd
     const jd_status st = parse(&c, text, bytes);
     jd_free(ctx, text);
     jd_free(ctx, c.words);
+    jd_free(ctx, c.form);
+    jd_free(ctx, c.by_star);
     jd__csv_free_words(&c);
     if (st)
         jd_table_free(ctx, &c.t);
@@ -405,5 +430,7 @@ void jd_table_free(jd_ctx *ctx, jd_table *table)
     jd_free(ctx, table->columns);
     jd_free(ctx, table->lines);
     jd_free(ctx, table->categories);
+    jd_free(ctx, table->forms);
+    jd_free(ctx, table->left_out);
     *table = (jd_table){0};
 }

@@ -2,6 +2,7 @@
 #ifndef JD_DATA_CSV_H
 #define JD_DATA_CSV_H
 
+#include "data/cells.h"
 #include "data/table.h"
 
 /* What a column holds, and its different words: `sorted` points to entries of `word`. */
@@ -23,6 +24,9 @@ typedef struct jd__csv {
     size_t fields;          /* of every line */
     char **words;           /* (fields) of the line at hand */
     jd__csv_column *column; /* (t.cols) where there may be categories, else NULL */
+    const char **form;      /* (t.cols) of t.forms, or NULL */
+    char *end;              /* of the text */
+    bool *by_star;          /* (t.cols) which columns `*` chose */
     bool trailing;          /* lines end with a separator: the last field is no column */
     bool arff;              /* columns were named before the table */
     bool sparse;            /* LIBSVM's format: the last column, the label, is the first */
@@ -33,6 +37,17 @@ typedef struct jd__csv {
 bool jd__arff_begins(const char *text, const char *end);
 char *jd__arff_header(jd__csv *c, char **next, char *end);
 void jd__arff_quotes(char *line);
+
+/* The fields of a line into words (c->fields), where it has as many; how many it has, 0 where it is none.  Cuts the line up. */
+size_t jd__csv_split(const jd__csv *c, char *line, char **words);
+/* A plain number that fills the field; between other separators than commas its decimals may begin with a comma. */
+bool jd__csv_number(const char *field, char separator, double *value);
+
+/* Looks through the lines from `next` on, of which the one at hand is the first unless it is a `header`: makes t.forms and, for
+ * leave_out, t.left_out; `column` learns which columns hold words. */
+jd_status jd__csv_survey(jd__csv *c, const char *next, bool header);
+/* Makes c->form of t.forms. */
+jd_status jd__csv_take_forms(jd__csv *c);
 
 /* Whether a text is in LIBSVM's format; its table. */
 bool jd__csv_is_sparse(const char *text, const char *end);

@@ -119,8 +119,12 @@ jd_status jd__csv_choose(jd__csv *c, bool counts, bool *named)
     for (size_t i = 0; !jd_error(c->ctx) && i < c->fields; i++) others += !taken[i];
     if (!jd_error(c->ctx) && star != SIZE_MAX) {
         memmove(c->t.columns + star + others, c->t.columns + star, (c->t.cols - star) * sizeof *c->t.columns);
-        for (size_t i = 0; i < c->fields; i++)
-            if (!taken[i]) c->t.columns[star++] = i + 1;
+        c->by_star = jd_alloc_array(c->ctx, c->t.cols + others, sizeof *c->by_star);
+        for (size_t i = 0; c->by_star && i < c->fields; i++) {
+            if (taken[i]) continue;
+            c->by_star[star] = true;
+            c->t.columns[star++] = i + 1;
+        }
         c->t.cols += others;
     }
     jd_free(c->ctx, taken);

@@ -70,14 +70,13 @@ jd_status jd__csv_take_word(jd__csv *c, size_t k, const char *word, double *valu
     jd__csv_column *v = &c->column[k];
     bool there;
     const size_t at = place(v, word, &there);
-    *value = (double)NAN;
+    *value = -1;
+    if (!there && c->o.known && c->o.strangers) {
+        if (!c->t.strangers++) c->t.strange[0] = c->line, c->t.strange[1] = c->t.columns[k];
+        return JD_OK;
+    }
     if (!there && c->o.known)
-        return c->o.missing_is_nan && c->o.strangers
-                   ? JD_OK
-                   : wrong_word(
-                         c, k, word,
-                         "is none of the words that this column had when the model learned; correct it, or train "
-                         "with --missing mean");
+        return wrong_word(c, k, word, "is none of the words that this column had when the model learned; correct it");
     if (strlen(word) > LONGEST) return wrong_word(c, k, word, "and so on is too long for a category");
     if (strpbrk(word, "|\n"))
         return wrong_word(c, k, word, "holds a | or a line's end, which stand between categories; write it otherwise");
@@ -94,7 +93,7 @@ jd_status jd__csv_begin_words(jd__csv *c)
 {
     c->column = jd_alloc_array(c->ctx, c->t.cols, sizeof *c->column);
     const char *at = c->o.known;
-    const size_t inputs = c->t.cols - (c->o.last_words ? 1 : 0);
+    const size_t inputs = c->t.cols - (c->o.last_words && c->t.cols);
     for (size_t k = 0; c->column && at && !jd_error(c->ctx) && k < inputs; k++) {
         jd__csv_column *v = &c->column[k];
         const size_t length = strcspn(at, "\n");
@@ -137,7 +136,7 @@ jd_status jd__csv_end_words(jd__csv *c)
             rank[v->word[i].code] = i;
         }
         for (size_t i = k; v->n && i < c->t.rows * c->t.cols; i += c->t.cols)
-            if (!isnan(c->t.values[i])) c->t.values[i] = (double)rank[(size_t)c->t.values[i]];
+            if (c->t.values[i] >= 0) c->t.values[i] = (double)rank[(size_t)c->t.values[i]];
         jd_free(c->ctx, rank);
     }
     *to = 0;

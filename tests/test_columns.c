@@ -1,0 +1,123 @@
+/* test_columns.c - tables as people write them, from training to answers: what was done to a column is done again. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "own_files.h"
+
+/* Orders of a shop: the value follows the weight, the day of the week and the share.  `german`: 17.05.2024;1,92 kg;8% */
+static void write_orders(const char *name, int count, bool german)
+{
+    static char text[60000];
+    size_t at = (size_t)snprintf(text, sizeof text, "%s\n",
+                                 german ? "Nr;Tag;Gewicht;Anteil;Ort;Wert" : "order_id,day,weight,share,town,value");
+    jd_rng rng = jd_rng_new(5, "orders", 0);
+    for (int i = 0; i < count; i++) {
+        const int day = (int)(28 * jd_rng_uniform64(&rng)) + 1, month = i % 12 + 1,
+                  grams = (int)(3000 * jd_rng_uniform64(&rng));
+        const int share = (int)(100 * jd_rng_uniform64(&rng));
+        static const int before[] = {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335};
+        const bool weekend = (before[month - 1] + day - 1 + 8766 + 5) % 7 >= 5; /* 2000-01-01 was a Saturday */
+        const double value = grams / 1000.0 + 3 * weekend + share / 50.0;
+        const char *town = i % 3 ? "Ulm" : "Bonn";
+        if (german)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%d;%02d.%02d.2024;%d,%03d kg;%d%%;%s;%d,%03d\n", i + 1,
+                                   day, month, grams / 1000, grams % 1000, share, town, (int)value,
+                                   (int)(1000 * value) % 1000);
+        else
+            at += (size_t)snprintf(text + at, sizeof text - at, "%d,%02d/%02d/2024,%.3f kg,%d%%,%s,%.3f\n",
+                                   9000 - 7 * i, month, day, grams / 1000.0, share, town, value);
+    }
+    tmpdir_write(tmpdir_file(name), text, at);
+}
+
+static double number_behind(const char *text, const char *before)
+{
+    const char *at = strstr(text, before);
+    if (!at) fail_msg("'%s' is not in: %s", before, text);
+    return strtod(at + strlen(before), NULL);
+}
+
+static void forms(void **state)
+{
+    (void)state;
+    double rmse[2];
+    for (int german = 0; german < 2; german++) {
+        write_orders("orders.csv", 600, german);
+        if (jackdaw("train --data orders.csv --epochs 120 --out orders --threads 1")) fail_msg("%s", wrong);
+        rmse[german] = number_behind(said, "validation root mean squared error ");
+        assert_true(rmse[german] < 0.5); /* without the day of the week 1.36 */
+        assert_non_null(
+            strstr(wrong, german ? "Tag: dates, day.month.year: days since 2000, day of the week and of the year"
+                                 : "day: dates, month/day/year: days since 2000"));
+        assert_non_null(
+            strstr(wrong, german ? "Gewicht: numbers with a decimal comma, in kg" : "weight: numbers, in kg"));
+        assert_non_null(strstr(wrong, german ? "column 1 counts" : "order_id (numbers that are all different)") ||
+                                strstr(wrong, "Nr (it counts the rows)")
+                            ? "there"
+                            : NULL);
+        assert_non_null(strstr(wrong, "holds fractions: it is learned as a number (--loss mse)"));
+    }
+    assert_true(fabs(rmse[0] - rmse[1]) < 1e-6); /* the same numbers, however they are written */
+    assert_int_equal(jackdaw("eval orders --data orders.csv"), 0);
+    const double all = number_behind(said, "root mean squared error ");
+    assert_true(all < 0.5);
+    assert_int_equal(jackdaw("inspect orders/model.safetensors"), 0);
+    assert_non_null(strstr(said, "\"forms\": \"date d-m-y\\nnumber comma kg\\nnumber point %\\n\\n\""));
+
+    /* Rows that by themselves would say something else: 4 May, 1.5 kg. */
+    write_text("new.csv", "Tag;Gewicht;Anteil;Ort\n04.05.2024;1,5 kg;50%;Ulm\n");
+    assert_int_equal(jackdaw("predict orders new.csv"), 0);
+    assert_true(fabs(number_behind(said, "new.csv:0  ") - 5.5) < 1);
+    const double plain = number_behind(said, "new.csv:0  ");
+    static const char ways[] = "Ort,Gewicht,Anteil,Tag\nUlm,\"1,5\",50,2024-05-04\nRom,\"1,5 kg\",50%,04.05.2024\n";
+    write_text("new.csv", ways);
+    assert_int_equal(jackdaw("predict orders new.csv"), 0);
+    assert_true(fabs(number_behind(said, "new.csv:0  ") - plain) < 1e-6);
+    assert_true(fabs(number_behind(said, "new.csv:1  ") - plain) <
+                1); /* a town that was not there: an answer, and a warning */
+    assert_non_null(
+        strstr(wrong, "1 cell holds a word that was not there when the model learned, the first in line 3, column 1"));
+    static const char wrong_unit[] = "Tag;Gewicht;Anteil;Ort\n04.05.2024;1500 g;50%;Ulm\n";
+    write_text("new.csv", wrong_unit);
+    assert_int_equal(jackdaw("predict orders new.csv"), JD_EDATA);
+    assert_non_null(strstr(wrong, "line 2, column 2 (Gewicht): '1500 g' is not written as the rest of the column is"));
+}
+
+/* A table without names, of which a column is the same in every row: it may hold anything later. */
+static void constants(void **state)
+{
+    (void)state;
+    char text[8000];
+    size_t at = 0;
+    for (int i = 0; i < 200; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%d,5,%d,%s\n", i % 10, 9 - i % 7,
+                               i % 10 > 4 ? "high" : "low");
+    tmpdir_write(tmpdir_file("same.csv"), text, at);
+    assert_int_equal(jackdaw("train --data same.csv --out same --threads 1"), 0);
+    assert_non_null(
+        strstr(wrong, "left out: column 2 (the same in every row); --columns NAME,* takes one all the same"));
+    assert_non_null(strstr(said, "validation error (%) 0 "));
+    write_text("new.csv", "8,77,3,?\n1,-1e6,3,?\n");
+    assert_int_equal(jackdaw("predict same new.csv"), 0);
+    assert_non_null(strstr(said, "new.csv:0  class 0 high"));
+    assert_non_null(strstr(said, "new.csv:1  class 1 low"));
+    /* Asked for all the same: nothing is known of other values, so they change nothing. */
+    assert_int_equal(jackdaw("train --data same.csv --columns 2,* --out same --threads 1"), 0);
+    assert_int_equal(jackdaw("predict same new.csv"), 0);
+    assert_non_null(strstr(said, "new.csv:0  class 0 high"));
+    assert_non_null(strstr(said, "new.csv:1  class 1 low"));
+    /* Columns of one name are asked for by their numbers. */
+    write_text("twice.csv", "a,a,y\n1,5,x\n2,3,z\n3,1,x\n4,0,z\n");
+    assert_int_equal(jackdaw("train --data twice.csv --epochs 1 --out twice --threads 1"), 0);
+    assert_int_equal(jackdaw("predict twice twice.csv"), 0);
+    assert_int_equal(jackdaw("eval twice twice.csv"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(constants)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
