@@ -1,10 +1,12 @@
-/* test_conv.c - conv2d, conv2d_dx, conv2d_dw: against sums in double, and the same bits everywhere. */
+/* test_conv.c - conv2d, conv2d_dx, conv2d_dw: against sums in double, the same bits everywhere, and what conv2d ends with. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 
+#include "base/mathf.h"
 #include "call.h"
 #include "ops/conv.h"
 
@@ -191,12 +193,112 @@ static void same_bits_in_any_batch(void **state)
     }
 }
 
+/* ---- pooling, bias and squashing within conv2d ----------------------------------------------------------------------*/
+
+typedef struct ending {
+    int pool;
+    bool ceil, bias;
+    jd_act act;
+} ending;
+
+static const ending endings[] = {{0, false, true, JD_ACT_NONE},    {0, false, true, JD_ACT_TANH},
+                                 {0, false, false, JD_ACT_RELU},   {2, false, false, JD_ACT_NONE},
+                                 {2, true, true, JD_ACT_RELU},     {2, false, true, JD_ACT_TANH},
+                                 {3, true, false, JD_ACT_SIGMOID}, {3, false, true, JD_ACT_RELU},
+                                 {5, true, true, JD_ACT_TANH},     {0, false, true, JD_ACT_SIGMOID}};
+enum { ENDINGS = sizeof endings / sizeof *endings };
+
+static int64_t pooled_size(int64_t n, const ending *e)
+{
+    return e->pool ? jd__pool_size(n, &(jd_pool_attr){.size = e->pool, .stride = e->pool, .ceil = e->ceil}) : n;
+}
+
+static float squashed(jd_act act, float x)
+{
+    return act == JD_ACT_TANH      ? jd__tanhf(x)
+           : act == JD_ACT_SIGMOID ? jd__sigmoidf(x)
+           : act == JD_ACT_RELU    ? (x > 0 ? x : 0)
+                                   : x;
+}
+
+/* One step after the other, from the convolution's own results y. */
+static void end_apart(const problem *p, const ending *e, const float *y, float *out, int32_t *winner)
+{
+    const int64_t O = p->s.O, ph = pooled_size(p->oh, e), pw = pooled_size(p->ow, e), size = e->pool ? e->pool : 1;
+    for (int64_t k = 0; k < p->s.B * ph * pw * O; k++) {
+        const int64_t o = k % O, x0 = k / O % pw * size, y0 = k / (O * pw) % ph * size, b = k / (O * pw * ph);
+        float best = y[((b * p->oh + y0) * p->ow + x0) * O + o];
+        int32_t at = 0;
+        for (int64_t c = 1; c < size * size; c++) {
+            if (y0 + c / size >= p->oh || x0 + c % size >= p->ow) continue;
+            const float t = y[((b * p->oh + y0 + c / size) * p->ow + x0 + c % size) * O + o];
+            if (t > best || t != t) best = t, at = (int32_t)c;
+        }
+        winner[k] = at;
+        out[k] = squashed(e->act, e->bias ? best + p->w[o] : best);
+    }
+}
+
+static void run_ending(const problem *p, const ending *e, const jd_cpu *cpu, int threads, bool winners, float *out,
+                       int32_t *winner)
+{
+    const shape *s = &p->s;
+    const jd_dims dy = JD_DIMS(s->B, pooled_size(p->oh, e), pooled_size(p->ow, e), s->O);
+    const jd_conv_attr a = {.stride = s->stride, .pad = s->pad, .pool = e->pool, .act = (uint8_t)e->act};
+    call c;
+    call_init(&c, JD_OP_conv2d, &a);
+    call_in(&c, JD_F32, JD_DIMS(s->B, s->H, s->W, s->I), p->x);
+    call_in(&c, JD_F32, JD_DIMS(s->O, s->kh, s->kw, s->I), p->w);
+    if (e->bias)
+        call_in(&c, JD_F32, JD_DIMS(s->O), p->w);
+    else
+        call_none(&c);
+    call_out(&c, JD_F32, dy, out);
+    if (winners) call_out(&c, JD_I32, dy, winner);
+    call_run(&c, cpu ? cpu->kernel[JD_OP_conv2d] : c.c.op->ref[JD_F32], threads);
+}
+
+static void ends_as_if_apart(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SHAPES * ENDINGS; i++) {
+        const ending *e = &endings[i % ENDINGS];
+        problem p = make(&shapes[i / ENDINGS], true);
+        const int64_t n = p.s.B * pooled_size(p.oh, e) * pooled_size(p.ow, e) * p.s.O;
+        const size_t bytes = (size_t)n * 4;
+        if (p.ny > 4) p.x[p.nx / 2] = NAN;
+        float *y = aligned((size_t)p.ny * 4), *want = aligned(bytes), *got = aligned(bytes);
+        int32_t *winner = aligned(bytes), *won = aligned(bytes);
+        run(&p, FWD, NULL, 1, y);
+        if (n) end_apart(&p, e, y, want, winner);
+        for (int isa = -1; isa < 3 && n; isa++)
+            for (int threads = 1; threads < 4 && (isa < 0 || call_isa(isa)); threads++) {
+                const bool winners = e->pool && threads != 2;
+                memset(got, 0xFF, bytes);
+                memset(won, 0xFF, bytes);
+                run_ending(&p, e, isa < 0 ? NULL : call_isa(isa), threads, winners, got, won);
+                for (int64_t k = 0; k < n; k++)
+                    if (memcmp(got + k, want + k, 4) && (got[k] == got[k] || want[k] == want[k]))
+                        fail_msg("shape %d ending %d isa %d: %g, not %g at %lld", i / ENDINGS, i % ENDINGS, isa,
+                                 (double)got[k], (double)want[k], (long long)k);
+                if (winners) assert_memory_equal(won, winner, bytes);
+            }
+        free(y);
+        free(want);
+        free(got);
+        free(winner);
+        free(won);
+        drop(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_exact),
         cmocka_unit_test(same_bits_on_threads_and_isas),
         cmocka_unit_test(same_bits_in_any_batch),
+        cmocka_unit_test(ends_as_if_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

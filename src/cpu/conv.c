@@ -1,17 +1,59 @@
 /*
- * conv.c - conv2d and conv2d_dx as correlations (corr.h).  The weights are packed once per call.  conv2d_dx is a
+ * conv.c - conv2d and conv2d_dx as correlations (corr.h).  The weights are packed once per call.  Results that are pooled
+ * stay in scratch, a few rows at a time, from the sums to the bias and the squashing function.  conv2d_dx is a
  * correlation of dy with the weights turned by 180 degrees, with stride s one for each of the s x s phases of the pixels.
  */
 #include "cpu/corr.h"
+#include "cpu/pool.h"
 #include "ops/attrs.h"
+#include "ops/conv.h"
 
 void JD_K(jd__k_conv2d)(const jd_call *c, const jd_worker *w);
 void JD_K(jd__k_conv2d_dx)(const jd_call *c, const jd_worker *w);
 
+/* Pools the results, some rows of windows at a time, then adds the bias and squashes. */
+static void pooled(const jd_call *c, const jd_corr *q, const jd_worker *w)
+{
+    const jd_conv_attr *a = c->attr;
+    const int64_t ph = c->out_type[0].dim[1], pw = c->out_type[0].dim[2], size = a->pool, O = q->N, line = q->ow * O;
+    const jd__conv_pool block = jd__conv_pooled(size, q->oh, q->ow, ph, O);
+    float *const rows = (float *)c->scratch + (jd__corr_packed(O, q->kh * q->kw * q->C) + 15) / 16 * 16 +
+                        (size_t)w->id * (size_t)block.floats;
+    jd_corr sums = *q;
+    sums.out = rows;
+    sums.bias = NULL; /* what follows the sums follows the pooling */
+    sums.act = JD_ACT_NONE;
+    size_t begin, end;
+    jd_share(w, (size_t)(c->out_type[0].dim[0] * ph), 1, &begin, &end);
+    for (int64_t p0 = (int64_t)begin; p0 < (int64_t)end; p0 += block.rows) {
+        const int64_t p1 = p0 + block.rows < (int64_t)end ? p0 + block.rows : (int64_t)end;
+        const int64_t last = (p1 - 1) % ph * size, r0 = p0 / ph * q->oh + p0 % ph * size;
+        const int64_t r1 = (p1 - 1) / ph * q->oh + (q->oh - last < size ? q->oh : last + size);
+        sums.before = r0 * line;
+        JD_K(jd__corr_rows)(&sums, r0, r1);
+        for (int64_t p = p0; p < p1; p++) {
+            const int64_t y = p % ph * size;
+            const jd_pool_row row = {.x = rows + (p / ph * q->oh + y - r0) * line,
+                                     .bias = q->bias,
+                                     .ny = q->oh - y < size ? q->oh - y : size,
+                                     .W = q->ow,
+                                     .C = O,
+                                     .ow = pw,
+                                     .size = a->pool,
+                                     .stride = a->pool};
+            float *const out = (float *)c->out[0] + p * pw * O;
+            JD_K(jd__maxpool_row)(&row, out, c->nout > 1 ? (int32_t *)c->out[1] + p * pw * O : NULL);
+            JD_K(jd__corr_squash)(q->act, out, pw * O);
+        }
+    }
+}
+
 void JD_K(jd__k_conv2d)(const jd_call *c, const jd_worker *w)
 {
     const jd_conv_attr *a = c->attr;
-    const int64_t *x = c->in_type[0].dim, *wt = c->in_type[1].dim, *y = c->out_type[0].dim;
+    const int64_t *x = c->in_type[0].dim, *wt = c->in_type[1].dim;
+    const int64_t oh = jd__conv_size(x[1], wt[1], a->stride, a->pad),
+                  ow = jd__conv_size(x[2], wt[2], a->stride, a->pad);
     JD_K(jd__corr_pack)(c->in[1], wt[0], wt[1] * wt[2] * wt[3], c->scratch, w);
     jd_team_barrier(w);
     const jd_corr q = {.in = c->in[0],
@@ -22,18 +64,23 @@ void JD_K(jd__k_conv2d)(const jd_call *c, const jd_worker *w)
                        .C = x[3],
                        .kh = wt[1],
                        .kw = wt[2],
-                       .oh = y[1],
-                       .ow = y[2],
-                       .N = y[3],
+                       .oh = oh,
+                       .ow = ow,
+                       .N = wt[0],
                        .step = a->stride,
                        .off_y = -a->pad,
                        .off_x = -a->pad,
                        .out = c->out[0],
-                       .out_b = y[1] * y[2] * y[3],
-                       .out_y = y[2] * y[3],
-                       .out_x = y[3],
-                       .pack = c->scratch};
-    JD_K(jd__corr)(&q, x[0], w);
+                       .out_b = oh * ow * wt[0],
+                       .out_y = ow * wt[0],
+                       .out_x = wt[0],
+                       .pack = c->scratch,
+                       .bias = c->nin > 2 ? c->in[2] : NULL,
+                       .act = (jd_act)a->act};
+    if (a->pool)
+        pooled(c, &q, w);
+    else
+        JD_K(jd__corr)(&q, x[0], w);
 }
 
 /* ---- conv2d_dx ------------------------------------------------------------------------------------------------------*/

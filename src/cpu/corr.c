@@ -1,6 +1,7 @@
 /* corr.c - correlations as implicit matrix products; see corr.h. */
 #include "cpu/corr.h"
 #include "cpu/transpose8.h"
+#include "cpu/vecmath.h"
 
 /* One tile's work: R pixels with the same taps. */
 typedef struct tile {
@@ -123,6 +124,44 @@ static int64_t same_taps(int64_t from, int64_t to, int64_t step, int64_t off, in
     return e;
 }
 
+#define SQUASH_EACH(expr)                                                                                              \
+    for (int64_t i = 0; i < n; i += VL) {                                                                              \
+        const int left = n - i < VL ? (int)(n - i) : VL;                                                               \
+        const vf v = vf_loadn(x + i, left);                                                                            \
+        vf_storen(x + i, (expr), left);                                                                                \
+    }
+void JD_K(jd__corr_squash)(jd_act act, float *x, int64_t n)
+{
+    switch (act) {
+    case JD_ACT_TANH: SQUASH_EACH(vf_tanh(v)) break;
+    case JD_ACT_SIGMOID: SQUASH_EACH(vf_sigmoid(v)) break;
+    case JD_ACT_RELU: SQUASH_EACH(vf_select(vf_gt(v, vf_zero()), v, vf_zero())) break;
+    default: break;
+    }
+}
+
+/* Bias and perhaps rectification of n results of a pixel. */
+JD_INLINE void end_pixel(const jd_corr *q, const bool relu, float *c, int64_t n0, int n)
+{
+    for (int j = 0; j < n; j += VL) {
+        const int left = n - j < VL ? n - j : VL;
+        vf x = vf_loadn(c + j, left);
+        if (q->bias) x = vf_add(x, vf_loadn(q->bias + n0 + j, left));
+        if (relu) x = vf_select(vf_gt(x, vf_zero()), x, vf_zero());
+        vf_storen(c + j, x, left);
+    }
+}
+
+/* A tile of so many rows, and of what follows its sums all that takes no time. */
+static void run_tile(const jd_corr *q, const conv_panel *p, void (*const *set)(const tile *), const tile *t, int rows)
+{
+    set[rows - 1](t);
+    if (q->act == JD_ACT_RELU)
+        for (int i = 0; i < rows; i++) end_pixel(q, true, t->c[i], p->n0, p->n);
+    else if (q->bias)
+        for (int i = 0; i < rows; i++) end_pixel(q, false, t->c[i], p->n0, p->n);
+}
+
 /* The results of rows [r0,r1) of (B,oh), of those with y in [y0,y1) and x in [x0,x1), which share their taps. */
 static void same_class(const jd_corr *q, const conv_panel *p, int64_t r0, int64_t r1, const int64_t y[2],
                        const int64_t x[2], taps ty, taps tx)
@@ -145,14 +184,14 @@ static void same_class(const jd_corr *q, const conv_panel *p, int64_t r0, int64_
         /* Where no tap lies on the image nothing is read, and the address stays inside it. */
         const int64_t iy = t.nkh ? yy * q->step + q->off_y + ty.lo : 0;
         const float *line = q->in + b * q->in_b + iy * q->in_y;
-        float *out = q->out + b * q->out_b + yy * q->out_y + p->n0;
+        float *out = q->out + (b * q->out_b + yy * q->out_y + p->n0 - q->before);
         for (int64_t xx = x[0]; xx < x[1]; xx++) {
             t.a[n] = t.run ? line + (xx * q->step + q->off_x + tx.lo) * q->C : line;
             t.c[n] = out + xx * q->out_x;
-            if (++n == rows) set[n - 1](&t), n = 0;
+            if (++n == rows) run_tile(q, p, set, &t, n), n = 0;
         }
     }
-    if (n) set[n - 1](&t);
+    if (n) run_tile(q, p, set, &t, n);
 }
 
 /* Rows of results worked on for each panel before the next panel: the panel is read from the outer caches once for so
@@ -179,6 +218,9 @@ void JD_K(jd__corr_rows)(const jd_corr *q, int64_t begin, int64_t end)
                 }
             }
         }
+        /* Few columns leave lanes empty, and a tanh is dear: whole rows. */
+        if (q->act != JD_ACT_NONE && q->act != JD_ACT_RELU)
+            JD_K(jd__corr_squash)(q->act, q->out + (r0 * q->out_y - q->before), (r1 - r0) * q->out_y);
     }
 }
 

@@ -10,6 +10,7 @@
 #define JD_CPU_CORR_H
 
 #include "cpu/conv.h"
+#include "ops/attrs.h"
 
 /* One correlation with unit or larger step, and where its results go. */
 typedef struct jd_corr {
@@ -23,8 +24,13 @@ typedef struct jd_corr {
     int64_t out_b, out_y, out_x; /* strides */
     const float *pack;           /* [panel][kh kw C][V VL] */
     bool add;                    /* the chains go on from what `out` holds */
+    int64_t before;              /* so many floats before the first row that is asked for have no place in `out` */
+    const float *bias;           /* (N) or NULL, added to each result, */
+    jd_act act;                  /* which is squashed then; not with `add`, and rows without gaps */
 } jd_corr;
 
+/* Squashes n values in place. */
+void JD_K(jd__corr_squash)(jd_act act, float *x, int64_t n);
 /* The rows of results r0..r1-1 of (B,oh). */
 void JD_K(jd__corr_rows)(const jd_corr *q, int64_t r0, int64_t r1);
 /* Member w's share of all. */

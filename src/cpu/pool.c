@@ -1,5 +1,6 @@
 /* pool.c - pooling at the speed of memory: lanes over channels, rows (b,y) shared out. */
 #include "cpu/cpu.h"
+#include "cpu/pool.h"
 #include "cpu/simd.h"
 #include "ops/attrs.h"
 
@@ -13,6 +14,63 @@ JD_INLINE int lanes(int64_t left)
     return left < VL ? (int)left : VL;
 }
 
+/* n lanes of one window of ny x nx cells: its largest values, and which they were.  ny, nx and whole may be constants. */
+JD_INLINE void window(const jd_pool_row *p, int64_t ny, int64_t nx, int64_t ch, int64_t ox, float *y, int32_t *winner,
+                      const int whole, int n)
+{
+    const float *s = p->x + ox * p->stride * p->C + ch;
+    const int64_t out = ox * p->C + ch;
+    vf best = whole ? vf_load(s) : vf_loadn(s, n);
+    vi at = vi_set1(0);
+    for (int64_t u = 0; u < ny; u++, s += p->W * p->C)
+        for (int64_t v = 0; v < nx; v++) {
+            if (!u && !v) continue;
+            const vf t = whole ? vf_load(s + v * p->C) : vf_loadn(s + v * p->C, n);
+            const vi here = vi_set1((int32_t)(u * p->size + v));
+            const vm more = vm_or(vf_gt(t, best), vf_isnan(t));
+            best = vf_select(more, t, best);
+            at = vi_select(more, here, at);
+        }
+    if (p->bias) best = vf_add(best, whole ? vf_load(p->bias + ch) : vf_loadn(p->bias + ch, n));
+    if (whole) {
+        vf_store(y + out, best);
+        if (winner) vi_store(winner + out, at);
+    } else {
+        vf_storen(y + out, best, n);
+        if (winner) vi_storen(winner + out, at, n);
+    }
+}
+
+/* Windows that are whole, of k x k cells, a constant. */
+JD_INLINE void whole_windows(const jd_pool_row *p, const int k, int64_t ch, int64_t count, float *y, int32_t *winner)
+{
+    for (int64_t ox = 0; ox < count; ox++) window(p, k, k, ch, ox, y, winner, 1, VL);
+}
+
+void JD_K(jd__maxpool_row)(const jd_pool_row *p, float *y, int32_t *winner)
+{
+    const int64_t C = p->C, whole = p->ny < p->size || p->W < p->size ? 0 : (p->W - p->size) / p->stride + 1;
+    for (int64_t from = 0; from < C; from += VL) {
+        /* The last lanes are done twice rather than masked. */
+        const int64_t ch = C - from < VL && C >= VL ? C - VL : from;
+        int64_t ox = 0;
+        if (C >= VL && (p->size == 2 || p->size == 3)) {
+            ox = whole < p->ow ? whole : p->ow;
+            if (p->size == 2)
+                whole_windows(p, 2, ch, ox, y, winner);
+            else
+                whole_windows(p, 3, ch, ox, y, winner);
+        }
+        for (; ox < p->ow; ox++) {
+            const int64_t left = p->W - ox * p->stride, nx = left < p->size ? left : p->size;
+            if (C >= VL)
+                window(p, p->ny, nx, ch, ox, y, winner, 1, VL);
+            else
+                window(p, p->ny, nx, ch, ox, y, winner, 0, lanes(C - ch));
+        }
+    }
+}
+
 void JD_K(jd__k_maxpool)(const jd_call *c, const jd_worker *w)
 {
     const jd_pool_attr *a = c->attr;
@@ -21,31 +79,15 @@ void JD_K(jd__k_maxpool)(const jd_call *c, const jd_worker *w)
     size_t begin, end;
     jd_share(w, (size_t)(c->in_type[0].dim[0] * oh), 1, &begin, &end);
     for (int64_t r = (int64_t)begin; r < (int64_t)end; r++) {
-        const int64_t y0 = r % oh * a->stride, ny = H - y0 < a->size ? H - y0 : a->size;
-        const float *x = (const float *)c->in[0] + (r / oh * H + y0) * W * C;
-        for (int64_t ox = 0; ox < ow; ox++) {
-            const int64_t x0 = ox * a->stride, nx = W - x0 < a->size ? W - x0 : a->size;
-            float *y = (float *)c->out[0] + (r * ow + ox) * C;
-            int32_t *winner = (int32_t *)c->out[1] + (r * ow + ox) * C;
-            for (int64_t from = 0; from < C; from += VL) {
-                /* The last lanes are done twice rather than masked. */
-                const int64_t ch = C - from < VL && C >= VL ? C - VL : from;
-                const int n = lanes(C - ch);
-                const float *s = x + x0 * C + ch;
-                vf best = vf_loadn(s, n);
-                vi at = vi_set1(0);
-                for (int64_t u = 0; u < ny; u++)
-                    for (int64_t v = 0; v < nx; v++) {
-                        const vf t = vf_loadn(s + (u * W + v) * C, n);
-                        const vi here = vi_set1((int32_t)(u * a->size + v));
-                        const vm more = vf_gt(t, best), nan = vf_isnan(t);
-                        best = vf_select(nan, t, vf_select(more, t, best));
-                        at = vi_select(nan, here, vi_select(more, here, at));
-                    }
-                vf_storen(y + ch, best, n);
-                vi_storen(winner + ch, at, n);
-            }
-        }
+        const int64_t y0 = r % oh * a->stride;
+        const jd_pool_row p = {.x = (const float *)c->in[0] + (r / oh * H + y0) * W * C,
+                               .ny = H - y0 < a->size ? H - y0 : a->size,
+                               .W = W,
+                               .C = C,
+                               .ow = ow,
+                               .size = a->size,
+                               .stride = a->stride};
+        JD_K(jd__maxpool_row)(&p, (float *)c->out[0] + r * ow * C, (int32_t *)c->out[1] + r * ow * C);
     }
 }
 

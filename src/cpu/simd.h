@@ -57,6 +57,7 @@ JD_INLINE vm vf_gt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 JD_INLINE vm vf_ge(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 JD_INLINE vm vf_eq(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 JD_INLINE vm vf_isnan(vf a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+JD_INLINE vm vm_or(vm a, vm b) { return (vm)(a | b); }
 JD_INLINE vf vf_select(vm m, vf a, vf b) { return _mm512_mask_blend_ps(m, b, a); }
 JD_INLINE vi vi_select(vm m, vi a, vi b) { return _mm512_mask_blend_epi32(m, b, a); }
 JD_INLINE vi vi_set1(int32_t x) { return _mm512_set1_epi32(x); }
@@ -115,6 +116,7 @@ JD_INLINE vm vf_gt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
 JD_INLINE vm vf_ge(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GE_OQ); }
 JD_INLINE vm vf_eq(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 JD_INLINE vm vf_isnan(vf a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+JD_INLINE vm vm_or(vm a, vm b) { return _mm256_or_ps(a, b); }
 JD_INLINE vf vf_select(vm m, vf a, vf b) { return _mm256_blendv_ps(b, a, m); }
 JD_INLINE vi vi_select(vm m, vi a, vi b)
 {
@@ -166,6 +168,7 @@ JD_INLINE vm vf_gt(vf a, vf b) { return a > b; }
 JD_INLINE vm vf_ge(vf a, vf b) { return a >= b; }
 JD_INLINE vm vf_eq(vf a, vf b) { return a == b; }
 JD_INLINE vm vf_isnan(vf a) { return a != a; }
+JD_INLINE vm vm_or(vm a, vm b) { return a | b; }
 JD_INLINE vf vf_select(vm m, vf a, vf b) { return m ? a : b; }
 JD_INLINE vi vi_select(vm m, vi a, vi b) { return m ? a : b; }
 JD_INLINE vi vi_set1(int32_t x) { return x; }

@@ -10,6 +10,16 @@ static double elements(const jd_type *t)
     return (double)jd__count(t);
 }
 
+/* What the planner folded into a product or a convolution. */
+static int act_of(const jd_call *c)
+{
+    return c->op == &jd__op_conv2d ? ((const jd_conv_attr *)c->attr)->act : ((const jd_matmul_attr *)c->attr)->act;
+}
+static int pool_of(const jd_call *c)
+{
+    return ((const jd_conv_attr *)c->attr)->pool;
+}
+
 /* Arithmetic operations of an instruction beside its multiply-adds. */
 static double other_operations(const jd_call *c)
 {
@@ -20,9 +30,9 @@ static double other_operations(const jd_call *c)
             n += p->step[s].code == JD_PW_affine ? 2 : p->step[s].code == JD_PW_real ? 0 : 1;
         return n * elements(&c->out_type[0]);
     }
-    if (c->op == &jd__op_matmul) {
-        const jd_matmul_attr *a = c->attr;
-        n = (c->nin > 2 && c->in_type[2].rank >= 0) + (a->act != JD_ACT_NONE);
+    if (c->op == &jd__op_matmul || c->op == &jd__op_conv2d) {
+        n = (c->nin > 2 && c->in_type[2].rank >= 0) + (act_of(c) != JD_ACT_NONE);
+        if (c->op == &jd__op_conv2d) n += pool_of(c) * pool_of(c);
         return n * elements(&c->out_type[0]);
     }
     static const struct {
@@ -63,7 +73,8 @@ jd_plan_info jd_plan_describe(const jd_plan *p)
     return i;
 }
 
-/* "pointwise mul tanh add" for a fused chain, "matmul + bias tanh" for a product with an epilogue, else the op's name. */
+/* "pointwise mul tanh add" for a fused chain, "matmul + bias tanh" or "conv2d maxpool + bias tanh" for a product or a
+ * convolution and what follows, else the op's name. */
 static void kernel_text(const jd__instr *in, char text[96])
 {
     size_t n = (size_t)snprintf(text, 96, "%s", in->call.op->name);
@@ -74,11 +85,11 @@ static void kernel_text(const jd__instr *in, char text[96])
             n += (size_t)snprintf(text + n, 96 - n, "%s%s", s ? " " : "", jd__pw_name[q->step[s].code]);
         if (n >= 60) snprintf(text + n, 96 - n, " ...");
     }
-    if (in->call.op == &jd__op_matmul) {
+    if (in->call.op == &jd__op_matmul || in->call.op == &jd__op_conv2d) {
         static const char *const act[] = {"", " tanh", " sigmoid", " relu"};
-        const jd_matmul_attr *a = in->call.attr;
         const bool bias = in->call.nin > 2 && in->call.in_type[2].rank >= 0;
-        snprintf(text + n, 96 - n, "%s%s", bias ? " + bias" : "", act[a->act & 3]);
+        const bool pool = in->call.op == &jd__op_conv2d && pool_of(&in->call);
+        snprintf(text + n, 96 - n, "%s%s%s", pool ? " maxpool" : "", bias ? " + bias" : "", act[act_of(&in->call) & 3]);
     }
 }
 

@@ -1,6 +1,7 @@
 /* fuse.c - which ops run at all, and which run together. */
 #include <string.h>
 
+#include "base/ctx.h"
 #include "graph/plan.h"
 
 static uint32_t users(const jd__fusion *f, uint32_t v)
@@ -50,20 +51,17 @@ static uint32_t sole_pointwise_user(const jd_graph *g, const jd__fusion *f, uint
     return g->op[o].code == JD_OP_pointwise && program_of(g, o)->nsteps == 1 ? o : UINT32_MAX;
 }
 
-/* x = a b; x + bias; tanh of it: one product with an epilogue. */
-static void fold_product(jd_graph *g, jd__fusion *f, uint32_t m)
+/* x + bias, tanh of it: folded into op m, whose values x are (...,N). */
+static void fold_end(jd_graph *g, jd__fusion *f, uint32_t m, uint32_t end)
 {
-    const jd__opnode *op = &g->op[m];
-    uint32_t end = op->out0;
-    f->role[m] = JD_ROLE_PRODUCT;
+    const int64_t N = g->value[end].type.dim[g->value[end].type.rank - 1];
     uint32_t o = sole_pointwise_user(g, f, end);
     if (o != UINT32_MAX && program_of(g, o)->step[0].code == JD_PW_add) {
         const uint32_t a = g->pool[g->op[o].in_at], b = g->op[o].nin > 1 ? g->pool[g->op[o].in_at + 1] : a;
         const uint32_t bias = a == end ? b : a;
         const jd_type *bt = &g->value[bias].type, *mt = &g->value[end].type;
         const uint32_t maker = g->value[bias].op;
-        const bool row =
-            bias != end && jd__count(bt) == mt->dim[1] && bt->rank >= 1 && bt->dim[bt->rank - 1] == mt->dim[1];
+        const bool row = bias != end && jd__count(bt) == N && bt->rank >= 1 && bt->dim[bt->rank - 1] == N;
         if (row && jd__count(&g->value[g->op[o].out0].type) == jd__count(mt) &&
             (jd__ops[g->op[maker].code]->flags & JD_OP_LEAF)) {
             f->fold_bias[m] = bias;
@@ -72,7 +70,7 @@ static void fold_product(jd_graph *g, jd__fusion *f, uint32_t m)
             o = sole_pointwise_user(g, f, end);
         }
     }
-    /* A squashing function keeps the product's own value out of memory; its result may have any number of users. */
+    /* A squashing function keeps the op's own value out of memory; its result may have any number of users. */
     if (o != UINT32_MAX && f->role[o] == JD_ROLE_PLAIN) {
         const uint8_t code = program_of(g, o)->step[0].code;
         const uint8_t act = code == JD_PW_tanh      ? JD_ACT_TANH
@@ -86,6 +84,32 @@ static void fold_product(jd_graph *g, jd__fusion *f, uint32_t m)
         }
     }
     f->fold_out[m] = end;
+}
+
+/* x = a b; x + bias; tanh of it: one product with an epilogue. */
+static void fold_product(jd_graph *g, jd__fusion *f, uint32_t m)
+{
+    f->role[m] = JD_ROLE_PRODUCT;
+    fold_end(g, f, m, g->op[m].out0);
+}
+
+/* A convolution, the max pooling of it by windows that do not overlap, bias, tanh: the image before pooling never lies in
+ * memory as a whole.  The kernels of devices do one after the other. */
+static void fold_convolution(jd_graph *g, jd__fusion *f, uint32_t m)
+{
+    uint32_t end = g->op[m].out0;
+    if (g->real != JD_F32 || g->ctx->device) return;
+    f->role[m] = JD_ROLE_CONV;
+    if (!f->is_result[end] && users(f, end) == 1) {
+        const uint32_t o = f->use[f->use_at[end]];
+        const jd_pool_attr *a = (const void *)g->op[o].attr;
+        if (g->op[o].code == JD_OP_maxpool && a->size == a->stride) {
+            f->fold_pool[m] = o;
+            f->role[o] = JD_ROLE_INSIDE;
+            end = g->op[o].out0;
+        }
+    }
+    fold_end(g, f, m, end);
 }
 
 /* ---- point-wise groups ----------------------------------------------------------------------------------------------*/
@@ -208,11 +232,13 @@ jd_status jd__fuse(jd_graph *g, jd__fusion *f)
                       .is_result = jd__graph_alloc(g, values),
                       .fold_out = jd__graph_alloc(g, ops * sizeof(uint32_t)),
                       .fold_bias = jd__graph_alloc(g, ops * sizeof(uint32_t)),
+                      .fold_pool = jd__graph_alloc(g, ops * sizeof(uint32_t)),
                       .fold_act = jd__graph_alloc(g, ops),
                       .group = jd__graph_alloc(g, ops * sizeof(uint32_t)),
                       .next = jd__graph_alloc(g, ops * sizeof(uint32_t))};
     if (jd_error(g->ctx)) return jd_error(g->ctx);
     memset(f->group, 0xff, ops * sizeof(uint32_t));
+    memset(f->fold_pool, 0xff, ops * sizeof(uint32_t));
     find_live(g, f);
     find_users(g, f);
     for (uint32_t o = 0; o < g->nop; o++) {
@@ -222,6 +248,8 @@ jd_status jd__fuse(jd_graph *g, jd__fusion *f)
             f->role[o] = JD_ROLE_NONE;
         else if (g->op[o].code == JD_OP_matmul)
             fold_product(g, f, o);
+        else if (g->op[o].code == JD_OP_conv2d)
+            fold_convolution(g, f, o);
     }
     mark_sgd(g, f);
     return group_pointwise(g, f);

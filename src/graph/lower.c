@@ -68,6 +68,31 @@ static void product(lower *l, uint32_t o)
     i->nout = 1;
 }
 
+static void convolution(lower *l, uint32_t o)
+{
+    const uint32_t pool = l->f->fold_pool[o], *in = l->g->pool + l->g->op[o].in_at;
+    jd__item *i = add_item(l, 2 * (uint64_t)o, JD_OP_conv2d, o);
+    uint32_t *v = values(l, 5);
+    jd_conv_attr *a = jd__graph_alloc(l->g, sizeof *a);
+    if (!i || !v || !a) return;
+    memcpy(a, l->g->op[o].attr, sizeof *a);
+    a->act = l->f->fold_act[o];
+    v[0] = in[0];
+    v[1] = in[1];
+    v[2] = l->f->fold_bias[o];
+    v[3] = l->f->fold_out[o];
+    i->attr = a;
+    i->in = v;
+    i->nin = 3;
+    i->out = v + 3;
+    i->nout = 1;
+    if (pool == UINT32_MAX) return;
+    const uint32_t winner = l->g->op[pool].out0 + 1;
+    a->pool = ((const jd_pool_attr *)(const void *)l->g->op[pool].attr)->size;
+    v[4] = winner;
+    i->nout += l->f->is_result[winner] || l->f->use_at[winner + 1] > l->f->use_at[winner];
+}
+
 /* ---- point-wise groups: one program from many --------------------------------------------------------------------------*/
 
 typedef struct join {
@@ -328,6 +353,8 @@ jd_status jd__lower(jd_graph *g, jd__fusion *f, jd__item **items, uint32_t *n)
             plain(&l, o);
         else if (f->role[o] == JD_ROLE_PRODUCT)
             product(&l, o);
+        else if (f->role[o] == JD_ROLE_CONV)
+            convolution(&l, o);
         else if (f->role[o] == JD_ROLE_GROUP && f->group[o] == o) {
             uint32_t count = 0;
             for (uint32_t m = o; m != UINT32_MAX; m = f->next[m]) {

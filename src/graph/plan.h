@@ -69,13 +69,14 @@ struct jd_plan {
 };
 
 /* What fuse.c decides.  Arrays are indexed by op or value; memory is the graph's. */
-enum { JD_ROLE_NONE, JD_ROLE_PLAIN, JD_ROLE_PRODUCT, JD_ROLE_GROUP, JD_ROLE_INSIDE, JD_ROLE_SGD };
+enum { JD_ROLE_NONE, JD_ROLE_PLAIN, JD_ROLE_PRODUCT, JD_ROLE_CONV, JD_ROLE_GROUP, JD_ROLE_INSIDE, JD_ROLE_SGD };
 typedef struct jd__fusion {
     uint8_t *role;    /* per op: how it is run; NONE: dead, a leaf or a view; INSIDE: within another instruction */
     uint32_t *use_at; /* per value: its users are use[use_at[v] .. use_at[v + 1] - 1], op numbers */
     uint32_t *use;
     uint8_t *is_result;             /* per value */
-    uint32_t *fold_out, *fold_bias; /* per product op: the value it ends in, the bias value or 0 */
+    uint32_t *fold_out, *fold_bias; /* per product or convolution: the value it ends in, the bias value or 0 */
+    uint32_t *fold_pool;            /* per convolution: the max pooling that follows, or UINT32_MAX */
     uint8_t *fold_act;
     uint32_t *group; /* per op: the last member of its point-wise group */
     uint32_t *next;  /* per op: another member of its group, from the last one on; UINT32_MAX ends the list */

@@ -54,10 +54,13 @@ typedef struct jd_depth_attr {
 } jd_depth_attr;
 
 /* conv2d: x (B,H,W,I), w (O,kH,kW,I) -> (B,H',W',O).  conv2d_dx: dy, w -> (B,H,W,I).  conv2d_dw: dy, x -> (O,kH,kW,I).
- * The sizes that the inputs do not give stand here. */
+ * The sizes that the inputs do not give stand here.  On the CPU the planner folds what follows into conv2d: max pooling by
+ * windows of `pool` cells that do not overlap, with the outputs of maxpool or the first of them, bias [2] (O), act. */
 typedef struct jd_conv_attr {
     int32_t stride, pad;
     int32_t h, w; /* conv2d_dx: H, W of x.  conv2d_dw: kH, kW */
+    int32_t pool; /* 0: none */
+    uint8_t act;  /* jd_act, after the bias */
 } jd_conv_attr;
 
 /* maxpool: x -> y, winner int32 (B,H',W',C): dy*size + dx inside the window.  unpool: dy, winner -> (B,H,W,C).

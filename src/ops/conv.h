@@ -45,6 +45,19 @@ typedef struct jd__conv_sizes {
 } jd__conv_sizes;
 jd_status jd__conv_check(const jd_infer *c, jd__conv_sizes *s);
 
+/* conv2d with pooling: how many rows of results are worked on together, and the floats that they take at most. */
+typedef struct jd__conv_pool {
+    int64_t rows, floats;
+} jd__conv_pool;
+static inline jd__conv_pool jd__conv_pooled(int64_t size, int64_t oh, int64_t ow, int64_t ph, int64_t O)
+{
+    enum { PIXELS = 512 };
+    const int64_t pixels = size * ow, rows = pixels < PIXELS ? PIXELS / pixels : 1, left = oh - ph * size;
+    /* Rows that no window covers lie between those of two samples. */
+    const int64_t most = rows * size + (left > 0 ? left * (ph ? (rows - 1) / ph + 1 : 0) : 0);
+    return (jd__conv_pool){rows, (most * ow * O + 15) / 16 * 16};
+}
+
 /* How conv2d_dw cuts the rows (b,oy): into 8 parts where the weights are few, so that many threads find work; the parts
  * are a function of the shapes alone. */
 enum {

@@ -51,16 +51,25 @@ static void grad_conv2d(const jd_rule *c)
 
 static double flop_conv2d(const jd_call *c)
 {
-    const int64_t *w = c->in_type[1].dim;
-    return 2.0 * (double)jd__count(&c->out_type[0]) * (double)(w[1] * w[2] * w[3]);
+    const jd_conv_attr *a = c->attr;
+    const int64_t *x = c->in_type[0].dim, *w = c->in_type[1].dim;
+    const int64_t oh = jd__conv_size(x[1], w[1], a->stride, a->pad), ow = jd__conv_size(x[2], w[2], a->stride, a->pad);
+    return 2.0 * (double)(x[0] * oh * ow * w[0]) * (double)(w[1] * w[2] * w[3]);
 }
 
-/* The packed weights. */
+/* The packed weights, and for each thread the rows that are pooled together. */
 static size_t scratch_conv2d(const jd_call *c, int threads)
 {
-    (void)threads;
-    const int64_t *w = c->in_type[1].dim;
-    return (size_t)((w[0] + 15) / 16 * 16 * w[1] * w[2] * w[3]) * sizeof(float) + 64;
+    const jd_conv_attr *a = c->attr;
+    const int64_t *x = c->in_type[0].dim, *w = c->in_type[1].dim;
+    size_t n = (size_t)((w[0] + 15) / 16 * 16 * w[1] * w[2] * w[3]);
+    if (a->pool) {
+        const jd__conv_pool p =
+            jd__conv_pooled(a->pool, jd__conv_size(x[1], w[1], a->stride, a->pad),
+                            jd__conv_size(x[2], w[2], a->stride, a->pad), c->out_type[0].dim[1], w[0]);
+        n += 16 + (size_t)threads * (size_t)p.floats;
+    }
+    return n * sizeof(float) + 64;
 }
 
 jd_node jd_conv2d_raw(jd_graph *g, jd_node x, jd_node w, jd_conv_options o)
@@ -83,28 +92,51 @@ const jd_op jd__op_conv2d = {.name = "conv2d",
                              .ref = {conv2d_f32, conv2d_f64}};
 
 #else
+/* The result at (b,y,x,o). */
+static REAL FN(conv_at)(const jd_call *c, int64_t b, int64_t y, int64_t x, int64_t o)
+{
+    const jd_conv_attr *a = c->attr;
+    const int64_t H = c->in_type[0].dim[1], W = c->in_type[0].dim[2], I = c->in_type[0].dim[3];
+    const int64_t kh = c->in_type[1].dim[1], kw = c->in_type[1].dim[2];
+    const int64_t iy = y * a->stride - a->pad, ix = x * a->stride - a->pad;
+    REAL s = 0;
+    for (int64_t u = 0; u < kh; u++)
+        for (int64_t v = 0; v < kw; v++) {
+            if (iy + u < 0 || iy + u >= H || ix + v < 0 || ix + v >= W) continue;
+            const REAL *xs = (const REAL *)c->in[0] + ((b * H + iy + u) * W + ix + v) * I;
+            const REAL *ws = (const REAL *)c->in[1] + ((o * kh + u) * kw + v) * I;
+            for (int64_t i = 0; i < I; i++) s = R_FMA(xs[i], ws[i], s);
+        }
+    return s;
+}
+
 static void FN(conv2d)(const jd_call *c, const jd_worker *w)
 {
     const jd_conv_attr *a = c->attr;
-    const REAL *x = c->in[0], *wt = c->in[1];
-    REAL *y = c->out[0];
-    const int64_t H = c->in_type[0].dim[1], W = c->in_type[0].dim[2], I = c->in_type[0].dim[3];
-    const int64_t kh = c->in_type[1].dim[1], kw = c->in_type[1].dim[2];
-    const int64_t oh = c->out_type[0].dim[1], ow = c->out_type[0].dim[2], O = c->out_type[0].dim[3];
+    const REAL *bias = c->nin > 2 ? c->in[2] : NULL;
+    REAL *out = c->out[0];
+    int32_t *winner = c->nout > 1 ? c->out[1] : NULL;
+    const int64_t oh = jd__conv_size(c->in_type[0].dim[1], c->in_type[1].dim[1], a->stride, a->pad);
+    const int64_t ow = jd__conv_size(c->in_type[0].dim[2], c->in_type[1].dim[2], a->stride, a->pad);
+    const int64_t ph = c->out_type[0].dim[1], pw = c->out_type[0].dim[2], O = c->out_type[0].dim[3];
+    const int64_t size = a->pool ? a->pool : 1;
     size_t begin, end;
-    jd_share(w, (size_t)jd__rows(&c->out_type[0]), 1, &begin, &end);
-    for (int64_t p = (int64_t)begin; p < (int64_t)end; p++) {
-        const int64_t b = p / (oh * ow), iy = p / ow % oh * a->stride - a->pad, ix = p % ow * a->stride - a->pad;
-        for (int64_t o = 0; o < O; o++) {
-            REAL s = 0;
-            for (int64_t u = 0; u < kh; u++)
-                for (int64_t v = 0; v < kw; v++) {
-                    if (iy + u < 0 || iy + u >= H || ix + v < 0 || ix + v >= W) continue;
-                    const REAL *xs = x + ((b * H + iy + u) * W + ix + v) * I, *ws = wt + ((o * kh + u) * kw + v) * I;
-                    for (int64_t i = 0; i < I; i++) s = R_FMA(xs[i], ws[i], s);
-                }
-            y[p * O + o] = s;
+    jd_share(w, (size_t)jd__count(&c->out_type[0]), 1, &begin, &end);
+    for (int64_t e = (int64_t)begin; e < (int64_t)end; e++) {
+        const int64_t o = e % O, x0 = e / O % pw * size, y0 = e / (O * pw) % ph * size, b = e / (O * pw * ph);
+        REAL best = FN(conv_at)(c, b, y0, x0, o);
+        int32_t at = 0;
+        for (int64_t k = 1; k < size * size; k++) {
+            if (y0 + k / size >= oh || x0 + k % size >= ow) continue;
+            const REAL t = FN(conv_at)(c, b, y0 + k / size, x0 + k % size, o);
+            if (t > best || t != t) best = t, at = (int32_t)k;
         }
+        if (winner) winner[e] = at;
+        if (bias) best += bias[o];
+        if (a->act == JD_ACT_TANH) best = R_TANH(best);
+        if (a->act == JD_ACT_SIGMOID) best = R_SIGMOID(best);
+        if (a->act == JD_ACT_RELU) best = best > 0 ? best : 0;
+        out[e] = best;
     }
 }
 #endif
