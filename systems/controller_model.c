@@ -110,7 +110,7 @@ static bool sensible(jd_run *r, const work *w)
                                         "plan_cycles",      "plan_choose"};
     const int seeds[] = {w->flipflop.seeds, w->pole.seeds, w->maze.seeds};
     for (size_t i = 0; i < 3; i++)
-        if (seeds[i] < 1 || seeds[i] > CM_SEEDS) return false;
+        if (seeds[i] < (i < 2) || seeds[i] > CM_SEEDS) return false; /* the maze may be left out */
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (!(jd_run_setting(r, whole[i]) >= 1 && jd_run_setting(r, whole[i]) <= 1e6)) return false;
     const double dream = jd_run_setting(r, "pole_dream"), horizon = jd_run_setting(r, "plan_horizon"),
@@ -131,7 +131,7 @@ static jd_status learn(jd_run *r, work *w)
     for (int i = 0; i < w->pole.seeds && !jd_error(ctx); i++) cm_pole_learn(r, &w->pole, i);
     if (!jd_error(ctx)) judge_pole(w);
     for (int i = 0; i < w->maze.seeds && !jd_error(ctx); i++) cm_maze_learn(r, &w->maze, i);
-    if (!jd_error(ctx)) judge_maze(w);
+    if (!jd_error(ctx) && w->maze.seeds) judge_maze(w);
     return jd_error(ctx);
 }
 
@@ -153,15 +153,16 @@ static jd_status run(jd_run *r)
     if (!sensible(r, w))
         jd_fail(
             ctx, JD_EUSAGE,
-            "controller-model: seeds are 1 to %d, pole_cycles 1 to %d, pole_random at least 30, maze_random at least "
-            "64, dreams and plans 2 to 400 steps, plan_choose at most 1000, maze_units 1 to 64, the rest at least 1",
+            "controller-model: seeds are 1 to %d, maze_seeds 0 or more, pole_cycles 1 to %d, pole_random at least 30, "
+            "maze_random at least 64, dreams and plans 2 to 400 steps, plan_choose at most 1000, maze_units 1 to 64, "
+            "the rest at least 1",
             CM_SEEDS, CM_CYCLES - 1);
     else if (!learn(r, w)) {
         claims_table(&w->c,
                      "Bounds are this program's, after public re-makes; the report of 1990 itself was not at hand.");
         cm_report_flipflop(r, &w->flipflop);
         cm_report_pole(r, &w->pole);
-        cm_report_maze(r, &w->maze);
+        if (w->maze.seeds) cm_report_maze(r, &w->maze);
         jd_run_finish(r, w->c.hold, w->c.hold < w->c.n ? "see the table of claims" : NULL);
     }
     for (int k = 0; k < CM_ACTORS; k++) {
@@ -198,7 +199,7 @@ static const jd_setting settings[] = {
     {"plan_horizon", {50, 50, 50}, "steps"},
     {"plan_rounds", {10, 10, 10}, "of gradient descent for each real step"},
     {"plan_rate", {.5, .5, .5}, "the most by which an action moves in a round, before it is squashed"},
-    {"maze_seeds", {3, 10, 10}, "pairs of each kind"},
+    {"maze_seeds", {0, 10, 10}, "pairs of each kind; 0: the maze is left out"},
     {"maze_units", {32, 32, 32}, "of M"},
     {"maze_random", {2000, 2000, 2000}, "random episodes at first"},
     {"maze_cycles", {4, 4, 4}, "M, then C, at most"},
@@ -221,12 +222,12 @@ const jd_system jd_system_controller_model = {
     .paper = "J. Schmidhuber: Making the world differentiable. FKI-126-90, 1990; An on-line algorithm for dynamic "
              "reinforcement learning and planning in reactive environments. IJCNN 1990; Reinforcement learning in "
              "Markovian and non-Markovian environments. NIPS 3, 1991",
-    .metric = "claims that hold, of 7",
+    .metric = "claims that hold, of 7 (quick: 6)",
     .higher = true,
     .paper_value = (double)NAN,
     .paper_note = "1990, as told by a public re-make: flip-flop solved in 6 of 10 runs (M first) and 20 of 30 (in "
                   "parallel) within a million steps; the pole's criterion was 1,000 steps",
-    .accept = {7, 7, 7},
+    .accept = {6, 7, 7},
     .about = "M, a recurrent net, learns what comes next and what hurts. C, another one, acts. Pain is no function "
              "that could be differentiated, but M's prediction of it is: errors flow back through M's fixed weights "
              "into C's actions, and on through C's and M's own feedback to what was seen before. C is never told what "
