@@ -264,9 +264,12 @@ static jd_status run(jd_run *r)
     for (int i = 0; i < 4; i++)
         if (run_part(r, &k[i])) return jd_error(jd_run_ctx(r));
     report(r, k, 4);
-    for (int i = 0; i < 4; i++)
-        jd_run_note(r, "%s, %s: %d of %d trials solved, %.0f sequences", k[i].noise ? "2b" : "2a",
-                    k[i].plain ? "plain recurrent net" : "LSTM", k[i].solved, k[i].trials, k[i].sequences);
+    for (int i = 0; i < 4; i++) {
+        char after[40] = "";
+        if (k[i].solved) snprintf(after, sizeof after, ", after %.0f sequences in the mean", k[i].sequences);
+        jd_run_note(r, "%s, %s: %d of %d trials solved%s", k[i].noise ? "2b, noise" : "2a, no noise",
+                    k[i].plain ? "plain recurrent net" : "LSTM", k[i].solved, k[i].trials, after);
+    }
     jd_run_extra(r, "sequences", k[0].sequences);
     jd_run_extra(r, "plain_rnn", control ? 100. * k[1].solved / control : (double)NAN);
     jd_run_extra(r, "random", 100. * k[2].solved / trials);
