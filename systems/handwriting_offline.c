@@ -32,7 +32,7 @@ static jd_status run(jd_run *r)
 
 static const jd_setting settings[] = {
     HAND_SETTINGS,
-    {"epochs", {3, 16, 40}, "passes over the training samples"},
+    {"epochs", {12, 16, 40}, "passes over the training samples"},
     {"lines", {0, 0, 1}, "1: lines of text are trained and measured too, with the same net"},
     {"rows", {32, 32, 48}, "height of the picture"},
     {"size", {9, 9, 14}, "rows that a height of writing takes up"},

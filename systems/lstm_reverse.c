@@ -37,6 +37,7 @@ typedef struct job {
     jd_run *r;
     jd_ctx *ctx;
     int seeds[TASKS];
+    double enough;         /* of a net's answers must have no error, % */
     seq2seq_pairs part[3]; /* to learn from, held out, to be tested on: of one run */
     measured with[TASKS][SEEDS], without[TASKS];
 } job;
@@ -180,7 +181,7 @@ static void show_map(job *k, int task, seq2seq_learner *l)
 static int without_error(const job *k, int task)
 {
     int n = 0;
-    for (int s = 0; s < k->seeds[task]; s++) n += k->with[task][s].exact == 1;
+    for (int s = 0; s < k->seeds[task]; s++) n += 100 * k->with[task][s].exact >= k->enough;
     return n;
 }
 
@@ -188,7 +189,7 @@ static void show_table(const job *k)
 {
     enum { COLUMNS = 6 };
     static const char *const headings[COLUMNS] = {"task",
-                                                  "without any error, of the seeds",
+                                                  "count as without error, of the seeds",
                                                   "answers without an error, each seed (%)",
                                                   "no attention (%)",
                                                   "longest sources: attention, none (%)",
@@ -297,7 +298,8 @@ static jd_status run_all(job *k)
     for (int task = COPY; task <= REVERSE; task++) {
         char what[100];
         double slowest = 0;
-        snprintf(what, sizeof what, "%s, to 20 symbols, attention: 100 %% exact in every seed", task_name[task]);
+        snprintf(what, sizeof what, "%s, to 20 symbols, attention: %g %% exact in every seed", task_name[task],
+                 k->enough);
         claim(c, without_error(k, task) == k->seeds[task], what, "%d of %d", without_error(k, task), k->seeds[task]);
         for (int s = 0; s < k->seeds[task]; s++) slowest = fmax(slowest, k->with[task][s].seconds);
         snprintf(what, sizeof what, "%s: learned within 5 minutes", task_name[task]);
@@ -324,7 +326,10 @@ static jd_status run(jd_run *r)
                        SEEDS);
     job *k = jd_alloc(ctx, sizeof *k);
     if (!k) return jd_error(ctx);
-    *k = (job){.r = r, .ctx = ctx, .seeds = {(int)seeds, (int)seeds, (int)others, (int)others}};
+    *k = (job){.r = r,
+               .ctx = ctx,
+               .seeds = {(int)seeds, (int)seeds, (int)others, (int)others},
+               .enough = jd_run_setting(r, "enough")};
     run_all(k);
     for (int i = 0; i < 3; i++) seq2seq_pairs_free(ctx, &k->part[i]);
     jd_free(ctx, k);
@@ -334,6 +339,7 @@ static jd_status run(jd_run *r)
 static const jd_setting settings[] = {
     {"seeds", {1, 5, 10}, "nets with attention for copying, and for reversing"},
     {"other_seeds", {1, 1, 10}, "for sorting and adding"},
+    {"enough", {99, 100, 100}, "of its answers must have no error, for a net to count, %"},
     {"pairs", {24000, 128000, 320000}, "to learn from"},
     {"epochs", {1, 1, 1}, "passes over them"},
     {"batch", {32, 32, 64}, "pairs a step"},
@@ -349,11 +355,11 @@ const jd_system jd_system_lstm_reverse = {
     .title = "Copy, reverse, sort and add: one LSTM reads, another writes",
     .paper = "I. Sutskever, O. Vinyals, Q. V. Le: Sequence to sequence learning with neural networks. NIPS 2014; O. "
              "Vinyals, L. Kaiser, T. Koo, S. Petrov, I. Sutskever, G. Hinton: Grammar as a foreign language. NIPS 2015",
-    .metric = "nets that copy and reverse without any error (%)",
+    .metric = "nets that copy and reverse without any error (quick: 99 % of the sequences) (%)",
     .higher = true,
     .paper_value = (double)NAN,
     .paper_note = "not in the papers: a test of what their nets must be able to do",
-    .accept = {50, 100, 100},
+    .accept = {100, 100, 100},
     .about =
         "Sequences of 3 to 20 letters must be written as they are, turned round, or sorted, and sums of two numbers "
         "must be worked out, digit by digit. With attention the writer learns to walk along the source, forwards or "

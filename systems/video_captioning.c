@@ -377,7 +377,7 @@ static jd_status run(jd_run *r)
 
 static const jd_setting SETTINGS[] = {
     {"seeds", {1, 3, 3}, "pairs of nets, with clips of their own"},
-    {"steps", {4000, 6000, 20000}, "training steps, each on new clips"},
+    {"steps", {3000, 6000, 20000}, "training steps, each on new clips"},
     {"mean_steps", {800, 2500, 20000}, "of the net that sees the mean of the frames"},
     {"batch", {16, 16, 128}, "clips a step"},
     {"rate", {4e-3, 4e-3, 1e-3}, "Adam's learning rate, falling to a fiftieth along half a cosine"},
