@@ -51,6 +51,9 @@ static void pack_a_tile(const jd_gemm *g, int64_t m, int mr, int64_t k0, int64_t
     if (m + WIDE <= g->M && g->ak == 1) {
         for (; k + 8 <= K; k += 8) {
             __m256 r[WIDE / 8][8];
+            if (k % 16 == 0) {
+                JD_UNROLL for (int i = 0; i < WIDE; i++) __builtin_prefetch(A + i * g->am + k + 64);
+            }
             JD_UNROLL for (int j = 0; j < WIDE; j += 8) jd_load8x8_transposed(r[j / 8], A + j * g->am + k, g->am);
             JD_UNROLL for (int i = 0; i < 8; i++)
             {
@@ -82,7 +85,7 @@ static void pack_a_columns(const jd_gemm *g, int64_t m0, const jd_cut *cut, int6
 #endif
             for (int i = 0; i < mr; i++) to[i] = A[m + i];
         }
-        for (int64_t m = 0; m < cut->tiles * JD_MR; m += 16) __builtin_prefetch(A + 4 * g->ak + m);
+        for (int64_t m = 0; m < cut->tiles * JD_MR; m += 16) __builtin_prefetch(A + 8 * g->ak + m);
     }
 }
 
@@ -131,6 +134,10 @@ JD_INLINE void one_tile(const jd_gemm *g, const block *b, const jd_cut *cut, int
         e.ahead = b->ahead + count % LINES * 16 + count / LINES * (b->K / 4) * g->bk;
         e.ahead_step = g->bk;
         if (count / LINES >= 4) e.ahead = NULL;
+    } else if (b->K > SHALLOW && n + JD_NR < b->cols && t * (b->K / 4) < b->K * JD_NR / 16) {
+        /* The panel that follows, a line for every four terms. */
+        e.ahead = b->packed_b + (n + JD_NR) * b->K + t * (b->K / 4) * 16;
+        e.ahead_step = 16;
     }
     const float *B = b->packed_b + n * b->K;
     if (b->packed_a)
@@ -183,9 +190,12 @@ static void place(const jd_gemm *g, block *b, const part *p, int64_t m, int64_t 
     b->ldc = p->apart && !b->last ? p->nc : g->ldc;
 }
 
+/* Terms of the block from k on: as few blocks as can be, of about the same depth. */
 static int64_t terms_of(const jd_gemm *g, int64_t k)
 {
-    return g->K - k < JD_GEMM_KC ? g->K - k : JD_GEMM_KC;
+    const int64_t blocks = (g->K + JD_GEMM_KC - 1) / JD_GEMM_KC;
+    const int64_t each = blocks > 1 ? ((g->K + blocks - 1) / blocks + 7) / 8 * 8 : g->K;
+    return g->K - k < each ? g->K - k : each;
 }
 
 /* Few rows: A is packed once for each stretch of terms, B flows through the cache. */

@@ -43,7 +43,10 @@ JD_INLINE void tile_rows_of(const int mr, const int whole, int64_t K, const floa
 {
     vf acc[JD_MR][NV];
     const float *base[(JD_MR + 2) / 3];
-    JD_UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(e->next + i * e->ldc, 1);
+    JD_UNROLL for (int i = 0; i < mr; i++)
+    {
+        JD_UNROLL for (int j = 0; j < JD_NR; j += 16) __builtin_prefetch(e->next + i * e->ldc + j, 1);
+    }
     if (e->init) {
         JD_UNROLL for (int i = 0; i < mr; i++)
         {
@@ -65,7 +68,7 @@ JD_INLINE void tile_rows_of(const int mr, const int whole, int64_t K, const floa
     const ptrdiff_t ahead_step = e->ahead ? e->ahead_step : 0;
     int64_t k = 0;
     for (; k + 4 <= K; k += 4) {
-        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead, 0, 2);
         ahead += ahead_step;
         /* Unrolled, gcc 12 would copy sums from register to register. */
         JD_ROLLED for (int i = 0; i < 4; i++, B += JD_NR) tile_term(mr, acc, base, am, ak, B);

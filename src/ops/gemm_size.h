@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-    JD_GEMM_KC = 256,        /* terms of the sum a packed block covers */
+    JD_GEMM_KC = 512,        /* terms of the sum a packed block covers */
     JD_GEMM_NC = 1024,       /* columns of a packed block of B */
     JD_GEMM_MC = 192,        /* rows of a packed block of A */
     JD_GEMM_UPDATE_NC = 256, /* the same for updates, which keep their partial sums apart */
