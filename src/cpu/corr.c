@@ -100,30 +100,6 @@ static void (*const tiles[1][3][8])(const tile *) = { { { NAMES4(1, 0) }, { NAME
 #endif
 /* clang-format on */
 
-/* The taps [lo, hi) of k that lie on n cells when tap 0 lies at `at`. */
-typedef struct taps {
-    int64_t lo, hi;
-} taps;
-static taps taps_at(int64_t at, int64_t k, int64_t n)
-{
-    taps t = {at < 0 ? -at : 0, n - at < k ? n - at : k};
-    if (t.lo >= t.hi) t.lo = t.hi = 0;
-    return t;
-}
-
-/* The end of the run of positions from `from` that have the same taps. */
-static int64_t same_taps(int64_t from, int64_t to, int64_t step, int64_t off, int64_t k, int64_t n, taps *t)
-{
-    *t = taps_at(from * step + off, k, n);
-    int64_t e = from + 1;
-    while (e < to) {
-        const taps u = taps_at(e * step + off, k, n);
-        if (u.lo != t->lo || u.hi != t->hi) break;
-        e++;
-    }
-    return e;
-}
-
 #define SQUASH_EACH(expr)                                                                                              \
     for (int64_t i = 0; i < n; i += VL) {                                                                              \
         const int left = n - i < VL ? (int)(n - i) : VL;                                                               \
@@ -164,7 +140,7 @@ static void run_tile(const jd_corr *q, const conv_panel *p, void (*const *set)(c
 
 /* The results of rows [r0,r1) of (B,oh), of those with y in [y0,y1) and x in [x0,x1), which share their taps. */
 static void same_class(const jd_corr *q, const conv_panel *p, int64_t r0, int64_t r1, const int64_t y[2],
-                       const int64_t x[2], taps ty, taps tx)
+                       const int64_t x[2], jd_taps ty, jd_taps tx)
 {
     const int rows = CONV_ROWS(p->v);
     void (*const *set)(const tile *) = tiles[p->half][p->v - 1];
@@ -209,11 +185,11 @@ void JD_K(jd__corr_rows)(const jd_corr *q, int64_t begin, int64_t end)
         for (int64_t j = 0; j < conv_panels(q->N); j++) {
             const conv_panel p = conv_panel_at(q->N, j);
             int64_t y[2], x[2];
-            taps ty, tx;
+            jd_taps ty, tx;
             for (y[0] = 0; y[0] < q->oh; y[0] = y[1]) {
-                y[1] = same_taps(y[0], q->oh, q->step, q->off_y, q->kh, q->H, &ty);
+                y[1] = jd_same_taps(y[0], q->oh, q->step, q->off_y, q->kh, q->H, &ty);
                 for (x[0] = 0; x[0] < q->ow; x[0] = x[1]) {
-                    x[1] = same_taps(x[0], q->ow, q->step, q->off_x, q->kw, q->W, &tx);
+                    x[1] = jd_same_taps(x[0], q->ow, q->step, q->off_x, q->kw, q->W, &tx);
                     same_class(q, &p, r0, r1, y, x, ty, tx);
                 }
             }
@@ -224,11 +200,11 @@ void JD_K(jd__corr_rows)(const jd_corr *q, int64_t begin, int64_t end)
     }
 }
 
-void JD_K(jd__corr)(const jd_corr *q, int64_t B, const jd_worker *w)
+void JD_K(jd__corr)(const jd_corr *q, int64_t b0, int64_t b1, const jd_worker *w)
 {
     size_t begin, end;
-    jd_share(w, (size_t)(B * q->oh), 1, &begin, &end);
-    JD_K(jd__corr_rows)(q, (int64_t)begin, (int64_t)end);
+    jd_share(w, (size_t)((b1 - b0) * q->oh), 1, &begin, &end);
+    JD_K(jd__corr_rows)(q, b0 * q->oh + (int64_t)begin, b0 * q->oh + (int64_t)end);
 }
 
 void JD_K(jd__corr_pack)(const float *src, int64_t N, int64_t K, float *dst, const jd_worker *w)

@@ -11,6 +11,7 @@
 
 #include "cpu/conv.h"
 #include "ops/attrs.h"
+#include "ops/conv.h"
 
 /* One correlation with unit or larger step, and where its results go. */
 typedef struct jd_corr {
@@ -29,12 +30,37 @@ typedef struct jd_corr {
     jd_act act;                  /* which is squashed then; not with `add`, and rows without gaps */
 } jd_corr;
 
+/* The taps [lo, hi) of k that lie on n cells when tap 0 lies at `at`. */
+typedef struct jd_taps {
+    int64_t lo, hi;
+} jd_taps;
+static inline jd_taps jd_taps_at(int64_t at, int64_t k, int64_t n)
+{
+    jd_taps t = {at < 0 ? -at : 0, n - at < k ? n - at : k};
+    if (t.lo >= t.hi) t.lo = t.hi = 0;
+    return t;
+}
+
+/* The end of the run of positions from `from` that have the same taps. */
+static inline int64_t jd_same_taps(int64_t from, int64_t to, int64_t step, int64_t off, int64_t k, int64_t n,
+                                   jd_taps *t)
+{
+    *t = jd_taps_at(from * step + off, k, n);
+    int64_t e = from + 1;
+    while (e < to) {
+        const jd_taps u = jd_taps_at(e * step + off, k, n);
+        if (u.lo != t->lo || u.hi != t->hi) break;
+        e++;
+    }
+    return e;
+}
+
 /* Squashes n values in place. */
 void JD_K(jd__corr_squash)(jd_act act, float *x, int64_t n);
 /* The rows of results r0..r1-1 of (B,oh). */
 void JD_K(jd__corr_rows)(const jd_corr *q, int64_t r0, int64_t r1);
-/* Member w's share of all. */
-void JD_K(jd__corr)(const jd_corr *q, int64_t B, const jd_worker *w);
+/* Member w's share of samples b0..b1-1. */
+void JD_K(jd__corr)(const jd_corr *q, int64_t b0, int64_t b1, const jd_worker *w);
 
 /* Packs weights (N,K) as [panel][k][V VL], this member's share. */
 void JD_K(jd__corr_pack)(const float *src, int64_t N, int64_t K, float *dst, const jd_worker *w);
@@ -47,5 +73,29 @@ static inline size_t jd__corr_packed(int64_t N, int64_t K)
 {
     return (size_t)((N + 15) / 16 * 16 * K);
 }
+
+/* ---- lanes that are samples -------------------------------------------------------------------------------------------
+ * A number of columns that leaves many lanes of its last vector empty is better met with the samples of a batch in the
+ * lanes.  Each result is the same chain. */
+typedef struct jd_corr_samples {
+    const jd_corr *q;     /* pack: of jd__corr_samples_pack; results are stored, not added */
+    int64_t pool;         /* windows of so many cells are pooled; 1: none */
+    int64_t ph, pw;       /* rows and columns after that */
+    int32_t *winner;      /* or NULL */
+    int64_t out_b, out_y; /* strides of q->out, and of winner, after that */
+} jd_corr_samples;
+/* Whether this pays, for B samples with so many results each after pooling. */
+bool JD_K(jd__corr_by_samples)(const jd_corr *q, int64_t B, int64_t results);
+/* Member w's share of the first B / VL * VL samples.  room: its own. */
+void JD_K(jd__corr_samples)(const jd_corr_samples *s, int64_t B, float *room, const jd_worker *w);
+
+/* Weights (N,K), or those of (O,taps,N) with the taps from the last to the first, K = (taps,O). */
+typedef struct jd_corr_weights {
+    const float *w;
+    bool turned;
+    int64_t N, O, taps;
+} jd_corr_weights;
+/* Packs them, member w's share. */
+void JD_K(jd__corr_samples_pack)(const jd_corr_weights *src, int64_t K, float *dst, const jd_worker *w);
 
 #endif

@@ -45,6 +45,17 @@ typedef struct jd__conv_sizes {
 } jd__conv_sizes;
 jd_status jd__conv_check(const jd_infer *c, jd__conv_sizes *s);
 
+/* Convolutions whose lanes may be samples (cpu/corr.h): those whose images the second cache holds, 16 at a time, and whose
+ * columns do not fill vectors.  The floats that each thread needs for them. */
+static inline bool jd__corr_samples_fit(int64_t H, int64_t W, int64_t C, int64_t N)
+{
+    return N % 16 != 0 && H * W * C <= 16384;
+}
+static inline size_t jd__corr_samples_room(int64_t H, int64_t W, int64_t C, int64_t ow, int64_t N, int64_t pool)
+{
+    return 16 * (size_t)(H * W * C + (pool + 2) * ow * N);
+}
+
 /* conv2d with pooling: how many rows of results are worked on together, and the floats that they take at most. */
 typedef struct jd__conv_pool {
     int64_t rows, floats;

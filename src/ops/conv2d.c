@@ -69,6 +69,10 @@ static size_t scratch_conv2d(const jd_call *c, int threads)
                             jd__conv_size(x[2], w[2], a->stride, a->pad), c->out_type[0].dim[1], w[0]);
         n += 16 + (size_t)threads * (size_t)p.floats;
     }
+    if (jd__corr_samples_fit(x[1], x[2], x[3], w[0]))
+        n += 32 + (size_t)(w[0] * w[1] * w[2] * w[3]) +
+             (size_t)threads * jd__corr_samples_room(x[1], x[2], x[3], jd__conv_size(x[2], w[2], a->stride, a->pad),
+                                                     w[0], a->pool ? a->pool : 1);
     return n * sizeof(float) + 64;
 }
 

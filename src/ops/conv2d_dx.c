@@ -40,9 +40,12 @@ static double flop_conv2d_dx(const jd_call *c)
 /* The packed weights. */
 static size_t scratch_conv2d_dx(const jd_call *c, int threads)
 {
-    (void)threads;
-    const int64_t *w = c->in_type[1].dim;
-    return (size_t)((w[3] + 15) / 16 * 16 * w[1] * w[2] * w[0]) * sizeof(float) + 64;
+    const int64_t *dy = c->in_type[0].dim, *w = c->in_type[1].dim;
+    size_t n = (size_t)((w[3] + 15) / 16 * 16 * w[1] * w[2] * w[0]);
+    if (jd__corr_samples_fit(dy[1], dy[2], dy[3], w[3]))
+        n += 32 + (size_t)(w[0] * w[1] * w[2] * w[3]) +
+             (size_t)threads * jd__corr_samples_room(dy[1], dy[2], dy[3], c->out_type[0].dim[2], w[3], 1);
+    return n * sizeof(float) + 64;
 }
 
 jd_node jd__conv2d_dx(jd_graph *g, jd_node dy, jd_node w, int stride, int pad, int64_t height, int64_t width)
