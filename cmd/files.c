@@ -193,6 +193,21 @@ void files_free_stems(jd_ctx *ctx, const file_list *l, char **stem)
     jd_free(ctx, stem);
 }
 
+void files_work(jd_ctx *ctx, const cli_args *a, const file_work *w)
+{
+    file_list files = {0};
+    char **stem = files_list(ctx, a, w->endings, &files) ? NULL : files_stems(ctx, &files, w->endings);
+    const file_form how = cli_has(a, "json") ? FILES_JSON : cli_has(a, "csv") || files.folder ? FILES_CSV : FILES_PLAIN;
+    if (stem && how == FILES_CSV) w->heading(w->user);
+    for (size_t i = 0; stem && i < files.n; i++) {
+        w->each(w->user, &files, i, stem[i], how);
+        if (!files_next(ctx, &files)) break;
+    }
+    if (stem) files_end(ctx, &files);
+    if (stem) files_free_stems(ctx, &files, stem);
+    files_free(ctx, &files);
+}
+
 jd_status files_spare(jd_ctx *ctx, const file_list *l, const char *out)
 {
     struct stat a, b;

@@ -37,6 +37,18 @@ bool files_next(jd_ctx *ctx, file_list *l);
 /* At the end: says how many were skipped, which is an error when nothing is left. */
 void files_end(jd_ctx *ctx, file_list *l);
 
+/* How answers are written. */
+typedef enum file_form { FILES_PLAIN, FILES_JSON, FILES_CSV } file_form;
+/* What is done to each of the files that a command is given and that becomes a file of its own: `heading` begins a table of the
+ * answers, `each` works on file `at`, whose result is called by its stem. */
+typedef struct file_work {
+    const char *const *endings;
+    void (*heading)(void *user);
+    void (*each)(void *user, const file_list *files, size_t at, const char *stem, file_form how);
+    void *user;
+} file_work;
+void files_work(jd_ctx *ctx, const cli_args *a, const file_work *w);
+
 /* What results are called: each file's name without its folder and its ending, of which the last in the list that fits is
  * taken off; where two files would share it, with the folder before it: a/x.png, b/x.png -> a-x, b-x.  NULL, and an error, where these
  * agree too. */

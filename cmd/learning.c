@@ -134,9 +134,23 @@ jd_run *learning_run(jd_ctx *ctx, cli_args *a, const learning *l, cli_view *view
     jd_free(ctx, kept);
     return r;
 }
+
+learning_part learning_measures(size_t test, size_t valid, size_t trained)
+{
+    return (learning_part){.test = test > 0,
+                           .valid = valid > 0,
+                           .n = test    ? test
+                                : valid ? valid
+                                        : trained,
+                           .name = test    ? "test"
+                                   : valid ? "validation"
+                                           : "training"};
+}
+
 void learning_say(jd_run *r, const cli_args *a, const char *text)
 {
     jd_ctx *ctx = jd_run_ctx(r);
+    if (jd_my_rank(ctx)) return; /* one of several processes speaks for all */
     char *line = cli_has(a, "json") ? jd_run_result_json(r) : NULL;
     if (line) printf("%s\n", line);
     if (!cli_has(a, "json"))

@@ -26,6 +26,13 @@ void learning_read(cli_args *a, const learning_defaults *d, learning *l, model *
 void learning_describe(jd_run *r, const learning *l, const model *m);
 /* The run of this command line, called after its data; NULL after an error. */
 jd_run *learning_run(jd_ctx *ctx, cli_args *a, const learning *l, cli_view *view);
+/* What the run's figure is measured on: the test where there is one, else what was kept for validation, else what was learned from. */
+typedef struct learning_part {
+    bool test, valid; /* there is one */
+    size_t n;
+    const char *name; /* "test", "validation", "training" */
+} learning_part;
+learning_part learning_measures(size_t test, size_t valid, size_t trained);
 /* Says the run's result: a line of JSON, or the text and where model and report lie. */
 void learning_say(jd_run *r, const cli_args *a, const char *text);
 

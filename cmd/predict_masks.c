@@ -6,8 +6,6 @@
 
 static const char *const endings[] = {FILE_PICTURES, NULL};
 
-typedef enum form { PLAIN, JSON, CSV } form;
-
 typedef struct segmenter {
     jd_ctx *ctx;
     model m;
@@ -16,16 +14,16 @@ typedef struct segmenter {
     jd_scanner *scan[MODEL_MEMBERS];
 } segmenter;
 
-static void say(const segmenter *s, const char *file, const char *out, const double *share, form how)
+static void say(const segmenter *s, const char *file, const char *out, const double *share, file_form how)
 {
     char name[64];
-    if (how == JSON) {
+    if (how == FILES_JSON) {
         printf("{\"file\":");
         cli_json_string(file);
         printf(",\"mask\":");
         cli_json_string(out);
         printf(",\"shares\":[");
-    } else if (how == CSV) {
+    } else if (how == FILES_CSV) {
         csv_field(stdout, file);
         putchar(',');
         csv_field(stdout, out);
@@ -33,16 +31,17 @@ static void say(const segmenter *s, const char *file, const char *out, const dou
         printf("%s  %s ", file, out);
     }
     for (int k = 0; k < s->m.classes; k++)
-        if (how == PLAIN)
+        if (how == FILES_PLAIN)
             printf("%s %s %.3g %%", k ? "," : "", class_name(s->m.names, k, name, sizeof name), 100 * share[k]);
         else
-            printf("%s%.6g", k || how == CSV ? "," : "", share[k]);
-    printf(how == JSON ? "]}\n" : "\n");
+            printf("%s%.6g", k || how == FILES_CSV ? "," : "", share[k]);
+    printf(how == FILES_JSON ? "]}\n" : "\n");
 }
 
 /* NAME.jpg -> NAME-mask.png, in the folder that the program runs in. */
-static jd_status mask_file(const segmenter *s, const file_list *files, size_t at, const char *stem, form how)
+static void mask_file(void *user, const file_list *files, size_t at, const char *stem, file_form how)
 {
+    const segmenter *s = user;
     jd_ctx *ctx = s->ctx;
     masked p = {.name = files->path[at]};
     jd_picture picture = {0};
@@ -63,31 +62,15 @@ static jd_status mask_file(const segmenter *s, const file_list *files, size_t at
         jd_picture_free(ctx, &picture);
     }
     jd_free(ctx, out);
-    return jd_error(ctx);
 }
 
-static void mask_files(const segmenter *s, const cli_args *a)
+static void heading(void *user)
 {
-    jd_ctx *ctx = s->ctx;
-    file_list files = {0};
-    char name[64], **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
-    if (!stem) {
-        files_free(ctx, &files);
-        return;
-    }
-    const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;
-    if (how == CSV) {
-        printf("file,mask");
-        for (int k = 0; k < s->m.classes; k++) printf(",share_%s", class_name(s->m.names, k, name, sizeof name));
-        putchar('\n');
-    }
-    for (size_t i = 0; i < files.n; i++) {
-        mask_file(s, &files, i, stem[i], how);
-        if (!files_next(ctx, &files)) break;
-    }
-    files_end(ctx, &files);
-    files_free_stems(ctx, &files, stem);
-    files_free(ctx, &files);
+    const segmenter *s = user;
+    char name[64];
+    printf("file,mask");
+    for (int k = 0; k < s->m.classes; k++) printf(",share_%s", class_name(s->m.names, k, name, sizeof name));
+    putchar('\n');
 }
 
 int predict_masks(jd_ctx *ctx, const cli_args *a)
@@ -99,7 +82,7 @@ int predict_masks(jd_ctx *ctx, const cli_args *a)
         if (s.m.classes > MASKS_CLASSES)
             jd_fail(ctx, JD_EDATA, "%s: %d classes; masks have at most %d", path, s.m.classes, MASKS_CLASSES);
         if (!jd_error(ctx) && !model_scanners(ctx, path, &s.m, s.w, &(jd_scan_options){0}, s.scan, s.weights))
-            mask_files(&s, a);
+            files_work(ctx, a, &(file_work){endings, heading, mask_file, &s});
     }
     for (int k = 0; k < MODEL_MEMBERS; k++) {
         jd_scanner_free(s.scan[k]);

@@ -8,17 +8,15 @@
 
 static const char *const endings[] = {FILE_VOLUMES, NULL};
 
-typedef enum form { PLAIN, JSON, CSV } form;
-
-static void say(const char *file, const char *out, const int64_t *count, int classes, double voxel, form how)
+static void say(const char *file, const char *out, const int64_t *count, int classes, double voxel, file_form how)
 {
-    if (how == JSON) {
+    if (how == FILES_JSON) {
         printf("{\"file\":");
         cli_json_string(file);
         printf(",\"labels\":");
         cli_json_string(out);
         printf(",\"voxels\":[");
-    } else if (how == CSV) {
+    } else if (how == FILES_CSV) {
         csv_field(stdout, file);
         putchar(',');
         csv_field(stdout, out);
@@ -26,16 +24,20 @@ static void say(const char *file, const char *out, const int64_t *count, int cla
         printf("%s  %s ", file, out);
     }
     for (int k = 0; k < classes; k++)
-        if (how == PLAIN)
+        if (how == FILES_PLAIN)
             printf(" label %d: %lld%s", k, (long long)count[k], k + 1 < classes ? "," : "");
         else
-            printf("%s%lld", k || how == CSV ? "," : "", (long long)count[k]);
-    printf(how == JSON ? "],\"voxel_volume\":%.9g}\n" : how == CSV ? ",%.9g\n" : " voxels of %g mm3\n", voxel);
+            printf("%s%lld", k || how == FILES_CSV ? "," : "", (long long)count[k]);
+    printf(how == FILES_JSON  ? "],\"voxel_volume\":%.9g}\n"
+           : how == FILES_CSV ? ",%.9g\n"
+                              : " voxels of %g mm3\n",
+           voxel);
 }
 
 /* NAME.nii.gz -> NAME-labels.nii.gz, in the folder that the program runs in. */
-static jd_status label_file(const labeller *l, const file_list *files, size_t at, const char *stem, form how)
+static void label_file(void *user, const file_list *files, size_t at, const char *stem, file_form how)
 {
+    const labeller *l = user;
     jd_ctx *ctx = l->ctx;
     jd_volume v;
     int64_t count[256] = {0};
@@ -49,38 +51,21 @@ static jd_status label_file(const labeller *l, const file_list *files, size_t at
         jd_volume_free(ctx, &v);
     }
     jd_free(ctx, out);
-    return jd_error(ctx);
 }
 
-static void label_files(const labeller *l, const cli_args *a)
+static void heading(void *user)
 {
-    jd_ctx *ctx = l->ctx;
-    file_list files = {0};
-    char **stem = files_list(ctx, a, endings, &files) ? NULL : files_stems(ctx, &files, endings);
-    if (!stem) {
-        files_free(ctx, &files);
-        return;
-    }
-    const form how = cli_has(a, "json") ? JSON : cli_has(a, "csv") || files.folder ? CSV : PLAIN;
-    if (how == CSV) {
-        printf("file,labels");
-        for (int k = 0; k < l->classes; k++) printf(",voxels_%d", k);
-        printf(",voxel_volume\n");
-    }
-    for (size_t i = 0; i < files.n; i++) {
-        label_file(l, &files, i, stem[i], how);
-        if (!files_next(ctx, &files)) break;
-    }
-    files_end(ctx, &files);
-    files_free_stems(ctx, &files, stem);
-    files_free(ctx, &files);
+    const labeller *l = user;
+    printf("file,labels");
+    for (int k = 0; k < l->classes; k++) printf(",voxels_%d", k);
+    printf(",voxel_volume\n");
 }
 
 int predict_volumes(jd_ctx *ctx, const cli_args *a)
 {
     labeller l;
     if (!labeller_open(ctx, a->rest[0], &l)) {
-        label_files(&l, a);
+        files_work(ctx, a, &(file_work){endings, heading, label_file, &l});
         labeller_close(&l);
     }
     return cli_end("predict", ctx);

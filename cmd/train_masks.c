@@ -394,26 +394,26 @@ static void describe(jd_run *r, const trainer *t)
 
 static jd_status measure(jd_run *r, trainer *t, const jd_train_result *res)
 {
-    const bool test = t->test.n > 0, valid = t->valid > 0;
-    const masks *set = test ? &t->test : &t->data;
-    const uint32_t *index = test ? NULL : t->index;
-    const size_t n = test ? t->test.n : valid ? t->valid : t->count;
-    const char *on = test ? "test" : valid ? "validation" : "training";
+    const learning_part on = learning_measures(t->test.n, t->valid, t->count);
+    const masks *set = on.test ? &t->test : &t->data;
+    const uint32_t *index = on.test ? NULL : t->index;
+    const size_t n = on.n;
     segments_score s;
     char text[160];
-    jd_run_stage(r, "scanning %zu %s pictures", n, on);
+    jd_run_stage(r, "scanning %zu %s pictures", n, on.name);
     if (segments_measure(t->ctx, &t->scan, &t->m, set, index, n, r, &s)) return jd_error(t->ctx);
-    snprintf(text, sizeof text, "%s mean IoU", on);
+    snprintf(text, sizeof text, "%s mean IoU", on.name);
     jd_run_metric(r, text, true);
     jd_run_extra(r, "pictures", (double)n);
     jd_run_extra(r, "pixel_error", s.error);
     jd_run_extra(r, "parameters", (double)jd_params_count(t->params));
     jd_run_extra(r, "steps", (double)res->steps);
-    if (valid) jd_run_extra(r, "best_validation", res->best);
+    if (on.valid) jd_run_extra(r, "best_validation", res->best);
     jd_run_curves(r);
     segments_report(t->ctx, jd_run_report(r), &t->scan, &t->m, set, index, n, &s);
     jd_run_finish(r, s.iou, NULL);
-    snprintf(text, sizeof text, "%s mean IoU %.4f on %zu pictures, %.3g %% of the pixels wrong", on, s.iou, n, s.error);
+    snprintf(text, sizeof text, "%s mean IoU %.4f on %zu pictures, %.3g %% of the pixels wrong", on.name, s.iou, n,
+             s.error);
     if (!jd_error(t->ctx)) learning_say(r, t->a, text);
     segments_free(t->ctx, &s);
     return jd_error(t->ctx);

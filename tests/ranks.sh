@@ -29,6 +29,12 @@ for n in 2; do
     grep -q 'halo bytes as the formula says.*: holds' log
 done
 
+# A training of one's own data is told once.
+printf 'a,b,y\n' >own.csv
+for i in 1 2 3 4 5 6 7 8 9; do printf '%s,%s,%s\n' "$i" "$((i * i % 7))" "$((i % 2))" >>own.csv; done
+timeout 120 mpirun --oversubscribe -n 2 "$jackdaw" train --data own.csv --epochs 2 --threads 1 --out own >log 2>&1
+[ "$(grep -c '^  model ' log)" = 1 ]
+
 # Three ranks cannot share four shards out evenly.
 if ranks 3 "${train[@]}" --out r3; then exit 1; fi
 grep -q 'multiple of the ranks' log
