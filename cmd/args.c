@@ -98,8 +98,10 @@ static int check_operands(cli_args *a)
         return cli_fail(c->name, JD_EUSAGE, "%.*s is missing; usage: jackdaw %s %s", (int)strcspn(word, " ."), word,
                         c->name, c->usage);
     }
+    const bool data = !strncmp(c->usage, "--data", 6) && !cli_has(a, "data");
     if (c->most >= 0 && a->n > c->most)
-        return cli_fail(c->name, JD_EUSAGE, "unexpected argument '%s'; usage: jackdaw %s %s", a->rest[c->most], c->name,
+        return cli_fail(c->name, JD_EUSAGE, "unexpected argument '%s'%s%s%s; usage: jackdaw %s %s", a->rest[c->most],
+                        data ? "; did you mean --data " : "", data ? a->rest[c->most] : "", data ? "?" : "", c->name,
                         c->usage);
     find_model(a);
     return -1;

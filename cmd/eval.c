@@ -99,6 +99,28 @@ static void print(jd_ctx *ctx, const model *m, const samples *s, const measured 
     printf("\n");
 }
 
+/* Whether all that a table lacks are the right answers; then the error says so. */
+static void explain_target(jd_ctx *ctx, const model *m, const char *data, samples_options o)
+{
+    samples s = {0};
+    char *why = jd_strdup(ctx, jd_error_message(ctx)), name[COLUMN_NAME];
+    if (!why) return;
+    jd_error_clear(ctx);
+    o.unlabelled = true;
+    o.regression = false;
+    const bool lacks = !samples_load(ctx, data, &o, &s) && column_title(m->target, 0, name);
+    samples_free(ctx, &s);
+    jd_error_clear(ctx);
+    if (lacks && strstr(why, ": no column "))
+        jd_fail(ctx, JD_EDATA,
+                "%s: the right answers are missing, column %s; add it to measure the model, or ask for answers with "
+                "`jackdaw predict`",
+                data, name);
+    else
+        jd_fail(ctx, JD_EDATA, "%s", why);
+    jd_free(ctx, why);
+}
+
 static void eval_net(jd_ctx *ctx, const cli_args *a, const char *data, jd_split split)
 {
     const char *out = cli_text(a, "output", NULL);
@@ -107,21 +129,19 @@ static void eval_net(jd_ctx *ctx, const cli_args *a, const char *data, jd_split 
     samples s = {0};
     measured e = {0};
     jd_fn *f = model_open(ctx, a->rest[0], &m, &p);
-    if (f &&
-        !samples_load(ctx, data,
-                      &(samples_options){.labels = cli_text(a, "labels", NULL),
-                                         .split = split,
-                                         .regression = !m.classes,
-                                         .columns = m.columns,
-                                         .target = m.target,
-                                         .categories = m.categories,
-                                         .forms = m.forms,
-                                         .missing = m.missing,
-                                         .names = m.names,
-                                         .sequence = m.rank == 2,
-                                         .fit = &m},
-                      &s) &&
-        !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data) &&
+    const samples_options o = {.labels = cli_text(a, "labels", NULL),
+                               .split = split,
+                               .regression = !m.classes,
+                               .columns = m.columns,
+                               .target = m.target,
+                               .categories = m.categories,
+                               .forms = m.forms,
+                               .missing = m.missing,
+                               .names = m.names,
+                               .sequence = m.rank == 2,
+                               .fit = &m};
+    if (f && samples_load(ctx, data, &o, &s) == JD_EDATA && m.target) explain_target(ctx, &m, data, o);
+    if (f && !jd_error(ctx) && !fit_samples(ctx, &m, &s) && !model_check(ctx, &m, &s, data) &&
         !model_measure(ctx, f, &m, &s, NULL, s.count, NULL, &e)) {
         forms_warn("eval", data, &s);
         print(ctx, &m, &s, &e, data, cli_has(a, "json"));
@@ -154,6 +174,7 @@ int cmd_eval(int argc, char **argv)
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     const char *path = a.rest[0];
+    if (model_first(ctx, &a)) return cli_end("eval", ctx);
     switch (model_kind_of(ctx, path)) {
     case MODEL_READER: return eval_reader(ctx, &a, data, split);
     case MODEL_LABELLER: return eval_volumes(ctx, &a, data, split);

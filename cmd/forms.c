@@ -19,8 +19,12 @@ const char *form_words(const char *form, char out[FORM_WORDS])
                  {"date d-m-y", "dates, day.month.year"},
                  {"date m-d-y", "dates, month/day/year"},
                  {"time", "times of the day"}};
+    const size_t whole = strcspn(form, "\n");
+    const bool tails = !strncmp(form, "log ", 4);
+    const char *behind = tails ? memchr(form, ';', whole) : NULL;
+    if (behind) form = behind + 1 + (behind[1] == ' ');
     const size_t length = strcspn(form, "\n");
-    out[0] = 0;
+    snprintf(out, FORM_WORDS, "%s", tails && !length ? "numbers" : "");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const size_t n = strlen(known[i].form);
         if (length < n || strncmp(form, known[i].form, n) != 0) continue;
@@ -33,6 +37,7 @@ const char *form_words(const char *form, char out[FORM_WORDS])
         else
             snprintf(out, FORM_WORDS, "%s, with times", known[i].words);
     }
+    if (tails) strncat(out, " with long tails: their logarithm", FORM_WORDS - strlen(out) - 1);
     return out;
 }
 
@@ -76,6 +81,47 @@ void forms_note(jd_run *r, const samples *s)
                              : ": days since 2000, day of the week and of the year, time of the day");
     }
     if (s->strange) jd_run_note(r, "%s", s->strange);
+}
+
+/* What column k of the inputs holds. */
+static void describe_column(const samples *s, size_t k, char *out, size_t size)
+{
+    const char *words = jd_cell_line(s->categories, k);
+    const size_t length = strcspn(words, "\n");
+    char text[FORM_WORDS], some[300], *list;
+    if (length) {
+        list = strndup(words, length);
+        snprintf(out, size, "words: %s", list ? class_some(list, some, sizeof some) : "");
+        free(list);
+    } else {
+        snprintf(out, size, "%s", *form_words(jd_cell_line(s->forms, k), text) ? text : "numbers");
+    }
+}
+
+void forms_report(jd_ctx *ctx, jd_report *rep, const samples *s)
+{
+    enum { MOST = 60, CELL = 320 };
+    char(*text)[CELL] = jd_alloc_array(ctx, 2 * MOST, sizeof *text);
+    const char *cell[2 * MOST], *p = s->left_out ? s->left_out : "";
+    char name[COLUMN_NAME];
+    size_t rows = 0;
+    for (; text && rows < MOST && column_title(s->columns, (int)rows, name); rows++) {
+        snprintf(text[2 * rows], CELL, "%s", name);
+        describe_column(s, rows, text[2 * rows + 1], CELL);
+    }
+    for (; text && *p && rows < MOST; rows++) {
+        const size_t n = strcspn(p, "\n"), title = strcspn(p, ":");
+        snprintf(text[2 * rows], CELL, "%.*s", (int)title, p);
+        snprintf(text[2 * rows + 1], CELL, "left out%.*s", (int)(n - title), p + title);
+        p += n + (p[n] == '\n');
+    }
+    for (size_t i = 0; i < 2 * rows; i++) cell[i] = text[i];
+    if (rows) {
+        jd_report_section(rep, "Its columns");
+        jd_report_table(rep, (const char *const[]){"column", "what it holds"}, cell, rows, 2,
+                        rows < MOST ? "The inputs, as the table was read." : "The first of them.");
+    }
+    jd_free(ctx, text);
 }
 
 void forms_warn(const char *command, const char *file, const samples *s)

@@ -10,6 +10,8 @@ enum { FORM_WORDS = 120 };
 const char *form_words(const char *form, char out[FORM_WORDS]);
 /* What a run tells of the columns: those left out, those with forms, words that are new in the test. */
 void forms_note(jd_run *r, const samples *s);
+/* The section of a report that lists the columns and what became of them. */
+void forms_report(jd_ctx *ctx, jd_report *rep, const samples *s);
 /* Prints what each column of a table holds, as `jackdaw inspect` does; false where it is no table that can be learned from. */
 bool forms_list(jd_ctx *ctx, const char *path, bool json);
 /* On standard error, words that the model never saw. */

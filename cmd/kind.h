@@ -16,6 +16,10 @@ typedef enum model_kind {
     MODEL_SCANNER     /* pictures of any size, pixel by pixel: membranes or points (eval_scan.c) */
 } model_kind;
 
+/* Whether a path, or the folder of a run, is a file that begins as models do. */
+bool model_is_file(const char *path);
+/* An error that tells what to give, where the first operand is there but is no model: data, or the operands in the wrong order. */
+jd_status model_first(jd_ctx *ctx, const cli_args *a);
 /* No error, whatever the file is. */
 model_kind model_kind_of(jd_ctx *ctx, const char *path);
 

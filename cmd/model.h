@@ -61,6 +61,7 @@ typedef struct samples_options {
     const char *columns, *target; /* of a table; NULL: all others, the last */
     const char *categories;       /* of the columns that hold words; NULL: whatever there is; "": none */
     const char *forms;            /* of the columns' cells; NULL: whatever there is; "": none */
+    bool tails;                   /* numbers with long tails become their logarithm */
     bool guess;                   /* a label that is no class is a target: fractions, or many whole numbers */
     missing missing;
     const char *names;    /* of the classes that may occur, "": numbers; NULL: whatever there is makes the classes */
@@ -94,6 +95,8 @@ jd_status samples_label(jd_ctx *ctx, const char *name, const double *y, const ch
 /* Steps of a batch: its longest sequence, rounded up where lengths differ so that few shapes are traced. */
 int64_t samples_steps(const samples *s, const uint32_t *index, size_t n);
 
+/* Gives those of the first columns, the inputs, that have long tails a form with a logarithm (tails.c). */
+jd_status tails_find(jd_ctx *ctx, jd_table *t, size_t inputs);
 /* Text with numbers and words in columns (tables.c). */
 jd_status table_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
 

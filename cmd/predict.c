@@ -226,6 +226,7 @@ int cmd_predict(int argc, char **argv)
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     const char *path = a.rest[0];
+    if (model_first(ctx, &a)) return cli_end("predict", ctx);
     switch (model_kind_of(ctx, path)) {
     case MODEL_READER: return read_files(ctx, &a);
     case MODEL_LABELLER: return predict_volumes(ctx, &a);

@@ -349,6 +349,10 @@ jd_status table_load(jd_ctx *ctx, const char *name, const samples_options *o, sa
     if (read_table(ctx, name, o, &t, s)) return jd_error(ctx);
     const size_t targets = o->unlabelled ? 0 : t.targets ? t.targets : 1, n = t.cols - targets;
     const bool regression = o->regression || (o->guess && !o->unlabelled && targets == 1 && is_target(ctx, &t, s));
+    if (o->tails && !o->forms && tails_find(ctx, &t, n)) {
+        jd_table_free(ctx, &t);
+        return jd_error(ctx);
+    }
     size_t *width = jd_alloc_array(ctx, t.cols + 1, sizeof *width), inputs = 0;
     bool *words = jd_alloc_array(ctx, t.cols + 1, sizeof *words);
     const char **forms = jd_alloc_array(ctx, t.cols + 1, sizeof *forms);

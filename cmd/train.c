@@ -239,6 +239,7 @@ static jd_status load(training *t)
                          .categories = t->grown ? "" : NULL,
                          .missing = t->m.missing,
                          .texts = t->texts,
+                         .tails = t->chosen,
                          .guess = t->chosen && !cli_has(a, "loss"),
                          .sequence = t->chosen ? series_are(name) : model_is_sequential(cli_text(a, "net", NULL))};
     memcpy(o.size, t->l.size, sizeof o.size);
@@ -337,26 +338,50 @@ static void describe(jd_run *r, const training *t)
     learning_describe(r, &t->l, &t->m);
 }
 
+/* How many of each class were found, where the classes are few. */
+static void note_each_class(jd_run *r, const training *t, const measured *e)
+{
+    enum { MOST = 12 };
+    const size_t K = (size_t)t->m.classes;
+    char text[600], name[40];
+    size_t at = 0;
+    double found = 0;
+    int classes = 0;
+    if (!K || t->m.alphabet) return;
+    for (size_t k = 0; k < K; k++) {
+        int64_t n = 0;
+        for (size_t i = 0; i < K; i++) n += e->confusion[k * K + i];
+        if (!n) continue;
+        found += (double)e->confusion[k * K + k] / (double)n;
+        classes++;
+        if (K <= MOST && at + 80 < sizeof text)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s: %lld of %lld", at ? ", " : "",
+                                   class_name(t->m.names, (int)k, name, sizeof name),
+                                   (long long)e->confusion[k * K + k], (long long)n);
+    }
+    if (classes) jd_run_extra(r, "balanced_error", 100 - 100 * found / classes);
+    if (K <= MOST) jd_run_note(r, "right answers, %s", text);
+}
+
 /* The figure of the run, on the test set where there is one. */
 static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
 {
-    const bool test = t->test.count > 0, valid = t->valid > 0;
-    const samples *s = test ? &t->test : &t->data;
-    const uint32_t *index = test ? NULL : t->index;
-    const size_t n = test ? t->test.count : valid ? t->valid : t->count;
-    const char *on = test ? "test" : valid ? "validation" : "training";
+    const learning_part on = learning_measures(t->test.count, t->valid, t->count);
+    const samples *s = on.test ? &t->test : &t->data;
+    const uint32_t *index = on.test ? NULL : t->index;
+    const size_t n = on.n;
     measured e;
-    jd_run_stage(r, "measuring on %zu %s samples", n, on);
+    jd_run_stage(r, "measuring on %zu %s samples", n, on.name);
     if (model_measure(t->ctx, t->forward, &t->m, s, index, n, NULL, &e)) return jd_error(t->ctx);
     char metric[64];
-    snprintf(metric, sizeof metric, "%s %s", on, model_metric(&t->m));
+    snprintf(metric, sizeof metric, "%s %s", on.name, model_metric(&t->m));
     jd_run_metric(r, metric, false);
     jd_run_extra(r, "samples", (double)n);
     jd_run_extra(r, "mean_loss", e.loss);
     if (t->m.targets) jd_run_extra(r, "r2", targets_r2(&t->m, &e));
     jd_run_extra(r, "parameters", (double)jd_params_count(t->params));
     jd_run_extra(r, "steps", (double)res->steps);
-    if (valid) jd_run_extra(r, "best_validation", without_loss(t, res->best));
+    if (on.valid) jd_run_extra(r, "best_validation", without_loss(t, res->best));
     jd_run_curves(r);
     if (t->gmdh) {
         grow_report(t->ctx, jd_run_report(r), t->gmdh, &t->m);
@@ -364,6 +389,8 @@ static jd_status finish(jd_run *r, training *t, const jd_train_result *res)
         jd_run_extra(r, "layers", jd_gmdh_layers(t->gmdh));
     }
     model_report(t->ctx, jd_run_report(r), &t->m, t->params, s, index, &e);
+    if (t->data.columns && t->data.rank == 1) forms_report(t->ctx, jd_run_report(r), &t->data);
+    note_each_class(r, t, &e);
     if (cli_has(t->a, "skip-bad")) jd_run_extra(r, "skipped", (double)(t->data.skipped + t->test.skipped));
     jd_run_finish(r, measured_score(&t->m, &e), NULL);
     if (!jd_error(t->ctx)) {

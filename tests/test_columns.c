@@ -80,10 +80,60 @@ static void forms(void **state)
                 1); /* a town that was not there: an answer, and a warning */
     assert_non_null(
         strstr(wrong, "1 cell holds a word that was not there when the model learned, the first in line 3, column 1"));
+    /* The same from C. */
+    jd_model *m = jd_model_open(ctx, tmpdir_file("orders"));
+    float in[16], answer;
+    assert_true(jd_model_columns(m) == 4 && jd_model_inputs(m) == 9 && !jd_model_column(m, 4));
+    assert_string_equal(jd_model_column(m, 1), "Gewicht");
+    assert_int_equal(jd_model_row(m, (const char *[]){"2024-05-04", "1,5 kg", "50", "Ulm"}, in), JD_OK);
+    assert_int_equal(jd_model_run(m, in, 1, &answer), JD_OK);
+    assert_true(fabs((double)answer - plain) < 1e-4);
+    assert_int_equal(jd_model_row(m, (const char *[]){NULL, "-", "?", "Rom"}, in), JD_OK);
+    for (int i = 0; i < 9; i++) assert_true(isnan(in[i]));
+    assert_int_equal(jd_model_row(m, (const char *[]){"2024-05-04", "1,5 g", "50", "Ulm"}, in), JD_EDATA);
+    assert_non_null(
+        strstr(jd_error_message(ctx), "cell 1 (Gewicht): '1,5 g' is no number of the form number comma kg"));
+    jd_error_clear(ctx);
+    jd_model_free(m);
+    write_text("new.csv", "Tag;Gewicht;Anteil;Ort\n04.05.2024;1,5 kg;50%;Ulm\n");
+    assert_int_equal(jackdaw("eval orders new.csv"), JD_EDATA);
+    assert_non_null(strstr(wrong, "new.csv: the right answers are missing, column Wert"));
+    assert_int_equal(jackdaw("predict new.csv orders"), JD_EUSAGE);
+    assert_non_null(
+        strstr(wrong, "new.csv is no model, but orders/model.safetensors is") || strstr(wrong, "but orders is") ? wrong
+                                                                                                                : NULL);
+    assert_int_equal(jackdaw("train new.csv"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "did you mean --data new.csv?"));
     static const char wrong_unit[] = "Tag;Gewicht;Anteil;Ort\n04.05.2024;1500 g;50%;Ulm\n";
     write_text("new.csv", wrong_unit);
     assert_int_equal(jackdaw("predict orders new.csv"), JD_EDATA);
     assert_non_null(strstr(wrong, "line 2, column 2 (Gewicht): '1500 g' is not written as the rest of the column is"));
+}
+
+/* Long tails: incomes of which a few are thousands of times the others, and broken cells of 1e9. */
+static void tails(void **state)
+{
+    (void)state;
+    static char text[60000];
+    size_t at = (size_t)snprintf(text, sizeof text, "income,x,rich\n");
+    jd_rng rng = jd_rng_new(6, "incomes", 0);
+    for (int i = 0; i < 1000; i++) {
+        double sum = -6;
+        for (int k = 0; k < 12; k++) sum += jd_rng_uniform64(&rng);
+        const double x = 2 * jd_rng_uniform64(&rng) - 1;
+        at += (size_t)snprintf(text + at, sizeof text - at, "%.6g,%.4g,%s\n", 100 * exp(3 * sum), i % 250 ? x : 1e9,
+                               sum + x > 0 ? "yes" : "no");
+    }
+    write_text("incomes.csv", text);
+    assert_int_equal(jackdaw("train --data incomes.csv --out incomes --threads 1"), 0);
+    assert_non_null(strstr(wrong, "income: numbers with long tails: their logarithm"));
+    assert_non_null(strstr(wrong, "x: numbers with long tails: their logarithm"));
+    assert_non_null(strstr(wrong, "right answers, no: "));
+    assert_true(number_behind(said, "validation error (%) ") <= 6); /* half of it wrong without the logarithm */
+    write_text("new.csv", "income,x\n90000,0.5\n0.01,0\n0,-1\n");
+    assert_int_equal(jackdaw("predict incomes new.csv"), 0);
+    assert_non_null(strstr(said, "new.csv:0  class 1 yes"));
+    assert_non_null(strstr(said, "new.csv:2  class 0 no"));
 }
 
 /* A table without names, of which a column is the same in every row: it may hold anything later. */
@@ -118,6 +168,6 @@ static void constants(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(constants)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(constants), cmocka_unit_test(tails)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -140,6 +140,9 @@ static void cells(void **state)
                 fabs(in[3] - sin(year)) < 1e-6 && fabs(in[4] - cos(year)) < 1e-6 && fabs(in[5] - 1) < 1e-6);
     jd_cell_spread("time", (double)NAN, in);
     assert_true(isnan(in[0]) && isnan(in[2]));
+    jd_cell_spread("log 10 2; number comma", 4, in);
+    assert_true(fabs(in[0] + log(4)) < 1e-6 && says("log 10 2; number comma", "1.004,5", 1004.5) &&
+                says("log 0 1; ", "7", 7));
     assert_string_equal(jd_cell_input_name("time", 1), "sine of the time of day of");
     assert_string_equal(jd_cell_line("a\nb\nc", 1), "b\nc");
     assert_string_equal(jd_cell_line("a\nb", 2), "");

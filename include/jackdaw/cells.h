@@ -12,6 +12,7 @@
  *     "date m-d-y"        11/22/2026
  *     "date y-m-d time"   2026-11-22T14:05:30, 2026-11-22 2:05 pm: with a fraction of the day; likewise the other orders
  *     "time"              14:05, 2:05 pm: a fraction of a day
+ *     "log C S; FORM"     numbers with long tails: as FORM, but a network gets sign(x - C) ln(1 + |x - C| / S)
  *
  * Where forms are given, a line end ends one too, so that a place in a list of forms is a form.
  */
@@ -29,7 +30,7 @@ JD_API bool jd_cell_value(const char *form, const char *cell, double *value);
 
 /* How many inputs of a network a cell becomes: 1; of a date 5, with a time of day 7; of a time of day 3. */
 JD_API int jd_cell_inputs(const char *form);
-/* These.  Dates: days since 2000, sine and cosine of the place in the week and in the year, of a time also in the day; times of day:
+/* These.  Numbers as they are, or their logarithm.  Dates: days since 2000, sine and cosine of the place in the week and in the year, of a time also in the day; times of day:
  * the fraction of the day, its sine and cosine.  NaN stays NaN. */
 JD_API void jd_cell_spread(const char *form, double value, float *out);
 /* What input i of the column `name` is, such as "sine of the weekday of when". */

@@ -259,6 +259,25 @@ static bool begins(const char *form, const char *word, const char **rest)
 
 static const char *const orders[] = {"date y-m-d", "date d-m-y", "date m-d-y"};
 
+/* "log C S; " before a form: where and how steep the logarithm is. */
+static bool is_log(const char *form, double *centre, double *scale, const char **rest)
+{
+    char *end;
+    if (!begins(form, "log", rest)) return false;
+    *centre = jd__strtod(*rest, &end);
+    *scale = jd__strtod(end, &end);
+    if (*end != ';' || !(*scale > 0)) return false;
+    *rest = end + 1 + (end[1] == ' ');
+    return true;
+}
+
+const char *jd__cell_form(const char *form)
+{
+    double centre, scale;
+    const char *rest;
+    return is_log(form, &centre, &scale, &rest) ? rest : form ? form : "";
+}
+
 /* The order of a date's form, or -1; whether times of the day stand behind. */
 static int order_of(const char *form, bool *timed)
 {
@@ -271,29 +290,41 @@ static int order_of(const char *form, bool *timed)
     return -1;
 }
 
-bool jd_cell_value(const char *form, const char *cell, double *value)
+/* What a cell says that was read, in a form that is not empty. */
+static bool value_of(const char *form, const jd__cell *c, double *value)
 {
     const char *unit;
-    char *end;
     bool timed;
-    if (!cell || !*cell) return false;
-    if (!form || !*form || *form == '\n') {
-        *value = jd__strtod(cell, &end);
-        return !*end;
-    }
-    const jd__cell c = jd__cell_read(cell);
     const bool comma = begins(form, "number comma", &unit);
     if (comma || begins(form, "number point", &unit)) {
         const size_t n = strcspn(unit, "\n");
-        *value = c.value[comma];
-        return c.kinds & (comma ? JD__CELL_COMMA : JD__CELL_POINT) &&
-               (!*c.unit || (n == strlen(c.unit) && !memcmp(unit, c.unit, n)));
+        *value = c->value[comma];
+        return c->kinds & (comma ? JD__CELL_COMMA : JD__CELL_POINT) &&
+               (!*c->unit || (n == strlen(c->unit) && !memcmp(unit, c->unit, n)));
     }
     const int order = order_of(form, &timed);
-    *value = order < 0 ? c.clock : c.days[order];
-    if (order < 0) return begins(form, "time", NULL) && c.kinds & JD__CELL_CLOCK;
-    if (c.kinds & JD__CELL_YMD) *value = c.days[0]; /* which cannot be mistaken */
-    return (c.kinds & ((unsigned)(JD__CELL_YMD << order) | JD__CELL_YMD)) != 0;
+    *value = order < 0 ? c->clock : c->days[order];
+    if (order < 0) return begins(form, "time", NULL) && c->kinds & JD__CELL_CLOCK;
+    if (c->kinds & JD__CELL_YMD) *value = c->days[0]; /* which cannot be mistaken */
+    return (c->kinds & ((unsigned)(JD__CELL_YMD << order) | JD__CELL_YMD)) != 0;
+}
+
+bool jd_cell_value(const char *form, const char *cell, double *value)
+{
+    if (!cell || !*cell) return false;
+    form = jd__cell_form(form);
+    double said;
+    bool whole;
+    if (!*form || *form == '\n') {
+        char *end;
+        said = jd__strtod(cell, &end);
+        whole = !*end;
+    } else {
+        const jd__cell c = jd__cell_read(cell);
+        whole = value_of(form, &c, &said);
+    }
+    if (whole) *value = said;
+    return whole;
 }
 
 int jd_cell_inputs(const char *form)
@@ -314,6 +345,12 @@ void jd_cell_spread(const char *form, double value, float *out)
 {
     const int n = jd_cell_inputs(form);
     bool timed;
+    double centre, scale;
+    const char *rest;
+    if (is_log(form, &centre, &scale, &rest) && isfinite(value)) {
+        const double d = value - centre;
+        value = copysign(log1p(fabs(d) / scale), d);
+    }
     for (int i = 0; i < n; i++) out[i] = (float)value;
     if (n == 1 || !isfinite(value)) return;
     const double day = floor(value);
@@ -339,5 +376,6 @@ const char *jd_cell_input_name(const char *form, int i)
                              *const time[] = {"part of the day that is past at", "sine of the time of day of",
                                               "cosine of the time of day of"};
     const int n = jd_cell_inputs(form);
+    if (i == 0 && jd__cell_form(form) != form) return "the logarithm (cells.h) of";
     return i < 0 || i >= n || n == 1 ? "" : n == 3 ? time[i] : date[i];
 }

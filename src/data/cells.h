@@ -27,6 +27,8 @@ typedef struct jd__cell {
 } jd__cell;
 
 jd__cell jd__cell_read(const char *text);
+/* The form that cells are read by: without the "log C S; " that what they say is spread by. */
+const char *jd__cell_form(const char *form);
 /* "", ?, NA, null and their like. */
 bool jd__cell_missing(const char *text);
 /* "-" and its like, which stand for nothing among numbers, but may be a word among words. */

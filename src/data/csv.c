@@ -162,7 +162,7 @@ static bool is_header(jd__csv *c, const char *next)
 
 static jd_status no_number(const jd__csv *c, size_t k, const char *field)
 {
-    const char *name = c->t.names ? c->t.names[k] : "", *form = c->form ? c->form[k] : "";
+    const char *name = c->t.names ? c->t.names[k] : "", *form = jd__cell_form(c->form ? c->form[k] : "");
     const int n = (int)strcspn(form, "\n");
     char what[100] = "is no number";
     if (n) snprintf(what, sizeof what, "is not written as the rest of the column is, \"%.*s\"", n, form);
@@ -176,7 +176,7 @@ static jd_status no_number(const jd__csv *c, size_t k, const char *field)
 static jd_status parse_row(jd__csv *c, double *row)
 {
     for (size_t k = 0; k < c->t.cols; k++) {
-        const char *field = c->words[c->t.columns[k] - 1], *form = c->form ? c->form[k] : "";
+        const char *field = c->words[c->t.columns[k] - 1], *form = jd__cell_form(c->form ? c->form[k] : "");
         const bool word = c->o.last_words && k + 1 == c->t.cols;
         bool missing = c->o.missing_is_nan && jd__cell_missing(field);
         const bool number =

@@ -9,6 +9,7 @@
 
 #include "base/given.h"
 #include "base/number.h"
+#include "export/rows.h"
 #include "export/views.h"
 #include "jackdaw/train.h"
 #include "layers/layers.h"
@@ -25,6 +26,7 @@ struct jd_model {
     jd_views views;
     jd_ear_options ear; /* .preset NULL: it does not hear */
     char *net, *labels, *preset;
+    jd__rows rows; /* of a table */
     float *mean, *factor, *out_factor, *out_shift;
     bool halves;                        /* the nets' outputs are in [-1,1] */
     bool symbols;                       /* the input's numbers are symbols */
@@ -162,6 +164,7 @@ static jd_status describe(jd_model *m, const char *name, const jd_tensor_file *f
         if (m->mean) e->factor = m->factor = numbers(ctx, name, f, "factor", e->columns);
         if (m->factor) e->mean = m->mean;
         read_ear(m, f);
+        if (!e->height && !e->sequence) jd__rows_read(ctx, f, e->columns, &m->rows);
         read_outputs(m, name, f, classes > 0 && classes <= 100000 ? (int64_t)classes : 1);
     }
     jd_free(ctx, input);
@@ -264,6 +267,7 @@ jd_model *jd_model_share(jd_ctx *ctx, const jd_model *of)
                     .params = of->params,
                     .shared = true,
                     .views = of->views,
+                    .rows = of->rows,
                     .ear = of->ear,
                     .halves = of->halves};
     return finish(m, begin(m));
@@ -277,6 +281,7 @@ void jd_model_free(jd_model *m)
     if (!m->shared) {
         jd_params_free(m->params);
         jd__views_free(m->ctx, &m->views);
+        jd__rows_free(m->ctx, &m->rows);
         void *const own[] = {m->net, m->labels, m->preset, m->mean, m->factor, m->out_factor, m->out_shift};
         for (size_t i = 0; i < sizeof own / sizeof *own; i++) jd_free(m->ctx, own[i]);
     }
@@ -312,6 +317,26 @@ jd_ear *jd_model_ear(const jd_model *m)
 int64_t jd_model_outputs(const jd_model *m)
 {
     return m ? m->outputs : 0;
+}
+
+int64_t jd_model_columns(const jd_model *m)
+{
+    return m ? (int64_t)m->rows.n : 0;
+}
+
+const char *jd_model_column(const jd_model *m, int64_t k)
+{
+    return m && k >= 0 && k < (int64_t)m->rows.n ? m->rows.column[k].name : NULL;
+}
+
+jd_status jd_model_row(jd_model *m, const char *const *cells, float *in)
+{
+    if (!m) return JD_EUSAGE;
+    if (jd_error(m->ctx)) return jd_error(m->ctx);
+    if (!m->rows.n)
+        return jd_fail(m->ctx, JD_EUSAGE, "jd_model_row: the model did not learn from a table with columns");
+    if (!jd__given(m->ctx, __func__, "cells", cells) || !jd__given(m->ctx, __func__, "in", in)) return jd_error(m->ctx);
+    return jd__rows_take(m->ctx, &m->rows, cells, in);
 }
 
 /* ---- running ---------------------------------------------------------------------------------------------------------------- */
