@@ -154,7 +154,17 @@ static const cli_option plan_options[] = {
     CLI_END};
 
 static const cli_option data_options[] = {
-    {"from", 0, "DIR", "get: copy the set from this folder", false}, CLI_JSON, CLI_QUIET, CLI_HELP, CLI_END};
+    {"from", 0, "DIR", "get: copy the set from this folder", false},
+    {"target", 0, "NAME", "windows: the column to forecast", false},
+    {"history", 0, "N", "windows: lines that are looked back at, that of now among them (default 24)", false},
+    {"ahead", 0, "N", "windows: lines from now to what is forecast (default 1)", false},
+    {"output", 'o', "FILE", "windows: the table to write; NAME_TRAIN.csv puts the last fifth into NAME_TEST.csv",
+     false},
+    {"newest", 0, NULL, "windows: only the last window, without its target, to be given to `predict`", false},
+    CLI_JSON,
+    CLI_QUIET,
+    CLI_HELP,
+    CLI_END};
 
 static const cli_option report_options[] = {
     {"output", 'o', "FILE", "write the report there", false},
@@ -231,7 +241,9 @@ const cli_command cli_commands[] = {
      "Time series of the UEA and UCR archives are read as they are, NAME_TRAIN.ts or .tsv with NAME_TEST beside it, "
      "and so "
      "are\n"
-     "tables in LIBSVM's format and folders of .gnt files.\n\n"
+     "series of many lengths, one a line with its class at an end, tables in LIBSVM's format and folders of .gnt "
+     "files.  To\n"
+     "forecast a column from its past, `jackdaw data windows` makes the table.\n\n"
      "A net with lstm and the like reads sequences: recordings as 39 features every 20 ms, arrays (N,T,C), time "
      "series,\n"
      "of a table's rows a number at each step.  It needs `mean` where the steps become one answer.  With --loss ctc a "
@@ -354,9 +366,16 @@ const cli_command cli_commands[] = {
      "  jackdaw plan --net \"conv 20 4 tanh, maxpool 2, dense 10\" --input 28x28x1 --batch 32 --train\n"
      "  jackdaw plan --net \"blstm 64, dense 11\" --input 100x39 --dry-run\n",
      NULL, plan_options, cmd_plan, 0, 0},
-    {"data", "the registry of data sets", "list|get|verify|locate [NAME...]",
-     "  jackdaw data list\n  jackdaw data verify fashion-mnist\n  jackdaw data get mnist --from ~/Downloads/mnist\n",
-     "A set is looked for in $JACKDAW_DATA/NAME, where its Debian package puts it, and in the user's cache.",
+    {"data", "the registry of data sets; tables to forecast from", "list|get|verify|locate [NAME...] | windows FILE",
+     "  jackdaw data list\n  jackdaw data verify fashion-mnist\n  jackdaw data get mnist --from ~/Downloads/mnist\n"
+     "  jackdaw data windows power.csv --target load --history 24 --ahead 6 -o load_TRAIN.csv   # to forecast with\n"
+     "  jackdaw data windows power.csv --target load --history 24 --ahead 6 --newest -o now.csv\n",
+     "A set is looked for in $JACKDAW_DATA/NAME, where its Debian package puts it, and in the user's cache.\n\n"
+     "`windows` makes a table to forecast from out of one whose lines follow one another in time: in each line the "
+     "last values of\n"
+     "all columns of numbers, the other columns as they are now, and the value to be forecast.  `jackdaw train` learns "
+     "from it as\n"
+     "from any table; the parts to learn from and to test on do not overlap in time.",
      data_options, cmd_data, 1, -1},
     {"bench", "time the workloads against what this machine can do", "[NAME...] [OPTIONS]",
      "  jackdaw bench lstm_h256_l1            one workload against the machine's limit\n"

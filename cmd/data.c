@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "windows.h"
 
 static void say(void *user, const char *line)
 {
@@ -35,18 +36,27 @@ static void list_one(jd_ctx *ctx, const jd_dataset *set, bool json)
 
 int cmd_data(int argc, char **argv)
 {
-    static const char *const actions[] = {"list", "get", "verify", "locate", NULL};
+    static const char *const actions[] = {"list", "get", "verify", "locate", "windows", NULL};
     cli_args a;
     int code = cli_parse(&a, argc, argv), action = 0;
     if (code >= 0) return code;
     while (actions[action] && strcmp(actions[action], a.rest[0]) != 0) action++;
-    if (!actions[action]) return cli_unknown("data", "action", a.rest[0], actions, "it is list, get, verify or locate");
+    if (!actions[action])
+        return cli_unknown("data", "action", a.rest[0], actions, "it is list, get, verify, locate or windows");
+    const bool windows = !strcmp(actions[action], "windows");
+    if (windows && a.n != 2)
+        return cli_fail("data", JD_EUSAGE,
+                        "windows needs one table, such as: jackdaw data windows power.csv --target load -o load.csv");
     if (action > 0 && a.n < 2)
         return cli_fail("data", JD_EUSAGE, "%s needs the name of a data set; `jackdaw data list` shows them",
                         actions[action]);
     jd_ctx *ctx = cli_context(&a, &code);
     if (!ctx) return code;
     const bool json = cli_has(&a, "json");
+    if (windows) {
+        windows_write(ctx, &a);
+        return cli_end("data", ctx);
+    }
     if (action == 0 && a.n < 2)
         for (int i = 0; jd_dataset_at(i); i++) list_one(ctx, jd_dataset_at(i), json);
     for (int i = 1; i < a.n && !jd_error(ctx); i++) {

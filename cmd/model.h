@@ -33,13 +33,14 @@ typedef struct samples {
     char *columns;  /* of a table: the inputs by name, or by number where there is no header; comma-separated */
     /* Their categories (jd_table, data.h), or NULL.  A column of K words is K inputs, of which one is 1. */
     char *categories;
-    bool *category;      /* (N) whether an input is one of these, or NULL */
-    char *forms;         /* of the inputs' and the targets' cells (jd_table), or NULL */
-    char *left_out;      /* columns that tell nothing, or NULL (jd_table) */
-    char *strange;       /* a sentence about words that the model does not know, or NULL */
-    size_t row_numbers;  /* the column that was taken for row numbers, or 0 */
-    bool fractions;      /* the target of a guess holds some */
-    bool label_first;    /* the first column was taken for the classes */
+    bool *category;     /* (N) whether an input is one of these, or NULL */
+    char *forms;        /* of the inputs' and the targets' cells (jd_table), or NULL */
+    char *left_out;     /* columns that tell nothing, or NULL (jd_table) */
+    char *strange;      /* a sentence about words that the model does not know, or NULL */
+    size_t row_numbers; /* the column that was taken for row numbers, or 0 */
+    bool fractions;     /* the target of a guess holds some */
+    int ragged;         /* lines of a text are series whose classes stand in front, 1, or behind, 2; 0: other samples */
+    bool label_first;   /* the first column was taken for the classes */
     char *target_column; /* or columns, of several targets */
     char *names;         /* of the classes, with | between (classes.h); NULL: numbers */
     bool scaled;         /* pictures of a folder: those of another size are resized as a whole */
@@ -104,6 +105,9 @@ jd_status table_load(jd_ctx *ctx, const char *path, const samples_options *o, sa
 bool arrays_are(const char *name);
 bool arrays_have_test(jd_ctx *ctx, const char *name);
 jd_status arrays_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
+
+/* Series of many lengths in a text, one a line (ragged.c); false for anything else. */
+bool ragged_load(jd_ctx *ctx, const char *path, const samples_options *o, samples *out);
 
 /* Time series in the text format .ts (series.c). */
 bool series_are(const char *name);

@@ -116,6 +116,7 @@ static void load_table(jd_ctx *ctx, const model *m, const char *path, samples *s
                          .unlabelled = true,
                          .sequence = m->rank == 2,
                          .columns = m->columns,
+                         .fit = m,
                          .categories = m->categories,
                          .forms = m->forms,
                          .missing = m->missing == MISSING_MEAN ? MISSING_MEAN : MISSING_REFUSE};

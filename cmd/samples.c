@@ -222,7 +222,11 @@ static jd_status load_folder(jd_ctx *ctx, const char *name, const samples_option
                 f.sounds ? "a folder of recordings" : "a folder of pictures",
                 o->fit->rank == 3 ? "pictures" : "tables");
     else if (o->regression)
-        jd_fail(ctx, JD_EUSAGE, "%s: --loss mse needs a target, but a folder tells classes; leave it out", name);
+        jd_fail(ctx, JD_EUSAGE,
+                "%s: --loss mse needs a target, but a folder tells classes; leave it out, or give an npz with x, "
+                "pictures (N,H,W,C) or "
+                "features of sounds (N,T,C), and y, a number for each",
+                name);
     else if (o->texts && !f.sounds)
         jd_fail(ctx, JD_EUSAGE, "%s: --loss ctc is for recordings (WAV, FLAC, SPHERE) and what is said in them", name);
     else if (f.sounds && !folder_sounds(ctx, &f, o, s) && o->texts)
@@ -289,7 +293,8 @@ jd_status samples_load(jd_ctx *ctx, const char *name, const samples_options *o, 
     } else if (samples_is_file(name) && is_table(ctx, name)) {
         const bool pictures = o->fit && o->fit->rank == 3 && file_ends(name, ".tsv");
         if (pictures && listed_load(ctx, name, o, out)) return jd_error(ctx);
-        if (!table_load(ctx, name, o, out) && o->sequence) to_sequences(ctx, name, out);
+        const bool ragged = !pictures && ragged_load(ctx, name, o, out);
+        if (!ragged && !table_load(ctx, name, o, out) && o->sequence) to_sequences(ctx, name, out);
     } else if (file_ends(name, ".gnt")) {
         if (!jd_images_read_gnt(ctx, name, NULL, &out->images)) {
             images_count_classes(&out->images);

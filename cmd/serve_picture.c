@@ -12,6 +12,12 @@ jd_status serve_picture_open(serve_model *m, const json_t *config)
     const char *system = json_string_value(json_object_get(config, "system"));
     m->f = model_open(ctx, m->path, &m->model, &m->params);
     if (!m->f) return jd_error(ctx);
+    if (m->model.rank < 3)
+        return jd_fail(ctx, JD_EUSAGE,
+                       "%s: learned from %s, for which there is no page; `jackdaw predict` answers files of them, and "
+                       "model.h answers "
+                       "in a program of your own",
+                       m->path, m->model.rank == 1 ? "a table" : "series");
     if (m->model.rank != 3 || m->model.classes < 2 || (m->model.dim[2] != 1 && m->model.dim[2] != 3))
         return jd_fail(
             ctx, JD_EUSAGE,

@@ -457,6 +457,9 @@ static jd_status train(jd_run *r, training *t)
     if (t->data.row_numbers) jd_run_note(r, "column 1 counts the rows: it is left out; --columns 1,* takes it too");
     if (t->data.label_first)
         jd_run_note(r, "the classes stand in column 1, as in the UCR archive; --target last takes the last column");
+    if (t->data.ragged)
+        jd_run_note(r, "each line is a series of numbers, of at most %lld steps, with its class %s",
+                    (long long)t->data.dim[0], t->data.ragged == 1 ? "in front" : "behind");
     if (t->data.resized && !t->l.size[0])
         jd_run_note(r, "the pictures are resized to %lld x %lld; --size HxW names another size",
                     (long long)t->data.dim[0], (long long)t->data.dim[1]);

@@ -19,6 +19,6 @@ endforeach()
 # Readers that belong to the program, not to the library.
 target_sources(fuzz_config PRIVATE cmd/arrays.c cmd/classes.c cmd/columns.c cmd/config.c cmd/files.c cmd/fit.c
                                    cmd/folder_pictures.c cmd/folder_sounds.c cmd/folders.c cmd/folder_table.c cmd/letters.c cmd/listed.c
-                                   cmd/measure.c cmd/members.c cmd/model.c cmd/model_file.c cmd/samples.c cmd/series.c
+                                   cmd/measure.c cmd/members.c cmd/ragged.c cmd/model.c cmd/model_file.c cmd/samples.c cmd/series.c
                                    cmd/split.c cmd/tables.c cmd/tails.c cmd/targets.c systems/scan_nets.c)
 target_include_directories(fuzz_config PRIVATE ${PROJECT_SOURCE_DIR}/cmd ${PROJECT_SOURCE_DIR}/systems)

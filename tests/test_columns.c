@@ -136,6 +136,84 @@ static void tails(void **state)
     assert_non_null(strstr(said, "new.csv:2  class 0 no"));
 }
 
+/* Series of many lengths, one a line: slow and quick waves, `full`: filled up to one length, and the class behind. */
+static void write_waves(const char *name, bool full)
+{
+    static char text[1 << 17];
+    size_t at = 0;
+    jd_rng rng = jd_rng_new(8, "waves", 0);
+    for (int i = 0; i < 120; i++) {
+        const int n = 12 + (int)(20 * jd_rng_uniform64(&rng));
+        const double phase = 6 * jd_rng_uniform64(&rng);
+        if (!full) at += (size_t)snprintf(text + at, sizeof text - at, "%s", i % 2 ? "quick" : "slow");
+        for (int t = 0; t < n; t++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%.3f", full && !t ? "" : ",",
+                                   sin((i % 2 ? 1.2 : 0.4) * t + phase));
+        for (int t = n; full && t < 32; t++) at += (size_t)snprintf(text + at, sizeof text - at, ",");
+        at += (size_t)snprintf(text + at, sizeof text - at, full ? ",%s\n" : "\n", i % 2 ? "quick" : "slow");
+    }
+    write_text(name, text);
+}
+
+static void series(void **state)
+{
+    (void)state;
+    for (int full = 0; full < 2; full++) {
+        write_waves("waves.csv", full);
+        if (jackdaw("train --data waves.csv --epochs 12 --out waves --threads 1")) fail_msg("%s", wrong);
+        assert_non_null(strstr(wrong, full ? "with its class behind" : "with its class in front"));
+        assert_non_null(strstr(said, "validation error (%) 0 on 12"));
+        assert_int_equal(jackdaw("eval waves waves.csv"), 0);
+        assert_true(number_behind(said, "error (%) ") <= 1);
+        assert_int_equal(jackdaw("predict waves waves.csv"), 0);
+        assert_int_equal(lines(said), 120);
+        assert_non_null(strstr(said, "waves.csv:1  class 0 quick"));
+    }
+    write_text(
+        "new.csv",
+        "0,0.93,0.67,-0.44,-0.99,-0.27,0.79,0.85,-0.17,-0.98,-0.53,0.59\n0,0.38,0.71,0.93,0.99,0.9,0.67,0.33,-0.05\n");
+    assert_int_equal(jackdaw("predict waves new.csv"), 0);
+    assert_non_null(strstr(said, "new.csv:0  class 0 quick"));
+    assert_non_null(strstr(said, "new.csv:1  class 1 slow"));
+    /* A table with a line that was cut short is none. */
+    write_text("cut.csv", "1,2,a\n3,4,b\n5,6\n7,8,a\n9,1,b\n");
+    assert_int_equal(jackdaw("train --data cut.csv --out cut"), JD_EDATA);
+    assert_non_null(strstr(wrong, "line 3: 2 fields, but the first line has 3; repair the line"));
+}
+
+/* A table to forecast from: what comes is seen some lines before. */
+static void forecasts(void **state)
+{
+    (void)state;
+    static char text[1 << 16];
+    size_t at = (size_t)snprintf(text, sizeof text, "day;level;shop\n");
+    for (int i = 0; i < 900; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%02d.%02d.2024;%.3f;%s\n", i % 28 + 1, i / 28 % 12 + 1,
+                               40 + 20 * sin(i * 0.5), i % 2 ? "x" : "z");
+    write_text("levels.csv", text);
+    assert_int_equal(jackdaw("data windows levels.csv --target level --history 6 --ahead 3 -o level_TRAIN.csv"), 0);
+    assert_string_equal(said, "level_TRAIN.csv: 713 rows\nlevel_TEST.csv: 171 rows\n");
+    size_t n = 0;
+    char *made = jd_read_file(ctx, tmpdir_file("level_TRAIN.csv"), 1 << 20, &n);
+    assert_non_null(made);
+    static const char begins[] = "day,level-5,level-4,level-3,level-2,level-1,level,shop,level+3\n"
+                                 "06.01.2024,40.000,49.589,56.829,59.950,58.186,51.969,x,";
+    assert_memory_equal(made, begins, sizeof begins - 1);
+    jd_free(ctx, made);
+    assert_int_equal(jackdaw("train --data level_TRAIN.csv --epochs 60 --out level --threads 1"), 0);
+    assert_true(number_behind(said, "test root mean squared error ") < 1.5); /* its deviation is 14 */
+    assert_int_equal(jackdaw("data windows levels.csv --target level --history 6 --ahead 3 --newest -o now.csv"), 0);
+    assert_int_equal(jackdaw("predict level now.csv"), 0);
+    assert_true(fabs(number_behind(said, "now.csv:0  ") - (40 + 20 * sin(902 * 0.5))) < 4);
+    assert_int_equal(jackdaw("data windows levels.csv --target levl -o x.csv"), JD_EDATA);
+    assert_non_null(strstr(wrong, "did you mean 'level'?"));
+    assert_int_equal(jackdaw("data windows levels.csv --target shop -o x.csv"), JD_EDATA);
+    assert_int_equal(jackdaw("data windows levels.csv --target level --history 900 -o x.csv"), JD_EDATA);
+    assert_int_equal(jackdaw("data windows levels.csv"), JD_EUSAGE);
+    assert_int_equal(jackdaw("serve level"), JD_EUSAGE);
+    assert_non_null(strstr(wrong, "learned from a table, for which there is no page"));
+}
+
 /* A table without names, of which a column is the same in every row: it may hold anything later. */
 static void constants(void **state)
 {
@@ -168,6 +246,7 @@ static void constants(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(constants), cmocka_unit_test(tails)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(constants), cmocka_unit_test(tails),
+                                       cmocka_unit_test(series), cmocka_unit_test(forecasts)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
