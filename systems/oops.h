@@ -29,13 +29,10 @@ typedef enum oops_token {
     OOPS_CALLTP, /* in a procedure with argument n: calls it with n - 1, unless that is 0 */
     OOPS_C1,
     OOPS_C2,
-    OOPS_BOOSTQ, /* the tokens of the program that was frozen last become likelier, from here on */
-    OOPS_MVDSK,  /* moves a disk from S to D */
-    OOPS_XSA,    /* exchanges what S and A mean, until the procedure returns */
-    OOPS_XAD,
-    OOPS_C3,
-    OOPS_C4,
-    OOPS_C5,
+    OOPS_BOOSTQ, /* takes i; the tokens of the i-th program become likelier, from here on */
+    OOPS_C3, /* in a procedure c3, c4, c5 stand for the instructions with these numbers: moves a disk from S to D; */
+    OOPS_C4, /* exchanges what S and A mean, until a call returns; */
+    OOPS_C5, /* and A and D.  Elsewhere they push their numbers, as c1 and c2 do everywhere */
     OOPS_DEC,
     OOPS_INC,
     OOPS_DUP,
@@ -58,7 +55,7 @@ typedef enum oops_token {
 } oops_token;
 const char *oops_name(int token);
 
-typedef enum oops_kind { OOPS_ONES_TWOS, OOPS_HANOI } oops_kind;
+typedef enum oops_kind { OOPS_ONES_TWOS, OOPS_HANOI, OOPS_KINDS } oops_kind;
 
 /* Longest code, all frozen programs and the growing one; data stack, calls; most instances of a problem; frozen programs. */
 enum {
@@ -81,10 +78,12 @@ typedef struct oops_found {
 
 typedef struct oops_solver oops_solver;
 typedef struct oops_options {
-    uint32_t tokens; /* bit i: token i may be used */
-    double boost;    /* what boostq adds to the weight of a token */
-    int64_t limit;   /* of steps, in all; 0: none */
-    int verify;      /* the hash of the whole state is compared after every so many prefixes that failed */
+    uint32_t tokens;             /* bit i: token i may be used */
+    double boost;                /* what boostq adds to the weight of a token; all have 1 at first, */
+    uint32_t likely[OOPS_KINDS]; /* and those of a kind of problem, bit i: token i, have been boosted */
+    int64_t limit;               /* of steps, in all; 0: none */
+    int instances;               /* that will be asked for, for the progress shown */
+    int verify;                  /* the hash of the whole state is compared after every so many prefixes that failed */
 } oops_options;
 oops_solver *oops_new(jd_run *r, const oops_options *o);
 void oops_free(oops_solver *s);

@@ -29,8 +29,8 @@ enum {
     DISK = CALL + 6 * OOPS_CALLS,
     SIZE = DISK + 3 * OOPS_MOST_DISKS
 };
-enum { BACK, ARGUMENT, BODY, SAVED_S, SAVED_A, SAVED_D }; /* of a call */
-enum { CURRENT, LENGTH, DEFINING, TOTAL, WEIGHT, SHARED = WEIGHT + OOPS_TOKENS };
+enum { BACK, ARGUMENT, BODY, BEGAN_S, BEGAN_A, BEGAN_D }; /* of a call; the pegs as they were when it began */
+enum { CURRENT, LENGTH, DEFINING, TOTAL, HEAVIEST, WEIGHT, SHARED = WEIGHT + OOPS_TOKENS };
 enum { CELLS = OOPS_TASKS * SIZE + SHARED, TRAIL = 1 << 16, CHECK = 1 << 20 };
 #define UNIT 1024 /* weights are whole numbers: what is taken back is so exactly */
 
@@ -58,10 +58,9 @@ struct oops_solver {
     int count;
 };
 
-static const char *const names[OOPS_TOKENS] = {"defnp", "endnp", "calltp", "c1",  "c2",  "boostq", "mvdsk", "xSA",
-                                               "xAD",   "c3",    "c4",     "c5",  "dec", "inc",    "dup",   "del",
-                                               "add",   "sub",   "mul",    "div", "by2", "up",     "geq",   "eq",
-                                               "not",   "skip",  "ret",    "arg", "mod", "nop"};
+static const char *const names[OOPS_TOKENS] = {
+    "defnp", "endnp", "calltp", "c1",  "c2", "boostq", "c3", "c4",  "c5",   "dec", "inc", "dup", "del", "add",
+    "sub",   "mul",   "div",    "by2", "up", "geq",    "eq", "not", "skip", "ret", "arg", "mod", "nop"};
 
 const char *oops_name(int token)
 {
@@ -136,16 +135,22 @@ static bool call(oops_solver *s, int base, int back, int32_t argument, int body)
     set(s, c + BACK, back);
     set(s, c + ARGUMENT, argument);
     set(s, c + BODY, body);
-    for (int k = 0; k < 3; k++) set(s, c + SAVED_S + k, s->cell[base + PEG_S + k]);
+    for (int k = 0; k < 3; k++) set(s, c + BEGAN_S + k, s->cell[base + PEG_S + k]);
     set(s, base + IP, body);
     return true;
+}
+
+/* The pegs are again what they were when call c began. */
+static void pegs_of(oops_solver *s, int base, int c)
+{
+    for (int k = 0; k < 3; k++) set(s, base + PEG_S + k, s->cell[c + BEGAN_S + k]);
 }
 
 static bool back(oops_solver *s, int base)
 {
     if (!s->cell[base + CALLS]) return false;
     const int c = call_at(s, base);
-    for (int k = 0; k < 3; k++) set(s, base + PEG_S + k, s->cell[c + SAVED_S + k]);
+    pegs_of(s, base, s->cell[base + CALLS] > 1 ? c - 6 : c);
     set(s, base + IP, s->cell[c + BACK]);
     set(s, base + CALLS, s->cell[base + CALLS] - 1);
     return true;
@@ -174,21 +179,33 @@ static bool exchange(oops_solver *s, int base, int one, int other)
     return true;
 }
 
-static bool boost(oops_solver *s)
+/* The i-th program, from 1 on, as it was last: one that was extended is still the same; NULL: there is none. */
+static const oops_found *program(const oops_solver *s, int32_t i)
 {
-    if (!s->count) return false;
-    const oops_found *f = &s->found[s->count - 1];
+    const oops_found *last = NULL;
+    int number = 0;
+    for (int k = 0; k < s->count && number <= i; k++) {
+        number += !s->found[k].old && !s->found[k].extends;
+        if (number == i) last = &s->found[k];
+    }
+    return last;
+}
+
+static bool boost(oops_solver *s, int32_t which)
+{
+    const oops_found *f = program(s, which);
     const int32_t more = (int32_t)(s->o.boost * UNIT);
     uint32_t seen = 0;
-    for (int i = 0; i < f->length; i++) {
+    for (int i = 0; f && i < f->length; i++) {
         const int t = s->code[f->begin + i];
         if (seen >> t & 1) continue;
         seen |= 1u << t;
         if (shared(s)[WEIGHT + t] > 1000 * UNIT) return false;
         set_shared(s, WEIGHT + t, shared(s)[WEIGHT + t] + more);
         set_shared(s, TOTAL, shared(s)[TOTAL] + more);
+        if (shared(s)[WEIGHT + t] > shared(s)[HEAVIEST]) set_shared(s, HEAVIEST, shared(s)[WEIGHT + t]);
     }
-    return true;
+    return f;
 }
 
 static bool arithmetic(oops_solver *s, int base, int t)
@@ -233,17 +250,20 @@ static bool execute(oops_solver *s, int base, int t)
         if (!s->cell[base + CALLS]) return false;
         const int c = call_at(s, base);
         const int32_t n = s->cell[c + ARGUMENT] - 1;
-        return n <= 0 || call(s, base, s->cell[base + IP], n, s->cell[c + BODY]);
+        if (n > 0) return call(s, base, s->cell[base + IP], n, s->cell[c + BODY]);
+        pegs_of(s, base, c); /* it has returned at once */
+        return true;
     }
     case OOPS_C1:
     case OOPS_C2: return push(s, base, t - OOPS_C1 + 1);
     case OOPS_C3:
     case OOPS_C4:
-    case OOPS_C5: return push(s, base, t - OOPS_C3 + 3);
-    case OOPS_BOOSTQ: return boost(s);
-    case OOPS_MVDSK: return move_disk(s, base);
-    case OOPS_XSA: return exchange(s, base, PEG_S, PEG_A);
-    case OOPS_XAD: return exchange(s, base, PEG_A, PEG_D);
+    case OOPS_C5:
+        if (!s->cell[base + CALLS]) return push(s, base, t - OOPS_C3 + 3);
+        return t == OOPS_C3   ? move_disk(s, base)
+               : t == OOPS_C4 ? exchange(s, base, PEG_S, PEG_A)
+                              : exchange(s, base, PEG_A, PEG_D);
+    case OOPS_BOOSTQ: return pop(s, base, &v) && boost(s, v);
     case OOPS_UP:
         return s->cell[base + DEPTH] > 1 &&
                exchange(s, base, DATA + s->cell[base + DEPTH] - 1, DATA + s->cell[base + DEPTH] - 2);
@@ -309,7 +329,7 @@ static bool enough(oops_solver *s)
     if (s->o.limit && s->steps > s->o.limit) s->stopped = true;
     if (s->steps - s->asked < CHECK * 16) return s->stopped;
     s->asked = s->steps;
-    if (jd_run_progress(s->r, (double)s->count, OOPS_TASKS, "%.0f million steps", (double)s->steps / 1e6))
+    if (jd_run_progress(s->r, (double)s->count, s->o.instances, "%.0f million steps", (double)s->steps / 1e6))
         s->stopped = true;
     return s->stopped;
 }
@@ -319,6 +339,7 @@ static bool try_tokens(oops_solver *s, double T, double P, double time)
 {
     const int length = shared(s)[LENGTH], total = shared(s)[TOTAL];
     if (length - s->begin >= OOPS_DEEPEST || length + 1 >= OOPS_CODE) return false;
+    if (time + 1 > P * shared(s)[HEAVIEST] / total * T) return false; /* not even the likeliest */
     for (int t = 0; t < OOPS_TOKENS; t++) {
         if (!(s->o.tokens >> t & 1)) continue;
         const double p = P * shared(s)[WEIGHT + t] / total, limit = p * T;
@@ -358,8 +379,12 @@ static void bias(oops_solver *s, int length)
     int32_t *c = shared(s);
     memset(c, 0, SHARED * sizeof *c);
     c[LENGTH] = length;
-    for (int t = 0; t < OOPS_TOKENS; t++)
-        if (s->o.tokens >> t & 1) c[WEIGHT + t] = UNIT, c[TOTAL] += UNIT;
+    for (int t = 0; t < OOPS_TOKENS; t++) {
+        if (!(s->o.tokens >> t & 1)) continue;
+        c[WEIGHT + t] = UNIT + (s->o.likely[s->kind] >> t & 1 ? (int32_t)(s->o.boost * UNIT) : 0);
+        c[TOTAL] += c[WEIGHT + t];
+        if (c[WEIGHT + t] > c[HEAVIEST]) c[HEAVIEST] = c[WEIGHT + t];
+    }
     s->changes = 0;
 }
 

@@ -12,6 +12,9 @@
 #include "../systems/oops_tokens.c"
 #include "tmpdir.h"
 
+/* What 1^n 2^n needs, and boostq. */
+static const uint32_t FEW = (1u << (OOPS_C5 + 1)) - 1;
+
 static jd_ctx *ctx;
 static jd_run *r;
 
@@ -34,7 +37,8 @@ static void four_tokens_count_exactly(void **state)
 
 static oops_solver *solver(uint32_t tokens, int verify)
 {
-    oops_solver *s = oops_new(r, &(oops_options){.tokens = tokens, .boost = 2, .limit = 50000000, .verify = verify});
+    oops_solver *s =
+        oops_new(r, &(oops_options){.tokens = tokens, .boost = 2, .limit = 50000000, .instances = 5, .verify = verify});
     assert_non_null(s);
     return s;
 }
@@ -57,11 +61,10 @@ static void instructions_do_what_they_say(void **state)
     (void)state;
     oops_solver *s = solver((1u << OOPS_TOKENS) - 1, 0);
     static const int ones[] = {OOPS_DEFNP, OOPS_C1, OOPS_CALLTP, OOPS_C2, OOPS_ENDNP};
-    static const int hanoi[] = {OOPS_DEFNP, OOPS_XAD, OOPS_CALLTP, OOPS_XAD,
-                                OOPS_MVDSK, OOPS_XSA, OOPS_CALLTP, OOPS_ENDNP};
+    static const int hanoi[] = {OOPS_DEFNP, OOPS_C5, OOPS_CALLTP, OOPS_C3, OOPS_C4, OOPS_CALLTP, OOPS_ENDNP};
     for (int n = 1; n <= 10; n++) {
         assert_int_equal(run_program(s, OOPS_ONES_TWOS, n, ones, 5), SOLVED);
-        assert_int_equal(run_program(s, OOPS_HANOI, n, hanoi, 8), SOLVED);
+        assert_int_equal(run_program(s, OOPS_HANOI, n, hanoi, 7), SOLVED);
     }
     static const struct {
         int token[6], length, top;
@@ -81,11 +84,11 @@ static void instructions_do_what_they_say(void **state)
         assert_int_equal(s->cell[DATA], 7);
     }
     static const int empty[] = {OOPS_DEL, OOPS_DEL}, outside[] = {OOPS_CALLTP}, zero[] = {OOPS_C1, OOPS_DEC, OOPS_DIV},
-                     twice[] = {OOPS_MVDSK, OOPS_MVDSK};
+                     twice[] = {OOPS_DEFNP, OOPS_C3, OOPS_C3, OOPS_ENDNP};
     assert_int_equal(run_program(s, OOPS_ONES_TWOS, 1, empty, 2), FAILS);
     assert_int_equal(run_program(s, OOPS_ONES_TWOS, 1, outside, 1), FAILS);
     assert_int_equal(run_program(s, OOPS_ONES_TWOS, 1, zero, 3), FAILS);
-    assert_int_equal(run_program(s, OOPS_HANOI, 3, twice, 2), FAILS); /* a larger disk on a smaller one */
+    assert_int_equal(run_program(s, OOPS_HANOI, 3, twice, 4), FAILS); /* a larger disk on a smaller one */
     oops_free(s);
 }
 
@@ -93,7 +96,7 @@ static void instructions_do_what_they_say(void **state)
 static void what_failed_leaves_no_trace(void **state)
 {
     (void)state;
-    oops_solver *s = solver((1u << (OOPS_XAD + 1)) - 1, 100);
+    oops_solver *s = solver(FEW, 100);
     int64_t made, differ;
     for (int n = 1; n <= 3; n++) assert_true(oops_solve(s, OOPS_ONES_TWOS, n));
     oops_checks(s, &made, &differ);
@@ -111,21 +114,30 @@ static void what_failed_leaves_no_trace(void **state)
 static void boosting_makes_old_tokens_likelier(void **state)
 {
     (void)state;
-    static const int boost_it[] = {OOPS_BOOSTQ};
+    static const int boost_it[] = {OOPS_C1, OOPS_BOOSTQ};
     oops_solver *s = solver((1u << OOPS_TOKENS) - 1, 0);
-    assert_int_equal(run_program(s, OOPS_HANOI, 1, boost_it, 1), FAILS); /* nothing is frozen yet */
-    s->count = 1;
-    s->found[0] = (oops_found){.begin = 1, .length = 3};
-    s->code[1] = OOPS_C1, s->code[2] = OOPS_C2, s->code[3] = OOPS_C1;
-    const int mark = s->changes;
+    assert_int_equal(run_program(s, OOPS_HANOI, 1, boost_it, 2), FAILS); /* nothing is frozen yet */
+    /* c1 c2, which was extended by c1; then the same once more; then c4 */
+    s->count = 4;
+    s->found[0] = (oops_found){.begin = 1, .length = 2};
+    s->found[1] = (oops_found){.begin = 1, .length = 3, .extends = true};
+    s->found[2] = (oops_found){.begin = 1, .length = 3, .old = true};
+    s->found[3] = (oops_found){.begin = 4, .length = 1};
+    s->code[1] = OOPS_C1, s->code[2] = OOPS_C2, s->code[3] = OOPS_C1, s->code[4] = OOPS_C4;
+    assert_int_equal(program(s, 1)->length, 3);
+    assert_int_equal(program(s, 2)->begin, 4);
+    assert_null(program(s, 0));
+    assert_null(program(s, 3));
+    s->o.likely[OOPS_HANOI] = 1u << OOPS_C5;
     bias(s, 4);
-    assert_true(boost(s));
+    assert_true(boost(s, 1));
     assert_int_equal(shared(s)[WEIGHT + OOPS_C1], 3 * UNIT);
     assert_int_equal(shared(s)[WEIGHT + OOPS_C2], 3 * UNIT);
     assert_int_equal(shared(s)[WEIGHT + OOPS_C3], UNIT);
-    assert_int_equal(shared(s)[TOTAL], (OOPS_TOKENS + 4) * UNIT);
-    restore(s, mark < s->changes ? 0 : s->changes);
-    assert_int_equal(shared(s)[TOTAL], OOPS_TOKENS * UNIT);
+    assert_int_equal(shared(s)[WEIGHT + OOPS_C5], 3 * UNIT);
+    assert_int_equal(shared(s)[TOTAL], (OOPS_TOKENS + 6) * UNIT);
+    restore(s, 0);
+    assert_int_equal(shared(s)[TOTAL], (OOPS_TOKENS + 2) * UNIT);
     oops_free(s);
 }
 
@@ -134,7 +146,7 @@ static void searches_repeat(void **state)
     (void)state;
     int64_t steps[2];
     for (int k = 0; k < 2; k++) {
-        oops_solver *s = solver((1u << (OOPS_XAD + 1)) - 1, k ? 7 : 0);
+        oops_solver *s = solver(FEW, k ? 7 : 0);
         for (int n = 1; n <= 5; n++) assert_true(oops_solve(s, OOPS_ONES_TWOS, n));
         assert_true(oops_program(s, 4)->old && !oops_program(s, 0)->old);
         steps[k] = oops_steps(s);
