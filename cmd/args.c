@@ -215,9 +215,9 @@ jd_ctx *cli_context(cli_args *a, int *code)
     }
     const char *isa = getenv("JD_ISA");
     if (ctx) return ctx;
-    *code =
-        isa ? cli_fail(a->command->name, JD_EUSAGE, "JD_ISA=%s: it is scalar, avx2 or avx512, as the CPU has it", isa)
-            : cli_fail(a->command->name, JD_ENOMEM, "out of memory");
+    *code = isa ? cli_fail(a->command->name, JD_EUSAGE,
+                           "JD_ISA=%s: it is scalar, avx2, avx512 or neon, as the CPU has it", isa)
+                : cli_fail(a->command->name, JD_ENOMEM, "out of memory");
     return NULL;
 }
 

@@ -119,7 +119,7 @@ static void man_all(void)
            "internal;\n"
            "71 out of memory; 74 write error; 75 stopped and resumable; 130 interrupted and resumable.\n"
            ".SH ENVIRONMENT\n.TP\n.B JACKDAW_DATA\nfolder of data sets\n.TP\n.B JD_ISA\n"
-           "scalar, avx2 or avx512: the instruction set to use\n");
+           "scalar, avx2, avx512 or neon: the instruction set to use\n");
 }
 
 /* DIR/jackdaw.1 and DIR/jackdaw-COMMAND.1 for every command. */

@@ -71,9 +71,10 @@ typedef enum jd_status {
 } jd_status;
 
 typedef struct jd_options {
-    int threads;     /* worker threads, the caller included; 0: one per core, within the quota of a container */
-    uint64_t seed;   /* key of every random stream of this context */
-    const char *isa; /* "scalar", "avx2" or "avx512"; NULL: $JD_ISA if set, else the best this CPU has */
+    int threads;   /* worker threads, the caller included; 0: one per core, within the quota of a container */
+    uint64_t seed; /* key of every random stream of this context */
+    const char
+        *isa; /* "scalar", "avx2", "avx512" or, on ARM, "neon"; NULL: $JD_ISA if set, else the best this CPU has */
     /* Memory: returns `bytes` bytes aligned to 64, or NULL; `free` takes what `alloc` gave.  NULL: the C library's. */
     void *(*alloc)(void *user, size_t bytes);
     void (*free)(void *user, void *p);

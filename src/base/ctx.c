@@ -31,6 +31,16 @@ static bool has_avx512(void)
 #endif
 }
 
+/* Every processor of 64-bit ARM has NEON. */
+static bool has_neon(void)
+{
+#ifdef JD_HAVE_neon
+    return true;
+#else
+    return false;
+#endif
+}
+
 /* NULL when the wish is unknown or cannot run here. */
 static const char *choose_isa(const char *wish)
 {
@@ -38,6 +48,7 @@ static const char *choose_isa(const char *wish)
     const bool any = !wish || !*wish;
     if (has_avx512() && (any || !strcmp(wish, "avx512"))) return "avx512";
     if (has_avx2() && (any || !strcmp(wish, "avx2"))) return "avx2";
+    if (has_neon() && (any || !strcmp(wish, "neon"))) return "neon";
     if (any || !strcmp(wish, "scalar")) return "scalar";
     return NULL;
 }

@@ -36,6 +36,29 @@ static inline void jd__arithmetic_end(uint32_t before)
 {
     if (before != _mm_getcsr()) _mm_setcsr(before);
 }
+#elif defined(__aarch64__)
+/* Of FPCR: flush to zero; the rest off means no traps, rounding to the nearest.  Flags are in another register. */
+enum { JD_FPCR_FLUSH = 1 << 24 };
+
+static inline uint32_t jd__set_fpcr(uint32_t mode)
+{
+    uint64_t before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    if (before != mode) __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)mode));
+    return (uint32_t)before;
+}
+static inline uint32_t jd__flush_denormals(void)
+{
+    return jd__set_fpcr(JD_FPCR_FLUSH);
+}
+static inline uint32_t jd__plain_arithmetic(void)
+{
+    return jd__set_fpcr(0);
+}
+static inline void jd__arithmetic_end(uint32_t before)
+{
+    jd__set_fpcr(before);
+}
 #else
 static inline uint32_t jd__flush_denormals(void)
 {

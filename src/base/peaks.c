@@ -69,6 +69,9 @@ static job kernels(const jd_ctx *ctx)
 #ifdef JD_HAVE_avx512
     if (!strcmp(ctx->isa, "avx512")) j = (job){.fma = jd__fma_burst_avx512, .read = jd__read_burst_avx512};
 #endif
+#ifdef JD_HAVE_neon
+    if (!strcmp(ctx->isa, "neon")) j = (job){.fma = jd__fma_burst_neon, .read = jd__read_burst_neon};
+#endif
     return j;
 }
 

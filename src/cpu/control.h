@@ -88,7 +88,7 @@ void JD_K(jd__crew_trace)(const jd_cells *n, const double *w, jd_crew *c, const 
 void JD_K(jd__crew_move)(size_t n, double *w, const double *step, const double *trace);
 #endif
 
-extern const jd_control jd__control_scalar, jd__control_avx2, jd__control_avx512;
+extern const jd_control jd__control_scalar, jd__control_avx2, jd__control_avx512, jd__control_neon;
 /* The kernels of the instruction set of that name. */
 const jd_control *jd__control_find(const char *isa);
 

@@ -16,6 +16,8 @@
 #define CONV_ROWS(v) 8 /* 32 registers: 8 x 3 results, 3 of the panel, 1 broadcast */
 #elif VL == 8
 #define CONV_ROWS(v) ((v) == 3 ? 4 : (v) == 2 ? 6 : 8) /* 16 registers: 4 x 3, 6 x 2 */
+#elif VL == 4
+#define CONV_ROWS(v) 8 /* 32 registers: 8 x 3 results, 3 of the panel */
 #else
 #define CONV_ROWS(v) 4
 #endif

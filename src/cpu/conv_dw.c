@@ -56,13 +56,13 @@ typedef struct sums {
 DW_TILE(1, 1) DW_TILE(2, 1) DW_TILE(3, 1) DW_TILE(4, 1)
 DW_TILE(1, 2) DW_TILE(2, 2) DW_TILE(3, 2) DW_TILE(4, 2)
 DW_TILE(1, 3) DW_TILE(2, 3) DW_TILE(3, 3) DW_TILE(4, 3)
-#if VL == 16
+#if VL == 16 || VL == 4
 DW_TILE(5, 1) DW_TILE(6, 1) DW_TILE(7, 1) DW_TILE(8, 1)
 DW_TILE(5, 2) DW_TILE(6, 2) DW_TILE(7, 2) DW_TILE(8, 2)
 DW_TILE(5, 3) DW_TILE(6, 3) DW_TILE(7, 3) DW_TILE(8, 3)
 #endif
 static void (*const sum_tiles[3][8])(const sums *) = {
-#if VL == 16
+#if VL == 16 || VL == 4
     { sums_1_1, sums_2_1, sums_3_1, sums_4_1, sums_5_1, sums_6_1, sums_7_1, sums_8_1 },
     { sums_1_2, sums_2_2, sums_3_2, sums_4_2, sums_5_2, sums_6_2, sums_7_2, sums_8_2 },
     { sums_1_3, sums_2_3, sums_3_3, sums_4_3, sums_5_3, sums_6_3, sums_7_3, sums_8_3 },

@@ -82,6 +82,9 @@ static void (*const tiles[2][3][8])(const taps_tile *) = { { { NAMES8(1, 0) }, {
 TAPS8(1, 0) TAPS4(2, 0) TAPS(5, 2, 0) TAPS(6, 2, 0) TAPS4(3, 0)
 static void (*const tiles[1][3][8])(const taps_tile *) = {
     { { NAMES8(1, 0) }, { NAMES4(2, 0), taps_5_2_0, taps_6_2_0 }, { NAMES4(3, 0) } } };
+#elif VL == 4
+TAPS8(1, 0) TAPS8(2, 0) TAPS8(3, 0)
+static void (*const tiles[1][3][8])(const taps_tile *) = { { { NAMES8(1, 0) }, { NAMES8(2, 0) }, { NAMES8(3, 0) } } };
 #else
 TAPS4(1, 0) TAPS4(2, 0) TAPS4(3, 0)
 static void (*const tiles[1][3][8])(const taps_tile *) = { { { NAMES4(1, 0) }, { NAMES4(2, 0) }, { NAMES4(3, 0) } } };

@@ -94,6 +94,9 @@ static void (*const tiles[2][3][8])(const tile *) = { { { NAMES8(1, 0) }, { NAME
 TILES8(1, 0) TILES4(2, 0) TILE(5, 2, 0) TILE(6, 2, 0) TILES4(3, 0)
 static void (*const tiles[1][3][8])(const tile *) = {
     { { NAMES8(1, 0) }, { NAMES4(2, 0), tile_5_2_0, tile_6_2_0 }, { NAMES4(3, 0) } } };
+#elif VL == 4
+TILES8(1, 0) TILES8(2, 0) TILES8(3, 0)
+static void (*const tiles[1][3][8])(const tile *) = { { { NAMES8(1, 0) }, { NAMES8(2, 0) }, { NAMES8(3, 0) } } };
 #else
 TILES4(1, 0) TILES4(2, 0) TILES4(3, 0)
 static void (*const tiles[1][3][8])(const tile *) = { { { NAMES4(1, 0) }, { NAMES4(2, 0) }, { NAMES4(3, 0) } } };

@@ -18,8 +18,9 @@ typedef struct jd_cpu {
 extern const jd_cpu jd__cpu_scalar;
 extern const jd_cpu jd__cpu_avx2;
 extern const jd_cpu jd__cpu_avx512;
+extern const jd_cpu jd__cpu_neon;
 
-/* "scalar", "avx2", "avx512", or "reference" (no fast kernels); NULL for a name that is not built in. */
+/* "scalar", "avx2", "avx512", "neon", or "reference" (no fast kernels); NULL for a name that is not built in. */
 const jd_cpu *jd__cpu_find(const char *name);
 
 #endif

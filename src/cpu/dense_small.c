@@ -348,12 +348,10 @@ jd_kernel *JD_K(jd__special)(const jd_call *c)
 
 static float squash(int act, float x)
 {
-    switch (act) {
-    case JD_ACT_TANH: return vf_tanh(x);
-    case JD_ACT_SIGMOID: return vf_sigmoid(x);
-    case JD_ACT_RELU: return x > 0 ? x : 0;
-    default: return x;
-    }
+    float y[VL] = {x};
+    if (act == JD_ACT_TANH) vf_store(y, vf_tanh(vf_set1(x)));
+    if (act == JD_ACT_SIGMOID) vf_store(y, vf_sigmoid(vf_set1(x)));
+    return act == JD_ACT_RELU ? (x > 0 ? x : 0) : y[0];
 }
 
 void JD_K(jd__dense_parts)(const jd_call *c, const jd_worker *w)

@@ -20,6 +20,8 @@
 enum { JD_MR = 12, JD_NR = 32 };
 #elif defined(JD_ISA_avx2)
 enum { JD_MR = 6, JD_NR = 16 };
+#elif defined(JD_ISA_neon)
+enum { JD_MR = 6, JD_NR = 16 }; /* 32 registers: 6 x 4 results, 4 of B */
 #else
 enum { JD_MR = 4, JD_NR = 4 };
 #endif

@@ -19,7 +19,7 @@ TILE(1)
 TILE(2)
 TILE(3)
 TILE(4)
-#if VL >= 8
+#if VL >= 4
 TILE(5)
 TILE(6)
 #endif
@@ -44,7 +44,7 @@ void JD_K(jd__tile)(int mr, int64_t K, const float *A, ptrdiff_t am, ptrdiff_t a
         ROW(2),
         ROW(3),
         ROW(4),
-#if VL >= 8
+#if VL >= 4
         ROW(5),
         ROW(6),
 #endif

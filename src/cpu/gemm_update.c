@@ -67,7 +67,7 @@ JD_INLINE void run_row(const int mr, const update_row *u)
 /* clang-format off */
 #define ROW(mr) static void row_##mr(const update_row *u) { run_row(mr, u); }
 ROW(1) ROW(2) ROW(3) ROW(4)
-#if VL >= 8
+#if VL >= 4
 ROW(5) ROW(6)
 #endif
 #if VL >= 16
@@ -75,7 +75,7 @@ ROW(7) ROW(8) ROW(9) ROW(10) ROW(11) ROW(12)
 #endif
 static void (*const rows[JD_MR])(const update_row *) = {
     row_1, row_2, row_3, row_4,
-#if VL >= 8
+#if VL >= 4
     row_5, row_6,
 #endif
 #if VL >= 16

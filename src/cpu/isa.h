@@ -1,6 +1,6 @@
 /*
  * isa.h - every file of src/cpu is compiled once for each instruction set; JD_K gives its functions a name of their own:
- * JD_K(jd_gemm) is jd_gemm_scalar, jd_gemm_avx2 or jd_gemm_avx512.
+ * JD_K(jd_gemm) is jd_gemm_scalar, jd_gemm_avx2, jd_gemm_avx512 or jd_gemm_neon.
  */
 #ifndef JD_CPU_ISA_H
 #define JD_CPU_ISA_H

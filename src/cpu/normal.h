@@ -108,6 +108,16 @@ JD_INLINE vf coefficient(int k, vi number)
 }
 #elif defined(JD_ISA_avx2)
 #define all_lanes(m) (_mm256_movemask_ps(m) == 0xff)
+#elif defined(JD_ISA_neon)
+#define all_lanes(m) (vminvq_u32(m) != 0)
+JD_INLINE vf coefficient(int k, vi number)
+{
+    int32_t at[VL];
+    float c[VL];
+    vst1q_s32(at, number);
+    for (int l = 0; l < VL; l++) c[l] = jd__normal_segment[k][at[l] & 31];
+    return vld1q_f32(c);
+}
 #else
 #define all_lanes(m) (m)
 JD_INLINE vf coefficient(int k, vi number)

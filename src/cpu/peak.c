@@ -5,6 +5,13 @@
 /* Twelve independent chains hide the latency of two pipes on every CPU that has one of the instruction sets. */
 #define CHAINS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 
+/* The letter of a vector register in assembler's constraints. */
+#if defined(JD_ISA_neon)
+#define REGISTER "+w"
+#else
+#define REGISTER "+v"
+#endif
+
 double JD_K(jd__fma_burst)(int64_t rounds, float *sink)
 {
     const vf x = vf_set1(1.0000001f), y = vf_set1(1e-9f);
@@ -15,8 +22,8 @@ double JD_K(jd__fma_burst)(int64_t rounds, float *sink)
         CHAINS(STEP)
 #if VL > 1
         __asm__ volatile(""
-                         : "+v"(s0), "+v"(s1), "+v"(s2), "+v"(s3), "+v"(s4), "+v"(s5), "+v"(s6), "+v"(s7), "+v"(s8),
-                           "+v"(s9), "+v"(s10), "+v"(s11));
+                         : REGISTER(s0), REGISTER(s1), REGISTER(s2), REGISTER(s3), REGISTER(s4), REGISTER(s5),
+                           REGISTER(s6), REGISTER(s7), REGISTER(s8), REGISTER(s9), REGISTER(s10), REGISTER(s11));
 #endif
     }
     vf sum = vf_zero();
@@ -36,7 +43,7 @@ double JD_K(jd__read_burst)(const float *data, int64_t count, int64_t rounds, fl
         for (int64_t k = 0; k + 8 * VL <= count; k += 8 * VL)
             for (int i = 0; i < 8; i++) s[i] = vf_add(s[i], vf_load(data + k + i * VL));
 #if VL > 1
-        __asm__ volatile("" : "+v"(s[0]) : : "memory");
+        __asm__ volatile("" : REGISTER(s[0]) : : "memory");
 #endif
     }
     for (int i = 1; i < 8; i++) s[0] = vf_add(s[0], s[i]);

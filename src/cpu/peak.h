@@ -10,5 +10,6 @@
 JD_PEAK_DECLARE(scalar)
 JD_PEAK_DECLARE(avx2)
 JD_PEAK_DECLARE(avx512)
+JD_PEAK_DECLARE(neon)
 
 #endif

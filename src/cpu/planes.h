@@ -154,6 +154,8 @@ JD_INLINE vf jd_low_halves(vf a, vf b)
     return _mm512_shuffle_f32x4(a, b, 0x44);
 #elif VL == 8
     return _mm256_permute2f128_ps(a, b, 0x20);
+#elif VL == 4
+    return vcombine_f32(vget_low_f32(a), vget_low_f32(b));
 #else
     return (void)b, a;
 #endif
@@ -164,6 +166,8 @@ JD_INLINE vf jd_high_halves(vf a, vf b)
     return _mm512_shuffle_f32x4(a, b, 0xee);
 #elif VL == 8
     return _mm256_permute2f128_ps(a, b, 0x31);
+#elif VL == 4
+    return vcombine_f32(vget_high_f32(a), vget_high_f32(b));
 #else
     return (void)a, b;
 #endif

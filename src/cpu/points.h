@@ -67,6 +67,32 @@ JD_INLINE void vf_store_where(float *p, vm m, vf x)
 {
     _mm256_maskstore_ps(p, _mm256_castps_si256(m), x);
 }
+#elif VL == 4
+JD_INLINE vm vm_range(int from, int to)
+{
+    static const int32_t place[VL] = {0, 1, 2, 3};
+    const int32x4_t at = vld1q_s32(place);
+    return vandq_u32(vcgeq_s32(at, vdupq_n_s32(from)), vcltq_s32(at, vdupq_n_s32(to)));
+}
+JD_INLINE vf vf_load_over(vf x, vm m, const float *p)
+{
+    float lane[VL];
+    uint32_t on[VL];
+    vst1q_f32(lane, x);
+    vst1q_u32(on, m);
+    for (int i = 0; i < VL; i++)
+        if (on[i]) lane[i] = p[i];
+    return vld1q_f32(lane);
+}
+JD_INLINE void vf_store_where(float *p, vm m, vf x)
+{
+    float lane[VL];
+    uint32_t on[VL];
+    vst1q_f32(lane, x);
+    vst1q_u32(on, m);
+    for (int i = 0; i < VL; i++)
+        if (on[i]) p[i] = lane[i];
+}
 #else
 JD_INLINE vm vm_range(int from, int to)
 {

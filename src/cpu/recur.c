@@ -247,8 +247,7 @@ static void pack_rows(const float *const *row, int n, int width, float *out)
             }
 }
 
-#if VL > 1
-#include <immintrin.h>
+#if VL >= 8
 /* An 8 x 8 block; only moves, no arithmetic. */
 static void turn8(const float *a, size_t ld, float *out)
 {
@@ -275,7 +274,7 @@ static void turn8(const float *a, size_t ld, float *out)
 static void turn(const float *a, size_t ld, int n, int m, float *out)
 {
     int k = 0;
-#if VL > 1
+#if VL >= 8
     for (; k + 8 <= n && m % 8 == 0; k += 8)
         for (int i = 0; i < m; i += 8) turn8(a + (size_t)k * ld + i, ld, out + i * JD_OUTER_ROWS + k);
 #endif

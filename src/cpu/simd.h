@@ -1,5 +1,5 @@
 /*
- * simd.h - the vector vocabulary of the fast kernels: VL float32 lanes (1, 8 or 16).
+ * simd.h - the vector vocabulary of the fast kernels: VL float32 lanes (1, 4, 8 or 16).
  *
  * Kernels are written once against these names.  The rule that keeps the bits equal on every instruction set: lanes run
  * over independent results, never over the terms of one sum; each result is a chain of explicit vf_fma in a fixed
@@ -143,6 +143,87 @@ JD_INLINE void vi_storen(int32_t *p, vi a, int n)
 {
     if (n >= VL) vi_store(p, a);
     else _mm256_maskstore_epi32(p, jd_tail_mask(n), a);
+}
+
+#elif defined(JD_ISA_neon)
+#include <arm_neon.h>
+#define VL 4
+typedef float32x4_t vf;
+typedef int32x4_t vi;
+typedef uint32x4_t vm;
+JD_INLINE vf vf_load(const float *p) { return vld1q_f32(p); }
+JD_INLINE void vf_store(float *p, vf a) { vst1q_f32(p, a); }
+JD_INLINE vf vf_loadn(const float *p, int n)
+{
+    if (n >= VL) return vf_load(p);
+    const float32x4_t none = vdupq_n_f32(0.f);
+    if (n <= 0) return none;
+    if (n == 1) return vld1q_lane_f32(p, none, 0);
+    const float32x4_t two = vcombine_f32(vld1_f32(p), vdup_n_f32(0.f));
+    return n == 2 ? two : vld1q_lane_f32(p + 2, two, 2);
+}
+JD_INLINE void vf_storen(float *p, vf a, int n)
+{
+    if (n >= VL) vf_store(p, a);
+    else if (n == 1) vst1q_lane_f32(p, a, 0);
+    else if (n > 1) {
+        vst1_f32(p, vget_low_f32(a));
+        if (n == 3) vst1q_lane_f32(p + 2, a, 2);
+    }
+}
+JD_INLINE vf vf_set1(float x) { return vdupq_n_f32(x); }
+JD_INLINE vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
+JD_INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
+JD_INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
+JD_INLINE vf vf_div(vf a, vf b) { return vdivq_f32(a, b); }
+JD_INLINE vf vf_sqrt(vf a) { return vsqrtq_f32(a); }
+JD_INLINE vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+JD_INLINE vf vf_fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
+JD_INLINE vf vf_max(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); } /* as x86: the second where one is NaN */
+JD_INLINE vf vf_min(vf a, vf b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+JD_INLINE vm vf_gt(vf a, vf b) { return vcgtq_f32(a, b); }
+JD_INLINE vm vf_ge(vf a, vf b) { return vcgeq_f32(a, b); }
+JD_INLINE vm vf_eq(vf a, vf b) { return vceqq_f32(a, b); }
+JD_INLINE vm vf_isnan(vf a) { return vmvnq_u32(vceqq_f32(a, a)); }
+JD_INLINE vm vm_or(vm a, vm b) { return vorrq_u32(a, b); }
+JD_INLINE vf vf_select(vm m, vf a, vf b) { return vbslq_f32(m, a, b); }
+JD_INLINE vi vi_select(vm m, vi a, vi b) { return vbslq_s32(m, a, b); }
+JD_INLINE vi vi_set1(int32_t x) { return vdupq_n_s32(x); }
+JD_INLINE vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
+JD_INLINE vi vi_sub(vi a, vi b) { return vsubq_s32(a, b); }
+JD_INLINE vi vi_and(vi a, vi b) { return vandq_s32(a, b); }
+JD_INLINE vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
+JD_INLINE vi vi_xor(vi a, vi b) { return veorq_s32(a, b); }
+JD_INLINE vi vi_min(vi a, vi b) { return vminq_s32(a, b); }
+JD_INLINE vi vi_shl(vi a, int n) { return vshlq_s32(a, vdupq_n_s32(n)); }
+JD_INLINE vi vi_sar(vi a, int n) { return vshlq_s32(a, vdupq_n_s32(-n)); }
+JD_INLINE vi vi_shr(vi a, int n)
+{
+    return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a), vdupq_n_s32(-n)));
+}
+JD_INLINE vi vf_round(vf a)
+{
+    /* out of range and NaN give INT32_MIN, as on x86 */
+    const vm within = vandq_u32(vcgeq_f32(a, vdupq_n_f32(-2147483648.f)), vcltq_f32(a, vdupq_n_f32(2147483648.f)));
+    return vbslq_s32(within, vcvtnq_s32_f32(a), vdupq_n_s32(INT32_MIN));
+}
+JD_INLINE vf vi_float(vi a) { return vcvtq_f32_s32(a); }
+JD_INLINE vi vf_bits(vf a) { return vreinterpretq_s32_f32(a); }
+JD_INLINE vf vi_as_float(vi a) { return vreinterpretq_f32_s32(a); }
+JD_INLINE vi vi_load(const int32_t *p) { return vld1q_s32(p); }
+JD_INLINE vi vi_loadn(const int32_t *p, int n)
+{
+    int32_t lane[VL] = {0};
+    if (n >= VL) return vi_load(p);
+    for (int i = 0; i < n; i++) lane[i] = p[i];
+    return vld1q_s32(lane);
+}
+JD_INLINE void vi_store(int32_t *p, vi a) { vst1q_s32(p, a); }
+JD_INLINE void vi_storen(int32_t *p, vi a, int n)
+{
+    int32_t lane[VL];
+    vst1q_s32(lane, a);
+    for (int i = 0; i < n && i < VL; i++) p[i] = lane[i];
 }
 
 #else /* plain C */

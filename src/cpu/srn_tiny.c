@@ -55,7 +55,7 @@ JD_INLINE void keep(tiny_state *s, const vf h[VECTORS])
     s->low = _mm256_permute2f128_ps(h[0], h[0], 0x00);
     s->high = _mm256_permute2f128_ps(h[0], h[0], 0x11);
 #elif VL != 8
-    for (int k = 0; k < TINY; k++) s->unit[k] = h[k];
+    for (int v = 0; v < VECTORS; v++) vf_store(s->unit + v * VL, h[v]);
 #endif
 }
 
@@ -76,7 +76,7 @@ JD_INLINE vf unit(const tiny_state *s, const int j, const int units)
     }
 #else
     (void)units;
-    return s->unit[j];
+    return vf_set1(s->unit[j]);
 #endif
 }
 
@@ -91,7 +91,7 @@ JD_INLINE void put(float *y, const vf h[VECTORS], int H, bool room)
         vf_storen(y, all, H);
 #else
     (void)room;
-    for (int k = 0; k < H; k++) y[k] = h[k];
+    for (int v = 0; v * VL < H; v++) vf_storen(y + v * VL, h[v], H - v * VL);
 #endif
 }
 

@@ -18,6 +18,9 @@ const jd_cpu *jd__cpu_find(const char *name)
 #ifdef JD_HAVE_avx512
         &jd__cpu_avx512,
 #endif
+#ifdef JD_HAVE_neon
+        &jd__cpu_neon,
+#endif
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(all[i]->name, name)) return all[i];

@@ -76,6 +76,9 @@ const jd_control *jd__control_find(const char *isa)
 #ifdef JD_HAVE_avx512
         &jd__control_avx512,
 #endif
+#ifdef JD_HAVE_neon
+        &jd__control_neon,
+#endif
         &jd__control_scalar,
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
