@@ -41,6 +41,25 @@ const char *form_words(const char *form, char out[FORM_WORDS])
     return out;
 }
 
+const char *input_title(const model *m, int k, char out[COLUMN_NAME])
+{
+    const int input = k;
+    char name[COLUMN_NAME];
+    for (int c = 0; column_title(m->columns, c, name); c++) {
+        const char *form = jd_cell_line(m->forms, (size_t)c), *words = jd_cell_line(m->categories, (size_t)c);
+        int inputs = jd_cell_inputs(form);
+        for (const char *p = words; *p && *p != '\n'; p++) inputs += p == words ? 0 : *p == '|';
+        if (k < inputs) {
+            const char *what = jd_cell_input_name(form, k);
+            snprintf(out, COLUMN_NAME, "%s%s%.80s", what, *what ? " " : "", name);
+            return out;
+        }
+        k -= inputs;
+    }
+    snprintf(out, COLUMN_NAME, "x%d", input);
+    return out;
+}
+
 /* "Columns left out" in one line, cut where it grows long. */
 static void note_left_out(jd_run *r, const char *list)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
+#include "forms.h"
 #include "grow.h"
 
 #define LAYER "polynomial1" /* how jd_net names the parameters of the first layer */
@@ -30,6 +30,7 @@ static jd_status become(jd_ctx *ctx, const jd_gmdh *net, const samples *s, model
     if (!jd_error(ctx)) m->t_mean[0] = y_mean, m->t_scale[0] = y_scale > 0 ? 1 / y_scale : 1;
     if (s->columns) m->columns = jd_strdup(ctx, s->columns);
     if (s->target_column) m->target = jd_strdup(ctx, s->target_column);
+    m->forms = jd_strdup(ctx, s->forms ? s->forms : "");
     for (size_t k = 0; !jd_error(ctx) && k < columns; k++) {
         m->mean[k] = (float)mean[k];
         m->scale[k] = (float)scale[k];
@@ -172,11 +173,7 @@ void grow_report(jd_ctx *ctx, jd_report *rep, const jd_gmdh *net, const model *m
     char(*name)[COLUMN_NAME] = jd_alloc_array(ctx, (size_t)n, COLUMN_NAME);
     const char **names = jd_alloc_array(ctx, (size_t)n, sizeof *names);
     if (!jd_error(ctx)) {
-        for (int k = 0; k < n; k++)
-            if (!(names[k] = column_title(m->columns, k, name[k]))) {
-                snprintf(name[k], COLUMN_NAME, "x%d", k);
-                names[k] = name[k];
-            }
+        for (int k = 0; k < n; k++) names[k] = input_title(m, k, name[k]);
         jd_report_section(rep, "The network that grew");
         if (!jd_gmdh_layers(net)) {
             jd_report_text(rep,

@@ -67,6 +67,10 @@ static void forms(void **state)
     assert_int_equal(jackdaw("inspect orders/model.safetensors"), 0);
     assert_non_null(strstr(said, "\"forms\": \"date d-m-y\\nnumber comma kg\\nnumber point %\\n\\n\""));
 
+    assert_int_equal(jackdaw("train --method gmdh --data orders.csv --columns -Ort --target Wert -q --out grown"), 0);
+    assert_int_equal(jackdaw("predict grown orders.csv"), 0);
+    assert_int_equal(lines(said), 600);
+
     /* Rows that by themselves would say something else: 4 May, 1.5 kg. */
     write_text("new.csv", "Tag;Gewicht;Anteil;Ort\n04.05.2024;1,5 kg;50%;Ulm\n");
     assert_int_equal(jackdaw("predict orders new.csv"), 0);

@@ -192,6 +192,19 @@ static void forms(void **state)
     assert_int_equal(csv("a,b\n11/12/2024,1\n11/22/2024,2\n", &o, &t), JD_OK);
     assert_string_equal(t.forms, "date m-d-y\n");
     jd_table_free(ctx, &t);
+    /* One stray cell among many does not make words of the others. */
+    static const char stray[] =
+        "a;b\n1,5 kg;1\n2,5 kg;2\n3,5 kg;3\n4,5 kg;4\n5,5 kg;5\n6,5 kg;6\n7,5 kg;7\n8,5 kg;8\n2,??;9\n9 kg;10\n";
+    csv(stray, &o, &t);
+    expect_error(JD_EDATA,
+                 "line 10, column 1 (a): '2,?\?' is not written as the rest of the column is, \"number comma kg\"");
+    jd_table_free(ctx, &t);
+    size_t skipped = 0;
+    o.skipped = &skipped;
+    assert_int_equal(csv(stray, &o, &t), JD_OK);
+    assert_true(skipped == 1 && t.rows == 9);
+    jd_table_free(ctx, &t);
+    o.skipped = NULL;
     o.last_words = true; /* a label is a word whatever its form */
     assert_int_equal(csv("a,b\n1 kg,5%\n2 kg,6%\n", &o, &t), JD_OK);
     assert_string_equal(t.forms, "number point kg\n");

@@ -21,7 +21,7 @@ typedef struct texts {
 } texts;
 
 typedef struct found {
-    unsigned kinds; /* what all cells may be */
+    unsigned kinds; /* what all cells may be that are no words */
     size_t cells;   /* that are there */
     size_t plain;   /* numbers without a form, too */
     size_t words;   /* cells that are neither number nor date */
@@ -107,7 +107,7 @@ static jd_status look_at_cell(survey *s, found *f, const char *text)
     f->next++;
     f->whole = f->whole && number && plain == floor(plain);
     f->words += !number && !cell.kinds;
-    f->kinds &= cell.kinds;
+    if (cell.kinds) f->kinds &= cell.kinds;
     f->timed |= cell.timed;
     f->points |= cell.points;
     f->commas |= cell.commas;
@@ -162,9 +162,17 @@ static unsigned writing(const found *f)
     return f->cells ? f->kinds & JD__CELL_NUMBER : 0;
 }
 
-/* Whether all cells have a form in common: numbers with one unit or none, times of day, dates whose order is certain. */
+/* A stray word among many cells is an error that will be found. */
+static bool mostly_words(const found *f)
+{
+    enum { STRAY = 10 };
+    return STRAY * f->words > f->cells;
+}
+
+/* Whether the cells have a form in common: numbers with one unit or none, times of day, dates whose order is certain. */
 static bool has_form(const found *f)
 {
+    if (mostly_words(f)) return false;
     const unsigned dates = f->kinds & JD__CELL_DATE;
     if (writing(f)) return !(f->united && f->unitless);
     return f->cells && (f->kinds & JD__CELL_CLOCK || (dates && !(dates & (dates - 1))));
@@ -183,7 +191,7 @@ static char *form_of(jd_ctx *ctx, const found *f, bool comma)
     if (numbers) {
         const bool both = numbers == JD__CELL_NUMBER;
         const bool with_comma = numbers == JD__CELL_COMMA || (both && comma && (f->points || f->commas));
-        if (!f->united && !with_comma && f->plain == f->cells && !f->commas) return jd_strdup(ctx, "");
+        if (!f->united && !with_comma && f->plain + f->words == f->cells && !f->commas) return jd_strdup(ctx, "");
         return jd_asprintf(ctx, "number %s%s%s", with_comma ? "comma" : "point", f->united ? " " : "", f->unit);
     }
     if (f->kinds & JD__CELL_CLOCK) return jd_strdup(ctx, "time");
@@ -234,7 +242,7 @@ static jd_status find_forms(survey *s)
 /* Why a column tells nothing, or NULL. */
 static const char *reason(const survey *s, const found *f, char text[120])
 {
-    const unsigned dates = f->kinds & JD__CELL_DATE;
+    const unsigned dates = mostly_words(f) ? 0 : f->kinds & JD__CELL_DATE;
     if (!f->cells) return "it is empty";
     if (f->constant && s->rows > 1) return "the same in every row";
     if (s->rows < FEW_ROWS) return NULL;
