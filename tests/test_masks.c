@@ -12,7 +12,7 @@
 #include "sanitized.h"
 #include "tiff_file.h"
 
-enum { N = 6, H = 60, W = 72, DISCS = 5 };
+enum { N = 6, H = 60, W = 72, DISCS = 5, EPOCHS = SANITIZED ? 1 : 40 /* too few to learn much */ };
 #define NET "conv 6 4 relu, maxpool 2, dense 12 relu, dense 2"
 
 static uint8_t shade[N][H * W];
@@ -185,7 +185,7 @@ static void predicts_masks(void)
     assert_int_equal(jd_read_mask(ctx, tmpdir_file("says.png"), &two), JD_OK);
     assert_memory_equal(one.value, two.value, sizeof(uint32_t) * H * W);
     for (int q = 0; q < H * W; q++) discs += one.value[q] == 0xff2010;
-    assert_true(discs > 0 && fabs(share - 100.0 * (double)discs / (H * W)) < 0.1);
+    assert_true((SANITIZED || discs > 0) && fabs(share - 100.0 * (double)discs / (H * W)) < 0.1);
     jd_mask_free(ctx, &one);
     jd_mask_free(ctx, &two);
     assert_int_equal(jackdaw("predict red-run white/images"), 0);
@@ -211,16 +211,16 @@ static void learns_from_masks(void **state)
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         char command[300];
         write_set(sets[i].dir, sets[i].kind, sets[i].depth, sets[i].of);
-        snprintf(command, sizeof command, "train --data %s --net '" NET "' --epochs 40 --threads 1 -o %s-run",
-                 sets[i].dir, sets[i].dir);
+        snprintf(command, sizeof command, "train --data %s --net '" NET "' --epochs %d --threads 1 -o %s-run",
+                 sets[i].dir, EPOCHS, sets[i].dir);
         if (jackdaw(command) || !strstr(wrong, sets[i].note)) fail_msg("%s: %s", sets[i].dir, wrong);
         snprintf(command, sizeof command, "eval %s-run --data %s --json", sets[i].dir, sets[i].dir);
         assert_int_equal(jackdaw(command), 0);
         iou[i] = figure("\"metric\":\"mean IoU\",\"value\":");
-        assert_true(iou[i] > (i == 4 ? 0.8 : 0.9)); /* the line between two discs is thin */
+        assert_true(SANITIZED || iou[i] > (i == 4 ? 0.8 : 0.9)); /* the line between two discs is thin */
+        assert_true(i == 4 || iou[i] == iou[0]);                 /* the same labels, the same bits */
     }
-    assert_true(fabs(iou[0] - iou[1]) < 1e-9 && fabs(iou[0] - iou[3]) < 0.05); /* the same labels, the same bits */
-    assert_int_equal(jackdaw("eval white-run --data one --json"), 0);          /* 0 and 1 are 0 and 255 */
+    assert_int_equal(jackdaw("eval white-run --data one --json"), 0); /* 0 and 1 are 0 and 255 */
     assert_true(fabs(figure("\"value\":") - iou[0]) < 1e-9);
     assert_int_equal(jackdaw("scan white-run white/images/ -o maps --mask 0.5"), 0);
     int64_t wrong_pixels = 0;
@@ -247,7 +247,7 @@ static void learns_from_masks(void **state)
             assert_true(m.value[q] == says[i].back || m.value[q] == says[i].disc);
             right += m.value[q] == (disc[1][q] ? says[i].disc : says[i].back);
         }
-        assert_true((double)right > 0.9 * H * W);
+        assert_true(SANITIZED || (double)right > 0.9 * H * W);
         jd_mask_free(ctx, &m);
     }
     assert_int_equal(jackdaw("scan white-run white/images/p1.png -o says.png --labels --overlay"), JD_EUSAGE);
@@ -364,7 +364,7 @@ static void refuses(void **state)
     assert_int_equal(jackdaw("train --data soft --masks nowhere --net '" NET "' -q -o no"), JD_ENOINPUT);
 }
 
-/* Ground below a sky of another colour, of every picture another size, with a sun or without. */
+/* Ground below a sky of another colour, of every picture another size, with a sun or without; half as large with sanitizers. */
 static void write_land(const char *dir, int n)
 {
     char name[80];
@@ -376,10 +376,11 @@ static void write_land(const char *dir, int n)
     snprintf(name, sizeof name, "%s/masks", dir), make(name);
     jd_rng r = jd_rng_new(3, "tests/land", 0);
     for (int i = 0; i < n; i++) {
-        const int h = H - 3 * (i % 3), w = W - 5 * (i % 4), line = h / 2 + (int)jd_rng_below(&r, 12);
+        const int part = SANITIZED ? 2 : 1, h = (H - 3 * (i % 3)) / part, w = (W - 5 * (i % 4)) / part,
+                  line = h / 2 + (int)jd_rng_below(&r, 12) / part;
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++) {
-                const int k = y >= line ? 1 : hypot(y - 13, x - 9 * (i % 5) - 12) < 8 ? 2 : 0;
+                const int k = y >= line ? 1 : hypot(part * y - 13, part * x - 9 * (i % 5) - 12) < 8 ? 2 : 0;
                 mask[y * w + x] = (uint8_t)values[k];
                 for (int c = 0; c < 3; c++)
                     pixels[3 * (y * w + x) + c] = (uint8_t)(colours[k][c] - 40 + (int)jd_rng_below(&r, 55));
@@ -397,12 +398,11 @@ static void needs_no_net(void **state)
     (void)state;
     write_land("land", 10);
     write_land("four", 4);
-    /* With sanitizers hardly any training: no time to learn. */
+    char command[200];
     const double enough = SANITIZED ? 0 : 0.9;
-    assert_int_equal(jackdaw(SANITIZED
-                                 ? "train --data land --test-data four --epochs 1 --batch 2 --threads 1 -o land-run"
-                                 : "train --data land --test-data four --epochs 40 --batch 2 --threads 1 -o land-run"),
-                     0);
+    snprintf(command, sizeof command,
+             "train --data land --test-data four --epochs %d --batch 2 --threads 1 -o land-run", EPOCHS);
+    assert_int_equal(jackdaw(command), 0);
     assert_non_null(strstr(wrong, "dense 3\" --deform"));
     assert_non_null(strstr(wrong, "mirrored left to right, not turned over"));
     assert_true(figure("test mean IoU ") >= enough);
