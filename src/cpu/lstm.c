@@ -10,7 +10,7 @@
 /* Blocks of JD_RW units whose products are done before their point-wise pass: their gates stay in the caches. */
 enum { TOGETHER = 4, CHAIN_BLOCKS = JD_PRE_FLOATS / (4 * JD_RW) };
 /* With so many samples, a step takes in the input as well; with fewer the weights would be read too often. */
-enum { CHAIN_SAMPLES = 12 };
+enum { CHAIN_SAMPLES = 6 };
 
 typedef struct lstm {
     jd_recur r;
@@ -125,7 +125,9 @@ static void chain_step(lstm *L, int n, bool product, bool plain)
     const jd_part part[2] = {{&L->W, x}, {&L->R, r->a}};
     for (int q = r->u0, next; q < r->u1; q = next) {
         next = q + CHAIN_BLOCKS < r->u1 ? q + CHAIN_BLOCKS : r->u1;
-        JD_K(jd__rows_chain)(part, product ? 2 : 1, 4 * q, 4 * next, n, L->start, L->pre, JD_PRE_FLOATS);
+        const int follow = next < r->u1 ? next : r->u0;
+        JD_K(jd__rows_chain)
+        (part, product ? 2 : 1, 4 * q, 4 * next, 4 * follow, n, L->start, L->pre, JD_PRE_FLOATS);
         const int u1 = next * JD_RW < L->H ? next * JD_RW : L->H;
         (plain ? chain_plain : chain_any)(L, n, q * JD_RW, u1);
     }

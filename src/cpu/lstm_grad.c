@@ -157,7 +157,7 @@ static void step(lstm_back *L, int s)
         if (p0 < p1) memset(dh_of(L, k) + p0, 0, (p1 - p0) * sizeof(float));
     }
     const jd_part part = {&L->R, r->a};
-    if (!L->a->truncate) JD_K(jd__rows_chain)(&part, 1, r->p0, r->p1, n, NULL, dh_of(L, 0) + p0, L->dh_ld);
+    if (!L->a->truncate) JD_K(jd__rows_chain)(&part, 1, r->p0, r->p1, r->p0, n, NULL, dh_of(L, 0) + p0, L->dh_ld);
 }
 
 /* The errors that come from behind the last step. */

@@ -294,7 +294,9 @@ typedef struct link {
     size_t panel[2]; /* from a panel to the next */
     rows_in a[2];
     size_t k0[2];
-    const float *start; /* of the first panel; NULL: the sums go on from `out` */
+    const float *next[2]; /* what is fetched meanwhile: the pieces of the panel that follows, */
+    const float *then;    /* and behind the last panel what comes after this link */
+    const float *start;   /* of the first panel; NULL: the sums go on from `out` */
     float *out;
     size_t ld;
 } link;
@@ -313,12 +315,13 @@ JD_INLINE void link_tile(const int rows, const int cols, const bool ahead, const
         const float *b[4], *x[MR];
         UNROLL for (int j = 0; j < cols; j++) b[j] = p->b[e] + (size_t)j * p->panel[e];
         UNROLL for (int i = 0; i < rows; i++) x[i] = p->a[e][i0 + i] + p->k0[e];
-        const size_t K = (size_t)p->K[e], next = (size_t)cols * p->panel[e];
+        const size_t K = (size_t)p->K[e];
+        const float *next = p->next[e];
         for (size_t k = 0; k < K; k++) {
             vf w[8];
             UNROLL for (int j = 0; j < 2 * cols; j++) w[j] = vf_load(b[j / 2] + k * JD_RW + (size_t)(j % 2) * VL);
             if (ahead) {
-                UNROLL for (int l = 0; l < JD_RW; l += 16) __builtin_prefetch(b[0] + next + k * JD_RW + l, 0, 2);
+                UNROLL for (int l = 0; l < JD_RW; l += 16) __builtin_prefetch(next + k * JD_RW + l, 0, 2);
             }
             UNROLL for (int i = 0; i < rows; i++)
             {
@@ -359,6 +362,13 @@ LINK(11, 1)
 LINK(12, 1)
 #endif
 
+/* The next tile covers `cols` panels; `last`: none follow. */
+static void look_ahead(link *p, int cols, bool last)
+{
+    for (int e = 0; e < p->pieces; e++)
+        p->next[e] = !last ? p->b[e] + (size_t)cols * p->panel[e] : e ? p->then + (size_t)p->K[0] * JD_RW : p->then;
+}
+
 /* All panels and rows of one link; the tiles as in pass(). */
 static void run_link(link *p, int panels, const int *size, const int *count)
 {
@@ -371,7 +381,8 @@ static void run_link(link *p, int panels, const int *size, const int *count)
         const int cols = q + step[few] <= panels ? step[few] : 1;
         for (int j = 0; j < cols; j++, q++) {
             for (int t = 0, i = 0; t < tiles; t++) {
-                const int r = size[t >= count[0]];
+                const int r = size[t >= count[0]], wide = r > 3 ? 1 : cols;
+                look_ahead(p, wide, q + wide >= panels);
                 if (r > 3 || cols == 1)
                     one[r](p, i, MR == 12 ? t == 0 : t + 1 == tiles);
                 else if (j == 0)
@@ -385,34 +396,52 @@ static void run_link(link *p, int panels, const int *size, const int *count)
     }
 }
 
-void JD_K(jd__rows_chain)(const jd_part *part, int parts, int q0, int q1, int m, const float *start, float *out,
-                          size_t ld)
+/* The next link of the chain, of parts e.. from term k0 on, for panels from q0 on; moves e and k0 behind it. */
+static link next_link(const jd_part *part, int parts, int q0, int *e, int *k0)
+{
+    link p = {.pieces = 0};
+    for (int most = KC + KC / 2; p.pieces < 2 && *e < parts;) {
+        const jd_panels *w = part[*e].p;
+        const int left = w->K - *k0, n = left > KC + KC / 2 ? KC : left, k = p.pieces;
+        if (n > most) break;
+        p.K[k] = n;
+        p.b[k] = w->data + ((size_t)q0 * (size_t)w->K + (size_t)*k0) * JD_RW;
+        p.panel[k] = (size_t)w->K * JD_RW;
+        p.a[k] = part[*e].a;
+        p.k0[k] = (size_t)*k0;
+        p.pieces++;
+        most -= n;
+        *k0 += n;
+        if (*k0 == w->K) {
+            ++*e;
+            *k0 = 0;
+        }
+    }
+    return p;
+}
+
+/* Where the larger piece of a link's first panel stands. */
+static const float *larger_piece(const link *p)
+{
+    return p->b[p->pieces > 1 && p->K[1] > p->K[0]];
+}
+
+void JD_K(jd__rows_chain)(const jd_part *part, int parts, int q0, int q1, int follow, int m, const float *start,
+                          float *out, size_t ld)
 {
     if (m <= 0 || q1 <= q0) return;
-    int size[2], count[2], e = 0, k0 = 0;
+    int size[2], count[2], e = 0, k0 = 0, e0 = 0, again = 0;
     split_rows(m, size, count);
-    bool first = start != NULL;
-    while (e < parts) {
-        link p = {.start = first ? start + (size_t)q0 * JD_RW : NULL, .out = out, .ld = ld};
-        for (int most = KC + KC / 2; p.pieces < 2 && e < parts;) {
-            const jd_panels *w = part[e].p;
-            const int left = w->K - k0, n = left > KC + KC / 2 ? KC : left, k = p.pieces;
-            if (n > most) break;
-            p.K[k] = n;
-            p.b[k] = w->data + ((size_t)q0 * (size_t)w->K + (size_t)k0) * JD_RW;
-            p.panel[k] = (size_t)w->K * JD_RW;
-            p.a[k] = part[e].a;
-            p.k0[k] = (size_t)k0;
-            p.pieces++;
-            most -= n;
-            k0 += n;
-            if (k0 == w->K) {
-                e++;
-                k0 = 0;
-            }
-        }
+    const link after = next_link(part, parts, follow, &e0, &again);
+    link p = next_link(part, parts, q0, &e, &k0);
+    p.start = start ? start + (size_t)q0 * JD_RW : NULL;
+    while (p.pieces) {
+        const link next = next_link(part, parts, q0, &e, &k0);
+        p.then = larger_piece(next.pieces ? &next : &after);
+        p.out = out;
+        p.ld = ld;
         run_link(&p, q1 - q0, size, count);
-        first = false;
+        p = next;
     }
 }
 

@@ -42,8 +42,9 @@ typedef struct jd_part {
 } jd_part;
 
 /* The panels q0..q1-1 of all parts for m rows, a panel's columns side by side in the order of the panels:
- * out[i * ld + (q - q0) * JD_RW + l] = start[q * JD_RW + l] (without start: itself) + the parts, one after another. */
-void JD_K(jd__rows_chain)(const jd_part *part, int parts, int q0, int q1, int m, const float *start, float *out,
-                          size_t ld);
+ * out[i * ld + (q - q0) * JD_RW + l] = start[q * JD_RW + l] (without start: itself) + the parts, one after another.
+ * follow: the panel that the next call will begin with; it is fetched at the end. */
+void JD_K(jd__rows_chain)(const jd_part *part, int parts, int q0, int q1, int follow, int m, const float *start,
+                          float *out, size_t ld);
 
 #endif
