@@ -2,8 +2,10 @@
 # Makes sure that the Debian packages given as arguments are installed; says what it does; silent when all are there.
 set -euo pipefail
 missing=()
-for package in "$@"; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+native=$(dpkg --print-architecture)
+for package in "$@"; do # of this machine's architecture, unless its name says another (NAME:arm64)
+    there=$(dpkg-query -W -f='${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null || true)
+    grep -qE "^($native|all|${package#*:}) installed" <<<"$there" || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 root=()
