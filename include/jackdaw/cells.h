@@ -4,7 +4,7 @@
  * A form says how the cells of a column become numbers; jd_read_csv (data.h) finds the forms of a table, a model's file keeps them:
  *
  *     ""                  as C writes numbers
- *     "number point kg"   1,234.5 kg: a decimal point, commas between thousands or none, and a unit behind or a currency before;
+ *     "number point kg"   1,234.5 kg: a decimal point, commas between thousands or none, and a unit behind or a currency before,
  *                         "number point" without one
  *     "number comma"      1.234,5 or 1 234,5
  *     "date y-m-d"        2026-11-22: days since the first of January 2000

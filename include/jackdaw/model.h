@@ -57,7 +57,7 @@ JD_API int64_t jd_model_columns(const jd_model *m);
 JD_API const char *jd_model_column(const jd_model *m, int64_t k);
 /* A row as it stands in a table, cells (columns), -> in (inputs), as jd_model_run takes it: words, dates and numbers with units as they
  * were when it learned (cells.h); NULL, "" and a word that it never saw are missing.  JD_EDATA names a cell that cannot be read.
- *     jd_model_row(m, (const char *[]){"22.11.2026", "1,5 kg", "Ulm"}, in) || jd_model_run(m, in, 1, answer); */
+ *     if (!jd_model_row(m, (const char *[]){"22.11.2026", "1,5 kg", "Ulm"}, in)) jd_model_run(m, in, 1, answer); */
 JD_API jd_status jd_model_row(jd_model *m, const char *const *cells, float *in);
 /* Whole sequences: in (steps,count,inputs) -> out (steps,count,outputs), or (count,outputs) where the net sums up (mean).  `lengths`
  * (count) where they differ, else NULL.  Each number of steps is traced once (fn.h). */
